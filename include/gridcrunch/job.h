@@ -1,0 +1,171 @@
+/*
+ * gridcrunch/job.h -- what somebody asked for.
+ *
+ * A gcr_job is plain data: the job file after its words and types have been checked, and before
+ * anybody has looked at the data, the kernel or the machine. src/data reads one from a file; a
+ * program may fill one in. Whatever a person wrote keeps the place where it was written, so that
+ * a mistake found later is still reported as file:line:column.
+ */
+#ifndef GCR_JOB_H
+#define GCR_JOB_H
+
+#include "gridcrunch/status.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A place in the job file, from 1; line 0: not from a file. `source` is what stands before the
+ * first colon of an error: the file's name as given, or "--set grid.noise". Borrowed from the job. */
+typedef struct gcr_mark {
+    const char *source;
+    int line, column;
+} gcr_mark;
+
+/* ---- data ----------------------------------------------------------------------------------- */
+
+typedef enum gcr_layout {
+    GCR_LAYOUT_AUTO, /* long if a key column or y is named, else one dataset per file       */
+    GCR_LAYOUT_LONG, /* rows grouped by the key column; no key: each file is one dataset    */
+    GCR_LAYOUT_WIDE, /* one row per dataset; the columns that are not skipped are y over x  */
+} gcr_layout;
+
+enum {
+    GCR_STANDARDIZE_X = 1, /* subtract the mean, divide by the standard deviation (of n, not */
+    GCR_STANDARDIZE_Y = 2, /* n - 1); where that is 0, divide by 1                           */
+};
+
+typedef struct gcr_name_list {
+    char **names; /* [count] */
+    gcr_mark *marks;
+    int count;
+} gcr_name_list;
+
+/* Synthetic datasets: made by the seed, the same on every machine. */
+typedef struct gcr_synthetic {
+    uint64_t datasets; /* how many; 0: the data is not synthetic              */
+    int64_t rows;      /* of the first; sizes run evenly from `rows` ...      */
+    int64_t rows_last; /* ... to `rows_last`; 0: all have `rows`              */
+    int64_t features;  /* x uniform in [0, 1), or 0, 1, 2 ... if there is one */
+    double noise;      /* y = smooth function of x + noise * normal           */
+} gcr_synthetic;
+
+typedef struct gcr_data_spec {
+    gcr_name_list sources; /* paths or glob patterns, relative to the job file's folder */
+    gcr_synthetic synthetic;
+    gcr_layout layout;
+    char *key;           /* column that names the dataset; NULL: the file's stem (long),  */
+    gcr_mark key_mark;   /* the row number (wide)                                         */
+    gcr_name_list x;     /* feature columns (long); none: all that are left               */
+    char *y;             /* target column (long); NULL: none                              */
+    gcr_mark y_mark;
+    gcr_name_list skip;  /* columns that are neither                                      */
+    char *x_format;      /* strptime format of dates in x, turned into days since         */
+    gcr_mark x_mark;     /* 1970-01-01; NULL: x is a number                               */
+    int x_by_position;   /* wide: x = 0, 1, 2 ... in place of the numbers in the header   */
+    char delimiter;      /* 0: by the file's name, .tsv is a tab and all else a comma     */
+    gcr_name_list missing; /* words that mean no value beside the empty cell; none: NA NaN nan */
+    int standardize;     /* GCR_STANDARDIZE_* or-ed                                       */
+    gcr_mark mark;
+} gcr_data_spec;
+
+/* ---- grid ----------------------------------------------------------------------------------- */
+
+typedef enum gcr_axis_form {
+    GCR_AXIS_LIST,      /* numbers[0 .. number_count-1]                              */
+    GCR_AXIS_RANGE,     /* start, stop, step as numpy.arange                         */
+    GCR_AXIS_LINSPACE,  /* start, stop, count as numpy.linspace                      */
+    GCR_AXIS_GEOMSPACE, /* start, stop, count as numpy.geomspace                     */
+    GCR_AXIS_LOGSPACE,  /* exponents start, stop, count, base (10) as numpy.logspace */
+} gcr_axis_form;
+
+typedef struct gcr_axis_spec {
+    char *name;
+    gcr_mark mark;
+    gcr_axis_form form;
+    double *numbers;     /* a list's values, or the arguments of the form as written */
+    uint64_t number_count;
+    gcr_mark values_mark;
+} gcr_axis_spec;
+
+/* ---- summary -------------------------------------------------------------------------------- */
+
+typedef enum gcr_summary_op {
+    GCR_SUMMARY_ARGMAX,
+    GCR_SUMMARY_ARGMIN,
+    GCR_SUMMARY_MEAN,
+    GCR_SUMMARY_MIN,
+    GCR_SUMMARY_MAX,
+    GCR_SUMMARY_QUANTILE,
+} gcr_summary_op;
+
+/* `best: argmax(lml)` is one; `median: quantile(lml, 0.5)` another. */
+typedef struct gcr_summary_spec {
+    char *name;
+    gcr_mark mark;
+    gcr_summary_op op;
+    char *output;
+    gcr_mark output_mark;
+    double q; /* of a quantile, 0 .. 1, interpolated linearly as numpy.quantile does */
+} gcr_summary_spec;
+
+/* ---- run ------------------------------------------------------------------------------------ */
+
+typedef enum gcr_schedule_form {
+    GCR_SCHEDULE_AUTO,
+    GCR_SCHEDULE_STATIC, /* blocks                      */
+    GCR_SCHEDULE_CYCLIC, /* batches dealt in turn       */
+    GCR_SCHEDULE_DYNAMIC,
+    GCR_SCHEDULE_GUIDED,
+} gcr_schedule_form;
+
+typedef struct gcr_option_spec {
+    char *name;
+    char *value; /* as written; what it may be is the kernel's business */
+    gcr_mark mark, value_mark;
+} gcr_option_spec;
+
+typedef struct gcr_job {
+    char *path;   /* as given */
+    char *folder; /* of the job file: what relative paths are relative to */
+    char *text;   /* the file, byte for byte, kept with the results */
+
+    char *name; /* also names the run folder */
+    gcr_data_spec data;
+    char *kernel;
+    gcr_mark kernel_mark;
+    gcr_option_spec *options;
+    int option_count;
+    uint64_t seed;
+    gcr_axis_spec *axes; /* in the order of the file */
+    int axis_count;
+    char *where; /* NULL: every point */
+    gcr_mark where_mark;
+
+    gcr_summary_spec *summaries;
+    int summary_count;
+    int top;             /* also name the `top` first of the first argmax or argmin; 0: none */
+    int nan_propagates;  /* summaries: one NaN makes the summary NaN; 0: they are skipped    */
+
+    char *device; /* "auto", "cpu"; others as backends come */
+    gcr_mark device_mark;
+    gcr_schedule_form schedule;
+    uint64_t batch;   /* cells; 0: automatic                     */
+    int threads;      /* 0: as many as the affinity mask allows  */
+    double *jitter;   /* [jitter_count] > 0, ascending           */
+    int jitter_count; /* 0: a cell that is not SPD stays so      */
+    double max_seconds; /* 0: no limit                           */
+
+    char *output_folder; /* NULL: runs/NAME */
+} gcr_job;
+
+/* Frees what is inside and zeroes it. NULL and a zeroed struct are allowed. */
+void gcr_job_clear(gcr_job *job);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GCR_JOB_H */

@@ -1,0 +1,322 @@
+/*
+ * gridcrunch/kernel.h -- the only header that a kernel file includes.
+ *
+ * A kernel says what is computed in a cell: one dataset at one point of the parameter grid. It is
+ * one file of plain C, and the same file is compiled for CPU cores and for GPUs, together with the
+ * engine that calls it, so that everything below is inlined. There are two forms.
+ *
+ * A cell kernel computes the cell by itself:
+ *
+ *     #define GCR_CELL_KERNEL
+ *     #include "gridcrunch/kernel.h"
+ *
+ *     GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs);
+ *     GCR_DESCRIBE(...)
+ *
+ * An SPD kernel describes symmetric positive definite systems and reads the answers. The engine
+ * fills, factors (Cholesky) and solves them, batched over points and fused where that is faster:
+ *
+ *     #define GCR_SPD_KERNEL
+ *     #define GCR_HAS_PREPARE // only if the file has prepare()
+ *     #define GCR_HAS_DERIVE  // only if the file has derive()
+ *     #include "gridcrunch/kernel.h"
+ *
+ *     GCR_FN int      prepare(const gcr_ctx *ctx, gcr_real *prepared);
+ *     GCR_FN void     derive(const gcr_ctx *ctx, gcr_real *derived);
+ *     GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j);
+ *     GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column);
+ *     GCR_FN unsigned needs(const gcr_ctx *ctx, int system);
+ *     GCR_FN int      finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs);
+ *     GCR_DESCRIBE(...)
+ *
+ * prepare   once per dataset: what does not depend on the parameters (a Gram matrix, distances).
+ *           Runs on a team; `prepared` has the description's prepared_count values.
+ * derive    once per cell: what element() would otherwise compute n^2 times (1 / lengthscale).
+ *           Writes at most GCR_DERIVED_MAX values, read back by gcr_derived().
+ * element   entry (i, j) of matrix `system`, asked for i >= j only.
+ * rhs       entry i of right-hand side `column` of `system`.
+ * needs     which answers finish() reads of `system`: GCR_NEED_* or-ed.
+ * finish    turns the answers into the outputs of the cell.
+ * cell, prepare and finish return 0, or k >= 1 when sentence k - 1 of the description's `faults`
+ * tells why there is no result. Such a cell is recorded as a kernel error; the others go on.
+ *
+ * Rules that make one source work everywhere. The language is the common subset of C17 and C++20.
+ * Mathematics only by gcr_exp, gcr_log, gcr_sqrt ... . No other include, no global, no static
+ * variable, no allocation. Contraction is off: write gcr_fma where it is meant. The context is
+ * always called `ctx` (GCR_OPTION needs the name). A result may depend on the arguments and on
+ * nothing else.
+ */
+#ifndef GCR_KERNEL_H
+#define GCR_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__CUDACC__)
+#define GCR_FN static __device__ __forceinline__
+#else
+#define GCR_FN static inline __attribute__((unused))
+#endif
+
+typedef double gcr_real;
+
+/* How many cells the engine computes side by side. An engine that vectorises over the points of
+ * a dataset defines it before it includes the kernel; to the kernel there is always one cell. */
+#ifndef GCR_LANES
+#define GCR_LANES 1
+#endif
+
+enum {
+    GCR_PARAMETERS_MAX = 31, /* as many as HDF5 leaves room for beside the dataset dimension */
+    GCR_OPTIONS_MAX = 8,
+    GCR_CHOICES_MAX = 8,
+    GCR_OUTPUTS_MAX = 16,
+    GCR_FAULTS_MAX = 8,
+    GCR_DERIVED_MAX = 8,
+};
+
+/* ---- the description: what the host must know without running anything --------------------- */
+
+typedef enum gcr_kernel_form {
+    GCR_FORM_CELL,
+    GCR_FORM_SPD,
+} gcr_kernel_form;
+
+typedef struct gcr_kernel_parameter {
+    const char *name; /* an axis of this name gives the values       */
+    const char *help; /* one line, with the unit where there is one  */
+    double least;     /* values below are refused before the run ... */
+    int is_open;      /* ... and `least` itself too                  */
+    int is_integer;   /* values with a fraction are refused          */
+    int is_free;      /* any finite value is allowed; least is unread */
+} gcr_kernel_parameter;
+
+/* An option holds for the whole run and is a constant for the compiler: a choice by name, or an
+ * integer. Read it as GCR_OPTION(name): the index of the choice, or the integer. */
+typedef struct gcr_kernel_option {
+    const char *name;
+    const char *help;
+    const char *choices[GCR_CHOICES_MAX]; /* NULL-terminated; choices[0] == NULL: an integer */
+    int64_t standard;                     /* what holds when the job says nothing            */
+    int64_t least, most;                  /* of an integer                                   */
+} gcr_kernel_option;
+
+/* How many values an output has in each cell: a constant, or one per row or feature of the
+ * dataset (stored padded with NaN up to the largest dataset). */
+enum {
+    GCR_WIDTH_ROWS = -1,
+    GCR_WIDTH_FEATURES = -2,
+};
+
+typedef struct gcr_kernel_output {
+    const char *name;
+    const char *help;
+    const char *unit; /* "1" or an SI symbol, never a word */
+    int32_t width;    /* >= 1, GCR_WIDTH_ROWS or GCR_WIDTH_FEATURES */
+} gcr_kernel_output;
+
+/* What sizes may depend on. */
+typedef struct gcr_shape {
+    int64_t rows, features;
+    const int64_t *option; /* [GCR_OPTIONS_MAX] in the order of the description */
+} gcr_shape;
+
+enum {
+    GCR_USES_NOTHING = 0,
+    GCR_USES_X = 1,
+    GCR_USES_Y = 2,
+};
+
+typedef struct gcr_kernel {
+    const char *name;
+    const char *help; /* one line */
+    gcr_kernel_form form;
+    unsigned uses; /* which columns a dataset must have: GCR_USES_* or-ed */
+    gcr_kernel_parameter parameters[GCR_PARAMETERS_MAX + 1]; /* up to the first without a name */
+    gcr_kernel_option options[GCR_OPTIONS_MAX + 1];
+    gcr_kernel_output outputs[GCR_OUTPUTS_MAX + 1];
+    const char *faults[GCR_FAULTS_MAX + 1]; /* sentences, completed by "in dataset ..." */
+
+    int64_t (*size)(const gcr_shape *shape);           /* SPD: rows of each matrix           */
+    int64_t (*systems)(const gcr_shape *shape);        /* SPD: matrices per cell; NULL is 1  */
+    int64_t (*right_sides)(const gcr_shape *shape);    /* SPD: columns of rhs; NULL is 1     */
+    int64_t (*prepared_count)(const gcr_shape *shape); /* values of prepare(); NULL is 0     */
+    int64_t (*scratch_count)(const gcr_shape *shape);  /* cell: values of gcr_scratch(); NULL: 0 */
+    double (*cost)(const gcr_shape *shape);            /* flops of a cell, roughly; NULL: by form */
+} gcr_kernel;
+
+/* ---- what a cell sees ----------------------------------------------------------------------- */
+
+/* One dataset. X is stored by feature: value of row i, feature f is x[i + f * rows]. */
+typedef struct gcr_view {
+    int64_t rows, features;
+    const gcr_real *x;    /* [features][rows], or NULL if the dataset has none */
+    const gcr_real *y;    /* [rows], or NULL                                   */
+    uint32_t identity[4]; /* made from the dataset's key; for random numbers   */
+} gcr_view;
+
+/* Private to the accessors below. */
+typedef struct gcr_ctx {
+    gcr_view data;
+    const int64_t *option;    /* [GCR_OPTIONS_MAX]                          */
+    const gcr_real *prepared; /* what prepare() wrote                       */
+    const gcr_real *param;    /* [GCR_PARAMETERS_MAX][GCR_LANES]            */
+    const gcr_real *derived;  /* [GCR_DERIVED_MAX][GCR_LANES]               */
+    gcr_real *scratch;        /* the team's own                             */
+    uint64_t seed;
+    double ns_per_tick; /* of gcr_ticks()                                   */
+    int lane;           /* < GCR_LANES                                      */
+    int parameter_count;
+} gcr_ctx;
+
+GCR_FN int64_t gcr_rows(const gcr_ctx *ctx)
+{
+    return ctx->data.rows;
+}
+
+GCR_FN int64_t gcr_features(const gcr_ctx *ctx)
+{
+    return ctx->data.features;
+}
+
+GCR_FN gcr_real gcr_x(const gcr_ctx *ctx, int64_t row, int64_t feature)
+{
+    return ctx->data.x[row + feature * ctx->data.rows];
+}
+
+GCR_FN gcr_real gcr_y(const gcr_ctx *ctx, int64_t row)
+{
+    return ctx->data.y[row];
+}
+
+/* The value of parameter `index`, in the order of the description. */
+GCR_FN gcr_real gcr_param(const gcr_ctx *ctx, int index)
+{
+    return ctx->param[index * GCR_LANES + ctx->lane];
+}
+
+/* What derive() wrote at `index`. */
+GCR_FN gcr_real gcr_derived(const gcr_ctx *ctx, int index)
+{
+    return ctx->derived[index * GCR_LANES + ctx->lane];
+}
+
+/* What prepare() wrote at `index`. */
+GCR_FN gcr_real gcr_prepared(const gcr_ctx *ctx, int64_t index)
+{
+    return ctx->prepared[index];
+}
+
+/* Memory of this team, `scratch_count` values, holding anything at the start of a cell. */
+GCR_FN gcr_real *gcr_scratch(const gcr_ctx *ctx)
+{
+    return ctx->scratch;
+}
+
+/* The build defines GCR_OPTION_<name>: a constant where the kernel was compiled for one value. */
+#define GCR_OPTION(name) GCR_OPTION_##name
+
+/* Where (i, j), i >= j, stands in a lower triangle stored by rows: 0, 1 0, 1 1, ... */
+GCR_FN int64_t gcr_triangle(int64_t i, int64_t j)
+{
+    return i * (i + 1) / 2 + j;
+}
+
+/* ---- the answers of an SPD kernel ----------------------------------------------------------- */
+
+enum {
+    GCR_NEED_LOG_DETERMINANT = 1,  /* log |A|                                 */
+    GCR_NEED_QUADRATIC_FORM = 2,   /* b' inv(A) b for each right-hand side b  */
+    GCR_NEED_SOLUTION = 4,         /* inv(A) b for each right-hand side b     */
+    GCR_NEED_INVERSE_DIAGONAL = 8, /* the diagonal of inv(A)                  */
+};
+
+/* Private to the accessors below. Only what needs() asked for has been written. */
+typedef struct gcr_answers {
+    int64_t n, right_sides;
+    const gcr_real *log_determinant;  /* [systems]                    */
+    const gcr_real *quadratic_form;   /* [systems][right_sides]       */
+    const gcr_real *solution;         /* [systems][right_sides][n]    */
+    const gcr_real *inverse_diagonal; /* [systems][n]                 */
+} gcr_answers;
+
+GCR_FN gcr_real gcr_log_determinant(const gcr_answers *answers, int system)
+{
+    return answers->log_determinant[system];
+}
+
+GCR_FN gcr_real gcr_quadratic_form(const gcr_answers *answers, int system, int column)
+{
+    return answers->quadratic_form[system * answers->right_sides + column];
+}
+
+GCR_FN gcr_real gcr_solution(const gcr_answers *answers, int system, int column, int i)
+{
+    return answers->solution[(system * answers->right_sides + column) * answers->n + i];
+}
+
+GCR_FN gcr_real gcr_inverse_diagonal(const gcr_answers *answers, int system, int i)
+{
+    return answers->inverse_diagonal[system * answers->n + i];
+}
+
+/* ---- the team ------------------------------------------------------------------------------- */
+
+/* A cell is computed by a team: one thread on a CPU, a thread or a block on a GPU. Loops run
+ *     for (i = gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx))
+ * with a barrier where a member reads what another wrote; both cost nothing when the team is one. */
+GCR_FN int gcr_team_rank(const gcr_ctx *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+GCR_FN int gcr_team_size(const gcr_ctx *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+GCR_FN void gcr_team_barrier(const gcr_ctx *ctx)
+{
+    (void)ctx;
+}
+
+/* The sum of `value` over the team, the same bits in each member. */
+GCR_FN gcr_real gcr_team_sum(const gcr_ctx *ctx, gcr_real value)
+{
+    (void)ctx;
+    return value;
+}
+
+#include "gridcrunch/kernel_math.h"
+#include "gridcrunch/kernel_random.h"
+
+/* ---- what the file promises to have --------------------------------------------------------- */
+
+#if defined(GCR_CELL_KERNEL)
+GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs);
+#elif defined(GCR_SPD_KERNEL)
+GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j);
+GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column);
+GCR_FN unsigned needs(const gcr_ctx *ctx, int system);
+GCR_FN int finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs);
+#endif
+#if defined(GCR_HAS_PREPARE)
+GCR_FN int prepare(const gcr_ctx *ctx, gcr_real *prepared);
+#endif
+#if defined(GCR_HAS_DERIVE)
+GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived);
+#endif
+
+/* The description, once per file, as designated initialisers of a gcr_kernel in their order. It
+ * and the functions it names run on the host only, so device code does not see them. */
+#if defined(__CUDACC__)
+#define GCR_HOST_FN static __attribute__((unused))
+#define GCR_DESCRIBE(...)
+#else
+#define GCR_HOST_FN static __attribute__((unused))
+#define GCR_DESCRIBE(...) static const gcr_kernel gcr_description = { __VA_ARGS__ };
+#endif
+
+#endif /* GCR_KERNEL_H */

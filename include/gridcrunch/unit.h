@@ -1,0 +1,65 @@
+/*
+ * gridcrunch/unit.h -- a kernel, compiled together with an engine, as seen from outside.
+ *
+ * A kernel file and the text of an engine make one translation unit (that is what lets the
+ * compiler inline the one into the other) which exports one gcr_unit: the kernel's description and
+ * the functions a backend calls for it. There is one unit for each kernel, choice of its options
+ * and instruction set. Units know nothing of threads, queues or files, and never allocate.
+ */
+#ifndef GCR_UNIT_H
+#define GCR_UNIT_H
+
+#include "gridcrunch/grid.h"
+#include "gridcrunch/kernel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What holds for a whole run. Borrowed by every call. */
+typedef struct gcr_unit_setup {
+    const gcr_point_table *points;
+    int parameter_of_axis[GCR_AXES_MAX]; /* axis a gives the values of this parameter        */
+    int64_t option[GCR_OPTIONS_MAX];     /* in the order of the description                  */
+    uint64_t seed;
+    const double *jitter; /* [jitter_count] added to the diagonal of a cell that is not SPD, in */
+    int jitter_count;     /* turn, until it is; 0: never. Absolute, not relative to the matrix. */
+    double ns_per_tick;   /* of gcr_ticks(); filled in by the backend                           */
+} gcr_unit_setup;
+
+/* The points first .. first + count - 1 of one dataset, and where their results go. */
+typedef struct gcr_unit_tile {
+    gcr_view data;
+    const gcr_real *prepared; /* of this dataset, or NULL if the kernel has none            */
+    const int32_t *fault;     /* what prepare() returned; not 0: every cell is an error; or NULL */
+    uint64_t first, count;
+    gcr_real *outputs[GCR_OUTPUTS_MAX]; /* [count * width] each: output o of point first + i */
+                                        /* starts at outputs[o] + i * width[o]               */
+    int64_t width[GCR_OUTPUTS_MAX];     /* stored values per cell, padding included          */
+    uint8_t *state;                     /* [count] gcr_cell_state                            */
+    uint8_t *jitter_step;               /* [count] 1 .. jitter_count, or 0; NULL: not wanted  */
+} gcr_unit_tile;
+
+typedef struct gcr_unit {
+    const gcr_kernel *kernel;
+    int64_t choice[GCR_OPTIONS_MAX]; /* the choice compiled in; GCR_UNIT_ANY for an integer */
+
+    /* Bytes of the scratch that crunch() and prepare() need, for datasets of this shape. */
+    uint64_t (*scratch_bytes)(const gcr_shape *shape);
+
+    /* Writes the prepared block of a dataset. Returns 0, or the kernel's fault. NULL: none. */
+    int (*prepare)(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+                   void *scratch);
+
+    /* Computes the live points of a tile, each completely: state and all outputs, padded with NaN
+     * to the width. Points that are not live are left as they are. */
+    void (*crunch)(const gcr_unit_setup *setup, const gcr_unit_tile *tile, void *scratch);
+} gcr_unit;
+
+enum { GCR_UNIT_ANY = -1 };
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GCR_UNIT_H */

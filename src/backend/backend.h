@@ -1,0 +1,181 @@
+/*
+ * backend/backend.h -- the seam between orchestration and arithmetic.
+ *
+ * Everything above this line (results, exec, cli) is written once, in C, and never asks which
+ * backend it runs on. Everything below is one gcr_backend per kind of device: src/backend/cpu
+ * and, as a module, cuda/. A backend fills the table; the gcr_device_*, gcr_buf_*, gcr_queue_* ...
+ * functions of backend.c are the only callers of the table. They check arguments and count bytes
+ * and calls in the ledger, so that no backend has to and all are measured the same way.
+ *
+ * Threads: a queue belongs to one host thread at a time; different queues of a device may be used
+ * at once. A GPU is driven by one host thread with a queue or more, the CPU device by one queue for
+ * each thread that computes: there the work is done before crunch() returns.
+ *
+ * Time: operations on a queue happen in order and may return before they have happened. Their
+ * inputs must stay valid until the queue is synced or an event recorded after them is synced.
+ *
+ * Failure: an operation that fails leaves its outputs unchanged, returns a status and has used
+ * GCR_FAIL. An asynchronous failure surfaces at the next sync as GCR_EDEVICE.
+ */
+#ifndef GCR_BACKEND_H
+#define GCR_BACKEND_H
+
+#include "gridcrunch/status.h"
+#include "gridcrunch/unit.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gcr_backend gcr_backend;
+
+typedef enum gcr_place {
+    GCR_PLACE_HOST,    /* ordinary memory; the caller's own, never allocated by a backend */
+    GCR_PLACE_STAGING, /* host memory the device can reach directly (pinned)              */
+    GCR_PLACE_DEVICE,  /* memory the device computes on                                   */
+} gcr_place;
+
+/* Filled by device_open and constant afterwards. */
+typedef struct gcr_device_info {
+    char name[96];          /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    char kind[160];         /* what decides a cell's bits: backend, code path, BLAS core  */
+    uint64_t total_bytes;   /* memory for GCR_PLACE_DEVICE                                */
+    uint64_t alignment;     /* every buffer starts on a multiple                          */
+    int units;              /* what computes side by side: CPUs, multiprocessors          */
+    int queues_per_thread;  /* batches that pay to have in flight; 1: a queue never waits */
+    int shares_memory;      /* device memory is host memory: nothing needs to be copied   */
+} gcr_device_info;
+
+/* What crossed the seam. Only backend.c writes it. Each queue has its own, so that counting costs
+ * nothing between threads; a device has the sum of its closed queues. */
+typedef struct gcr_ledger {
+    uint64_t up_bytes, up_calls;         /* copied to the device                        */
+    uint64_t down_bytes, down_calls;     /* copied from it                              */
+    uint64_t shared_bytes, shared_calls; /* made reachable without a copy               */
+    uint64_t prepare_calls;              /* datasets prepared                           */
+    uint64_t crunch_calls, tiles, cells; /* launches; what they carried                 */
+    uint64_t peak_bytes;                 /* most device memory in buffers; device only  */
+} gcr_ledger;
+
+/* The handles. A backend embeds one as the first member of its own struct. */
+typedef struct gcr_device {
+    const gcr_backend *backend;
+    gcr_device_info info;
+    gcr_ledger ledger;                     /* of queues that are closed; guarded by ... */
+    atomic_flag ledger_busy;               /* ... this                                  */
+    _Atomic uint64_t buf_bytes, buf_bytes_peak;
+} gcr_device;
+
+typedef struct gcr_queue {
+    gcr_device *device;
+    gcr_ledger ledger;
+} gcr_queue;
+
+typedef struct gcr_event {
+    gcr_device *device;
+} gcr_event;
+
+typedef struct gcr_buf {
+    gcr_device *device;
+    gcr_place place; /* GCR_PLACE_STAGING or GCR_PLACE_DEVICE         */
+    uint64_t bytes;
+    void *base; /* a device address if place is GCR_PLACE_DEVICE */
+} gcr_buf;
+
+/* A kernel made ready for one run on one device: its code, options and axis tables. */
+typedef struct gcr_program {
+    gcr_device *device;
+    const gcr_unit *unit;
+} gcr_program;
+
+/* The prepared block of one dataset. All addresses are the device's. */
+typedef struct gcr_prepare_args {
+    gcr_view data;
+    gcr_real *prepared; /* [prepared_count] written completely */
+    int32_t *fault;     /* written: 0, or what the kernel returned */
+} gcr_prepare_args;
+
+/* The tiles of one batch. The array is read before crunch() returns; addresses in it are the
+ * device's. Tiles of a batch do not overlap. */
+typedef struct gcr_crunch_args {
+    const gcr_unit_tile *tiles; /* [tile_count] */
+    uint64_t tile_count;
+} gcr_crunch_args;
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+struct gcr_backend {
+    const char *name; /* "cpu", "cuda" */
+
+    /* Devices. No device is a count of 0 and a sentence why, not a failure. */
+    gcr_status (*device_count)(int *out, char *why, size_t why_bytes);
+    gcr_status (*device_open)(gcr_device **out, int index);
+    void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
+
+    /* Memory. Fresh buffers hold anything: every operation writes its outputs completely. */
+    gcr_status (*buf_open)(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
+    void (*buf_close)(gcr_buf *buf); /* waits for work that uses it */
+    gcr_status (*copy)(gcr_queue *queue, void *to, gcr_place to_place, const void *from,
+                       gcr_place from_place, uint64_t bytes);
+
+    /* Queues, and events: marks in a queue that the host can wait for. */
+    gcr_status (*queue_open)(gcr_queue **out, gcr_device *device);
+    void (*queue_close)(gcr_queue *queue);
+    gcr_status (*queue_sync)(gcr_queue *queue);
+    gcr_status (*event_open)(gcr_event **out, gcr_device *device);
+    void (*event_close)(gcr_event *event);
+    gcr_status (*event_record)(gcr_event *event, gcr_queue *queue);
+    gcr_status (*event_sync)(gcr_event *event); /* the host waits for what came before it */
+
+    /* Kernels. `setup` is borrowed until program_close. `largest` has the most rows and features
+     * that any dataset of the run will have: what per-thread scratch must suffice for. */
+    gcr_status (*program_open)(gcr_program **out, gcr_device *device, const gcr_unit *unit,
+                               const gcr_unit_setup *setup, const gcr_shape *largest);
+    void (*program_close)(gcr_program *program);
+    gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
+    gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+};
+
+/* The backends of this build, best first, NULL-terminated. */
+extern const gcr_backend *const gcr_backends[];
+
+/* ---- the callers of the table (backend.c) ---------------------------------------------------- */
+
+/* The backend called `name`, or NULL. */
+const gcr_backend *gcr_backend_find(const char *name);
+
+GCR_MUST_CHECK gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index);
+void gcr_device_close(gcr_device *device);
+
+GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place,
+                                       uint64_t bytes);
+void gcr_buf_close(gcr_buf *buf);
+
+GCR_MUST_CHECK gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device);
+void gcr_queue_close(gcr_queue *queue); /* adds its ledger to the device's */
+GCR_MUST_CHECK gcr_status gcr_queue_sync(gcr_queue *queue);
+
+GCR_MUST_CHECK gcr_status gcr_event_open(gcr_event **out, gcr_device *device);
+void gcr_event_close(gcr_event *event);
+GCR_MUST_CHECK gcr_status gcr_event_record(gcr_event *event, gcr_queue *queue);
+GCR_MUST_CHECK gcr_status gcr_event_sync(gcr_event *event);
+
+/* Moves `bytes` between host memory and `buf` at `offset`. `place` says what the host side is. */
+GCR_MUST_CHECK gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t offset,
+                                     const void *from, gcr_place place, uint64_t bytes);
+GCR_MUST_CHECK gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place place,
+                                       const gcr_buf *from, uint64_t offset, uint64_t bytes);
+
+/* Notes that `bytes` of host memory are used by the device where they are. */
+void gcr_share(gcr_queue *queue, uint64_t bytes);
+
+GCR_MUST_CHECK gcr_status gcr_program_open(gcr_program **out, gcr_device *device,
+                                           const gcr_unit *unit, const gcr_unit_setup *setup,
+                                           const gcr_shape *largest);
+void gcr_program_close(gcr_program *program);
+GCR_MUST_CHECK gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program,
+                                      const gcr_prepare_args *args);
+GCR_MUST_CHECK gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program,
+                                     const gcr_crunch_args *args);
+
+#endif /* GCR_BACKEND_H */

@@ -1,0 +1,42 @@
+/*
+ * base/memory.h -- allocation that is counted, checked and aligned.
+ *
+ * The large things of a run (datasets, outputs, prepared blocks, scratch) are allocated here, so
+ * that what a plan predicted can be compared with what was used. Counters are process-wide.
+ */
+#ifndef GCR_BASE_MEMORY_H
+#define GCR_BASE_MEMORY_H
+
+#include "gridcrunch/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GCR_ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
+
+/* `count` items of `size` bytes, zeroed, aligned to GCR_ALIGNMENT. count == 0 gives NULL and
+ * GCR_OK. Large blocks are fresh pages of the system: untouched pages cost nothing.
+ * `what` completes "no memory for ..."; GCR_ENOMEM, GCR_EOVERFLOW. */
+GCR_MUST_CHECK gcr_status gcr_memory_create(void **out, uint64_t count, uint64_t size,
+                                            const char *what);
+
+/* Frees a block that gcr_memory_create() made. NULL is allowed. */
+void gcr_memory_destroy(void *block);
+
+/* Bytes that live now, and the most that ever lived at once since the last reset. */
+uint64_t gcr_memory_live_bytes(void);
+uint64_t gcr_memory_peak_bytes(void);
+void gcr_memory_reset_peak(void);
+
+/* a * b and a + b; false if the result does not fit 64 bits. */
+static inline int gcr_multiply(uint64_t *out, uint64_t a, uint64_t b)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+static inline int gcr_add(uint64_t *out, uint64_t a, uint64_t b)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
+
+#endif /* GCR_BASE_MEMORY_H */

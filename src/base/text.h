@@ -1,0 +1,45 @@
+/*
+ * base/text.h -- small things with words and numbers that several rooms need.
+ */
+#ifndef GCR_BASE_TEXT_H
+#define GCR_BASE_TEXT_H
+
+#include "gridcrunch/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The candidate nearest to `word` by edit distance (a swap of neighbours counts as one), or NULL
+ * if none is near enough to be a likely slip. */
+const char *gcr_nearest_word(const char *word, const char *const *candidates, int count);
+
+/* Completes a sentence about a wrong word: " (did you mean 'noise'?)", or, when nothing is near,
+ * " (known: a, b, c)" while that is short, or "". Writes at most `bytes`, always terminated. */
+void gcr_suggest(char *out, size_t bytes, const char *word, const char *const *candidates,
+                 int count);
+
+/* Reads all of `text` (`bytes` of it, not terminated) as a decimal number, independent of the
+ * locale; leading and trailing blanks are allowed; "1e-3", ".5", "-2", "inf", "nan" are numbers.
+ * False if it is anything else. */
+int gcr_parse_number(double *out, const char *text, size_t bytes);
+
+/* "1,234,567": digits in groups of three. Returns `out`. */
+const char *gcr_format_count(char out[32], uint64_t count);
+
+/* "88 B", "1.4 MiB". Returns `out`. */
+const char *gcr_format_bytes(char out[32], uint64_t bytes);
+
+/* "850 ms", "2.41 s", "3 min 20 s", "5 h 02 min". Returns `out`. */
+const char *gcr_format_seconds(char out[32], double seconds);
+
+/* The shortest decimal text that reads back as exactly `value`. Returns `out`. */
+const char *gcr_format_number(char out[32], double value);
+
+/* A copy of the first `bytes` of `text`, terminated. The caller frees it. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_text_copy(char **out, const char *text, size_t bytes);
+
+/* printf into fresh memory. The caller frees it. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_text_format(char **out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif /* GCR_BASE_TEXT_H */

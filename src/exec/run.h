@@ -1,0 +1,93 @@
+/*
+ * exec/run.h -- the conductor: from a job and its datasets to results in memory.
+ *
+ * The room exec/ decides who computes which cells when and where data stands. It knows every room
+ * below and no arithmetic: what happens inside a cell is the backend's business, what a result
+ * means is results/'s.
+ *
+ *     gcr_run_create    checks job, kernel and data against each other; plans; allocates nothing large
+ *     gcr_run_execute   opens the device, computes, summarises; returns when done or asked to stop
+ *     gcr_run_results   what there is to write
+ */
+#ifndef GCR_EXEC_RUN_H
+#define GCR_EXEC_RUN_H
+
+#include "backend/backend.h"
+#include "grid/plan.h"
+#include "results/results.h"
+
+#include "gridcrunch/dataset.h"
+#include "gridcrunch/job.h"
+#include "gridcrunch/unit.h"
+
+#include <stdatomic.h>
+
+typedef struct gcr_run gcr_run;
+
+typedef enum gcr_run_ending {
+    GCR_RUN_COMPLETE,    /* every live cell was computed                     */
+    GCR_RUN_CANCELLED,   /* somebody asked it to stop; what has landed stays */
+    GCR_RUN_OUT_OF_TIME, /* max_seconds passed; the same                     */
+} gcr_run_ending;
+
+/* What a progress line shows. */
+typedef struct gcr_progress {
+    uint64_t cell_count; /* live cells */
+    uint64_t landed;
+    uint64_t failed;
+    uint64_t datasets, datasets_done;
+    double seconds;       /* since the first batch */
+    double seconds_left;  /* by predicted cost; < 0: not known yet */
+    double cells_per_second;
+} gcr_progress;
+
+typedef struct gcr_run_spec {
+    const gcr_job *job;           /* borrowed until destroy */
+    const gcr_datasets *datasets; /* borrowed until destroy */
+    const atomic_int *cancel;     /* the run stops soon after it is not 0; NULL: cannot be stopped */
+    void (*on_progress)(void *arg, const gcr_progress *progress); /* from the caller's thread, */
+    double progress_seconds;      /* about this often while it runs; and once at the end          */
+    void *arg;
+} gcr_run_spec;
+
+/* GCR_EINVAL with the place in the job file: a kernel, option, parameter, summary or device that
+ * does not exist; an axis that is no parameter or a parameter without an axis; a value outside its
+ * domain; datasets that lack the columns the kernel uses; no dataset at all. GCR_EOVERFLOW. */
+GCR_MUST_CHECK gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec);
+void gcr_run_destroy(gcr_run *run);
+
+/* What will be done. Belong to the run. */
+const gcr_plan *gcr_run_plan(const gcr_run *run);
+const gcr_point_table *gcr_run_points(const gcr_run *run);
+const gcr_kernel *gcr_run_kernel(const gcr_run *run);
+int gcr_run_thread_count(const gcr_run *run);
+const char *gcr_run_device_name(const gcr_run *run);
+const char *gcr_run_kind(const gcr_run *run);
+gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
+uint64_t gcr_run_batch(const gcr_run *run);             /* cells */
+
+/* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
+ * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE. */
+GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
+
+gcr_run_ending gcr_run_ending_of(const gcr_run *run);
+const gcr_progress *gcr_run_progress(const gcr_run *run); /* as it was at the end */
+const gcr_slots *gcr_run_slots(const gcr_run *run);       /* NULL before execute  */
+const gcr_summaries *gcr_run_summaries(const gcr_run *run);
+const gcr_ledger *gcr_run_ledger(const gcr_run *run);
+
+/* Everything gcr_results_write() needs, facts included. Belongs to the run. After execute. */
+const gcr_results *gcr_run_results(gcr_run *run);
+
+/* Computes one cell by itself, as the run would. values: [output_count][width]. seconds_out is the
+ * time of the cell alone, without what its dataset needs once (prepare_seconds_out). */
+typedef struct gcr_trial {
+    uint8_t state, jitter_step;
+    double *values[GCR_OUTPUTS_MAX]; /* belong to the run */
+    double prepare_seconds, seconds;
+} gcr_trial;
+
+GCR_MUST_CHECK gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset,
+                                      uint64_t point);
+
+#endif /* GCR_EXEC_RUN_H */

@@ -1,0 +1,31 @@
+/*
+ * kernels/registry.h -- which kernels there are, and which compiled unit serves a job.
+ *
+ * The room kernels/ holds one readable file per built-in kernel. They include gridcrunch/kernel.h
+ * and nothing else, and are compiled by the build together with an engine (see
+ * backend/cpu/cpu_unit.c); the registry lists the units that came out.
+ */
+#ifndef GCR_KERNELS_REGISTRY_H
+#define GCR_KERNELS_REGISTRY_H
+
+#include "gridcrunch/job.h"
+#include "gridcrunch/unit.h"
+
+/* The built-in kernels, in alphabetical order: *count_out descriptions. */
+const gcr_kernel *const *gcr_kernels(int *count_out);
+
+/*
+ * Finds the unit for `job->kernel` with the job's options, whose values go to `option` in the order
+ * of the kernel's description (standard values where the job says nothing).
+ * GCR_EINVAL, with the place in the job: no such kernel, no such option, not one of the choices,
+ * an integer out of range; each with the nearest right word.
+ */
+GCR_MUST_CHECK gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX],
+                                        const gcr_job *job);
+
+/* How many parameters, options, outputs a kernel has. */
+int gcr_kernel_parameter_count(const gcr_kernel *kernel);
+int gcr_kernel_option_count(const gcr_kernel *kernel);
+int gcr_kernel_output_count(const gcr_kernel *kernel);
+
+#endif /* GCR_KERNELS_REGISTRY_H */
