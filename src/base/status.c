@@ -35,10 +35,8 @@ int gcr_status_is_users(gcr_status status)
     case GCR_EEXIST:
     case GCR_ENOENT:
     case GCR_EUNREADABLE:
-    case GCR_EUNSUPPORTED:
-        return 1;
-    default:
-        return 0;
+    case GCR_EUNSUPPORTED: return 1;
+    default: return 0;
     }
 }
 

@@ -1,0 +1,237 @@
+/*
+ * base/pool.c -- threads that sleep until there is something to run.
+ *
+ * Workers block the signals that people and schedulers send, so that the thread that owns the pool
+ * gets them: it is the one that knows how to stop a run. Faults (SIGSEGV ...) stay with the thread
+ * that caused them.
+ */
+#include "base/pool.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct worker {
+    gcr_pool *pool;
+    pthread_t thread;
+    int index;
+} worker;
+
+/* Everything after `lock` is read and written under it. A worker runs `fn` once for each value
+ * of `round`; `busy` counts the workers that have not finished the current one. */
+struct gcr_pool {
+    worker *workers;
+    int worker_count; /* as asked                       */
+    int thread_count; /* started; fewer only in create  */
+    pthread_mutex_t lock;
+    pthread_cond_t begun, done;
+    gcr_pool_fn fn;
+    void *arg;
+    unsigned round;
+    int busy;
+    int is_ending;
+};
+
+int gcr_cpu_count(void)
+{
+    /* The kernel refuses a set smaller than its own; sets of 2^20 CPUs do not exist. */
+    for (int bits = CPU_SETSIZE; bits <= 1 << 20; bits *= 2) {
+        cpu_set_t *set = CPU_ALLOC((size_t)bits);
+        const size_t bytes = CPU_ALLOC_SIZE((size_t)bits);
+        int count = 0;
+
+        if (set == NULL)
+            break;
+        if (sched_getaffinity(0, bytes, set) == 0)
+            count = CPU_COUNT_S(bytes, set);
+        CPU_FREE(set);
+        if (count > 0)
+            return count;
+    }
+    return 1;
+}
+
+/* Sleeps until there is a round after `seen`. False: the pool ends. */
+static int wait_for_round(gcr_pool *pool, unsigned seen, gcr_pool_fn *fn, void **arg)
+{
+    int is_ending;
+
+    pthread_mutex_lock(&pool->lock);
+    while (pool->round == seen && !pool->is_ending)
+        pthread_cond_wait(&pool->begun, &pool->lock);
+    is_ending = pool->is_ending;
+    *fn = pool->fn;
+    *arg = pool->arg;
+    pthread_mutex_unlock(&pool->lock);
+    return !is_ending;
+}
+
+static void finish_round(gcr_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->busy--;
+    if (pool->busy == 0)
+        pthread_cond_broadcast(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *work(void *me)
+{
+    const worker *self = me;
+    gcr_pool_fn fn;
+    void *arg;
+
+    for (unsigned seen = 0; wait_for_round(self->pool, seen, &fn, &arg); seen++) {
+        fn(arg, self->index);
+        finish_round(self->pool);
+    }
+    return NULL;
+}
+
+static void block_sent_signals(sigset_t *before)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
+    sigset_t sent;
+
+    sigfillset(&sent);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&sent, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &sent, before);
+}
+
+/* A thread is born with the signal mask of the one that creates it. */
+static gcr_status start_threads(gcr_pool *pool)
+{
+    gcr_status status = GCR_OK;
+    sigset_t before;
+
+    block_sent_signals(&before);
+    for (int i = 0; i < pool->worker_count; i++) {
+        worker *next = &pool->workers[i];
+        int error;
+
+        *next = (worker){ .pool = pool, .index = i };
+        error = pthread_create(&next->thread, NULL, work, next);
+        if (error != 0)
+            GCR_FAIL(GCR_ENOMEM, "the system refuses to start thread %d of %d: %s", i + 1,
+                     pool->worker_count, strerror(error));
+        pool->thread_count++;
+    }
+out:
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static void open_locks(gcr_pool *pool)
+{
+    pthread_condattr_t attributes;
+
+    /* Linux: none of these can fail. A wall clock that is set must not change a timeout. */
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->begun, &attributes);
+    pthread_cond_init(&pool->done, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void close_locks(gcr_pool *pool)
+{
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->begun);
+    pthread_mutex_destroy(&pool->lock);
+}
+
+gcr_status gcr_pool_create(gcr_pool **out, int threads)
+{
+    gcr_status status = GCR_OK;
+    gcr_pool *pool = NULL;
+
+    *out = NULL;
+    if (threads < 1)
+        GCR_FAIL(GCR_EINVAL, "a pool needs at least one thread, not %d", threads);
+    pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a thread pool");
+    open_locks(pool);
+    pool->worker_count = threads;
+    pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+    if (pool->workers == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a pool of %d threads", threads);
+    GCR_TRY(start_threads(pool));
+    *out = pool;
+    pool = NULL;
+out:
+    gcr_pool_destroy(pool);
+    return status;
+}
+
+void gcr_pool_destroy(gcr_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    gcr_pool_wait(pool, -1);
+    pthread_mutex_lock(&pool->lock);
+    pool->is_ending = 1;
+    pthread_cond_broadcast(&pool->begun);
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 0; i < pool->thread_count; i++)
+        pthread_join(pool->workers[i].thread, NULL);
+    close_locks(pool);
+    free(pool->workers);
+    free(pool);
+}
+
+int gcr_pool_size(const gcr_pool *pool)
+{
+    return pool->worker_count;
+}
+
+void gcr_pool_start(gcr_pool *pool, gcr_pool_fn fn, void *arg)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->busy = pool->worker_count;
+    pool->round++;
+    pthread_cond_broadcast(&pool->begun);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static struct timespec time_in(double seconds)
+{
+    const double most = 1e9; /* thirty years: the sum stays far inside time_t */
+    const double bounded = fmin(seconds, most);
+    struct timespec when;
+
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    when.tv_sec += (time_t)bounded;
+    when.tv_nsec += (long)((bounded - floor(bounded)) * 1e9);
+    if (when.tv_nsec >= 1000000000) {
+        when.tv_sec++;
+        when.tv_nsec -= 1000000000;
+    }
+    return when;
+}
+
+int gcr_pool_wait(gcr_pool *pool, double seconds)
+{
+    const struct timespec until = time_in(fmax(seconds, 0));
+    int error = 0, is_done;
+
+    pthread_mutex_lock(&pool->lock);
+    while (pool->busy > 0 && error != ETIMEDOUT)
+        error = seconds < 0 ? pthread_cond_wait(&pool->done, &pool->lock)
+                            : pthread_cond_timedwait(&pool->done, &pool->lock, &until);
+    is_done = pool->busy == 0;
+    pthread_mutex_unlock(&pool->lock);
+    return is_done;
+}
