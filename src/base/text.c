@@ -162,6 +162,20 @@ const char *gcr_format_seconds(char out[32], double seconds)
     return out;
 }
 
+const char *gcr_format_mark(char out[GCR_MARK_BYTES], gcr_mark mark)
+{
+    const int source_max = GCR_MARK_BYTES - 32; /* leaves room for the numbers */
+
+    if (mark.source == NULL)
+        out[0] = '\0';
+    else if (mark.line > 0)
+        snprintf(out, GCR_MARK_BYTES, "%.*s:%d:%d: ", source_max, mark.source, mark.line,
+                 mark.column);
+    else
+        snprintf(out, GCR_MARK_BYTES, "%.*s: ", source_max, mark.source);
+    return out;
+}
+
 gcr_status gcr_text_copy(char **out, const char *text, size_t bytes)
 {
     gcr_status status = GCR_OK;

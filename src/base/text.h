@@ -4,6 +4,7 @@
 #ifndef GCR_BASE_TEXT_H
 #define GCR_BASE_TEXT_H
 
+#include "gridcrunch/job.h"
 #include "gridcrunch/status.h"
 
 #include <stddef.h>
@@ -34,6 +35,12 @@ const char *gcr_format_seconds(char out[32], double seconds);
 
 /* The shortest decimal text that reads back as exactly `value`. Returns `out`. */
 const char *gcr_format_number(char out[32], double value);
+
+enum { GCR_MARK_BYTES = 512 };
+
+/* What a sentence about the job begins with: "fertility.yaml:7:3: ", "--set grid.noise: ", or ""
+ * where the mark has no source. Returns `out`. */
+const char *gcr_format_mark(char out[GCR_MARK_BYTES], gcr_mark mark);
 
 /* A copy of the first `bytes` of `text`, terminated. The caller frees it. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_text_copy(char **out, const char *text, size_t bytes);
