@@ -19,12 +19,12 @@ extern "C" {
 typedef struct gcr_dataset {
     char *key;
     int64_t rows, features;
-    double *x;         /* [features][rows], by feature; NULL if there are no features */
-    double *y;         /* [rows]; NULL if there is none                               */
-    uint64_t dropped;  /* rows left out because a value was missing                   */
-    double *x_mean;    /* [features] what was subtracted and divided by; NULL where x */
-    double *x_scale;   /*            was not standardised                             */
-    double y_mean;     /* the same for y; 0 and 1 where it was not                    */
+    double *x;        /* [features][rows], by feature; NULL if there are no features */
+    double *y;        /* [rows]; NULL if there is none                               */
+    uint64_t dropped; /* rows left out because a value was missing                   */
+    double *x_mean;   /* [features] what was subtracted and divided by; NULL where x */
+    double *x_scale;  /*            was not standardised                             */
+    double y_mean;    /* the same for y; 0 and 1 where it was not                    */
     double y_scale;
     uint32_t identity[4]; /* made from `key` alone; random numbers depend on it */
 } gcr_dataset;
@@ -41,7 +41,7 @@ typedef struct gcr_datasets {
     uint64_t skipped_count;
     char **features; /* [feature_count] their names; the same for all datasets, NULL if none */
     int64_t feature_count;
-    char *y_name; /* NULL if there is no y */
+    char *y_name;     /* NULL if there is no y */
     int standardized; /* GCR_STANDARDIZE_* of job.h, or-ed */
 } gcr_datasets;
 

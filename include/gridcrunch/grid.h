@@ -13,6 +13,7 @@
 
 #include "gridcrunch/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus

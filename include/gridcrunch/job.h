@@ -56,18 +56,18 @@ typedef struct gcr_data_spec {
     gcr_name_list sources; /* paths or glob patterns, relative to the job file's folder */
     gcr_synthetic synthetic;
     gcr_layout layout;
-    char *key;           /* column that names the dataset; NULL: the file's stem (long),  */
-    gcr_mark key_mark;   /* the row number (wide)                                         */
-    gcr_name_list x;     /* feature columns (long); none: all that are left               */
-    char *y;             /* target column (long); NULL: none                              */
+    char *key;         /* column that names the dataset; NULL: the file's stem (long),  */
+    gcr_mark key_mark; /* the row number (wide)                                         */
+    gcr_name_list x;   /* feature columns (long); none: all that are left               */
+    char *y;           /* target column (long); NULL: none                              */
     gcr_mark y_mark;
-    gcr_name_list skip;  /* columns that are neither                                      */
-    char *x_format;      /* strptime format of dates in x, turned into days since         */
-    gcr_mark x_mark;     /* 1970-01-01; NULL: x is a number                               */
-    int x_by_position;   /* wide: x = 0, 1, 2 ... in place of the numbers in the header   */
-    char delimiter;      /* 0: by the file's name, .tsv is a tab and all else a comma     */
+    gcr_name_list skip;    /* columns that are neither                                      */
+    char *x_format;        /* strptime format of dates in x, turned into days since         */
+    gcr_mark x_mark;       /* 1970-01-01; NULL: x is a number                               */
+    int x_by_position;     /* wide: x = 0, 1, 2 ... in place of the numbers in the header   */
+    char delimiter;        /* 0: by the file's name, .tsv is a tab and all else a comma     */
     gcr_name_list missing; /* words that mean no value beside the empty cell; none: NA NaN nan */
-    int standardize;     /* GCR_STANDARDIZE_* or-ed                                       */
+    int standardize;       /* GCR_STANDARDIZE_* or-ed                                       */
     gcr_mark mark;
 } gcr_data_spec;
 
@@ -85,7 +85,7 @@ typedef struct gcr_axis_spec {
     char *name;
     gcr_mark mark;
     gcr_axis_form form;
-    double *numbers;     /* a list's values, or the arguments of the form as written */
+    double *numbers; /* a list's values, or the arguments of the form as written */
     uint64_t number_count;
     gcr_mark values_mark;
 } gcr_axis_spec;
@@ -146,19 +146,22 @@ typedef struct gcr_job {
 
     gcr_summary_spec *summaries;
     int summary_count;
-    int top;             /* also name the `top` first of the first argmax or argmin; 0: none */
-    int nan_propagates;  /* summaries: one NaN makes the summary NaN; 0: they are skipped    */
+    int top;            /* also name the `top` first of the first argmax or argmin; 0: none */
+    int nan_propagates; /* summaries: one NaN makes the summary NaN; 0: they are skipped    */
 
     char *device; /* "auto", "cpu"; others as backends come */
     gcr_mark device_mark;
     gcr_schedule_form schedule;
-    uint64_t batch;   /* cells; 0: automatic                     */
-    int threads;      /* 0: as many as the affinity mask allows  */
-    double *jitter;   /* [jitter_count] > 0, ascending           */
-    int jitter_count; /* 0: a cell that is not SPD stays so      */
+    uint64_t batch;     /* cells; 0: automatic                     */
+    int threads;        /* 0: as many as the affinity mask allows  */
+    double *jitter;     /* [jitter_count] > 0, ascending           */
+    int jitter_count;   /* 0: a cell that is not SPD stays so      */
     double max_seconds; /* 0: no limit                           */
 
     char *output_folder; /* NULL: runs/NAME */
+
+    char **origins; /* [origin_count] "--set grid.noise" ...: what marks may point to */
+    int origin_count;
 } gcr_job;
 
 /* Frees what is inside and zeroes it. NULL and a zeroed struct are allowed. */

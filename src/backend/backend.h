@@ -37,13 +37,13 @@ typedef enum gcr_place {
 
 /* Filled by device_open and constant afterwards. */
 typedef struct gcr_device_info {
-    char name[96];          /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
-    char kind[160];         /* what decides a cell's bits: backend, code path, BLAS core  */
-    uint64_t total_bytes;   /* memory for GCR_PLACE_DEVICE                                */
-    uint64_t alignment;     /* every buffer starts on a multiple                          */
-    int units;              /* what computes side by side: CPUs, multiprocessors          */
-    int queues_per_thread;  /* batches that pay to have in flight; 1: a queue never waits */
-    int shares_memory;      /* device memory is host memory: nothing needs to be copied   */
+    char name[96];         /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    char kind[160];        /* what decides a cell's bits: backend, code path, BLAS core  */
+    uint64_t total_bytes;  /* memory for GCR_PLACE_DEVICE                                */
+    uint64_t alignment;    /* every buffer starts on a multiple                          */
+    int units;             /* what computes side by side: CPUs, multiprocessors          */
+    int batches_in_flight; /* that keep a queue busy; 1: work is done before crunch() returns */
+    int shares_memory;     /* device memory is host memory: nothing needs to be copied   */
 } gcr_device_info;
 
 /* What crossed the seam. Only backend.c writes it. Each queue has its own, so that counting costs
@@ -53,7 +53,8 @@ typedef struct gcr_ledger {
     uint64_t down_bytes, down_calls;     /* copied from it                              */
     uint64_t shared_bytes, shared_calls; /* made reachable without a copy               */
     uint64_t prepare_calls;              /* datasets prepared                           */
-    uint64_t crunch_calls, tiles, cells; /* launches; what they carried                 */
+    uint64_t crunch_calls, tiles;        /* launches; runs of points of one dataset     */
+    uint64_t points;                     /* in those tiles, live or not                 */
     uint64_t peak_bytes;                 /* most device memory in buffers; device only  */
 } gcr_ledger;
 
@@ -61,8 +62,8 @@ typedef struct gcr_ledger {
 typedef struct gcr_device {
     const gcr_backend *backend;
     gcr_device_info info;
-    gcr_ledger ledger;                     /* of queues that are closed; guarded by ... */
-    atomic_flag ledger_busy;               /* ... this                                  */
+    gcr_ledger ledger;       /* of queues that are closed; guarded by ... */
+    atomic_flag ledger_busy; /* ... this                                  */
     _Atomic uint64_t buf_bytes, buf_bytes_peak;
 } gcr_device;
 

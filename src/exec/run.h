@@ -36,17 +36,17 @@ typedef struct gcr_progress {
     uint64_t landed;
     uint64_t failed;
     uint64_t datasets, datasets_done;
-    double seconds;       /* since the first batch */
-    double seconds_left;  /* by predicted cost; < 0: not known yet */
+    double seconds;      /* since the first batch */
+    double seconds_left; /* by predicted cost; < 0: not known yet */
     double cells_per_second;
 } gcr_progress;
 
 typedef struct gcr_run_spec {
     const gcr_job *job;           /* borrowed until destroy */
     const gcr_datasets *datasets; /* borrowed until destroy */
-    const atomic_int *cancel;     /* the run stops soon after it is not 0; NULL: cannot be stopped */
+    const atomic_int *cancel; /* the run stops soon after it is not 0; NULL: cannot be stopped */
     void (*on_progress)(void *arg, const gcr_progress *progress); /* from the caller's thread, */
-    double progress_seconds;      /* about this often while it runs; and once at the end          */
+    double progress_seconds; /* about this often while it runs; and once at the end          */
     void *arg;
 } gcr_run_spec;
 

@@ -1,0 +1,225 @@
+/*
+ * backend/backend.c -- the only callers of a gcr_backend table.
+ *
+ * Each function here does four things in this order: check what the caller promised, call the
+ * table, write the ledger, return. Nothing else belongs in this file.
+ */
+#include "backend/backend.h"
+
+#include "base/check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const gcr_backend *gcr_backend_find(const char *name)
+{
+    for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++)
+        if (strcmp((*b)->name, name) == 0)
+            return *b;
+    return NULL;
+}
+
+gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index)
+{
+    gcr_status status = GCR_OK;
+    char why[256] = "";
+    int count = 0;
+
+    *out = NULL;
+    GCR_TRY(backend->device_count(&count, why, sizeof why));
+    if (count == 0)
+        GCR_FAIL(GCR_EUNSUPPORTED, "there is no %s device: %s", backend->name, why);
+    if (index < 0 || index >= count)
+        GCR_FAIL(GCR_EINVAL, "there is no device %s:%d: this machine has %d", backend->name, index,
+                 count);
+    GCR_TRY(backend->device_open(out, index));
+    atomic_flag_clear(&(*out)->ledger_busy);
+out:
+    return status;
+}
+
+void gcr_device_close(gcr_device *device)
+{
+    if (device != NULL)
+        device->backend->device_close(device);
+}
+
+/* Raises `peak` to `value` if it is lower. */
+static void raise_to(_Atomic uint64_t *peak, uint64_t value)
+{
+    uint64_t seen = atomic_load(peak);
+
+    while (seen < value && !atomic_compare_exchange_weak(peak, &seen, value))
+        ;
+}
+
+gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    *out = NULL;
+    if (bytes == 0 || place == GCR_PLACE_HOST)
+        GCR_FAIL(GCR_EINVAL, "a buffer has a size and lives in staging or device memory");
+    GCR_TRY(device->backend->buf_open(out, device, place, bytes));
+    if (place == GCR_PLACE_DEVICE)
+        raise_to(&device->buf_bytes_peak, atomic_fetch_add(&device->buf_bytes, bytes) + bytes);
+out:
+    return status;
+}
+
+void gcr_buf_close(gcr_buf *buf)
+{
+    if (buf == NULL)
+        return;
+    if (buf->place == GCR_PLACE_DEVICE)
+        atomic_fetch_sub(&buf->device->buf_bytes, buf->bytes);
+    buf->device->backend->buf_close(buf);
+}
+
+gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device)
+{
+    *out = NULL;
+    return device->backend->queue_open(out, device);
+}
+
+static void add_ledger(gcr_ledger *sum, const gcr_ledger *part)
+{
+    sum->up_bytes += part->up_bytes;
+    sum->up_calls += part->up_calls;
+    sum->down_bytes += part->down_bytes;
+    sum->down_calls += part->down_calls;
+    sum->shared_bytes += part->shared_bytes;
+    sum->shared_calls += part->shared_calls;
+    sum->prepare_calls += part->prepare_calls;
+    sum->crunch_calls += part->crunch_calls;
+    sum->tiles += part->tiles;
+    sum->points += part->points;
+}
+
+void gcr_queue_close(gcr_queue *queue)
+{
+    gcr_device *device;
+
+    if (queue == NULL)
+        return;
+    device = queue->device;
+    while (atomic_flag_test_and_set_explicit(&device->ledger_busy, memory_order_acquire))
+        ;
+    add_ledger(&device->ledger, &queue->ledger);
+    device->ledger.peak_bytes = atomic_load(&device->buf_bytes_peak);
+    atomic_flag_clear_explicit(&device->ledger_busy, memory_order_release);
+    device->backend->queue_close(queue);
+}
+
+gcr_status gcr_queue_sync(gcr_queue *queue)
+{
+    return queue->device->backend->queue_sync(queue);
+}
+
+gcr_status gcr_event_open(gcr_event **out, gcr_device *device)
+{
+    *out = NULL;
+    return device->backend->event_open(out, device);
+}
+
+void gcr_event_close(gcr_event *event)
+{
+    if (event != NULL)
+        event->device->backend->event_close(event);
+}
+
+gcr_status gcr_event_record(gcr_event *event, gcr_queue *queue)
+{
+    return queue->device->backend->event_record(event, queue);
+}
+
+gcr_status gcr_event_sync(gcr_event *event)
+{
+    return event->device->backend->event_sync(event);
+}
+
+/* Fails unless `bytes` at `offset` lie inside `buf`. */
+static gcr_status check_range(const gcr_buf *buf, uint64_t offset, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    if (offset > buf->bytes || bytes > buf->bytes - offset)
+        GCR_FAIL(GCR_EINVAL, "%" PRIu64 " bytes at %" PRIu64 " are outside a buffer of %" PRIu64,
+                 bytes, offset, buf->bytes);
+out:
+    return status;
+}
+
+gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t offset, const void *from,
+                      gcr_place place, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(check_range(to, offset, bytes));
+    GCR_TRY(queue->device->backend->copy(queue, (char *)to->base + offset, to->place, from, place,
+                                         bytes));
+    queue->ledger.up_bytes += bytes;
+    queue->ledger.up_calls++;
+out:
+    return status;
+}
+
+gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place place, const gcr_buf *from,
+                        uint64_t offset, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(check_range(from, offset, bytes));
+    GCR_TRY(queue->device->backend->copy(queue, to, place, (const char *)from->base + offset,
+                                         from->place, bytes));
+    queue->ledger.down_bytes += bytes;
+    queue->ledger.down_calls++;
+out:
+    return status;
+}
+
+void gcr_share(gcr_queue *queue, uint64_t bytes)
+{
+    queue->ledger.shared_bytes += bytes;
+    queue->ledger.shared_calls++;
+}
+
+gcr_status gcr_program_open(gcr_program **out, gcr_device *device, const gcr_unit *unit,
+                            const gcr_unit_setup *setup, const gcr_shape *largest)
+{
+    *out = NULL;
+    return device->backend->program_open(out, device, unit, setup, largest);
+}
+
+void gcr_program_close(gcr_program *program)
+{
+    if (program != NULL)
+        program->device->backend->program_close(program);
+}
+
+gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    if (program->unit->prepare == NULL)
+        GCR_FAIL(GCR_EINVAL, "kernel '%s' has nothing to prepare", program->unit->kernel->name);
+    GCR_TRY(queue->device->backend->prepare(queue, program, args));
+    queue->ledger.prepare_calls++;
+out:
+    return status;
+}
+
+gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    if (args->tile_count == 0)
+        goto out; /* nothing is a valid amount of work, but not a valid launch */
+    GCR_TRY(queue->device->backend->crunch(queue, program, args));
+    queue->ledger.crunch_calls++;
+    queue->ledger.tiles += args->tile_count;
+    for (uint64_t t = 0; t < args->tile_count; t++)
+        queue->ledger.points += args->tiles[t].count;
+out:
+    return status;
+}

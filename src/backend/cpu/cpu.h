@@ -1,0 +1,13 @@
+/* backend/cpu/cpu.h -- what the files of the cpu backend share. */
+#ifndef GCR_CPU_H
+#define GCR_CPU_H
+
+#include "backend/backend.h"
+
+extern const gcr_backend gcr_cpu_backend;
+
+/* cpu_info.c: who this processor is, and which BLAS will run on it. Sets BLAS to one thread: a
+ * cell is the unit of parallelism, and the bits of a factor depend on its number of threads. */
+void gcr_cpu_describe(gcr_device_info *info);
+
+#endif /* GCR_CPU_H */

@@ -1,0 +1,282 @@
+/* exec/binding.c -- see exec/binding.h. One function per promise that the job makes. */
+#include "exec/binding.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "kernels/registry.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- grid against parameters ----------------------------------------------------------------- */
+
+static int list_parameters(const gcr_kernel *kernel, const char *names[GCR_PARAMETERS_MAX])
+{
+    const int count = gcr_kernel_parameter_count(kernel);
+
+    for (int p = 0; p < count; p++)
+        names[p] = kernel->parameters[p].name;
+    return count;
+}
+
+static int find_parameter(const gcr_kernel *kernel, const char *name)
+{
+    const int count = gcr_kernel_parameter_count(kernel);
+
+    for (int p = 0; p < count; p++)
+        if (strcmp(kernel->parameters[p].name, name) == 0)
+            return p;
+    return -1;
+}
+
+static gcr_status check_value(const gcr_kernel *kernel, const gcr_kernel_parameter *parameter,
+                              const gcr_axis_spec *spec, double value)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    char text[32], least[32];
+
+    gcr_format_number(text, value);
+    gcr_format_number(least, parameter->least);
+    if (!parameter->is_free &&
+        !(parameter->is_open ? value > parameter->least : value >= parameter->least))
+        GCR_FAIL(GCR_EINVAL, "%s%s = %s is not possible: kernel '%s' needs %s %s %s",
+                 gcr_format_mark(at, spec->values_mark), spec->name, text, kernel->name, spec->name,
+                 parameter->is_open ? ">" : ">=", least);
+    if (parameter->is_integer && value != floor(value))
+        GCR_FAIL(GCR_EINVAL, "%s%s = %s is not possible: kernel '%s' needs whole numbers",
+                 gcr_format_mark(at, spec->values_mark), spec->name, text, kernel->name);
+out:
+    return status;
+}
+
+/* Axis `a` gives the values of one parameter, all inside its domain. */
+static gcr_status bind_axis(gcr_binding *binding, const gcr_job *job, int a)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const gcr_kernel *kernel = binding->unit->kernel;
+    const gcr_axis_spec *spec = &job->axes[a];
+    const gcr_axis *axis = &binding->setup.points->axes[a];
+    const char *names[GCR_PARAMETERS_MAX];
+    const int count = list_parameters(kernel, names);
+    const int parameter = find_parameter(kernel, spec->name);
+    char hint[256];
+
+    if (parameter < 0) {
+        gcr_suggest(hint, sizeof hint, spec->name, names, count);
+        GCR_FAIL(GCR_EINVAL, "%s'%s' is not a parameter of kernel '%s'%s",
+                 gcr_format_mark(at, spec->mark), spec->name, kernel->name, hint);
+    }
+    binding->setup.parameter_of_axis[a] = parameter;
+    for (uint64_t i = 0; i < axis->count; i++)
+        GCR_TRY(check_value(kernel, &kernel->parameters[parameter], spec, axis->values[i]));
+out:
+    return status;
+}
+
+/* Every parameter has an axis. */
+static gcr_status check_parameters(const gcr_binding *binding, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const gcr_kernel *kernel = binding->unit->kernel;
+    const int count = gcr_kernel_parameter_count(kernel);
+
+    for (int p = 0; p < count; p++) {
+        int is_given = 0;
+
+        for (int a = 0; a < job->axis_count; a++)
+            is_given |= binding->setup.parameter_of_axis[a] == p;
+        if (!is_given)
+            GCR_FAIL(GCR_EINVAL,
+                     "%skernel '%s' needs '%s' (%s), which the grid does not give; "
+                     "add it with a list of values, or with one",
+                     gcr_format_mark(at, job->kernel_mark), kernel->name,
+                     kernel->parameters[p].name, kernel->parameters[p].help);
+    }
+out:
+    return status;
+}
+
+/* ---- outputs and summaries ------------------------------------------------------------------- */
+
+static gcr_status measure_outputs(gcr_binding *binding)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = binding->unit->kernel;
+
+    binding->output_count = gcr_kernel_output_count(kernel);
+    for (int o = 0; o < binding->output_count; o++) {
+        int64_t width = kernel->outputs[o].width;
+
+        if (width == GCR_WIDTH_ROWS)
+            width = binding->largest.rows;
+        else if (width == GCR_WIDTH_FEATURES)
+            width = binding->largest.features;
+        if (width < 1)
+            GCR_FAIL(GCR_EINVAL, "output '%s' of kernel '%s' would be empty for these datasets",
+                     kernel->outputs[o].name, kernel->name);
+        binding->width[o] = width;
+    }
+out:
+    return status;
+}
+
+static gcr_status bind_summary(gcr_binding *binding, const gcr_summary_spec *spec, int *out)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const gcr_kernel *kernel = binding->unit->kernel;
+    const char *names[GCR_OUTPUTS_MAX];
+    char hint[256];
+
+    for (int o = 0; o < binding->output_count; o++) {
+        names[o] = kernel->outputs[o].name;
+        if (strcmp(names[o], spec->output) != 0)
+            continue;
+        if (binding->width[o] != 1)
+            GCR_FAIL(GCR_EINVAL, "%s'%s' has %" PRId64 " values per cell; a summary needs one",
+                     gcr_format_mark(at, spec->output_mark), spec->output, binding->width[o]);
+        *out = o;
+        goto out;
+    }
+    gcr_suggest(hint, sizeof hint, spec->output, names, binding->output_count);
+    GCR_FAIL(GCR_EINVAL, "%s'%s' is not an output of kernel '%s'%s",
+             gcr_format_mark(at, spec->output_mark), spec->output, kernel->name, hint);
+out:
+    return status;
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+static gcr_status check_datasets(gcr_binding *binding, const gcr_job *job,
+                                 const gcr_datasets *datasets)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const gcr_kernel *kernel = binding->unit->kernel;
+
+    if (datasets->count == 0)
+        GCR_FAIL(GCR_EINVAL, "%sthere is no dataset with values (%" PRIu64 " were skipped)",
+                 gcr_format_mark(at, job->data.mark), datasets->skipped_count);
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_dataset *dataset = &datasets->items[d];
+
+        if ((kernel->uses & GCR_USES_Y) != 0 && dataset->y == NULL)
+            GCR_FAIL(GCR_EINVAL, "%skernel '%s' needs a target: name its column with 'y: COLUMN'",
+                     gcr_format_mark(at, job->data.mark), kernel->name);
+        if ((kernel->uses & GCR_USES_X) != 0 && dataset->features == 0)
+            GCR_FAIL(GCR_EINVAL,
+                     "%skernel '%s' needs features: name their columns with 'x: COLUMN'",
+                     gcr_format_mark(at, job->data.mark), kernel->name);
+        if (dataset->rows > binding->largest.rows)
+            binding->largest.rows = dataset->rows;
+        if (dataset->features > binding->largest.features)
+            binding->largest.features = dataset->features;
+    }
+out:
+    return status;
+}
+
+/* ---- device ---------------------------------------------------------------------------------- */
+
+/* "auto" takes the best backend that has a device; "NAME" and "NAME:INDEX" ask for one. */
+static gcr_status find_device(gcr_binding *binding, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const char *names[8] = { "auto" };
+    const char *colon = strchr(job->device, ':');
+    const size_t stem = colon != NULL ? (size_t)(colon - job->device) : strlen(job->device);
+    char hint[256], *end = NULL;
+    int count = 1;
+
+    for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
+        int devices = 0;
+
+        names[count++] = (*b)->name;
+        if (strcmp(job->device, "auto") == 0) {
+            GCR_TRY((*b)->device_count(&devices, hint, sizeof hint));
+            if (devices == 0)
+                continue;
+        } else if (strlen((*b)->name) != stem || strncmp(job->device, (*b)->name, stem) != 0) {
+            continue;
+        }
+        binding->backend = *b;
+        binding->device_index = colon != NULL ? (int)strtol(colon + 1, &end, 10) : 0;
+        if (colon != NULL && (end == colon + 1 || *end != '\0'))
+            GCR_FAIL(GCR_EINVAL, "%s'%s' is not a device: what follows the colon is its number",
+                     gcr_format_mark(at, job->device_mark), job->device);
+        goto out;
+    }
+    gcr_suggest(hint, sizeof hint, job->device, names, count);
+    GCR_FAIL(GCR_EINVAL, "%sthis build has no device '%s'%s", gcr_format_mark(at, job->device_mark),
+             job->device, hint);
+out:
+    return status;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_points *points,
+                              const gcr_datasets *datasets)
+{
+    gcr_status status = GCR_OK;
+    gcr_binding binding = { 0 };
+
+    *out = (gcr_binding){ 0 };
+    GCR_TRY(gcr_unit_find(&binding.unit, binding.setup.option, job));
+    GCR_TRY(find_device(&binding, job));
+    binding.setup.points = gcr_points_table(points);
+    binding.setup.seed = job->seed;
+    binding.setup.jitter = job->jitter;
+    binding.setup.jitter_count = job->jitter_count;
+    for (int a = 0; a < job->axis_count; a++)
+        GCR_TRY(bind_axis(&binding, job, a));
+    GCR_TRY(check_parameters(&binding, job));
+    GCR_TRY(check_datasets(&binding, job, datasets));
+    GCR_TRY(measure_outputs(&binding));
+    GCR_TRY(gcr_memory_create((void **)&binding.summary_output, (uint64_t)job->summary_count,
+                              sizeof(int), "the summaries"));
+    for (int s = 0; s < job->summary_count; s++)
+        GCR_TRY(bind_summary(&binding, &job->summaries[s], &binding.summary_output[s]));
+    *out = binding;
+    out->largest.option = out->setup.option;
+    binding.summary_output = NULL;
+out:
+    gcr_binding_clear(&binding);
+    return status;
+}
+
+void gcr_binding_clear(gcr_binding *binding)
+{
+    gcr_memory_destroy(binding->summary_output);
+    *binding = (gcr_binding){ 0 };
+}
+
+gcr_shape gcr_binding_shape(const gcr_binding *binding, const gcr_dataset *dataset)
+{
+    return (gcr_shape){ .rows = dataset->rows,
+                        .features = dataset->features,
+                        .option = binding->setup.option };
+}
+
+double gcr_binding_cost(const gcr_binding *binding, const gcr_shape *shape)
+{
+    const gcr_kernel *kernel = binding->unit->kernel;
+    double n, systems;
+
+    if (kernel->cost != NULL)
+        return fmax(1.0, kernel->cost(shape));
+    if (kernel->form == GCR_FORM_CELL)
+        return fmax(1.0, (double)shape->rows * (double)(shape->features + 1));
+    n = (double)kernel->size(shape);
+    systems = kernel->systems != NULL ? (double)kernel->systems(shape) : 1.0;
+    return fmax(1.0,
+                systems * n * n * (n / 3.0 + 20.0)); /* factor, and about 20 flops an element */
+}

@@ -1,0 +1,44 @@
+/*
+ * exec/binding.h -- a job, a kernel and datasets, checked against each other.
+ *
+ * Rooms of one floor do not know each other, so nobody before could say whether kernel `gp` has a
+ * parameter called `noise`, whether the values on its axis make sense to it, or whether the data
+ * has the columns it reads. This is where such mistakes are found, all before anything large is
+ * allocated, each with the place in the job file.
+ */
+#ifndef GCR_EXEC_BINDING_H
+#define GCR_EXEC_BINDING_H
+
+#include "backend/backend.h"
+#include "grid/points.h"
+
+#include "gridcrunch/dataset.h"
+#include "gridcrunch/job.h"
+
+typedef struct gcr_binding {
+    const gcr_unit *unit;
+    const gcr_backend *backend;
+    int device_index;
+    gcr_unit_setup
+        setup; /* points, parameter_of_axis, option, seed, jitter: borrowed from the job */
+    int output_count;
+    int64_t width[GCR_OUTPUTS_MAX]; /* stored values per cell */
+    int *summary_output;            /* [job->summary_count] index of each summary's output */
+    gcr_shape largest;              /* most rows and most features of any dataset          */
+} gcr_binding;
+
+/* Everything in *out is borrowed from the arguments, except summary_output: clear it.
+ * GCR_EINVAL, GCR_EUNSUPPORTED (no such device), GCR_EOVERFLOW, GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
+                                             const gcr_points *points,
+                                             const gcr_datasets *datasets);
+void gcr_binding_clear(gcr_binding *binding);
+
+/* The shape of a dataset, with the job's options. */
+gcr_shape gcr_binding_shape(const gcr_binding *binding, const gcr_dataset *dataset);
+
+/* Predicted operations of one cell of a dataset of this shape: what the kernel says, or what its
+ * form implies. > 0. */
+double gcr_binding_cost(const gcr_binding *binding, const gcr_shape *shape);
+
+#endif /* GCR_EXEC_BINDING_H */

@@ -1,0 +1,105 @@
+/* exec/facts.c -- a flat list, so that adding a fact is adding a line. */
+#include "exec/facts.h"
+
+#include "base/memory.h"
+
+#include "gridcrunch/cell.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static void add_number(gcr_facts *facts, const char *name, double number)
+{
+    if (facts->count < GCR_FACTS_MAX)
+        facts->items[facts->count++] = (gcr_fact){ .name = name, .number = number };
+}
+
+static void add_text(gcr_facts *facts, const char *name, const char *text)
+{
+    const int i = facts->count;
+
+    if (i == GCR_FACTS_MAX)
+        return;
+    snprintf(facts->texts[i], sizeof facts->texts[i], "%s", text);
+    facts->items[i] = (gcr_fact){ .name = name, .text = facts->texts[i] };
+    facts->count++;
+}
+
+static void add_time_and_place(gcr_facts *facts)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    char text[64];
+
+    gmtime_r(&now, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    add_text(facts, "finished", text);
+    if (gethostname(text, sizeof text) == 0)
+        add_text(facts, "host", text);
+}
+
+static void add_counts(gcr_facts *facts, const gcr_run *run)
+{
+    static const char *const names[GCR_CELL_STATE_COUNT] = {
+        [GCR_CELL_EMPTY] = "cells_empty",         [GCR_CELL_OK] = "cells_ok",
+        [GCR_CELL_OK_JITTER] = "cells_ok_jitter", [GCR_CELL_EXCLUDED] = "cells_excluded",
+        [GCR_CELL_NOT_SPD] = "cells_not_spd",     [GCR_CELL_NAN_IN] = "cells_nan_in",
+        [GCR_CELL_NAN_OUT] = "cells_nan_out",     [GCR_CELL_KERNEL_ERROR] = "cells_kernel_error",
+    };
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    gcr_slots_count(gcr_run_slots(run), counts);
+    add_number(facts, "cells", (double)gcr_plan_cell_count(gcr_run_plan(run)));
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        add_number(facts, names[s], (double)counts[s]);
+}
+
+static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
+{
+    add_number(facts, "up_bytes", (double)ledger->up_bytes);
+    add_number(facts, "up_calls", (double)ledger->up_calls);
+    add_number(facts, "down_bytes", (double)ledger->down_bytes);
+    add_number(facts, "down_calls", (double)ledger->down_calls);
+    add_number(facts, "shared_bytes", (double)ledger->shared_bytes);
+    add_number(facts, "shared_calls", (double)ledger->shared_calls);
+    add_number(facts, "prepare_calls", (double)ledger->prepare_calls);
+    add_number(facts, "crunch_calls", (double)ledger->crunch_calls);
+    add_number(facts, "tiles", (double)ledger->tiles);
+    add_number(facts, "points", (double)ledger->points);
+    add_number(facts, "device_peak_bytes", (double)ledger->peak_bytes);
+}
+
+static void add_execution(gcr_facts *facts, const gcr_run *run)
+{
+    static const char *const endings[] = {
+        [GCR_RUN_COMPLETE] = "complete",
+        [GCR_RUN_CANCELLED] = "cancelled",
+        [GCR_RUN_OUT_OF_TIME] = "out of time",
+    };
+    static const char *const schedules[] = {
+        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
+        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
+        [GCR_SCHEDULE_GUIDED] = "guided",
+    };
+
+    add_text(facts, "device", gcr_run_device_name(run));
+    add_text(facts, "kind", gcr_run_kind(run));
+    add_number(facts, "threads", gcr_run_thread_count(run));
+    add_text(facts, "schedule", schedules[gcr_run_schedule(run)]);
+    add_number(facts, "batch", (double)gcr_run_batch(run));
+    add_text(facts, "ending", endings[gcr_run_ending_of(run)]);
+    add_number(facts, "compute_seconds", gcr_run_progress(run)->seconds);
+    add_number(facts, "planned_bytes", (double)gcr_plan_memory(gcr_run_plan(run))->total);
+    add_number(facts, "peak_bytes", (double)gcr_memory_peak_bytes());
+}
+
+void gcr_facts_gather(gcr_facts *facts, const gcr_run *run)
+{
+    facts->count = 0;
+    add_text(facts, "gridcrunch_version", GCR_VERSION);
+    add_time_and_place(facts);
+    add_execution(facts, run);
+    add_counts(facts, run);
+    add_ledger(facts, gcr_run_ledger(run));
+}

@@ -1,0 +1,23 @@
+/*
+ * exec/facts.h -- how a run went, as named texts and numbers for the group /run of its results.
+ */
+#ifndef GCR_EXEC_FACTS_H
+#define GCR_EXEC_FACTS_H
+
+#include "exec/run.h"
+
+enum {
+    GCR_FACTS_MAX = 64,
+    GCR_FACT_TEXT_BYTES = 192,
+};
+
+typedef struct gcr_facts {
+    gcr_fact items[GCR_FACTS_MAX];
+    char texts[GCR_FACTS_MAX][GCR_FACT_TEXT_BYTES]; /* what items[i].text points to */
+    int count;
+} gcr_facts;
+
+/* Gathers the facts of an executed run anew. */
+void gcr_facts_gather(gcr_facts *facts, const gcr_run *run);
+
+#endif /* GCR_EXEC_FACTS_H */

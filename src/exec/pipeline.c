@@ -1,0 +1,382 @@
+/* exec/pipeline.c -- the loop of a worker. See exec/pipeline.h. */
+#include "exec/pipeline.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include "gridcrunch/cell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TILES_MAX = 256,   /* of a batch: bounds its descriptors, whatever the sizes are      */
+    FLIGHTS_MAX = 4,   /* batches in flight on one queue                                  */
+    POINTS_LEAST = 64, /* of a batch's record buffers: room for what `where` leaves out   */
+};
+
+/* A run of points of one dataset, of which `live` are computed. */
+typedef struct part {
+    uint64_t dataset, place;
+    uint64_t first, count, live;
+} part;
+
+/* A batch: built, enqueued, landed, then built anew. */
+typedef struct flight {
+    part parts[TILES_MAX];
+    gcr_unit_tile tiles[TILES_MAX];
+    uint64_t tile_count;
+    uint64_t points;                /* of all parts */
+    gcr_buf *records_dev, *records; /* NULL where the device shares memory */
+    gcr_event *done;
+    int is_flying;
+} flight;
+
+typedef struct worker {
+    const gcr_pipeline_shared *shared;
+    gcr_pipeline_progress *progress;
+    int index;
+    gcr_queue *queue;
+    flight *flights; /* [flight_count] used in turn */
+    int flight_count;
+    uint64_t point_capacity; /* of a flight's records; not a limit where memory is shared */
+    gcr_span span;           /* what is left of the span that the schedule gave last */
+
+    /* Cells land at their dataset when the worker turns to another one: a counter that all workers
+     * share is then touched once per visit, not once per cell. */
+    uint64_t landing_dataset, landing_place, landing_count;
+
+    gcr_resident resident; /* of resident_dataset */
+    uint64_t resident_dataset;
+    int has_resident;
+} worker;
+
+static int shares_memory(const worker *w)
+{
+    return w->shared->device->info.shares_memory;
+}
+
+/* Only its own worker writes a progress, so adding needs no atomic addition. */
+static void add_progress(_Atomic uint64_t *to, uint64_t count)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + count,
+                          memory_order_relaxed);
+}
+
+/* ---- building a batch ------------------------------------------------------------------------ */
+
+/* The run of points that `live` live points from live number `first` on span. */
+static void points_of(const gcr_points *points, uint64_t first, uint64_t live, part *out)
+{
+    out->first = gcr_points_select(points, first);
+    out->count = live == 1 ? 1 : gcr_points_select(points, first + live - 1) + 1 - out->first;
+    out->live = live;
+}
+
+/* The front of the worker's span as a part: within one dataset, and within the flight's records. */
+static void next_part(worker *w, const flight *f, part *out)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    const uint64_t live_count = shared->slots->live_count;
+    const uint64_t index = w->span.first % live_count;
+    uint64_t live = live_count - index;
+
+    out->place = w->span.first / live_count;
+    out->dataset = gcr_plan_dataset_at(shared->plan, out->place);
+    if (live > w->span.count)
+        live = w->span.count;
+    points_of(shared->points, index, live, out);
+    if (!shares_memory(w) && out->count > w->point_capacity - f->points) {
+        out->count = w->point_capacity - f->points;
+        out->live = gcr_points_rank(shared->points, out->first + out->count) - index;
+    }
+}
+
+/* Where the results of a part go: into the slots, or to offset `at` of the flight's records. */
+static void aim_tile(const worker *w, const flight *f, const part *p, uint64_t at,
+                     gcr_unit_tile *tile)
+{
+    const gcr_slots *slots = w->shared->slots;
+    const uint64_t cell = p->dataset * slots->point_count + p->first;
+    char *base = f->records_dev != NULL ? f->records_dev->base : NULL;
+
+    for (int o = 0; o < slots->output_count; o++) {
+        const uint64_t width = (uint64_t)slots->width[o];
+
+        tile->width[o] = slots->width[o];
+        if (base == NULL) {
+            tile->outputs[o] = slots->values[o] + cell * width;
+        } else {
+            tile->outputs[o] = (gcr_real *)base + at * width;
+            base += f->points * width * sizeof(gcr_real);
+        }
+    }
+    tile->state = base == NULL ? slots->state + cell : (uint8_t *)base + at;
+    tile->jitter_step = NULL;
+    if (slots->jitter_step != NULL)
+        tile->jitter_step = base == NULL ? slots->jitter_step + cell : tile->state + f->points;
+}
+
+/* Lets dataset `dataset` stand ready, remembering the last one. */
+static gcr_status acquire(worker *w, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+
+    if (w->has_resident && w->resident_dataset == dataset)
+        goto out;
+    w->has_resident = 0;
+    GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
+    w->resident_dataset = dataset;
+    w->has_resident = 1;
+out:
+    return status;
+}
+
+/* Fills `f` with the next batch; tile_count is 0 when there is none. */
+static gcr_status build(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    uint64_t at = 0;
+
+    f->tile_count = 0;
+    f->points = 0;
+    if (w->span.count == 0 && !gcr_schedule_next(w->shared->schedule, w->index, &w->span))
+        goto out;
+    while (w->span.count > 0 && f->tile_count < TILES_MAX) {
+        part *p = &f->parts[f->tile_count];
+
+        if (!shares_memory(w) && f->points == w->point_capacity)
+            break;
+        next_part(w, f, p);
+        w->span.first += p->live;
+        w->span.count -= p->live;
+        f->points += p->count;
+        f->tile_count++;
+    }
+    for (uint64_t t = 0; t < f->tile_count; t++) {
+        const part *p = &f->parts[t];
+        gcr_unit_tile *tile = &f->tiles[t];
+
+        GCR_TRY(acquire(w, p->dataset));
+        tile->data = w->resident.data;
+        tile->prepared = w->resident.prepared;
+        tile->fault = w->resident.fault;
+        tile->first = p->first;
+        tile->count = p->count;
+        aim_tile(w, f, p, at, tile);
+        at += p->count;
+    }
+out:
+    return status;
+}
+
+/* Bytes of the records of `points` points: outputs, states, jitter steps. */
+static uint64_t record_bytes(const gcr_slots *slots, uint64_t points)
+{
+    uint64_t bytes = slots->jitter_step != NULL ? 2 : 1;
+
+    for (int o = 0; o < slots->output_count; o++)
+        bytes += (uint64_t)slots->width[o] * sizeof(gcr_real);
+    return bytes * points;
+}
+
+static gcr_status launch(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
+
+    GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+    if (!shares_memory(w)) {
+        GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
+                             record_bytes(w->shared->slots, f->points)));
+        GCR_TRY(gcr_event_record(f->done, w->queue));
+    }
+    f->is_flying = 1;
+out:
+    return status;
+}
+
+/* ---- landing --------------------------------------------------------------------------------- */
+
+/* Tells the dataset worked on last how many of its cells have landed since; the last one of a
+ * dataset makes its summary and frees its place on the device. */
+static void flush_landing(worker *w)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    gcr_pipeline_progress *progress = w->progress;
+    const uint64_t dataset = w->landing_dataset;
+    double cost;
+
+    if (w->landing_count == 0)
+        return;
+    cost = gcr_plan_cost_share(shared->plan, w->landing_place) * (double)w->landing_count /
+           (double)shared->slots->live_count;
+    atomic_store_explicit(&progress->cost,
+                          atomic_load_explicit(&progress->cost, memory_order_relaxed) + cost,
+                          memory_order_relaxed);
+    if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
+        gcr_summaries_fire(shared->summaries, dataset, w->index);
+        if (w->resident_dataset == dataset)
+            w->has_resident = 0;
+        gcr_residency_release(shared->residency, dataset);
+        add_progress(&progress->datasets, 1);
+    }
+    w->landing_count = 0;
+}
+
+static void land_part(worker *w, const part *p)
+{
+    const gcr_slots *slots = w->shared->slots;
+    const uint8_t *state = slots->state + p->dataset * slots->point_count + p->first;
+    uint64_t failed = 0;
+
+    for (uint64_t i = 0; i < p->count; i++)
+        failed += gcr_cell_is_failed(state[i]) ? 1 : 0;
+    if (failed > 0)
+        add_progress(&w->progress->failed, failed);
+    add_progress(&w->progress->landed, p->live);
+    if (w->landing_count > 0 && w->landing_dataset != p->dataset)
+        flush_landing(w);
+    w->landing_dataset = p->dataset;
+    w->landing_place = p->place;
+    w->landing_count += p->live;
+}
+
+/* Copies a part from the records, where it stands at `at`, into the slots; only live points, the
+ * others keep what the slots say of them. */
+static void copy_part(worker *w, const flight *f, const part *p, uint64_t at)
+{
+    const gcr_slots *slots = w->shared->slots;
+    const gcr_point_table *table = gcr_points_table(w->shared->points);
+    const uint64_t cell = p->dataset * slots->point_count + p->first;
+    const uint64_t step = p->live == p->count ? p->count : 1;
+
+    for (uint64_t i = 0; i < p->count; i += step) {
+        const char *base = f->records->base;
+
+        if (step == 1 && !gcr_point_is_live(table, p->first + i))
+            continue;
+        for (int o = 0; o < slots->output_count; o++) {
+            const uint64_t width = (uint64_t)slots->width[o];
+
+            memcpy(slots->values[o] + (cell + i) * width, (const gcr_real *)base + (at + i) * width,
+                   step * width * sizeof(gcr_real));
+            base += f->points * width * sizeof(gcr_real);
+        }
+        memcpy(slots->state + cell + i, base + at + i, step);
+        if (slots->jitter_step != NULL)
+            memcpy(slots->jitter_step + cell + i, base + f->points + at + i, step);
+    }
+}
+
+/* Waits for a batch and gives its results their slots. */
+static gcr_status land(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    uint64_t at = 0;
+
+    if (!f->is_flying)
+        goto out;
+    f->is_flying = 0;
+    if (!shares_memory(w))
+        GCR_TRY(gcr_event_sync(f->done));
+    for (uint64_t t = 0; t < f->tile_count; t++) {
+        if (!shares_memory(w))
+            copy_part(w, f, &f->parts[t], at);
+        land_part(w, &f->parts[t]);
+        at += f->parts[t].count;
+    }
+out:
+    return status;
+}
+
+/* ---- the worker ------------------------------------------------------------------------------ */
+
+static gcr_status open_flight(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    gcr_device *device = w->shared->device;
+    const uint64_t bytes = record_bytes(w->shared->slots, w->point_capacity);
+
+    if (shares_memory(w))
+        goto out;
+    GCR_TRY(gcr_buf_open(&f->records_dev, device, GCR_PLACE_DEVICE, bytes));
+    GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
+    GCR_TRY(gcr_event_open(&f->done, device));
+out:
+    return status;
+}
+
+static int count_flights(const gcr_device_info *info)
+{
+    return info->batches_in_flight < FLIGHTS_MAX ? info->batches_in_flight : FLIGHTS_MAX;
+}
+
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info)
+{
+    return (uint64_t)count_flights(info) * sizeof(flight);
+}
+
+static gcr_status open_worker(worker *w)
+{
+    gcr_status status = GCR_OK;
+    gcr_device *device = w->shared->device;
+
+    w->flight_count = count_flights(&device->info);
+    w->point_capacity = w->shared->batch > POINTS_LEAST ? w->shared->batch : POINTS_LEAST;
+    GCR_TRY(gcr_queue_open(&w->queue, device));
+    GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
+                              "the batches in flight"));
+    for (int i = 0; i < w->flight_count; i++)
+        GCR_TRY(open_flight(w, &w->flights[i]));
+out:
+    return status;
+}
+
+static void close_worker(worker *w)
+{
+    for (int i = 0; w->flights != NULL && i < w->flight_count; i++) {
+        gcr_event_close(w->flights[i].done);
+        gcr_buf_close(w->flights[i].records);
+        gcr_buf_close(w->flights[i].records_dev);
+    }
+    gcr_memory_destroy(w->flights);
+    gcr_queue_close(w->queue);
+}
+
+/* Builds, launches, and lands the batch whose turn is next: with two flights that is the one
+ * launched before this one. */
+static gcr_status run_batches(worker *w)
+{
+    gcr_status status = GCR_OK;
+
+    for (int turn = 0;; turn = (turn + 1) % w->flight_count) {
+        flight *f = &w->flights[turn];
+
+        if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
+            break;
+        GCR_TRY(build(w, f));
+        if (f->tile_count == 0)
+            break;
+        GCR_TRY(launch(w, f));
+        GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
+    }
+    for (int i = 0; i < w->flight_count; i++)
+        GCR_TRY(land(w, &w->flights[i]));
+out:
+    return status;
+}
+
+gcr_status gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
+                              gcr_pipeline_progress *progress)
+{
+    gcr_status status = GCR_OK;
+    worker w = { .shared = shared, .progress = progress, .index = index };
+
+    GCR_TRY(open_worker(&w));
+    GCR_TRY(run_batches(&w));
+out:
+    flush_landing(&w);
+    close_worker(&w);
+    return status;
+}

@@ -1,0 +1,52 @@
+/*
+ * exec/pipeline.h -- one worker: takes batches, drives its queue, lets results land.
+ *
+ * The loop is the same for every device. Where the device shares the host's memory, a kernel
+ * writes straight into the result slots. Elsewhere each batch has a block of device memory and a
+ * staging block on the host, both allocated once; with two or more of them the next batch is
+ * enqueued before the last one is waited for. Nothing is allocated in the loop.
+ */
+#ifndef GCR_EXEC_PIPELINE_H
+#define GCR_EXEC_PIPELINE_H
+
+#include "backend/backend.h"
+#include "exec/residency.h"
+#include "exec/schedule.h"
+#include "grid/plan.h"
+#include "grid/points.h"
+#include "results/slots.h"
+#include "results/summary.h"
+
+#include <stdatomic.h>
+
+/* What all workers of a run share. Borrowed by each; only `stop` changes. */
+typedef struct gcr_pipeline_shared {
+    gcr_device *device;
+    gcr_program *program;
+    gcr_residency *residency;
+    gcr_schedule *schedule;
+    const gcr_plan *plan;
+    const gcr_points *points;
+    gcr_slots *slots;
+    gcr_summaries *summaries;
+    uint64_t batch;         /* live cells of a batch; bounds the memory of one in flight */
+    const atomic_int *stop; /* not 0: finish what is in flight, then leave               */
+} gcr_pipeline_shared;
+
+/* How far a worker is; read by the thread that shows progress. */
+typedef struct gcr_pipeline_progress {
+    _Alignas(64) _Atomic uint64_t landed; /* live cells */
+    _Atomic uint64_t failed;
+    _Atomic uint64_t datasets;
+    _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
+} gcr_pipeline_progress;
+
+/* Host bytes that a worker needs beside the scratch of its queue, for the plan. */
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info);
+
+/* Runs on the worker's own thread until the schedule is empty, `stop` is set or something fails.
+ * Either way what was enqueued has landed or is lost with the device, and everything is closed. */
+GCR_MUST_CHECK gcr_status gcr_pipeline_drive(const gcr_pipeline_shared *shared, int worker,
+                                             gcr_pipeline_progress *progress);
+
+#endif /* GCR_EXEC_PIPELINE_H */

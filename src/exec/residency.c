@@ -1,0 +1,175 @@
+/* exec/residency.c -- one entry per dataset, brought up by whoever comes first. */
+#include "exec/residency.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+typedef enum standing {
+    STANDS_NOWHERE,
+    STANDS_READY,
+    STANDS_FAILED,
+} standing;
+
+typedef struct entry {
+    _Atomic int standing; /* written under the lock; READY may be read without it */
+    int is_coming;        /* under the lock: somebody is bringing it              */
+    gcr_resident resident;
+    gcr_buf *data;     /* NULL where the device shares memory */
+    gcr_buf *prepared; /* values, then the fault              */
+} entry;
+
+struct gcr_residency {
+    gcr_program *program;
+    const int64_t *option;
+    const gcr_datasets *datasets;
+    entry *entries; /* [datasets->count] */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+gcr_status gcr_residency_create(gcr_residency **out, gcr_program *program, const int64_t *option,
+                                const gcr_datasets *datasets)
+{
+    gcr_status status = GCR_OK;
+    gcr_residency *residency = NULL;
+
+    *out = NULL;
+    residency = calloc(1, sizeof *residency);
+    if (residency == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the residency of datasets");
+    residency->program = program;
+    residency->option = option;
+    residency->datasets = datasets;
+    pthread_mutex_init(&residency->lock, NULL);
+    pthread_cond_init(&residency->changed, NULL);
+    GCR_TRY(gcr_memory_create((void **)&residency->entries, datasets->count, sizeof(entry),
+                              "the residency of datasets"));
+    *out = residency;
+    residency = NULL;
+out:
+    gcr_residency_destroy(residency);
+    return status;
+}
+
+void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
+{
+    entry *e = &residency->entries[dataset];
+
+    gcr_buf_close(e->prepared);
+    gcr_buf_close(e->data);
+    e->prepared = e->data = NULL;
+}
+
+void gcr_residency_destroy(gcr_residency *residency)
+{
+    if (residency == NULL)
+        return;
+    for (uint64_t d = 0; residency->entries != NULL && d < residency->datasets->count; d++)
+        gcr_residency_release(residency, d);
+    gcr_memory_destroy(residency->entries);
+    pthread_cond_destroy(&residency->changed);
+    pthread_mutex_destroy(&residency->lock);
+    free(residency);
+}
+
+/* Copies x and then y into one buffer of the device. */
+static gcr_status upload(entry *e, gcr_queue *queue, const gcr_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+    gcr_view *view = &e->resident.data;
+    const uint64_t column = (uint64_t)dataset->rows * sizeof(gcr_real);
+    const uint64_t x_bytes = dataset->x != NULL ? column * (uint64_t)dataset->features : 0;
+    const uint64_t y_bytes = dataset->y != NULL ? column : 0;
+
+    if (x_bytes + y_bytes == 0)
+        goto out;
+    GCR_TRY(gcr_buf_open(&e->data, queue->device, GCR_PLACE_DEVICE, x_bytes + y_bytes));
+    if (x_bytes > 0) {
+        GCR_TRY(gcr_upload(queue, e->data, 0, dataset->x, GCR_PLACE_HOST, x_bytes));
+        view->x = e->data->base;
+    }
+    if (y_bytes > 0) {
+        GCR_TRY(gcr_upload(queue, e->data, x_bytes, dataset->y, GCR_PLACE_HOST, y_bytes));
+        view->y = (const gcr_real *)((const char *)e->data->base + x_bytes);
+    }
+out:
+    return status;
+}
+
+static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
+{
+    gcr_status status = GCR_OK;
+    const gcr_unit *unit = residency->program->unit;
+    const gcr_shape shape = { .rows = e->resident.data.rows,
+                              .features = e->resident.data.features,
+                              .option = residency->option };
+    const uint64_t values = (uint64_t)unit->kernel->prepared_count(&shape) * sizeof(gcr_real);
+    gcr_prepare_args args = { .data = e->resident.data };
+
+    GCR_TRY(gcr_buf_open(&e->prepared, queue->device, GCR_PLACE_DEVICE, values + sizeof(int32_t)));
+    args.prepared = e->prepared->base;
+    args.fault = (int32_t *)((char *)e->prepared->base + values);
+    GCR_TRY(gcr_prepare(queue, residency->program, &args));
+    e->resident.prepared = args.prepared;
+    e->resident.fault = args.fault;
+out:
+    return status;
+}
+
+/* Brings a dataset to the device and prepares it. */
+static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    const gcr_dataset *source = &residency->datasets->items[dataset];
+    entry *e = &residency->entries[dataset];
+
+    e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
+    for (int i = 0; i < 4; i++)
+        e->resident.data.identity[i] = source->identity[i];
+    if (queue->device->info.shares_memory) {
+        e->resident.data.x = source->x;
+        e->resident.data.y = source->y;
+        gcr_share(queue, gcr_dataset_bytes(source));
+    } else {
+        GCR_TRY(upload(e, queue, source));
+    }
+    if (residency->program->unit->prepare != NULL)
+        GCR_TRY(prepare(e, residency, queue));
+out:
+    return status;
+}
+
+gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uint64_t dataset,
+                                 gcr_resident *out)
+{
+    gcr_status status = GCR_OK;
+    entry *e = &residency->entries[dataset];
+
+    if (atomic_load_explicit(&e->standing, memory_order_acquire) == STANDS_READY)
+        goto out;
+    pthread_mutex_lock(&residency->lock);
+    while (e->is_coming)
+        pthread_cond_wait(&residency->changed, &residency->lock);
+    if (e->standing == STANDS_NOWHERE) {
+        e->is_coming = 1;
+        pthread_mutex_unlock(&residency->lock);
+        status = bring(residency, queue, dataset);
+        pthread_mutex_lock(&residency->lock);
+        e->is_coming = 0;
+        atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_FAILED,
+                              memory_order_release);
+        pthread_cond_broadcast(&residency->changed);
+    } else if (e->standing == STANDS_FAILED) {
+        status = gcr_fail_at(__FILE__, __LINE__, GCR_EDEVICE,
+                             "dataset '%s' could not be brought to the device",
+                             residency->datasets->items[dataset].key);
+    }
+    pthread_mutex_unlock(&residency->lock);
+out:
+    *out = e->resident;
+    return status;
+}

@@ -1,0 +1,38 @@
+/*
+ * exec/residency.h -- which datasets stand ready on a device.
+ *
+ * A dataset goes up once: the first worker that needs it brings it there (by reference where the
+ * device shares the host's memory) and prepares it, the others wait. It stays until its last cell
+ * has landed. A device that does not share memory has one worker and one queue, so what is enqueued
+ * after the upload comes after it and nobody has to wait for it on the host.
+ */
+#ifndef GCR_EXEC_RESIDENCY_H
+#define GCR_EXEC_RESIDENCY_H
+
+#include "backend/backend.h"
+
+#include "gridcrunch/dataset.h"
+
+typedef struct gcr_residency gcr_residency;
+
+/* A dataset on the device: addresses are the device's. */
+typedef struct gcr_resident {
+    gcr_view data;
+    const gcr_real *prepared; /* NULL: the kernel prepares nothing */
+    const int32_t *fault;     /* the same                          */
+} gcr_resident;
+
+/* `program` and `datasets` are borrowed until destroy. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_residency_create(gcr_residency **out, gcr_program *program,
+                                               const int64_t *option, const gcr_datasets *datasets);
+void gcr_residency_destroy(gcr_residency *residency);
+
+/* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM, GCR_EDEVICE; a worker that
+ * waited for another's failure gets it too. */
+GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,
+                                                uint64_t dataset, gcr_resident *out);
+
+/* Frees what `dataset` occupies. Nobody will acquire it again, and all work on it has landed. */
+void gcr_residency_release(gcr_residency *residency, uint64_t dataset);
+
+#endif /* GCR_EXEC_RESIDENCY_H */

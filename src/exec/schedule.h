@@ -1,0 +1,50 @@
+/*
+ * exec/schedule.h -- who computes which cells next.
+ *
+ * A schedule deals the positions 0 .. count - 1 to workers: position p is live point p % live_count
+ * of the dataset in place p / live_count of the plan. Each position is dealt exactly once.
+ *
+ *   static    worker w gets block w of equal blocks, the first count % workers one longer
+ *   cyclic    batches are dealt in turn: batch b goes to worker b % workers
+ *   dynamic   every worker starts with a block of its own, takes one batch at a time from its front
+ *             and, when it has none left, steals the back half of the fullest block
+ *   guided    the same with batches that begin at an eighth of the block and shrink with it,
+ *             never below `batch`
+ *
+ * Why dynamic is not one shared counter: with a cell per batch, the counter's cache line and those
+ * of neighbouring result slots would travel between cores for every cell (bench overhead shows
+ * both). With a block per worker a take touches nothing shared, neighbouring cells land from one
+ * core, and a worker stays with its dataset. A block that spans several datasets is stolen at a
+ * dataset's edge, so at most as many datasets are in work as there are workers.
+ */
+#ifndef GCR_EXEC_SCHEDULE_H
+#define GCR_EXEC_SCHEDULE_H
+
+#include "gridcrunch/job.h"
+#include "gridcrunch/status.h"
+
+#include <stdint.h>
+
+typedef struct gcr_schedule gcr_schedule;
+
+typedef struct gcr_schedule_spec {
+    gcr_schedule_form form; /* not AUTO                                              */
+    uint64_t count;         /* positions                                             */
+    uint64_t live_count;    /* positions per dataset, > 0                            */
+    uint64_t batch;         /* > 0; guided: the least                                */
+    int workers;            /* >= 1                                                  */
+} gcr_schedule_spec;
+
+/* The positions first .. first + count - 1. */
+typedef struct gcr_span {
+    uint64_t first, count;
+} gcr_span;
+
+/* GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec);
+void gcr_schedule_destroy(gcr_schedule *schedule);
+
+/* The next batch for `worker` in *out; false when there will be none. Workers may call at once. */
+int gcr_schedule_next(gcr_schedule *schedule, int worker, gcr_span *out);
+
+#endif /* GCR_EXEC_SCHEDULE_H */
