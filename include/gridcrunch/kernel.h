@@ -36,7 +36,10 @@
  * element   entry (i, j) of matrix `system`, asked for i >= j only.
  * rhs       entry i of right-hand side `column` of `system`.
  * needs     which answers finish() reads of `system`: GCR_NEED_* or-ed.
+ *           Where it names neither of the two that need them, rhs() is not asked.
  * finish    turns the answers into the outputs of the cell.
+ * Outputs stand one after the other in the order of the description, each with the width it has
+ * for this dataset, without padding. One that is not written is NaN, and so the cell is too.
  * cell, prepare and finish return 0, or k >= 1 when sentence k - 1 of the description's `faults`
  * tells why there is no result. Such a cell is recorded as a kernel error; the others go on.
  *

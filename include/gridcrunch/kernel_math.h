@@ -1,0 +1,187 @@
+/*
+ * gridcrunch/kernel_math.h -- the mathematics and the clock of kernels, on every device.
+ *
+ * Part of kernel.h; a kernel file does not include it. Everything is in double precision. The
+ * exponential is our own: without calls, tables or branches, so that a compiler turns a loop over
+ * it into vector code, which a call into libm forbids. It is within 1 unit in the last place of
+ * the exact value, denormal results included (tests/unit/kernels/test_math.c). The others are
+ * those of the compiler, which knows them as instructions or calls the device's own library.
+ */
+#ifndef GCR_KERNEL_MATH_H
+#define GCR_KERNEL_MATH_H
+
+#if defined(__CUDACC__)
+#define GCR_BUILTIN(name) name
+#else
+#define GCR_BUILTIN(name) __builtin_##name
+#include <time.h>
+#endif
+
+#define GCR_PI 3.141592653589793238463
+
+GCR_FN gcr_real gcr_sqrt(gcr_real x)
+{
+    return GCR_BUILTIN(sqrt)(x);
+}
+
+GCR_FN gcr_real gcr_fabs(gcr_real x)
+{
+    return GCR_BUILTIN(fabs)(x);
+}
+
+/* x * y + z, rounded once. Slow on a CPU whose code path has no such instruction. */
+GCR_FN gcr_real gcr_fma(gcr_real x, gcr_real y, gcr_real z)
+{
+    return GCR_BUILTIN(fma)(x, y, z);
+}
+
+GCR_FN gcr_real gcr_log(gcr_real x)
+{
+    return GCR_BUILTIN(log)(x);
+}
+
+GCR_FN gcr_real gcr_sin(gcr_real x)
+{
+    return GCR_BUILTIN(sin)(x);
+}
+
+GCR_FN gcr_real gcr_cos(gcr_real x)
+{
+    return GCR_BUILTIN(cos)(x);
+}
+
+/* The smaller and the larger; y if either is NaN. */
+GCR_FN gcr_real gcr_min(gcr_real x, gcr_real y)
+{
+    return x < y ? x : y;
+}
+
+GCR_FN gcr_real gcr_max(gcr_real x, gcr_real y)
+{
+    return x > y ? x : y;
+}
+
+/* x - x is 0 for every number and NaN for infinities and NaN. */
+GCR_FN int gcr_is_finite(gcr_real x)
+{
+    return x - x == 0;
+}
+
+GCR_FN uint64_t gcr_bits(gcr_real x)
+{
+#if defined(__CUDACC__)
+    return (uint64_t)__double_as_longlong(x);
+#else
+    uint64_t bits;
+
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    return bits;
+#endif
+}
+
+GCR_FN gcr_real gcr_from_bits(uint64_t bits)
+{
+#if defined(__CUDACC__)
+    return __longlong_as_double((long long)bits);
+#else
+    gcr_real x;
+
+    __builtin_memcpy(&x, &bits, sizeof x);
+    return x;
+#endif
+}
+
+/* x * y + z in the way that is fast here: it decides bits, as the code path of a kind may. */
+GCR_FN gcr_real gcr_multiply_add(gcr_real x, gcr_real y, gcr_real z)
+{
+#if defined(__CUDACC__) || defined(__FP_FAST_FMA)
+    return gcr_fma(x, y, z);
+#else
+    return x * y + z;
+#endif
+}
+
+/* (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2: the minimax polynomial of
+ * tests/reference/exp_coefficients.py, off by 0.01 units in the last place of exp(r). */
+GCR_FN gcr_real gcr_exp_tail(gcr_real r)
+{
+    gcr_real q = 0x1.1e3cf7ca52f0fp-29;
+
+    q = gcr_multiply_add(q, r, 0x1.af6c49bbbb856p-26);
+    q = gcr_multiply_add(q, r, 0x1.27e5b4c032eaap-22);
+    q = gcr_multiply_add(q, r, 0x1.71ddefebc8adbp-19);
+    q = gcr_multiply_add(q, r, 0x1.a01a01362b27ep-16);
+    q = gcr_multiply_add(q, r, 0x1.a01a01b391e35p-13);
+    q = gcr_multiply_add(q, r, 0x1.6c16c16c30663p-10);
+    q = gcr_multiply_add(q, r, 0x1.111111110ec30p-7);
+    q = gcr_multiply_add(q, r, 0x1.5555555555502p-5);
+    q = gcr_multiply_add(q, r, 0x1.555555555555bp-3);
+    return gcr_multiply_add(q, r, 0.5);
+}
+
+/*
+ * e^x. With k = x / log(2) to the nearest integer and r = x - k log(2), e^x = 2^k e^r. Adding
+ * 1.5 * 2^52 rounds to an integer and leaves k in the low bits of the sum. 2^k is applied as two
+ * factors, each an ordinary number, so that the product overflows, and rounds to a denormal, once.
+ */
+GCR_FN gcr_real gcr_exp(gcr_real x)
+{
+    const gcr_real shift = 0x1.8p52 + 2048; /* 2048: k + 2048 is positive */
+    const gcr_real low = x < -746 ? -746 : x;
+    const gcr_real clamped = low > 710 ? 710 : low; /* a NaN passes both */
+    const gcr_real rounded = clamped * 0x1.71547652b82fep+0 + shift;
+    const gcr_real k = rounded - shift;
+    const gcr_real high = clamped - k * 0x1.62e42feep-1; /* exact: the constant has 31 bits */
+    const gcr_real r = high - k * 0x1.a39ef35793c76p-33;
+    const uint64_t biased = gcr_bits(rounded) & 0xfff;
+    const uint64_t half = biased >> 1;
+    const gcr_real scale = gcr_from_bits((half - 1) << 52);
+    const gcr_real other_scale = gcr_from_bits((biased - half - 1) << 52);
+
+    return (1 + gcr_multiply_add(r * r, gcr_exp_tail(r), r)) * scale * other_scale;
+}
+
+/* ---- time: for kernels that measure the machine; no output may depend on it ----------------- */
+
+/* A counter of the device that runs evenly and never goes back. */
+GCR_FN uint64_t gcr_ticks(void)
+{
+#if defined(__CUDACC__)
+    uint64_t ns;
+
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(ns));
+    return ns;
+#elif defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
+}
+
+/* Nanoseconds since some moment in the past. */
+GCR_FN gcr_real gcr_clock_ns(const gcr_ctx *ctx)
+{
+    return (gcr_real)gcr_ticks() * ctx->ns_per_tick;
+}
+
+/* Lets the processor do something else for at least `ns` nanoseconds. */
+GCR_FN void gcr_sleep_ns(gcr_real ns)
+{
+#if defined(__CUDACC__)
+    const uint64_t start = gcr_ticks();
+
+    while ((gcr_real)(gcr_ticks() - start) < ns)
+        __nanosleep(1000);
+#else
+    const int64_t whole = (int64_t)ns;
+    struct timespec left = { .tv_sec = whole / 1000000000, .tv_nsec = whole % 1000000000 };
+
+    while (nanosleep(&left, &left) != 0) /* a signal: sleep the rest */
+        ;
+#endif
+}
+
+#endif /* GCR_KERNEL_MATH_H */

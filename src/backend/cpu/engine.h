@@ -1,0 +1,62 @@
+/*
+ * backend/cpu/engine.h -- what the two engines of the CPU have in common.
+ *
+ * An engine is text, not a library: cpu_unit.c includes a kernel file and then the engine for the
+ * kernel's form, so that the compiler sees both at once. Each engine defines a struct `engine`
+ * (the memory of one worker) and three functions:
+ *
+ *     engine_open      shares out scratch memory; with a carver of no memory it only counts
+ *     engine_bind      completes the context that the kernel will see
+ *     engine_compute   one attempt at the cell that the context describes
+ */
+#ifndef GCR_CPU_ENGINE_H
+#define GCR_CPU_ENGINE_H
+
+#include "base/memory.h"
+
+#include "gridcrunch/cell.h"
+#include "gridcrunch/unit.h"
+
+/* What became of an attempt, and the minor or fault that explains it. */
+typedef struct gcr_verdict {
+    gcr_cell_state state;
+    uint32_t detail;
+} gcr_verdict;
+
+static inline gcr_verdict gcr_verdict_of(gcr_cell_state state, uint32_t detail)
+{
+    return (gcr_verdict){ state, detail };
+}
+
+/* What a kernel's function returned: 0, or the number of a fault. */
+static inline gcr_verdict gcr_verdict_of_fault(int fault)
+{
+    return gcr_verdict_of(fault == 0 ? GCR_CELL_OK : GCR_CELL_KERNEL_ERROR, (uint32_t)fault);
+}
+
+/* Cuts one block of memory into arrays that each begin on a cache line. Without a block it counts
+ * what would be needed, so that the sum can never differ from the cutting. */
+typedef struct gcr_carver {
+    gcr_real *base; /* NULL: only count */
+    uint64_t used;  /* values; UINT64_MAX: more than can be counted */
+} gcr_carver;
+
+static inline gcr_real *gcr_carve(gcr_carver *carver, int64_t rows, int64_t cols)
+{
+    const uint64_t line = GCR_ALIGNMENT / sizeof(gcr_real), at = carver->used;
+    uint64_t count;
+
+    if (!gcr_multiply(&count, (uint64_t)rows, (uint64_t)cols) ||
+        !gcr_add(&count, count, line - 1) || !gcr_add(&carver->used, at, count / line * line))
+        carver->used = UINT64_MAX;
+    return carver->base == NULL ? NULL : carver->base + at;
+}
+
+/* The address of a function that a description may leave out, called; or `standard`. */
+static inline int64_t gcr_count_or(int64_t (*count)(const gcr_shape *shape), const gcr_shape *shape,
+                                   int64_t standard)
+{
+    return count == NULL ? standard : count(shape);
+}
+
+#endif /* GCR_CPU_ENGINE_H */

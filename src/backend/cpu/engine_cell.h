@@ -1,0 +1,32 @@
+/*
+ * backend/cpu/engine_cell.h -- the engine under cell kernels: it calls them.
+ */
+#ifndef GCR_CPU_ENGINE_CELL_H
+#define GCR_CPU_ENGINE_CELL_H
+
+#include "backend/cpu/engine.h"
+
+typedef struct gcr_engine {
+    gcr_real *scratch;
+} gcr_engine;
+
+static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_shape *shape)
+{
+    engine->scratch = gcr_carve(carver, gcr_count_or(gcr_description.scratch_count, shape, 0), 1);
+}
+
+static void gcr_engine_bind(gcr_engine *engine, gcr_ctx *ctx)
+{
+    ctx->scratch = engine->scratch;
+}
+
+/* A cell kernel has no matrix that jitter could be added to. */
+static inline gcr_verdict gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx,
+                                             gcr_real jitter, gcr_real *outputs)
+{
+    (void)engine;
+    (void)jitter;
+    return gcr_verdict_of_fault(cell(ctx, outputs));
+}
+
+#endif /* GCR_CPU_ENGINE_CELL_H */

@@ -1,0 +1,48 @@
+/*
+ * backend/cpu/walk.h -- from one point of the grid to the next without a division.
+ */
+#ifndef GCR_CPU_WALK_H
+#define GCR_CPU_WALK_H
+
+#include "gridcrunch/unit.h"
+
+typedef struct gcr_walk {
+    const gcr_point_table *points;
+    const int *parameter_of_axis;
+    uint64_t coords[GCR_AXES_MAX];
+    gcr_real param[GCR_PARAMETERS_MAX * GCR_LANES]; /* the values at `coords` */
+} gcr_walk;
+
+static inline void gcr_walk_bind(gcr_walk *walk, int axis)
+{
+    walk->param[walk->parameter_of_axis[axis]] =
+        walk->points->axes[axis].values[walk->coords[axis]];
+}
+
+static void gcr_walk_open(gcr_walk *walk, const gcr_unit_setup *setup, uint64_t point)
+{
+    walk->points = setup->points;
+    walk->parameter_of_axis = setup->parameter_of_axis;
+    for (int a = walk->points->axis_count - 1; a >= 0; a--) {
+        const uint64_t count = walk->points->axes[a].count;
+
+        walk->coords[a] = point % count;
+        point /= count;
+        gcr_walk_bind(walk, a);
+    }
+}
+
+/* An axis that comes round to its beginning moves the one outside it. */
+static inline void gcr_walk_step(gcr_walk *walk)
+{
+    for (int a = walk->points->axis_count - 1; a >= 0; a--) {
+        const uint64_t next = walk->coords[a] + 1;
+
+        walk->coords[a] = next < walk->points->axes[a].count ? next : 0;
+        gcr_walk_bind(walk, a);
+        if (walk->coords[a] != 0)
+            return;
+    }
+}
+
+#endif /* GCR_CPU_WALK_H */

@@ -1,0 +1,206 @@
+/*
+ * kernels/registry.c -- the list of compiled units, and the way from a job to one of them.
+ */
+#include "kernels/registry.h"
+
+#include "base/check.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_matern12, gcr_unit_gp_matern32,
+    gcr_unit_gp_matern52, gcr_unit_ridge, gcr_unit_scale, gcr_unit_sleep, gcr_unit_spin;
+
+/* In alphabetical order of the kernels; units of one kernel stand together. */
+static const gcr_unit *const units[] = {
+    &gcr_unit_gp_rbf, &gcr_unit_gp_matern12, &gcr_unit_gp_matern32, &gcr_unit_gp_matern52,
+    &gcr_unit_ridge,  &gcr_unit_scale,       &gcr_unit_sleep,       &gcr_unit_spin,
+};
+
+enum { UNIT_COUNT = sizeof units / sizeof units[0], HINT_BYTES = 256 };
+
+/* The distinct kernels of `units`, and their names. Addresses in other objects are no constants
+ * for C, so the list is made at the first question. */
+static const gcr_kernel *kernels[UNIT_COUNT];
+static const char *kernel_names[UNIT_COUNT];
+static int kernel_count;
+static pthread_once_t kernels_listed = PTHREAD_ONCE_INIT;
+
+static void list_kernels(void)
+{
+    for (int u = 0; u < UNIT_COUNT; u++) {
+        const gcr_kernel *kernel = units[u]->kernel;
+
+        if (kernel_count > 0 && strcmp(kernel->name, kernel_names[kernel_count - 1]) == 0)
+            continue;
+        kernels[kernel_count] = kernel;
+        kernel_names[kernel_count] = kernel->name;
+        kernel_count++;
+    }
+}
+
+const gcr_kernel *const *gcr_kernels(int *count_out)
+{
+    pthread_once(&kernels_listed, list_kernels);
+    *count_out = kernel_count;
+    return kernels;
+}
+
+int gcr_kernel_parameter_count(const gcr_kernel *kernel)
+{
+    int count = 0;
+
+    while (kernel->parameters[count].name != NULL)
+        count++;
+    return count;
+}
+
+int gcr_kernel_option_count(const gcr_kernel *kernel)
+{
+    int count = 0;
+
+    while (kernel->options[count].name != NULL)
+        count++;
+    return count;
+}
+
+int gcr_kernel_output_count(const gcr_kernel *kernel)
+{
+    int count = 0;
+
+    while (kernel->outputs[count].name != NULL)
+        count++;
+    return count;
+}
+
+static gcr_status find_kernel(const gcr_kernel **out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
+    int count;
+    const gcr_kernel *const *list = gcr_kernels(&count);
+
+    for (int k = 0; k < count; k++)
+        if (strcmp(list[k]->name, job->kernel) == 0) {
+            *out = list[k];
+            goto out;
+        }
+    gcr_suggest(hint, sizeof hint, job->kernel, kernel_names, count);
+    GCR_FAIL(GCR_EINVAL, "%sthere is no kernel '%s'%s", gcr_format_mark(place, job->kernel_mark),
+             job->kernel, hint);
+out:
+    return status;
+}
+
+/* The index of the option that `spec` names. */
+static gcr_status find_option(int *out, const gcr_kernel *kernel, const gcr_option_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    const char *names[GCR_OPTIONS_MAX];
+    const int count = gcr_kernel_option_count(kernel);
+    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
+
+    for (*out = 0; *out < count; ++*out) {
+        names[*out] = kernel->options[*out].name;
+        if (strcmp(names[*out], spec->name) == 0)
+            goto out;
+    }
+    gcr_suggest(hint, sizeof hint, spec->name, names, count);
+    GCR_FAIL(GCR_EINVAL, "%skernel '%s' has no option '%s'%s", gcr_format_mark(place, spec->mark),
+             kernel->name, spec->name, hint);
+out:
+    return status;
+}
+
+static gcr_status read_choice(int64_t *out, const gcr_kernel_option *option,
+                              const gcr_option_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
+    int count = 0;
+
+    for (; count < GCR_CHOICES_MAX && option->choices[count] != NULL; count++)
+        if (strcmp(option->choices[count], spec->value) == 0) {
+            *out = count;
+            goto out;
+        }
+    gcr_suggest(hint, sizeof hint, spec->value, option->choices, count);
+    GCR_FAIL(GCR_EINVAL, "%soption '%s' cannot be '%s'%s", gcr_format_mark(place, spec->value_mark),
+             option->name, spec->value, hint);
+out:
+    return status;
+}
+
+static gcr_status read_integer(int64_t *out, const gcr_kernel_option *option,
+                               const gcr_option_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES];
+    double number;
+
+    if (!gcr_parse_number(&number, spec->value, strlen(spec->value)) || number != floor(number) ||
+        number < (double)option->least || number > (double)option->most)
+        GCR_FAIL(GCR_EINVAL,
+                 "%soption '%s' is a whole number from %" PRId64 " to %" PRId64 ", not '%s'",
+                 gcr_format_mark(place, spec->value_mark), option->name, option->least,
+                 option->most, spec->value);
+    *out = (int64_t)number;
+out:
+    return status;
+}
+
+static gcr_status read_options(int64_t option[GCR_OPTIONS_MAX], const gcr_kernel *kernel,
+                               const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+
+    memset(option, 0, GCR_OPTIONS_MAX * sizeof option[0]);
+    for (int o = 0; o < gcr_kernel_option_count(kernel); o++)
+        option[o] = kernel->options[o].standard;
+    for (int i = 0; i < job->option_count; i++) {
+        const gcr_option_spec *spec = &job->options[i];
+        const gcr_kernel_option *found;
+        int o;
+
+        GCR_TRY(find_option(&o, kernel, spec));
+        found = &kernel->options[o];
+        if (found->choices[0] != NULL)
+            GCR_TRY(read_choice(&option[o], found, spec));
+        else
+            GCR_TRY(read_integer(&option[o], found, spec));
+    }
+out:
+    return status;
+}
+
+static int unit_serves(const gcr_unit *unit, const gcr_kernel *kernel,
+                       const int64_t option[GCR_OPTIONS_MAX])
+{
+    if (strcmp(unit->kernel->name, kernel->name) != 0)
+        return 0;
+    for (int o = 0; o < GCR_OPTIONS_MAX; o++)
+        if (unit->choice[o] != GCR_UNIT_ANY && unit->choice[o] != option[o])
+            return 0;
+    return 1;
+}
+
+gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel;
+
+    *out = NULL;
+    GCR_TRY(find_kernel(&kernel, job));
+    GCR_TRY(read_options(option, kernel, job));
+    for (int u = 0; u < UNIT_COUNT; u++)
+        if (unit_serves(units[u], kernel, option)) {
+            *out = units[u];
+            goto out;
+        }
+    GCR_FAIL(GCR_EUNSUPPORTED, "this build has no kernel '%s' with these options", kernel->name);
+out:
+    return status;
+}
