@@ -224,14 +224,15 @@ out:
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_points *points,
-                              const gcr_datasets *datasets)
+                              const gcr_datasets *datasets, const gcr_backend *backend)
 {
     gcr_status status = GCR_OK;
-    gcr_binding binding = { 0 };
+    gcr_binding binding = { .backend = backend };
 
     *out = (gcr_binding){ 0 };
     GCR_TRY(gcr_unit_find(&binding.unit, binding.setup.option, job));
-    GCR_TRY(find_device(&binding, job));
+    if (backend == NULL)
+        GCR_TRY(find_device(&binding, job));
     binding.setup.points = gcr_points_table(points);
     binding.setup.seed = job->seed;
     binding.setup.jitter = job->jitter;

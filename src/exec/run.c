@@ -175,7 +175,7 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
         GCR_FAIL(GCR_ENOMEM, "no memory for a run");
     run->spec = *spec;
     GCR_TRY(gcr_points_create(&run->points, job));
-    GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets));
+    GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, spec->backend));
     GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
     run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
     run->workers = run->device->info.shares_memory ? run->threads : 1;

@@ -44,6 +44,7 @@ typedef struct gcr_progress {
 typedef struct gcr_run_spec {
     const gcr_job *job;           /* borrowed until destroy */
     const gcr_datasets *datasets; /* borrowed until destroy */
+    const gcr_backend *backend;   /* in place of the one that the job's device names; NULL: that */
     const atomic_int *cancel; /* the run stops soon after it is not 0; NULL: cannot be stopped */
     void (*on_progress)(void *arg, const gcr_progress *progress); /* from the caller's thread, */
     double progress_seconds; /* about this often while it runs; and once at the end          */

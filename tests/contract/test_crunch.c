@@ -1,0 +1,293 @@
+/*
+ * tests/contract/test_crunch.c -- what every backend promises, seen through the front functions.
+ *
+ * The same tests run once per backend: `test_crunch cpu`, `test_crunch cuda`. Where there is no
+ * such device the program exits 77 and ctest reports a skip, unless GCR_REQUIRE_CUDA=1 promises
+ * one; a device that is there but does not open is a failure.
+ */
+#include "backend/backend.h"
+#include "kernels/registry.h"
+
+#include "support/gcr_test.h"
+
+#include "gridcrunch/cell.h"
+
+#include <stdio.h>
+
+enum { ROWS = 6, POINTS = 12 };
+
+static gcr_device *device;
+static gcr_queue *queue;
+
+/* ---- a small Gaussian process on the device --------------------------------------------------- */
+
+static const double lengthscales[] = { 0.5, 1.0, 2.0, 4.0 };
+static const double noises[] = { 0.01, 0.1, 1.0 };
+static const double variances[] = { 1.5 };
+static const gcr_point_table table = {
+    .axes = { { "lengthscale", lengthscales, 4 },
+              { "noise", noises, 3 },
+              { "variance", variances, 1 } },
+    .axis_count = 3,
+    .point_count = POINTS,
+    .live_count = POINTS,
+};
+
+/* One dataset resident and prepared, and room for the records of POINTS cells. */
+typedef struct stage {
+    gcr_unit_setup setup;
+    const gcr_unit *unit;
+    gcr_program *program;
+    gcr_buf *data, *prepared, *records;
+    gcr_view view;
+} stage;
+
+static gcr_buf *device_buf(uint64_t bytes)
+{
+    gcr_buf *buf = NULL;
+
+    assert_ok(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, bytes));
+    return buf;
+}
+
+static void open_stage(stage *s, const double y[ROWS])
+{
+    char kernel[] = "gp";
+    const gcr_job job = { .kernel = kernel };
+    double data[2 * ROWS];
+    gcr_shape shape = { .rows = ROWS, .features = 1 };
+    uint64_t prepared_bytes;
+    gcr_prepare_args args;
+
+    *s = (stage){ 0 };
+    assert_ok(gcr_unit_find(&s->unit, s->setup.option, &job));
+    s->setup.points = &table;
+    for (int a = 0; a < 3; a++)
+        s->setup.parameter_of_axis[a] = a;
+    shape.option = s->setup.option;
+    for (int i = 0; i < ROWS; i++) {
+        data[i] = i;
+        data[ROWS + i] = y[i];
+    }
+    assert_ok(gcr_program_open(&s->program, device, s->unit, &s->setup, &shape));
+    s->data = device_buf(sizeof data);
+    assert_ok(gcr_upload(queue, s->data, 0, data, GCR_PLACE_HOST, sizeof data));
+    s->view = (gcr_view){
+        .rows = ROWS, .features = 1, .x = s->data->base, .y = (const double *)s->data->base + ROWS
+    };
+    prepared_bytes = (uint64_t)s->unit->kernel->prepared_count(&shape) * sizeof(double);
+    s->prepared = device_buf(prepared_bytes + sizeof(int32_t));
+    args = (gcr_prepare_args){ .data = s->view,
+                               .prepared = s->prepared->base,
+                               .fault = (int32_t *)((char *)s->prepared->base + prepared_bytes) };
+    assert_ok(gcr_prepare(queue, s->program, &args));
+    s->records = device_buf(POINTS * (sizeof(double) + 1));
+    assert_ok(gcr_queue_sync(queue)); /* `data` is about to go */
+}
+
+static void close_stage(stage *s)
+{
+    gcr_buf_close(s->records);
+    gcr_buf_close(s->prepared);
+    gcr_buf_close(s->data);
+    gcr_program_close(s->program);
+}
+
+/* The points first .. first + count - 1 as a tile. */
+static gcr_unit_tile tile_of(const stage *s, uint64_t first, uint64_t count)
+{
+    return (gcr_unit_tile){ .data = s->view,
+                            .prepared = s->prepared->base,
+                            .first = first,
+                            .count = count,
+                            .outputs = { (double *)s->records->base + first },
+                            .width = { 1 },
+                            .state =
+                                (uint8_t *)s->records->base + POINTS * sizeof(double) + first };
+}
+
+/* Computes all points in tiles of `step` points, one launch each or all in one. */
+static void crunch(const double y[ROWS], uint64_t step, int in_one_launch, double *values,
+                   uint8_t *states)
+{
+    gcr_unit_tile tiles[POINTS];
+    gcr_crunch_args args = { .tiles = tiles };
+    stage s;
+
+    open_stage(&s, y);
+    for (uint64_t first = 0; first < POINTS; first += step) {
+        const uint64_t left = POINTS - first;
+
+        tiles[args.tile_count++] = tile_of(&s, first, step < left ? step : left);
+        if (!in_one_launch) {
+            assert_ok(gcr_crunch(queue, s.program, &args));
+            args.tile_count = 0;
+        }
+    }
+    assert_ok(gcr_crunch(queue, s.program, &args));
+    assert_ok(gcr_download(queue, values, GCR_PLACE_HOST, s.records, 0, POINTS * sizeof(double)));
+    assert_ok(
+        gcr_download(queue, states, GCR_PLACE_HOST, s.records, POINTS * sizeof(double), POINTS));
+    assert_ok(gcr_queue_sync(queue));
+    close_stage(&s);
+}
+
+static const double plain_y[ROWS] = { 0.3, -0.1, 0.8, 0.2, -0.7, 0.4 };
+
+/* ---- the promises ---------------------------------------------------------------------------- */
+
+static void test_cells_are_ok_and_agree_with_scikit_learn(void **state)
+{
+    static const double want[POINTS] = {
+        -7.2237259447425206, -7.3701095580928575, -8.5467882572729579, -6.6902148054639117,
+        -6.9076276335182927, -8.3341238446179773, -25.433536917696092, -8.6082607863120923,
+        -8.0113691027003515, -56.609325932236629, -8.5397327485317973, -7.6740786801672956
+    }; /* tests/reference/contract_gp.py */
+    double values[POINTS];
+    uint8_t states[POINTS];
+
+    (void)state;
+    crunch(plain_y, POINTS, 1, values, states);
+    for (int p = 0; p < POINTS; p++) {
+        assert_int_equal(states[p], GCR_CELL_OK);
+        assert_near(values[p], want[p], 1e-10);
+    }
+}
+
+static void test_bits_depend_on_neither_tile_nor_launch(void **state)
+{
+    double whole[POINTS], parts[POINTS];
+    uint8_t states[POINTS];
+
+    (void)state;
+    crunch(plain_y, POINTS, 1, whole, states);
+    for (uint64_t step = 1; step < POINTS; step++)
+        for (int in_one_launch = 0; in_one_launch < 2; in_one_launch++) {
+            crunch(plain_y, step, in_one_launch, parts, states);
+            assert_memory_equal(parts, whole, sizeof whole);
+        }
+}
+
+static void test_nan_and_infinity_in_the_data_are_named_so(void **state)
+{
+    double y[ROWS], values[POINTS];
+    uint8_t states[POINTS];
+
+    (void)state;
+    for (int at = 0; at < ROWS; at++)
+        for (int kind = 0; kind < 2; kind++) {
+            memcpy(y, plain_y, sizeof y);
+            y[at] = kind == 0 ? NAN : INFINITY;
+            crunch(y, POINTS, 1, values, states);
+            for (int p = 0; p < POINTS; p++) {
+                assert_int_equal(states[p], GCR_CELL_NAN_IN);
+                assert_true(isnan(values[p]));
+            }
+        }
+}
+
+static void test_no_tiles_are_a_valid_amount_of_work(void **state)
+{
+    const gcr_crunch_args nothing = { 0 };
+    stage s;
+
+    (void)state;
+    open_stage(&s, plain_y);
+    assert_ok(gcr_crunch(queue, s.program, &nothing));
+    assert_ok(gcr_queue_sync(queue));
+    close_stage(&s);
+}
+
+static void test_bytes_that_cross_are_counted(void **state)
+{
+    const gcr_ledger before = queue->ledger;
+    double values[3] = { 1, 2, 3 }, back[3] = { 0 };
+    gcr_buf *buf = device_buf(sizeof values);
+
+    (void)state;
+    assert_ok(gcr_upload(queue, buf, 0, values, GCR_PLACE_HOST, sizeof values));
+    assert_ok(gcr_download(queue, back, GCR_PLACE_HOST, buf, 0, sizeof back));
+    assert_ok(gcr_queue_sync(queue));
+    assert_memory_equal(back, values, sizeof values);
+    assert_int_equal(queue->ledger.up_bytes - before.up_bytes, sizeof values);
+    assert_int_equal(queue->ledger.up_calls - before.up_calls, 1);
+    assert_int_equal(queue->ledger.down_bytes - before.down_bytes, sizeof back);
+    gcr_buf_close(buf);
+}
+
+static void test_a_copy_beyond_a_buffer_is_refused(void **state)
+{
+    const double value = 1.0;
+    gcr_buf *buf = device_buf(sizeof value);
+
+    (void)state;
+    assert_status(gcr_upload(queue, buf, 1, &value, GCR_PLACE_HOST, sizeof value), GCR_EINVAL);
+    assert_error_mentions("outside a buffer of 8");
+    assert_status(gcr_upload(queue, buf, UINT64_MAX, &value, GCR_PLACE_HOST, 8), GCR_EINVAL);
+    gcr_buf_close(buf);
+}
+
+static void test_a_buffer_of_nothing_is_refused(void **state)
+{
+    gcr_buf *buf = NULL;
+
+    (void)state;
+    assert_status(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, 0), GCR_EINVAL);
+    assert_null(buf);
+}
+
+static void test_a_device_that_is_not_there_is_refused_by_number(void **state)
+{
+    gcr_device *none = NULL;
+
+    (void)state;
+    assert_status(gcr_device_open(&none, device->backend, 4711), GCR_EINVAL);
+    assert_error_mentions(":4711");
+    assert_null(none);
+}
+
+/* ---- once per backend ------------------------------------------------------------------------ */
+
+static int open_queue(void **state)
+{
+    (void)state;
+    return gcr_queue_open(&queue, device) == GCR_OK ? 0 : -1;
+}
+
+static int close_queue(void **state)
+{
+    (void)state;
+    gcr_queue_close(queue);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cells_are_ok_and_agree_with_scikit_learn),
+        cmocka_unit_test(test_bits_depend_on_neither_tile_nor_launch),
+        cmocka_unit_test(test_nan_and_infinity_in_the_data_are_named_so),
+        cmocka_unit_test(test_no_tiles_are_a_valid_amount_of_work),
+        cmocka_unit_test(test_bytes_that_cross_are_counted),
+        cmocka_unit_test(test_a_copy_beyond_a_buffer_is_refused),
+        cmocka_unit_test(test_a_buffer_of_nothing_is_refused),
+        cmocka_unit_test(test_a_device_that_is_not_there_is_refused_by_number),
+    };
+    const char *name = argc > 1 ? argv[1] : "cpu";
+    const gcr_backend *backend = gcr_backend_find(name);
+    gcr_status status;
+    int failed;
+
+    if (backend == NULL) {
+        fprintf(stderr, "this build has no backend %s\n", name);
+        return gcr_test_no_device(name);
+    }
+    status = gcr_device_open(&device, backend, 0);
+    if (status != GCR_OK) {
+        fprintf(stderr, "%s\n", gcr_last_error());
+        return status == GCR_EUNSUPPORTED ? gcr_test_no_device(name) : 1;
+    }
+    failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
+    gcr_device_close(device);
+    return failed;
+}

@@ -1,0 +1,259 @@
+/*
+ * tests/orchestration/test_pipeline.c -- what the conductor asks of a device that does not share
+ * the host's memory, seen by a fake that writes everything down.
+ */
+#include "data/job_file.h"
+#include "data/source.h"
+#include "exec/run.h"
+
+#include "support/fake_backend.h"
+#include "support/gcr_test.h"
+
+#include "gridcrunch/cell.h"
+
+#include <unistd.h>
+
+/* 3 datasets of 5, 7 and 9 rows x 40 points, batches of 16. */
+static const char gp_job[] = "name: fake\n"
+                             "data: {synthetic: {datasets: 3, rows: [5, 9]}}\n"
+                             "kernel: gp\n"
+                             "grid:\n"
+                             "  lengthscale: {linspace: [1, 10, 10]}\n"
+                             "  noise: [0.1, 0.2, 0.3, 0.4]\n"
+                             "  variance: [1]\n"
+                             "summary: {best: argmax(lml)}\n"
+                             "run: {batch: 16}\n";
+
+typedef struct scene {
+    gcr_job job;
+    gcr_datasets datasets;
+    gcr_run *run;
+} scene;
+
+static atomic_int cancel;
+
+static void raise_curtain(scene *s, const char *override)
+{
+    gcr_run_spec spec;
+
+    fake_reset();
+    atomic_store(&cancel, 0);
+    assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, &override, override != NULL ? 1 : 0));
+    assert_ok(gcr_datasets_load(&s->datasets, &s->job));
+    spec = (gcr_run_spec){
+        .job = &s->job, .datasets = &s->datasets, .backend = &fake_backend, .cancel = &cancel
+    };
+    assert_ok(gcr_run_create(&s->run, &spec));
+}
+
+static void drop_curtain(scene *s)
+{
+    gcr_run_destroy(s->run);
+    gcr_datasets_clear(&s->datasets);
+    gcr_job_clear(&s->job);
+    assert_int_equal(fake.open_handles, 0);
+}
+
+static uint64_t all_data_bytes(const scene *s)
+{
+    uint64_t bytes = 0;
+
+    for (uint64_t d = 0; d < s->datasets.count; d++)
+        bytes += gcr_dataset_bytes(&s->datasets.items[d]);
+    return bytes;
+}
+
+static void test_every_dataset_goes_up_once(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
+    assert_int_equal(fake_count(FAKE_PREPARE), 3);
+    drop_curtain(&s);
+}
+
+static void test_only_outputs_and_states_come_down(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 3 * 40 * (sizeof(double) + 1));
+    drop_curtain(&s);
+}
+
+static void test_the_next_batch_is_enqueued_before_the_last_is_waited_for(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(fake_count(FAKE_CRUNCH), 8); /* 120 cells by 16 */
+    for (int k = 1; k < 8; k++)
+        assert_true(fake_find(FAKE_CRUNCH, k + 1) < fake_find(FAKE_SYNC, k));
+    drop_curtain(&s);
+}
+
+static void test_every_cell_lands_in_the_slot_of_its_key(void **state)
+{
+    scene s;
+    const gcr_slots *slots;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    slots = gcr_run_slots(s.run);
+    for (uint64_t cell = 0; cell < 120; cell++) {
+        assert_int_equal(slots->state[cell], GCR_CELL_OK);
+        assert_true(slots->values[0][cell] == (double)(cell % 40));
+    }
+    assert_int_equal(gcr_summaries_get(gcr_run_summaries(s.run), 1, 0).point, 39);
+    drop_curtain(&s);
+}
+
+static void test_points_that_where_leaves_out_stay_excluded(void **state)
+{
+    scene s;
+    const gcr_slots *slots;
+
+    (void)state;
+    raise_curtain(&s, "where=noise < 0.25 or lengthscale > 9");
+    assert_ok(gcr_run_execute(s.run));
+    slots = gcr_run_slots(s.run);
+    for (uint64_t cell = 0; cell < 120; cell++) {
+        const uint64_t point = cell % 40;
+        const int is_live = point % 4 < 2 || point >= 36;
+
+        assert_int_equal(slots->state[cell], is_live ? GCR_CELL_OK : GCR_CELL_EXCLUDED);
+        if (is_live)
+            assert_true(slots->values[0][cell] == (double)point);
+        else
+            assert_true(isnan(slots->values[0][cell]));
+    }
+    drop_curtain(&s);
+}
+
+static void test_nothing_but_datasets_is_allocated_in_the_loop(void **state)
+{
+    scene s;
+    int opened_in_loop = 0;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    for (int i = fake_find(FAKE_CRUNCH, 1); i < fake.log_count; i++)
+        opened_in_loop += fake.log[i] == FAKE_BUF_OPEN;
+    assert_true(opened_in_loop <= 2 * 2); /* data and prepared block of the other two datasets */
+    drop_curtain(&s);
+}
+
+static void test_a_dataset_leaves_the_device_with_its_last_cell(void **state)
+{
+    scene s;
+    int closed_early = 0;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    for (int i = 0; i < fake_find(FAKE_SYNC, 8); i++)
+        closed_early += fake.log[i] == FAKE_BUF_CLOSE;
+    assert_int_equal(closed_early, 2 * 2);
+    drop_curtain(&s);
+}
+
+static void test_a_device_that_fails_ends_the_run_and_leaks_nothing(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 4;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_error_mentions("the fake fell over");
+    drop_curtain(&s);
+}
+
+static void test_a_device_that_is_lost_while_waited_for_ends_the_run(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.sync_that_fails = 3;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_error_mentions("the fake was lost");
+    drop_curtain(&s);
+}
+
+static void test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing(void **state)
+{
+    scene s;
+    int total;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    total = fake.bufs;
+    drop_curtain(&s);
+    for (int nth = 1; nth <= total; nth++) {
+        raise_curtain(&s, NULL);
+        fake.buf_that_fails = nth;
+        assert_status(gcr_run_execute(s.run), GCR_ENOMEM);
+        drop_curtain(&s);
+    }
+}
+
+/* Long enough for the thread that waits to have seen the wish; this batch is finished all the same. */
+static void cancel_in_the_third_batch(void)
+{
+    if (fake.crunches != 2)
+        return;
+    atomic_store(&cancel, 1);
+    usleep(300000);
+}
+
+static void test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty(void **state)
+{
+    scene s;
+    const gcr_slots *slots;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    (void)state;
+    raise_curtain(&s, "run.batch=1");
+    fake.on_crunch = cancel_in_the_third_batch;
+    assert_ok(gcr_run_execute(s.run));
+    slots = gcr_run_slots(s.run);
+    gcr_slots_count(slots, counts);
+    assert_int_equal(gcr_run_ending_of(s.run), GCR_RUN_CANCELLED);
+    assert_int_equal(counts[GCR_CELL_OK], 3);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 117);
+    for (uint64_t cell = 0; cell < 120; cell++)
+        if (slots->state[cell] == GCR_CELL_EMPTY)
+            assert_true(isnan(slots->values[0][cell]));
+    drop_curtain(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_dataset_goes_up_once),
+        cmocka_unit_test(test_only_outputs_and_states_come_down),
+        cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
+        cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
+        cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),
+        cmocka_unit_test(test_nothing_but_datasets_is_allocated_in_the_loop),
+        cmocka_unit_test(test_a_dataset_leaves_the_device_with_its_last_cell),
+        cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),
+        cmocka_unit_test(test_a_device_that_is_lost_while_waited_for_ends_the_run),
+        cmocka_unit_test(
+            test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing),
+        cmocka_unit_test(test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty),
+    };
+
+    return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* tests/support/fake_backend.c -- see the header. */
+#include "support/fake_backend.h"
+
+#include "base/check.h"
+
+#include "gridcrunch/cell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+fake_state fake;
+
+enum { POISON = 0xA5, OPS_MAX = 4096 };
+
+/* One thing that the queue was asked to do and has not done. */
+typedef struct op {
+    void *to;
+    const void *from;
+    uint64_t bytes;
+    gcr_unit_tile *tiles; /* a crunch, if not NULL */
+    uint64_t tile_count;
+    int output_count;
+} op;
+
+typedef struct fake_queue {
+    gcr_queue base;
+    op ops[OPS_MAX];
+    int op_count, done;
+} fake_queue;
+
+typedef struct fake_event {
+    gcr_event base;
+    fake_queue *queue;
+    int upto; /* operations of the queue that came before */
+} fake_event;
+
+void fake_reset(void)
+{
+    memset(&fake, 0, sizeof fake);
+}
+
+static void note(fake_call call)
+{
+    if (fake.log_count < FAKE_LOG_MAX)
+        fake.log[fake.log_count++] = call;
+}
+
+int fake_count(fake_call call)
+{
+    int count = 0;
+
+    for (int i = 0; i < fake.log_count; i++)
+        count += fake.log[i] == call;
+    return count;
+}
+
+int fake_find(fake_call call, int nth)
+{
+    for (int i = 0; i < fake.log_count; i++)
+        if (fake.log[i] == call && --nth == 0)
+            return i;
+    return -1;
+}
+
+static void run_crunch(const op *o)
+{
+    for (uint64_t t = 0; t < o->tile_count; t++) {
+        const gcr_unit_tile *tile = &o->tiles[t];
+
+        for (uint64_t i = 0; i < tile->count; i++) {
+            tile->state[i] = GCR_CELL_OK;
+            if (tile->jitter_step != NULL)
+                tile->jitter_step[i] = 0;
+            for (int out = 0; out < o->output_count; out++)
+                for (int64_t w = 0; w < tile->width[out]; w++)
+                    tile->outputs[out][(int64_t)i * tile->width[out] + w] =
+                        (double)(tile->first + i) + 1000.0 * out;
+        }
+    }
+    free(o->tiles);
+}
+
+static void run_ops(fake_queue *queue, int upto)
+{
+    for (; queue->done < upto; queue->done++) {
+        const op *o = &queue->ops[queue->done];
+
+        if (o->tiles != NULL)
+            run_crunch(o);
+        else
+            memcpy(o->to, o->from, o->bytes);
+    }
+    if (queue->done == queue->op_count && queue->op_count > OPS_MAX / 2)
+        queue->done = queue->op_count = 0;
+}
+
+static gcr_status fake_device_count(int *out, char *why, size_t why_bytes)
+{
+    (void)why;
+    (void)why_bytes;
+    *out = 1;
+    return GCR_OK;
+}
+
+static gcr_status fake_device_open(gcr_device **out, int index)
+{
+    (void)index;
+    *out = calloc(1, sizeof **out);
+    (*out)->backend = &fake_backend;
+    strcpy((*out)->info.name, "fake");
+    strcpy((*out)->info.kind, "fake");
+    (*out)->info.units = 4;
+    (*out)->info.batches_in_flight = 2;
+    fake.open_handles++;
+    return GCR_OK;
+}
+
+static void fake_device_close(gcr_device *device)
+{
+    fake.open_handles--;
+    free(device);
+}
+
+static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    gcr_buf *buf;
+
+    note(FAKE_BUF_OPEN);
+    if (++fake.bufs == fake.buf_that_fails)
+        GCR_FAIL(GCR_ENOMEM, "the fake has no memory");
+    buf = calloc(1, sizeof *buf);
+    *buf = (gcr_buf){ .device = device, .place = place, .bytes = bytes, .base = malloc(bytes) };
+    memset(buf->base, POISON, bytes);
+    fake.open_handles++;
+    *out = buf;
+out:
+    return status;
+}
+
+static void fake_buf_close(gcr_buf *buf)
+{
+    note(FAKE_BUF_CLOSE);
+    fake.open_handles--;
+    free(buf->base);
+    free(buf);
+}
+
+static gcr_status fake_copy(gcr_queue *base, void *to, gcr_place to_place, const void *from,
+                            gcr_place from_place, uint64_t bytes)
+{
+    fake_queue *queue = (fake_queue *)base;
+
+    (void)from_place;
+    note(to_place == GCR_PLACE_DEVICE ? FAKE_UPLOAD : FAKE_DOWNLOAD);
+    queue->ops[queue->op_count++] = (op){ .to = to, .from = from, .bytes = bytes };
+    return GCR_OK;
+}
+
+static gcr_status fake_queue_open(gcr_queue **out, gcr_device *device)
+{
+    fake_queue *queue = calloc(1, sizeof *queue);
+
+    queue->base.device = device;
+    fake.open_handles++;
+    *out = &queue->base;
+    return GCR_OK;
+}
+
+static void fake_queue_close(gcr_queue *base)
+{
+    fake_queue *queue = (fake_queue *)base;
+
+    for (; queue->done < queue->op_count; queue->done++)
+        free(queue->ops[queue->done].tiles);
+    fake.open_handles--;
+    free(queue);
+}
+
+static gcr_status fake_queue_sync(gcr_queue *base)
+{
+    fake_queue *queue = (fake_queue *)base;
+
+    run_ops(queue, queue->op_count);
+    return GCR_OK;
+}
+
+static gcr_status fake_event_open(gcr_event **out, gcr_device *device)
+{
+    fake_event *event = calloc(1, sizeof *event);
+
+    event->base.device = device;
+    fake.open_handles++;
+    *out = &event->base;
+    return GCR_OK;
+}
+
+static void fake_event_close(gcr_event *event)
+{
+    fake.open_handles--;
+    free(event);
+}
+
+static gcr_status fake_event_record(gcr_event *base, gcr_queue *queue)
+{
+    fake_event *event = (fake_event *)base;
+
+    note(FAKE_RECORD);
+    event->queue = (fake_queue *)queue;
+    event->upto = event->queue->op_count;
+    return GCR_OK;
+}
+
+static gcr_status fake_event_sync(gcr_event *base)
+{
+    gcr_status status = GCR_OK;
+    fake_event *event = (fake_event *)base;
+
+    note(FAKE_SYNC);
+    if (++fake.syncs == fake.sync_that_fails)
+        GCR_FAIL(GCR_EDEVICE, "the fake was lost");
+    run_ops(event->queue, event->upto);
+out:
+    return status;
+}
+
+static gcr_status fake_program_open(gcr_program **out, gcr_device *device, const gcr_unit *unit,
+                                    const gcr_unit_setup *setup, const gcr_shape *largest)
+{
+    (void)setup;
+    (void)largest;
+    *out = calloc(1, sizeof **out);
+    **out = (gcr_program){ .device = device, .unit = unit };
+    fake.open_handles++;
+    return GCR_OK;
+}
+
+static void fake_program_close(gcr_program *program)
+{
+    fake.open_handles--;
+    free(program);
+}
+
+static gcr_status fake_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args)
+{
+    (void)queue;
+    (void)program;
+    note(FAKE_PREPARE);
+    *args->fault = 0;
+    return GCR_OK;
+}
+
+static int count_outputs(const gcr_kernel *kernel)
+{
+    int count = 0;
+
+    while (kernel->outputs[count].name != NULL)
+        count++;
+    return count;
+}
+
+static gcr_status fake_crunch(gcr_queue *base, gcr_program *program, const gcr_crunch_args *args)
+{
+    gcr_status status = GCR_OK;
+    fake_queue *queue = (fake_queue *)base;
+    op *o = &queue->ops[queue->op_count];
+
+    note(FAKE_CRUNCH);
+    if (fake.on_crunch != NULL)
+        fake.on_crunch();
+    if (++fake.crunches == fake.crunch_that_fails)
+        GCR_FAIL(GCR_EDEVICE, "the fake fell over");
+    *o = (op){ .tiles = malloc(args->tile_count * sizeof *o->tiles),
+               .tile_count = args->tile_count,
+               .output_count = count_outputs(program->unit->kernel) };
+    memcpy(o->tiles, args->tiles, args->tile_count * sizeof *o->tiles);
+    queue->op_count++;
+out:
+    return status;
+}
+
+const gcr_backend fake_backend = {
+    .name = "fake",
+    .device_count = fake_device_count,
+    .device_open = fake_device_open,
+    .device_close = fake_device_close,
+    .buf_open = fake_buf_open,
+    .buf_close = fake_buf_close,
+    .copy = fake_copy,
+    .queue_open = fake_queue_open,
+    .queue_close = fake_queue_close,
+    .queue_sync = fake_queue_sync,
+    .event_open = fake_event_open,
+    .event_close = fake_event_close,
+    .event_record = fake_event_record,
+    .event_sync = fake_event_sync,
+    .program_open = fake_program_open,
+    .program_close = fake_program_close,
+    .prepare = fake_prepare,
+    .crunch = fake_crunch,
+};

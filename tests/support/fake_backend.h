@@ -1,0 +1,48 @@
+/*
+ * tests/support/fake_backend.h -- a device that writes down what it was asked to do.
+ *
+ * Memory of its own, and a queue that does nothing before it is synced: whoever reads a result too
+ * early reads poison. A "crunch" computes no kernel; output o of a point is point + 1000 * o, the
+ * state is ok, so a test can tell whether everything landed where its key says.
+ */
+#ifndef GCR_FAKE_BACKEND_H
+#define GCR_FAKE_BACKEND_H
+
+#include "backend/backend.h"
+
+typedef enum fake_call {
+    FAKE_UPLOAD,
+    FAKE_PREPARE,
+    FAKE_CRUNCH,
+    FAKE_DOWNLOAD,
+    FAKE_RECORD,
+    FAKE_SYNC,
+    FAKE_BUF_OPEN,
+    FAKE_BUF_CLOSE,
+} fake_call;
+
+enum { FAKE_LOG_MAX = 65536 };
+
+/* What happened, and what shall go wrong. One device at a time. */
+typedef struct fake_state {
+    fake_call log[FAKE_LOG_MAX];
+    int log_count;
+    int open_handles;      /* devices, buffers, queues, events, programs */
+    int crunch_that_fails; /* the how-manyth, from 1; 0: none            */
+    int buf_that_fails;    /* the same for memory                        */
+    int sync_that_fails;   /* the same for events                        */
+    int crunches, bufs, syncs;
+    void (*on_crunch)(void); /* called at each crunch; may be NULL         */
+} fake_state;
+
+extern fake_state fake;
+extern const gcr_backend fake_backend;
+
+/* Forgets everything. */
+void fake_reset(void);
+
+/* How often `call` stands in the log, and where the nth (from 1) stands; -1: nowhere. */
+int fake_count(fake_call call);
+int fake_find(fake_call call, int nth);
+
+#endif /* GCR_FAKE_BACKEND_H */
