@@ -1,0 +1,68 @@
+/* bench/work.c -- one run after another of a job in memory. */
+#include "work.h"
+
+#include "base/check.h"
+#include "data/job_file.h"
+#include "data/source.h"
+
+#include "gridcrunch/cell.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+gcr_status bench_work_open(bench_work *out, const char *path, const char *text)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (bench_work){ 0 };
+    if (text != NULL)
+        GCR_TRY(gcr_job_parse(&out->job, path, text, NULL, 0));
+    else
+        GCR_TRY(gcr_job_load(&out->job, path, NULL, 0));
+    GCR_TRY(gcr_datasets_load(&out->datasets, &out->job));
+out:
+    return status;
+}
+
+void bench_work_close(bench_work *work)
+{
+    gcr_run_destroy(work->run);
+    gcr_datasets_clear(&work->datasets);
+    gcr_job_clear(&work->job);
+    work->run = NULL;
+}
+
+static gcr_status check_complete(const gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t live = gcr_plan_live_count(gcr_run_plan(run));
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    gcr_slots_count(gcr_run_slots(run), counts);
+    if (counts[GCR_CELL_OK] != live)
+        GCR_FAIL(GCR_EDEVICE, "only %" PRIu64 " of %" PRIu64 " cells have a result",
+                 counts[GCR_CELL_OK], live);
+out:
+    return status;
+}
+
+gcr_status bench_work_execute(bench_work *work)
+{
+    gcr_status status = GCR_OK;
+
+    gcr_run_destroy(work->run);
+    GCR_TRY(gcr_run_create(&work->run,
+                           &(gcr_run_spec){ .job = &work->job, .datasets = &work->datasets }));
+    GCR_TRY(gcr_run_execute(work->run));
+    GCR_TRY(check_complete(work->run));
+out:
+    return status;
+}
+
+gcr_status bench_work_write(bench_work *work, const char *folder, int syncs)
+{
+    gcr_results results = *gcr_run_results(work->run);
+
+    results.syncs = syncs;
+    return gcr_results_write(&results, folder);
+}

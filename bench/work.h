@@ -1,0 +1,27 @@
+/*
+ * bench/work.h -- a job that a bench runs in its own process, again and again.
+ *
+ * A gcr_run computes once, so every repetition makes a run of its own from the same job and data.
+ */
+#ifndef GCR_BENCH_WORK_H
+#define GCR_BENCH_WORK_H
+
+#include "exec/run.h"
+
+typedef struct bench_work {
+    gcr_job job;
+    gcr_datasets datasets;
+    gcr_run *run; /* of the last repetition; NULL before the first */
+} bench_work;
+
+/* From a job file, or, if `text` is not NULL, from text with `path` as its name. */
+GCR_MUST_CHECK gcr_status bench_work_open(bench_work *out, const char *path, const char *text);
+void bench_work_close(bench_work *work);
+
+/* A fresh run in place of the last one, checked to be complete: every live cell has a result. */
+GCR_MUST_CHECK gcr_status bench_work_execute(bench_work *work);
+
+/* Writes the results of the last repetition to `folder`, without syncing unless `syncs`. */
+GCR_MUST_CHECK gcr_status bench_work_write(bench_work *work, const char *folder, int syncs);
+
+#endif /* GCR_BENCH_WORK_H */
