@@ -1,6 +1,8 @@
 /* base/clock.c -- the monotonic clock, and how long a tick of the processor is. */
 #include "base/clock.h"
 
+#include "gridcrunch/kernel.h" /* gcr_ticks(): what is a tick is decided there */
+
 #include <pthread.h>
 #include <stdint.h>
 #include <time.h>
@@ -20,9 +22,6 @@ double gcr_clock_seconds(void)
 
 static double ns_per_tick;
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-
 /* One moment on both clocks. */
 typedef struct moment {
     uint64_t ns, ticks;
@@ -36,9 +35,9 @@ static moment read_both(void)
     uint64_t least = UINT64_MAX;
 
     for (int i = 0; i < 5; i++) {
-        const uint64_t before = __rdtsc();
+        const uint64_t before = gcr_ticks();
         const uint64_t ns = clock_ns();
-        const uint64_t gap = __rdtsc() - before;
+        const uint64_t gap = gcr_ticks() - before;
 
         if (gap < least) {
             least = gap;
@@ -59,13 +58,6 @@ static void calibrate(void)
     while (last.ns - first.ns < enough_ns);
     ns_per_tick = (double)(last.ns - first.ns) / (double)(last.ticks - first.ticks);
 }
-#else
-/* gcr_ticks() counts the nanoseconds of this clock where no cheaper counter is known. */
-static void calibrate(void)
-{
-    ns_per_tick = 1;
-}
-#endif
 
 double gcr_clock_ns_per_tick(void)
 {
