@@ -44,6 +44,8 @@ typedef struct gcr_device_info {
     int units;             /* what computes side by side: CPUs, multiprocessors          */
     int batches_in_flight; /* that keep a queue busy; 1: work is done before crunch() returns */
     int shares_memory;     /* device memory is host memory: nothing needs to be copied   */
+    /* Not NULL: only one thread may factor at a time, and why. */
+    const char *lone_thread_reason;
 } gcr_device_info;
 
 /* What crossed the seam. Only backend.c writes it. Each queue has its own, so that counting costs

@@ -163,6 +163,23 @@ static uint64_t choose_batch(const gcr_run *run)
     return batch > 1.0 ? (uint64_t)batch : 1;
 }
 
+/* How many threads there are, and how many of them drive a queue. */
+static gcr_status choose_workers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = run->binding.unit->kernel;
+    const gcr_device_info *info = &run->device->info;
+    const int asked = run->spec.job->threads;
+
+    run->threads = asked > 0 ? asked : gcr_cpu_count();
+    run->workers = info->shares_memory ? run->threads : 1;
+    if (run->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s", kernel->name,
+                 run->workers, info->lone_thread_reason);
+out:
+    return status;
+}
+
 gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
 {
     gcr_status status = GCR_OK;
@@ -177,8 +194,7 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
     GCR_TRY(gcr_points_create(&run->points, job));
     GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, spec->backend));
     GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
-    run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
-    run->workers = run->device->info.shares_memory ? run->threads : 1;
+    GCR_TRY(choose_workers(run));
     run->schedule_form = job->schedule == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : job->schedule;
     GCR_TRY(plan_run(run));
     run->batch = job->batch > 0 ? job->batch : choose_batch(run);
