@@ -91,10 +91,11 @@ GCR_FN gcr_real gcr_from_bits(uint64_t bits)
 #endif
 }
 
-/* x * y + z in the way that is fast here: it decides bits, as the code path of a kind may. */
+/* x * y + z: rounded once on a GPU, where that is one instruction and not two; rounded twice on
+ * every CPU, so that there an exponential has the same bits whatever the instruction set. */
 GCR_FN gcr_real gcr_multiply_add(gcr_real x, gcr_real y, gcr_real z)
 {
-#if defined(__CUDACC__) || defined(__FP_FAST_FMA)
+#if defined(__CUDACC__)
     return gcr_fma(x, y, z);
 #else
     return x * y + z;

@@ -19,6 +19,14 @@
 #endif
 #include "backend/cpu/walk.h"
 
+/* A sanitizer's runtime is not there yet when the loader picks. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define GCR_CLONES                                                                                 \
+    __attribute__((flatten, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define GCR_CLONES
+#endif
+
 extern const gcr_unit GCR_UNIT_NAME;
 
 /* What one thread holds while it computes a tile. */
@@ -156,7 +164,10 @@ static inline void gcr_worker_record(const gcr_worker *worker, uint64_t i, gcr_v
         tile->jitter_step[i] = (uint8_t)step;
 }
 
-static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tile, void *scratch)
+/* Everything that runs per cell is inlined into this one function, which exists for each width of
+ * vectors; the loader picks one. Contraction is off, so all give the same bits. */
+GCR_CLONES static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tile,
+                                       void *scratch)
 {
     const int fault = tile->fault == NULL ? 0 : *tile->fault;
     gcr_worker worker;

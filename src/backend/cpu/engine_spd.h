@@ -56,9 +56,9 @@ static void gcr_engine_fill(const gcr_engine *engine, const gcr_ctx *ctx, int sy
     for (int i = 0; i < engine->n; i++) {
         gcr_real *restrict row = engine->matrix + (size_t)i * (size_t)engine->n;
 
-        for (int j = 0; j <= i; j++)
+        for (int j = 0; j < i; j++)
             row[j] = element(ctx, system, i, j);
-        row[i] += jitter;
+        row[i] = element(ctx, system, i, i) + jitter;
     }
 }
 
