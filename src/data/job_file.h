@@ -17,13 +17,14 @@
  * what is there or add what is not. The caller clears *out; on failure it is zeroed.
  *
  * Sentences read "fertility.yaml:7:3: unknown key 'lengthscal' in ... (did you mean ...?)"; a
- * mistake in an override has "--set grid.noise" in the place of file and line.
+ * mistake in an override has "--set grid.noise" in the place of the file, and columns are counted
+ * from behind its '='.
  * GCR_EINVAL: unknown key, wrong type, out of range, a key given twice, something that must be
  * there is not. GCR_EFORMAT: not YAML, aliases or anchors, several documents, more than 1 MiB.
  * GCR_EUNREADABLE: the file cannot be read.
  */
-GCR_MUST_CHECK gcr_status gcr_job_load(gcr_job *out, const char *path,
-                                       const char *const *overrides, int override_count);
+GCR_MUST_CHECK gcr_status gcr_job_load(gcr_job *out, const char *path, const char *const *overrides,
+                                       int override_count);
 
 /* The same from text in memory; `path` is for the sentences and for what is relative to it. */
 GCR_MUST_CHECK gcr_status gcr_job_parse(gcr_job *out, const char *path, const char *text,

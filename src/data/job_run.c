@@ -1,0 +1,156 @@
+/* data/job_run.c -- the mappings `run` and `output` of a job file: how to compute, and where to. */
+#include "data/job_schema.h"
+#include "data/job_sections.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum {
+    THREADS_MAX = 4096,
+    JITTER_MAX = 255, /* a cell's step is stored in one byte */
+};
+
+/* ---- run ------------------------------------------------------------------------------------- */
+
+static gcr_status read_device(gcr_job *job, const gcr_node *node)
+{
+    job->device_mark = node->mark;
+    return gcr_node_read_line(&job->device, node, "the name of a device or auto");
+}
+
+static gcr_status read_schedule(gcr_job *job, const gcr_node *node)
+{
+    static const char *const words[] = {
+        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
+        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
+        [GCR_SCHEDULE_GUIDED] = "guided",
+    };
+    gcr_status status = GCR_OK;
+    int choice;
+
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, 5));
+    job->schedule = (gcr_schedule_form)choice;
+out:
+    return status;
+}
+
+static gcr_status read_batch(gcr_job *job, const gcr_node *node)
+{
+    job->batch = 0;
+    if (gcr_node_is(node, "auto"))
+        return GCR_OK;
+    return gcr_node_read_whole(&job->batch, node, 1, INT64_MAX, "a whole number >= 1 or auto");
+}
+
+static gcr_status read_threads(gcr_job *job, const gcr_node *node)
+{
+    gcr_status status = GCR_OK;
+    uint64_t threads = 0;
+
+    if (!gcr_node_is(node, "auto"))
+        GCR_TRY(gcr_node_read_whole(&threads, node, 1, THREADS_MAX,
+                                    "a whole number from 1 to 4096 or auto"));
+    job->threads = (int)threads;
+out:
+    return status;
+}
+
+/* A first step of 0 is the try without jitter, which comes first anyway. */
+static gcr_status read_jitter(gcr_job *job, const gcr_node *node)
+{
+    static const char wanted[] = "at most 255 positive numbers, each above the one before";
+    gcr_status status = GCR_OK;
+    uint64_t count = 0;
+    double least = 0;
+
+    GCR_TRY(gcr_node_read_numbers(&job->jitter, &count, node));
+    if (job->jitter[0] == 0)
+        memmove(job->jitter, job->jitter + 1, --count * sizeof *job->jitter);
+    if (count > JITTER_MAX)
+        GCR_TRY(gcr_node_refuse(node, wanted));
+    for (uint64_t i = 0; i < count; least = job->jitter[i++])
+        if (job->jitter[i] <= least)
+            GCR_TRY(gcr_node_refuse(node, wanted));
+    job->jitter_count = (int)count;
+out:
+    return status;
+}
+
+/* "1h30m", "90s": each unit at most once, the larger before the smaller. */
+static int parse_duration(double *out, const char *text)
+{
+    static const struct {
+        char letter;
+        double seconds;
+    } units[] = { { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+
+    *out = 0;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        const size_t bytes = strspn(text, "0123456789.");
+        double amount;
+
+        if (bytes == 0 || text[bytes] != units[u].letter)
+            continue;
+        if (!gcr_parse_number(&amount, text, bytes))
+            return 0;
+        *out += amount * units[u].seconds;
+        text += bytes + 1;
+    }
+    return *text == '\0';
+}
+
+static gcr_status read_max_time(gcr_job *job, const gcr_node *node)
+{
+    static const char wanted[] = "seconds, or a time such as 90s, 10m or 1h30m";
+    gcr_status status = GCR_OK;
+    double seconds;
+
+    if (node->kind != GCR_NODE_TEXT || !parse_duration(&seconds, node->text))
+        GCR_TRY(gcr_node_read_number(&seconds, node, wanted));
+    if (!(seconds > 0))
+        GCR_TRY(gcr_node_refuse(node, wanted));
+    job->max_seconds = seconds;
+out:
+    return status;
+}
+
+gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
+{
+    static const gcr_schema_entry entries[] = {
+        { "device", read_device, 0 }, { "schedule", read_schedule, 0 },
+        { "batch", read_batch, 0 },   { "threads", read_threads, 0 },
+        { "jitter", read_jitter, 0 }, { "max_time", read_max_time, 0 },
+    };
+    static const gcr_schema schema = GCR_SCHEMA(entries);
+
+    return gcr_schema_read(job, node, &schema);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+static gcr_status read_folder(gcr_job *job, const gcr_node *node)
+{
+    return gcr_node_read_line(&job->output_folder, node, "the path of a folder");
+}
+
+/* Every run is kept; the key says so, so that a job file can. */
+static gcr_status read_keep(gcr_job *job, const gcr_node *node)
+{
+    static const char *const words[] = { "all" };
+    int choice;
+
+    (void)job;
+    return gcr_node_read_choice(&choice, node, words, 1);
+}
+
+gcr_status gcr_job_read_output(gcr_job *job, const gcr_node *node)
+{
+    static const gcr_schema_entry entries[] = {
+        { "folder", read_folder, 0 },
+        { "keep", read_keep, 0 },
+    };
+    static const gcr_schema schema = GCR_SCHEMA(entries);
+
+    return gcr_schema_read(job, node, &schema);
+}
