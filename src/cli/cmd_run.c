@@ -1,0 +1,219 @@
+/*
+ * cli/cmd_run.c -- gridcrunch run: a job, computed and saved.
+ *
+ * The order is what keeps old results safe: everything that can be wrong with the request is found
+ * out first, then an earlier run is moved aside, then comes what takes time.
+ */
+#include "cli/best_points.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/job_args.h"
+#include "cli/json.h"
+#include "cli/progress_line.h"
+#include "cli/run_folder.h"
+#include "cli/run_report.h"
+#include "cli/screen.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "data/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ROWS_SHOWN = 10 };
+
+typedef struct run_args {
+    gcr_job_args job;
+    const char *folder;
+    int is_fresh, is_json, is_quiet, skips_sync;
+} run_args;
+
+/* What a run needs on its way, in the order in which it comes to be. */
+typedef struct run_work {
+    gcr_job job;
+    char *folder;
+    gcr_datasets datasets;
+    gcr_run *run;
+    char *old_folder;
+    gcr_results_file *file;
+    double begin, load_seconds, write_seconds;
+} run_work;
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+enum { KEY_OUT = 0x200, KEY_FRESH, KEY_MAX_TIME, KEY_JSON, KEY_QUIET, KEY_NO_SYNC };
+
+static const struct argp_option options[] = {
+    { "out", KEY_OUT, "DIR", 0, "Put the results into DIR (default: runs/NAME)", 0 },
+    { "fresh", KEY_FRESH, NULL, 0, "Move a run that DIR holds aside to DIR.old-1, ...", 0 },
+    { "max-time", KEY_MAX_TIME, "T", 0, "Stop after T (90, 10m, 1h30m) and save what is done", 0 },
+    { "json", KEY_JSON, NULL, 0, "Print a JSON document in place of the best points", 0 },
+    { "quiet", KEY_QUIET, NULL, 0, "Say nothing on stderr but errors", 0 },
+    { "no-sync", KEY_NO_SYNC, NULL, 0, "Do not wait until the disk has the results", 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    run_args *args = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &args->job; break;
+    case KEY_OUT: args->folder = arg; break;
+    case KEY_FRESH: args->is_fresh = 1; break;
+    case KEY_JSON: args->is_json = 1; break;
+    case KEY_QUIET: args->is_quiet = 1; break;
+    case KEY_NO_SYNC: args->skips_sync = 1; break;
+    case KEY_MAX_TIME:
+        return gcr_job_args_put(&args->job, "run.max_time", arg) == GCR_OK ? 0 : ENOMEM;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp_child children[] = { { &gcr_job_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp run_argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "JOB",
+    .doc = "Computes every cell of the job file JOB and saves them.\v"
+           "Exit: 0 all ok, 2 wrong job, 3 some cells failed, 4 interrupted, 1 else.",
+    .children = children,
+};
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* Finds out everything that can be wrong with the request. Changes nothing. */
+static gcr_status prepare(run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+    gcr_run_spec spec = { .job = &work->job, .datasets = &work->datasets };
+
+    GCR_TRY(gcr_job_args_load(&work->job, &args->job));
+    GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
+    GCR_TRY(gcr_run_folder_check(work->folder, args->is_fresh));
+    GCR_TRY(gcr_datasets_load(&work->datasets, &work->job));
+    spec.cancel = gcr_interrupt_flag();
+    spec.on_progress = args->is_quiet ? NULL : gcr_progress_line_show;
+    spec.progress_seconds = gcr_progress_line_seconds();
+    GCR_TRY(gcr_run_create(&work->run, &spec));
+    work->load_seconds = gcr_clock_seconds() - work->begin;
+out:
+    return status;
+}
+
+static gcr_status save(run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+    const double begin = gcr_clock_seconds();
+    gcr_results results = *gcr_run_results(work->run);
+
+    if (args->skips_sync)
+        results.syncs = 0;
+    gcr_interrupt_guard(work->folder);
+    GCR_TRY(gcr_results_write(&results, work->folder));
+    work->write_seconds = gcr_clock_seconds() - begin;
+    GCR_TRY(gcr_results_open(&work->file, work->folder));
+out:
+    return status;
+}
+
+static gcr_status compute(run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_run_folder_make(&work->old_folder, work->folder));
+    status = gcr_run_execute(work->run);
+    if (!args->is_quiet)
+        gcr_progress_line_end();
+    GCR_TRY(status);
+    GCR_TRY(save(work, args));
+out:
+    if (status != GCR_OK)
+        rmdir(work->folder); /* succeeds only if nothing is in it */
+    return status;
+}
+
+static gcr_status print_best(const gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    gcr_best_spec spec = { .top = 1, .limit = ROWS_SHOWN };
+    gcr_sheet sheet = { 0 };
+
+    if (gcr_results_summary_count(file) == 0)
+        goto out;
+    GCR_TRY(gcr_best_find(&spec.summary, file, NULL));
+    GCR_TRY(gcr_best_put(&sheet, file, &spec));
+    GCR_TRY(gcr_sheet_print(&sheet, stdout));
+out:
+    gcr_sheet_clear(&sheet);
+    return status;
+}
+
+static gcr_run_report report_of(const run_work *work)
+{
+    return (gcr_run_report){ .job = &work->job,
+                             .datasets = &work->datasets,
+                             .run = work->run,
+                             .folder = work->folder,
+                             .old_folder = work->old_folder,
+                             .file = work->file,
+                             .load_seconds = work->load_seconds,
+                             .write_seconds = work->write_seconds,
+                             .total_seconds = gcr_clock_seconds() - work->begin };
+}
+
+static gcr_status tell(int *exit_out, const run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run_report report = report_of(work);
+
+    *exit_out = gcr_run_report_exit(&report);
+    if (!args->is_quiet)
+        gcr_run_report_end(&report);
+    if (args->is_json)
+        GCR_TRY(gcr_json_print(gcr_run_report_json(&report)));
+    else
+        GCR_TRY(print_best(work->file));
+out:
+    return status;
+}
+
+static void clear(run_work *work)
+{
+    gcr_results_close(work->file);
+    free(work->old_folder);
+    gcr_run_destroy(work->run);
+    gcr_datasets_clear(&work->datasets);
+    free(work->folder);
+    gcr_job_clear(&work->job);
+}
+
+gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
+{
+    gcr_status status = GCR_OK;
+    run_args args = { 0 };
+    run_work work = { .begin = gcr_clock_seconds() };
+
+    argp_parse(&run_argp, argc, argv, 0, NULL, &args);
+    gcr_interrupt_begin();
+    GCR_TRY(prepare(&work, &args));
+    if (!args.is_quiet) {
+        const gcr_run_report report = report_of(&work);
+
+        gcr_run_report_begin(&report);
+    }
+    if (atomic_load(gcr_interrupt_flag()) != 0) {
+        *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
+        goto out;
+    }
+    GCR_TRY(compute(&work, &args));
+    GCR_TRY(tell(exit_out, &work, &args));
+out:
+    clear(&work);
+    gcr_job_args_clear(&args.job);
+    return status;
+}

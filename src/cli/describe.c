@@ -1,0 +1,113 @@
+/* cli/describe.c -- see describe.h. */
+#include "cli/describe.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAMES_SHOWN = 4 };
+
+const char *gcr_schedule_name(gcr_schedule_form form)
+{
+    static const char *const names[] = {
+        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
+        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
+        [GCR_SCHEDULE_GUIDED] = "guided",
+    };
+    return names[form];
+}
+
+const char *gcr_describe_job(char *out, size_t bytes, const gcr_job *job)
+{
+    size_t used =
+        (size_t)snprintf(out, bytes, "%s (%s): kernel %s", job->name, job->path, job->kernel);
+
+    for (int i = 0; i < job->option_count && used < bytes; i++)
+        used += (size_t)snprintf(out + used, bytes - used, ", %s=%s", job->options[i].name,
+                                 job->options[i].value);
+    return out;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+gcr_row_range gcr_describe_rows(const gcr_datasets *datasets)
+{
+    gcr_row_range range = { 0 };
+    int64_t *rows = calloc(datasets->count, sizeof *rows);
+
+    if (rows == NULL || datasets->count == 0)
+        goto out;
+    for (uint64_t i = 0; i < datasets->count; i++)
+        rows[i] = datasets->items[i].rows;
+    qsort(rows, datasets->count, sizeof *rows, by_size);
+    range = (gcr_row_range){ rows[0], rows[datasets->count / 2], rows[datasets->count - 1] };
+out:
+    free(rows);
+    return range;
+}
+
+const char *gcr_describe_datasets(char *out, size_t bytes, const gcr_datasets *datasets)
+{
+    const gcr_row_range range = gcr_describe_rows(datasets);
+    char count[32];
+
+    gcr_format_count(count, datasets->count);
+    if (range.least == range.most)
+        snprintf(out, bytes, "%s with %" PRId64 " rows", count, range.most);
+    else
+        snprintf(out, bytes,
+                 "%s with %" PRId64 " / %" PRId64 " / %" PRId64 " rows (min / median / max)", count,
+                 range.least, range.median, range.most);
+    return out;
+}
+
+const char *gcr_describe_skipped(char *out, size_t bytes, const gcr_datasets *datasets)
+{
+    const uint64_t count = datasets->skipped_count;
+    size_t used = (size_t)snprintf(out, bytes, "%" PRIu64 " of %" PRIu64 ": ", count,
+                                   count + datasets->count);
+
+    for (uint64_t i = 0; i < count && i < NAMES_SHOWN && used < bytes; i++)
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s", i > 0 ? ", " : "",
+                                 datasets->skipped[i].key);
+    if (used < bytes && count > 0)
+        snprintf(out + used, bytes - used, "%s (%s%s)", count > NAMES_SHOWN ? ", ..." : "",
+                 count > 1 ? "the first: " : "", datasets->skipped[0].reason);
+    return out;
+}
+
+const char *gcr_describe_grid(char *out, size_t bytes, const gcr_point_table *points)
+{
+    size_t used = 0;
+    char count[32];
+
+    out[0] = '\0';
+    for (int a = 0; a < points->axis_count && used < bytes; a++)
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s (%" PRIu64 ")", a > 0 ? " x " : "",
+                                 points->axes[a].name, points->axes[a].count);
+    if (used < bytes)
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s points", used > 0 ? " = " : "",
+                                 gcr_format_count(count, points->point_count));
+    if (used < bytes && points->live_count < points->point_count)
+        snprintf(out + used, bytes - used, ", %s of them wanted",
+                 gcr_format_count(count, points->live_count));
+    return out;
+}
+
+const char *gcr_describe_schedule(char *out, size_t bytes, const gcr_run *run)
+{
+    const int threads = gcr_run_thread_count(run);
+    char count[32];
+
+    snprintf(out, bytes, "%d thread%s, schedule %s, batches of %s cells", threads,
+             threads == 1 ? "" : "s", gcr_schedule_name(gcr_run_schedule(run)),
+             gcr_format_count(count, gcr_run_batch(run)));
+    return out;
+}

@@ -1,0 +1,36 @@
+/* cli/describe.h -- the parts of a job in words, for the head of a run and for a plan. */
+#ifndef GCR_CLI_DESCRIBE_H
+#define GCR_CLI_DESCRIBE_H
+
+#include "exec/run.h"
+
+#include <stddef.h>
+
+/* All return `out`, terminated and shortened where it is too small. */
+
+/* "fertility (fertility.yaml): gp, covariance=matern52" */
+const char *gcr_describe_job(char *out, size_t bytes, const gcr_job *job);
+
+/* "210 with 12 / 54 / 60 rows (min / median / max)" */
+const char *gcr_describe_datasets(char *out, size_t bytes, const gcr_datasets *datasets);
+
+/* "9 of 219: Aruba, Andorra, ... (the first: no value in any of 54 rows)" */
+const char *gcr_describe_skipped(char *out, size_t bytes, const gcr_datasets *datasets);
+
+/* "lengthscale (24) x noise (12) = 288 points, 250 of them wanted" */
+const char *gcr_describe_grid(char *out, size_t bytes, const gcr_point_table *points);
+
+/* "2 threads, schedule dynamic, batches of 64 cells" */
+const char *gcr_describe_schedule(char *out, size_t bytes, const gcr_run *run);
+
+/* Rows of the smallest, the middle and the largest dataset. GCR_ENOMEM is all zeros. */
+typedef struct gcr_row_range {
+    int64_t least, median, most;
+} gcr_row_range;
+
+gcr_row_range gcr_describe_rows(const gcr_datasets *datasets);
+
+/* "dynamic" */
+const char *gcr_schedule_name(gcr_schedule_form form);
+
+#endif /* GCR_CLI_DESCRIBE_H */

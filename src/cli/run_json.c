@@ -1,0 +1,107 @@
+/* cli/run_json.c -- a run as a document, for `run --json`. */
+#include "cli/run_report.h"
+
+#include "cli/best_points.h"
+#include "cli/describe.h"
+#include "cli/json.h"
+
+#include "base/memory.h"
+#include "gridcrunch/cell.h"
+
+static json_t *cells_json(const gcr_run *run)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    json_t *cells = json_object();
+
+    gcr_slots_count(gcr_run_slots(run), counts);
+    json_object_set_new(cells, "total", gcr_json_count(gcr_plan_cell_count(gcr_run_plan(run))));
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        json_object_set_new(cells, gcr_cell_state_name((gcr_cell_state)s),
+                            gcr_json_count(counts[s]));
+    return cells;
+}
+
+static json_t *skipped_json(const gcr_datasets *datasets)
+{
+    json_t *list = json_array();
+
+    for (uint64_t i = 0; i < datasets->skipped_count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "dataset",
+                                              gcr_json_text(datasets->skipped[i].key), "reason",
+                                              gcr_json_text(datasets->skipped[i].reason)));
+    return list;
+}
+
+static json_t *ledger_json(const gcr_ledger *ledger)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up_bytes",
+                     gcr_json_count(ledger->up_bytes), "up_calls", gcr_json_count(ledger->up_calls),
+                     "down_bytes", gcr_json_count(ledger->down_bytes), "down_calls",
+                     gcr_json_count(ledger->down_calls), "shared_bytes",
+                     gcr_json_count(ledger->shared_bytes), "shared_calls",
+                     gcr_json_count(ledger->shared_calls), "prepare_calls",
+                     gcr_json_count(ledger->prepare_calls), "crunch_calls",
+                     gcr_json_count(ledger->crunch_calls), "tiles", gcr_json_count(ledger->tiles));
+}
+
+static json_t *edges_of(const gcr_results_file *file, int summary)
+{
+    const gcr_point_table *points = gcr_results_points(file);
+    const gcr_edges edges = gcr_best_edges(file, summary);
+    json_t *axes = json_object();
+
+    for (int a = 0; a < points->axis_count; a++)
+        if (gcr_edges_count(&points->axes[a]))
+            json_object_set_new(axes, points->axes[a].name,
+                                json_pack("{s:o, s:o}", "low", gcr_json_count(edges.low[a]), "high",
+                                          gcr_json_count(edges.high[a])));
+    return json_pack("{s:o, s:o}", "datasets", gcr_json_count(edges.datasets), "axes", axes);
+}
+
+static json_t *edges_json(const gcr_results_file *file)
+{
+    json_t *edges = json_object();
+
+    for (int s = 0; s < gcr_results_summary_count(file); s++)
+        if (gcr_best_is_ranking(file, s))
+            json_object_set_new(edges, gcr_results_summary_name(file, s), edges_of(file, s));
+    return edges;
+}
+
+static json_t *seconds_json(const gcr_run_report *report)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "load", gcr_json_number(report->load_seconds),
+                     "compute", gcr_json_number(gcr_run_progress(report->run)->seconds), "write",
+                     gcr_json_number(report->write_seconds), "total",
+                     gcr_json_number(report->total_seconds));
+}
+
+static const char *ending_name(gcr_run_ending ending)
+{
+    static const char *const names[] = {
+        [GCR_RUN_COMPLETE] = "complete",
+        [GCR_RUN_CANCELLED] = "cancelled",
+        [GCR_RUN_OUT_OF_TIME] = "out of time",
+    };
+    return names[ending];
+}
+
+json_t *gcr_run_report_json(const gcr_run_report *report)
+{
+    const gcr_run *run = report->run;
+
+    return json_pack(
+        "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:i, s:s, "
+        "s:o}",
+        "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
+        "moved_aside", gcr_json_text(report->old_folder), "ending",
+        ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report), "datasets",
+        gcr_json_count(report->datasets->count), "skipped", skipped_json(report->datasets), "cells",
+        cells_json(run), "seconds", seconds_json(report), "ledger",
+        ledger_json(gcr_run_ledger(run)), "memory", "predicted_bytes",
+        gcr_json_count(gcr_plan_memory(gcr_run_plan(run))->total), "measured_bytes",
+        gcr_json_count(gcr_memory_peak_bytes()), "edges", edges_json(report->file), "device",
+        gcr_json_text(gcr_run_device_name(run)), "kind", gcr_json_text(gcr_run_kind(run)),
+        "threads", gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)),
+        "batch", gcr_json_count(gcr_run_batch(run)));
+}

@@ -1,0 +1,155 @@
+/* cli/run_report.c -- a run in words. See run_json.c for the same as a document. */
+#include "cli/run_report.h"
+
+#include "cli/best_points.h"
+#include "cli/command.h"
+#include "cli/describe.h"
+#include "cli/screen.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "gridcrunch/cell.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TEXT_BYTES = 1024 };
+
+/* ---- before ---------------------------------------------------------------------------------- */
+
+void gcr_run_report_begin(const gcr_run_report *report)
+{
+    const gcr_plan *plan = gcr_run_plan(report->run);
+    char text[TEXT_BYTES];
+
+    gcr_screen_note(stderr, "job", "%s", gcr_describe_job(text, sizeof text, report->job));
+    gcr_screen_note(stderr, "datasets", "%s",
+                    gcr_describe_datasets(text, sizeof text, report->datasets));
+    if (report->datasets->skipped_count > 0)
+        gcr_screen_note(stderr, "skipped", "%s",
+                        gcr_describe_skipped(text, sizeof text, report->datasets));
+    gcr_screen_note(stderr, "grid", "%s",
+                    gcr_describe_grid(text, sizeof text, gcr_run_points(report->run)));
+    gcr_screen_note(stderr, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
+    gcr_screen_note(stderr, "device", "%s", gcr_run_device_name(report->run));
+    gcr_screen_note(stderr, "threads", "%s", gcr_describe_schedule(text, sizeof text, report->run));
+    gcr_screen_note(stderr, "memory", "%s predicted",
+                    gcr_format_bytes(text, gcr_plan_memory(plan)->total));
+}
+
+/* ---- after ----------------------------------------------------------------------------------- */
+
+static uint64_t count_failed(const uint64_t counts[GCR_CELL_STATE_COUNT])
+{
+    uint64_t failed = 0;
+
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        if (gcr_cell_is_failed((uint8_t)s))
+            failed += counts[s];
+    return failed;
+}
+
+/* Adds ", 3 WORDS" where there are any; the first is said even if it is 0. */
+static void add_count(char text[TEXT_BYTES], uint64_t count, const char *words)
+{
+    const size_t used = strlen(text);
+    char number[32];
+
+    if (count > 0 || used == 0)
+        snprintf(text + used, TEXT_BYTES - used, "%s%s %s", used > 0 ? ", " : "",
+                 gcr_format_count(number, count), words);
+}
+
+static void note_counts(const gcr_run_report *report)
+{
+    static const char *const labels[] = {
+        [GCR_RUN_COMPLETE] = "done",
+        [GCR_RUN_CANCELLED] = "stopped",
+        [GCR_RUN_OUT_OF_TIME] = "stopped",
+    };
+    const gcr_run_ending ending = gcr_run_ending_of(report->run);
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    char text[TEXT_BYTES] = "", seconds[32];
+
+    gcr_slots_count(gcr_run_slots(report->run), counts);
+    add_count(text, counts[GCR_CELL_OK], "ok");
+    add_count(text, counts[GCR_CELL_OK_JITTER], "ok after jitter");
+    add_count(text, counts[GCR_CELL_NOT_SPD], "failed: not SPD");
+    add_count(text, counts[GCR_CELL_NAN_IN], "failed: NaN or infinity in");
+    add_count(text, counts[GCR_CELL_NAN_OUT], "failed: NaN or infinity out");
+    add_count(text, counts[GCR_CELL_KERNEL_ERROR], "failed: kernel error");
+    add_count(text, counts[GCR_CELL_EMPTY], "not computed");
+    gcr_screen_note(stderr, labels[ending], "%s; took %s%s", text,
+                    gcr_format_seconds(seconds, report->total_seconds),
+                    ending == GCR_RUN_OUT_OF_TIME ? ", out of time" : "");
+    if (count_failed(counts) > 0)
+        gcr_screen_note(stderr, "failed", "'gridcrunch failed %s' names them", report->folder);
+}
+
+static void note_times(const gcr_run_report *report)
+{
+    const gcr_progress *progress = gcr_run_progress(report->run);
+    char load[32], compute[32], write[32], rate[32];
+
+    gcr_screen_note(stderr, "time", "%s load, %s compute (%s cells/s), %s write",
+                    gcr_format_seconds(load, report->load_seconds),
+                    gcr_format_seconds(compute, progress->seconds),
+                    gcr_format_count(rate, (uint64_t)progress->cells_per_second),
+                    gcr_format_seconds(write, report->write_seconds));
+}
+
+static void note_ledger(const gcr_ledger *ledger)
+{
+    char up[32], down[32], shared[32], tiles[32], calls[32];
+
+    gcr_screen_note(stderr, "moved",
+                    "%s up in %" PRIu64 " calls, %s down in %" PRIu64 ", %s shared in %" PRIu64
+                    "; %" PRIu64 " prepared, %s tiles in %s batches",
+                    gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls,
+                    gcr_format_bytes(down, ledger->down_bytes), ledger->down_calls,
+                    gcr_format_bytes(shared, ledger->shared_bytes), ledger->shared_calls,
+                    ledger->prepare_calls, gcr_format_count(tiles, ledger->tiles),
+                    gcr_format_count(calls, ledger->crunch_calls));
+}
+
+static void note_edges(const gcr_results_file *file)
+{
+    const gcr_point_table *points = gcr_results_points(file);
+    char text[TEXT_BYTES];
+
+    for (int s = 0; s < gcr_results_summary_count(file); s++) {
+        gcr_edges edges;
+
+        if (!gcr_best_is_ranking(file, s))
+            continue;
+        edges = gcr_best_edges(file, s);
+        gcr_screen_note(stderr, gcr_results_summary_name(file, s), "%s",
+                        gcr_edges_text(text, sizeof text, &edges, points));
+    }
+}
+
+void gcr_run_report_end(const gcr_run_report *report)
+{
+    char predicted[32], measured[32];
+
+    note_counts(report);
+    note_times(report);
+    note_ledger(gcr_run_ledger(report->run));
+    gcr_screen_note(stderr, "memory", "%s predicted, %s measured",
+                    gcr_format_bytes(predicted, gcr_plan_memory(gcr_run_plan(report->run))->total),
+                    gcr_format_bytes(measured, gcr_memory_peak_bytes()));
+    if (report->old_folder != NULL)
+        gcr_screen_note(stderr, "aside", "the earlier run is now %s", report->old_folder);
+    gcr_screen_note(stderr, "results", "%s/results.h5 and summary.csv", report->folder);
+    note_edges(report->file);
+}
+
+int gcr_run_report_exit(const gcr_run_report *report)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    if (gcr_run_ending_of(report->run) != GCR_RUN_COMPLETE)
+        return GCR_EXIT_INTERRUPTED;
+    gcr_slots_count(gcr_run_slots(report->run), counts);
+    return count_failed(counts) > 0 ? GCR_EXIT_FAILED : GCR_EXIT_OK;
+}
