@@ -127,7 +127,7 @@ static gcr_status measure(bench *b, state *s, bench_side *sides)
 
     sides[0] = (bench_side){ .what = "1 thread", .run = run_threads, .arg = &one };
     sides[1] = (bench_side){ .what = "2 threads", .run = run_threads, .arg = &two };
-    sides[2] = (bench_side){ .what = "careless loop, 1 thread", .run = run_careless, .arg = s };
+    sides[2] = (bench_side){ .what = "careless loop", .run = run_careless, .arg = s };
     GCR_TRY(bench_alternate(b, "job", sides, 3));
     bench_ratio(b, "seconds_1_thread", bench_spread_of(sides[0].seconds, b->rounds).median);
     bench_ratio(b, "seconds_2_threads", bench_spread_of(sides[1].seconds, b->rounds).median);

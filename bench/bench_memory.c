@@ -29,7 +29,7 @@ static const task tasks[] = {
                      "grid: {factor: {linspace: [0, 1, 10000]}}\n"
                      "run: {device: cpu, threads: 2}\n" },
     { "many_sizes", "name: gp\n"
-                    "data: {synthetic: {datasets: 60, rows: 1, rows_last: 300}}\n"
+                    "data: {synthetic: {datasets: 60, rows: [1, 300]}}\n"
                     "kernel: gp\n"
                     "grid: {lengthscale: [0.1, 1], noise: [0.1, 1], variance: [1]}\n"
                     "summary: {best: argmax(lml), median: 'quantile(lml, 0.5)'}\n"
