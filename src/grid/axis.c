@@ -252,7 +252,7 @@ static gcr_status check_distinct(const double *values, uint64_t count, const gcr
         if (sorted[i] == sorted[i - 1])
             GCR_FAIL(GCR_EINVAL, "%saxis '%s' has the value %s twice: two points would be one",
                      gcr_format_mark(place, spec->values_mark), spec->name,
-                     gcr_format_number(text, sorted[i]));
+                     gcr_format_number(text, sorted[i] + 0.0)); /* -0 is 0 */
 out:
     gcr_memory_destroy(block);
     return status;

@@ -141,8 +141,7 @@ static gcr_status enter(compiler *c)
     char place[GCR_MARK_BYTES];
 
     if (++c->nesting > NESTING_MAX)
-        GCR_FAIL(GCR_EINVAL, "%s'where' is nested more than %d deep",
-                 format_place(place, c, &c->token), NESTING_MAX);
+        GCR_FAIL(GCR_EINVAL, "%s'where' is nested too deeply", format_place(place, c, &c->token));
 out:
     return status;
 }
