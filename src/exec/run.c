@@ -193,6 +193,7 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
     run->spec = *spec;
     GCR_TRY(gcr_points_create(&run->points, job));
     GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, spec->backend));
+    GCR_TRY(gcr_results_check_names(job, run->binding.unit->kernel));
     GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
     GCR_TRY(choose_workers(run));
     run->schedule_form = job->schedule == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : job->schedule;
