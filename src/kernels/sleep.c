@@ -17,4 +17,4 @@ GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
 GCR_DESCRIBE(.name = "sleep", .help = "waits without using a processor, for measuring",
              .form = GCR_FORM_CELL, .uses = GCR_USES_NOTHING,
              .parameters = { { .name = "ms", .help = "how long, in milliseconds", .least = 0 } },
-             .outputs = { { .name = "ms", .help = "the parameter", .unit = "ms", .width = 1 } })
+             .outputs = { { .name = "asked", .help = "the parameter", .unit = "ms", .width = 1 } })

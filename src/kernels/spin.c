@@ -25,4 +25,4 @@ GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
 GCR_DESCRIBE(.name = "spin", .help = "keeps a processor busy for a known time, for measuring",
              .form = GCR_FORM_CELL, .uses = GCR_USES_NOTHING,
              .parameters = { { .name = "ns", .help = "how long, in nanoseconds", .least = 0 } },
-             .outputs = { { .name = "ns", .help = "the parameter", .unit = "ns", .width = 1 } })
+             .outputs = { { .name = "asked", .help = "the parameter", .unit = "ns", .width = 1 } })
