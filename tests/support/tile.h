@@ -1,0 +1,142 @@
+/*
+ * tests/support/tile.h -- a unit, one dataset and a grid, crunched without a backend.
+ *
+ * Fill in `unit`, the dataset and the grid, then tile_open(); tile_crunch() writes all points or
+ * a part of them. Whatever a kernel has not written holds POISON, which no kernel computes.
+ */
+#ifndef GCR_TILE_H
+#define GCR_TILE_H
+
+#include "gridcrunch/cell.h"
+#include "gridcrunch/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define POISON (-12345.0)
+
+typedef struct tile {
+    const gcr_unit *unit;
+    gcr_view data;
+    gcr_unit_setup setup;
+    gcr_point_table points;
+    int64_t padding; /* values stored per output beyond what it has */
+
+    gcr_unit_tile args; /* of all points */
+    gcr_real *prepared;
+    int32_t fault;
+    void *scratch;
+} tile;
+
+static inline void *tile_memory(uint64_t count, uint64_t size)
+{
+    void *memory = calloc(count > 0 ? count : 1, size);
+
+    assert_non_null(memory);
+    return memory;
+}
+
+static inline void tile_axis(tile *t, const char *name, const double *values, uint64_t count)
+{
+    t->points.axes[t->points.axis_count] = (gcr_axis){ name, values, count };
+    t->points.axis_count++;
+}
+
+/* Axes give the values of the parameters with their names. */
+static inline void tile_bind(tile *t)
+{
+    t->points.point_count = 1;
+    for (int a = 0; a < t->points.axis_count; a++) {
+        t->points.point_count *= t->points.axes[a].count;
+        for (int p = 0; t->unit->kernel->parameters[p].name != NULL; p++)
+            if (strcmp(t->unit->kernel->parameters[p].name, t->points.axes[a].name) == 0)
+                t->setup.parameter_of_axis[a] = p;
+    }
+    t->points.live_count = t->points.point_count;
+    t->setup.points = &t->points;
+}
+
+static inline int64_t tile_width(const tile *t, int output)
+{
+    const int32_t width = t->unit->kernel->outputs[output].width;
+
+    if (width == GCR_WIDTH_ROWS)
+        return t->data.rows + t->padding;
+    return (width == GCR_WIDTH_FEATURES ? t->data.features : width) + t->padding;
+}
+
+static inline void tile_open(tile *t)
+{
+    const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
+    const gcr_kernel *kernel = t->unit->kernel;
+    uint64_t count;
+
+    tile_bind(t);
+    count = t->points.point_count;
+    t->scratch = aligned_alloc(64, (t->unit->scratch_bytes(&shape) + 127) / 64 * 64);
+    assert_non_null(t->scratch);
+    memset(t->scratch, 0xff, t->unit->scratch_bytes(&shape)); /* NaN: must not be read */
+    t->args = (gcr_unit_tile){ .data = t->data, .count = count, .fault = &t->fault };
+    if (t->unit->prepare != NULL) {
+        t->prepared = tile_memory((uint64_t)kernel->prepared_count(&shape), sizeof(gcr_real));
+        t->fault = t->unit->prepare(&t->setup, &t->data, t->prepared, t->scratch);
+        t->args.prepared = t->prepared;
+    }
+    for (int o = 0; kernel->outputs[o].name != NULL; o++) {
+        t->args.width[o] = tile_width(t, o);
+        t->args.outputs[o] = tile_memory(count, sizeof(gcr_real) * (size_t)t->args.width[o]);
+        for (uint64_t k = 0; k < count * (uint64_t)t->args.width[o]; k++)
+            t->args.outputs[o][k] = POISON;
+    }
+    t->args.state = tile_memory(count, 1);
+    t->args.jitter_step = tile_memory(count, 1);
+}
+
+static inline void tile_close(tile *t)
+{
+    for (int o = 0; o < GCR_OUTPUTS_MAX; o++)
+        free(t->args.outputs[o]);
+    free(t->args.state);
+    free(t->args.jitter_step);
+    free(t->prepared);
+    free(t->scratch);
+}
+
+/* Computes the points first .. first + count - 1 into their places among all points. */
+static inline void tile_crunch_part(tile *t, uint64_t first, uint64_t count)
+{
+    gcr_unit_tile part = t->args;
+
+    part.first = first;
+    part.count = count;
+    part.state += first;
+    part.jitter_step += first;
+    for (int o = 0; o < GCR_OUTPUTS_MAX && part.outputs[o] != NULL; o++)
+        part.outputs[o] += first * (uint64_t)part.width[o];
+    t->unit->crunch(&t->setup, &part, t->scratch);
+}
+
+static inline void tile_crunch(tile *t)
+{
+    tile_crunch_part(t, 0, t->points.point_count);
+}
+
+/* Value k of output o at `point`. */
+static inline gcr_real tile_value(const tile *t, uint64_t point, int o, int64_t k)
+{
+    return t->args.outputs[o][(int64_t)point * t->args.width[o] + k];
+}
+
+/* Fails where the two differ in a bit of a state, a step or an output. */
+static inline void assert_tiles_equal(const tile *a, const tile *b)
+{
+    const uint64_t count = a->points.point_count;
+
+    assert_memory_equal(a->args.state, b->args.state, count);
+    assert_memory_equal(a->args.jitter_step, b->args.jitter_step, count);
+    for (int o = 0; o < GCR_OUTPUTS_MAX && a->args.outputs[o] != NULL; o++)
+        assert_memory_equal(a->args.outputs[o], b->args.outputs[o],
+                            count * (uint64_t)a->args.width[o] * sizeof(gcr_real));
+}
+
+#endif /* GCR_TILE_H */
