@@ -23,12 +23,12 @@ typedef struct gcr_plan_spec {
     const gcr_plan_dataset *datasets; /* [dataset_count] borrowed for the call        */
     uint64_t dataset_count;           /* 0 is an empty plan                           */
     uint64_t point_count, live_count;
-    uint64_t output_bytes;   /* of all outputs of one cell, padding included          */
-    uint64_t state_bytes;    /* of one cell: 1, or 2 with a jitter ladder             */
-    uint64_t points_bytes;   /* axes and bits of the grid                             */
-    int threads;             /* >= 1                                                  */
-    int keeps_order;         /* datasets in the order of the source, whatever they cost */
-    int keeps_prepared;      /* prepared blocks may all live at once (cyclic schedule) */
+    uint64_t output_bytes; /* of all outputs of one cell, padding included          */
+    uint64_t state_bytes;  /* of one cell: 1, or 2 with a jitter ladder             */
+    uint64_t points_bytes; /* axes and bits of the grid                             */
+    int threads;           /* >= 1                                                  */
+    int keeps_order;       /* datasets in the order of the source, whatever they cost */
+    int keeps_prepared;    /* prepared blocks may all live at once (cyclic schedule) */
 } gcr_plan_spec;
 
 /* Bytes by what they are for. */
