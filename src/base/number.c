@@ -191,11 +191,10 @@ static void print_shortest(char out[32], double value)
 const char *gcr_format_number(char out[32], double value)
 {
     const locale_t before = uselocale(point_locale());
+    char text[32] = "nan"; /* printf would also know "-nan" */
 
-    if (isnan(value))
-        snprintf(out, 32, "nan"); /* printf would also know "-nan" */
-    else
-        print_shortest(out, value);
+    if (!isnan(value))
+        print_shortest(text, value);
     uselocale(before);
-    return out;
+    return strcpy(out, text);
 }
