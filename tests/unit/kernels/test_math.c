@@ -1,0 +1,139 @@
+/*
+ * gcr_exp() against the long double exponential of libm, whose 11 further bits make it exact here.
+ */
+#include "support/gcr_test.h"
+
+#include "gridcrunch/kernel.h"
+
+#include <float.h>
+
+/* Distance in units of the last place that the exact result has. */
+static double ulps_off(double x)
+{
+    const long double exact = expl((long double)x);
+    const double nearest = (double)exact;
+    const double unit = nearest < DBL_MIN ? 0x1p-1074 : ldexp(1, ilogb(nearest) - 52);
+
+    return (double)(fabsl((long double)gcr_exp(x) - exact) / (long double)unit);
+}
+
+static double worst_between(double from, double to, int count)
+{
+    double worst = 0;
+
+    for (int i = 0; i < count; i++)
+        worst = fmax(worst, ulps_off(from + (to - from) * i / count));
+    return worst;
+}
+
+static void test_exp_is_within_one_unit_in_the_last_place(void **state)
+{
+    (void)state;
+    assert_true(worst_between(-1, 1, 1000000) <= 1);
+    assert_true(worst_between(-50, 0, 1000000) <= 1);
+    assert_true(worst_between(-708, 709.78, 1000000) <= 1);
+}
+
+static void test_exp_rounds_denormals_as_well(void **state)
+{
+    (void)state;
+    assert_true(worst_between(-745.2, -708, 200000) <= 1);
+}
+
+/* Random bit patterns: every exponent, both signs. */
+static void test_exp_of_any_number(void **state)
+{
+    uint64_t bits = 88172645463325252u;
+    double worst = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        if (gcr_from_bits(bits) < 709.78 && gcr_from_bits(bits) > -745)
+            worst = fmax(worst, ulps_off(gcr_from_bits(bits)));
+    }
+    assert_true(worst <= 1);
+}
+
+static void test_exp_of_large_numbers_is_infinite_or_zero(void **state)
+{
+    (void)state;
+    assert_true(gcr_exp(709.782712893384) == exp(709.782712893384));
+    assert_true(gcr_exp(709.782712893385) == INFINITY);
+    assert_true(gcr_exp(710) == INFINITY);
+    assert_true(gcr_exp(1e300) == INFINITY);
+    assert_true(gcr_exp(INFINITY) == INFINITY);
+    assert_true(gcr_exp(-745.13321910194110842) == 0x1p-1074);
+    assert_true(gcr_exp(-745.14) == 0);
+    assert_true(gcr_exp(-1e300) == 0);
+    assert_true(gcr_exp(-INFINITY) == 0);
+}
+
+static void test_exp_keeps_nan_and_exact_values(void **state)
+{
+    (void)state;
+    assert_true(isnan(gcr_exp(NAN)));
+    assert_true(isnan(gcr_exp(-NAN)));
+    assert_true(gcr_exp(0) == 1);
+    assert_true(gcr_exp(-0.0) == 1);
+    assert_true(gcr_exp(1e-300) == 1);
+}
+
+/* What the compiler makes of a loop must not change the bits. */
+static void test_exp_in_a_loop_gives_the_same_bits(void **state)
+{
+    enum { COUNT = 1027 };
+    double x[COUNT], together[COUNT];
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        x[i] = i == 5 ? NAN : i == 6 ? -INFINITY : (i - 600) * 1.37;
+    for (int i = 0; i < COUNT; i++)
+        together[i] = gcr_exp(x[i]);
+    for (int i = 0; i < COUNT; i++) {
+        volatile double alone = x[i];
+        const double single = gcr_exp(alone);
+
+        assert_true(gcr_bits(single) == gcr_bits(together[i]));
+    }
+}
+
+static void test_only_numbers_are_finite(void **state)
+{
+    (void)state;
+    assert_true(gcr_is_finite(0) && gcr_is_finite(-DBL_MAX) && gcr_is_finite(0x1p-1074));
+    assert_false(gcr_is_finite(INFINITY));
+    assert_false(gcr_is_finite(-INFINITY));
+    assert_false(gcr_is_finite(NAN));
+}
+
+static void test_ticks_never_go_back(void **state)
+{
+    uint64_t last = gcr_ticks();
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        const uint64_t now = gcr_ticks();
+
+        assert_true(now >= last);
+        last = now;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exp_is_within_one_unit_in_the_last_place),
+        cmocka_unit_test(test_exp_rounds_denormals_as_well),
+        cmocka_unit_test(test_exp_of_any_number),
+        cmocka_unit_test(test_exp_of_large_numbers_is_infinite_or_zero),
+        cmocka_unit_test(test_exp_keeps_nan_and_exact_values),
+        cmocka_unit_test(test_exp_in_a_loop_gives_the_same_bits),
+        cmocka_unit_test(test_only_numbers_are_finite),
+        cmocka_unit_test(test_ticks_never_go_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
