@@ -22,11 +22,17 @@ typedef struct gcr_summary_value {
     uint64_t skipped; /* live points that had no usable value                */
 } gcr_summary_value;
 
+/* True of the operations that name a point. */
+static inline int gcr_summary_has_point(gcr_summary_op op)
+{
+    return op == GCR_SUMMARY_ARGMAX || op == GCR_SUMMARY_ARGMIN;
+}
+
 typedef struct gcr_summaries gcr_summaries;
 
 typedef struct gcr_summaries_spec {
     const gcr_summary_spec *summaries; /* [summary_count] borrowed until destroy                */
-    const int *output;                 /* [summary_count] index of each one's output            */
+    const int *output;                 /* [summary_count] index of each one's output, of width 1 */
     int summary_count;
     int top; /* also keep this many first points of the first argmax or argmin                 */
     int nan_propagates;

@@ -1,0 +1,217 @@
+/* Slots: what stands where, and who is told that a dataset is complete. */
+#include "support/gcr_test.h"
+
+#include "base/pool.h"
+#include "results/slots.h"
+
+#include "gridcrunch/cell.h"
+
+static const int64_t widths[2] = { 1, 3 };
+
+static gcr_point_table table_of(uint64_t points, const uint64_t *live, uint64_t live_count)
+{
+    return (gcr_point_table){ .point_count = points, .live_count = live_count, .live = live };
+}
+
+static gcr_slots *create(uint64_t datasets, const gcr_point_table *points, int has_jitter)
+{
+    const gcr_slots_spec spec = { points, datasets, 2, widths, has_jitter };
+    gcr_slots *slots = NULL;
+
+    assert_ok(gcr_slots_create(&slots, &spec));
+    return slots;
+}
+
+static void test_all_cells_are_empty_at_first(void **state)
+{
+    const gcr_point_table points = table_of(5, NULL, 5);
+    gcr_slots *slots = create(2, &points, 1);
+
+    (void)state;
+    for (int cell = 0; cell < 10; cell++) {
+        assert_int_equal(slots->state[cell], GCR_CELL_EMPTY);
+        assert_int_equal(slots->jitter_step[cell], 0);
+    }
+    gcr_slots_destroy(slots);
+}
+
+static void test_without_a_ladder_there_are_no_jitter_steps(void **state)
+{
+    const gcr_point_table points = table_of(5, NULL, 5);
+    gcr_slots *slots = create(2, &points, 0);
+
+    (void)state;
+    assert_null(slots->jitter_step);
+    gcr_slots_destroy(slots);
+}
+
+static void test_excluded_points_are_marked_and_nan_in_every_dataset(void **state)
+{
+    const uint64_t live = 0x1d; /* all but point 1 */
+    const gcr_point_table points = table_of(5, &live, 4);
+    gcr_slots *slots = create(2, &points, 0);
+
+    (void)state;
+    for (int d = 0; d < 2; d++) {
+        const int cell = 5 * d + 1;
+
+        assert_int_equal(slots->state[cell], GCR_CELL_EXCLUDED);
+        assert_true(isnan(slots->values[0][cell]));
+        for (int i = 0; i < 3; i++)
+            assert_true(isnan(slots->values[1][3 * cell + i]));
+        assert_int_equal(slots->state[cell + 1], GCR_CELL_EMPTY);
+        assert_true(slots->values[1][3 * (cell + 1)] == 0);
+    }
+    gcr_slots_destroy(slots);
+}
+
+static void test_only_the_last_cell_to_land_completes_its_dataset(void **state)
+{
+    const gcr_point_table points = table_of(5, NULL, 5);
+    gcr_slots *slots = create(2, &points, 0);
+
+    (void)state;
+    assert_false(gcr_slots_land(slots, 0, 2));
+    assert_false(gcr_slots_land(slots, 1, 4));
+    assert_true(gcr_slots_land(slots, 0, 3));
+    assert_true(gcr_slots_land(slots, 1, 1));
+    gcr_slots_destroy(slots);
+}
+
+static void test_excluded_points_are_not_waited_for(void **state)
+{
+    const uint64_t live = 0x3;
+    const gcr_point_table points = table_of(5, &live, 2);
+    gcr_slots *slots = create(1, &points, 0);
+
+    (void)state;
+    assert_true(gcr_slots_land(slots, 0, 2));
+    gcr_slots_destroy(slots);
+}
+
+enum { THREADS = 4, CELLS_EACH = 5000 };
+
+typedef struct landing {
+    gcr_slots *slots;
+    atomic_int told;
+    atomic_int all_seen;
+} landing;
+
+/* Each thread lands its cells one by one; the one that is told reads what all have written. */
+static void land_some(void *arg, int worker)
+{
+    landing *l = arg;
+
+    for (int i = 0; i < CELLS_EACH; i++) {
+        l->slots->values[0][worker * CELLS_EACH + i] = 1;
+        if (gcr_slots_land(l->slots, 0, 1)) {
+            double sum = 0;
+
+            for (int cell = 0; cell < THREADS * CELLS_EACH; cell++)
+                sum += l->slots->values[0][cell];
+            atomic_fetch_add(&l->told, 1);
+            atomic_store(&l->all_seen, sum == THREADS * CELLS_EACH);
+        }
+    }
+}
+
+static void test_one_thread_of_many_is_told_and_sees_what_all_have_written(void **state)
+{
+    const gcr_point_table points = table_of(THREADS * CELLS_EACH, NULL, THREADS * CELLS_EACH);
+    landing l = { .slots = create(1, &points, 0) };
+    gcr_pool *pool = NULL;
+
+    (void)state;
+    assert_ok(gcr_pool_create(&pool, THREADS));
+    gcr_pool_start(pool, land_some, &l);
+    assert_true(gcr_pool_wait(pool, -1));
+    gcr_pool_destroy(pool);
+    assert_int_equal(atomic_load(&l.told), 1);
+    assert_true(atomic_load(&l.all_seen));
+    gcr_slots_destroy(l.slots);
+}
+
+static void test_sealing_gives_nan_to_empty_cells_and_to_no_other(void **state)
+{
+    const gcr_point_table points = table_of(3, NULL, 3);
+    gcr_slots *slots = create(2, &points, 0);
+
+    (void)state;
+    slots->state[1] = GCR_CELL_OK;
+    slots->values[0][1] = 7;
+    gcr_slots_land(slots, 0, 1);
+    for (int cell = 3; cell < 6; cell++)
+        slots->state[cell] = GCR_CELL_OK;
+    gcr_slots_land(slots, 1, 3);
+    gcr_slots_seal(slots);
+    assert_true(isnan(slots->values[0][0]));
+    assert_true(isnan(slots->values[1][2]));
+    assert_true(slots->values[0][1] == 7);
+    assert_true(slots->values[0][4] == 0);
+    assert_int_equal(slots->state[0], GCR_CELL_EMPTY);
+    gcr_slots_destroy(slots);
+}
+
+static void test_states_are_counted_also_where_eight_are_not_alike(void **state)
+{
+    const gcr_point_table points = table_of(27, NULL, 27);
+    gcr_slots *slots = create(2, &points, 0);
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    (void)state;
+    for (int cell = 0; cell < 54; cell++)
+        slots->state[cell] = GCR_CELL_OK;
+    slots->state[9] = GCR_CELL_NOT_SPD;
+    slots->state[26] = GCR_CELL_NAN_IN;
+    slots->state[53] = GCR_CELL_EMPTY;
+    gcr_slots_count(slots, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 51);
+    assert_int_equal(counts[GCR_CELL_NOT_SPD], 1);
+    assert_int_equal(counts[GCR_CELL_NAN_IN], 1);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 1);
+    gcr_slots_count_dataset(slots, 1, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 26);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 1);
+    gcr_slots_destroy(slots);
+}
+
+static void test_too_many_cells_for_64_bits_are_refused(void **state)
+{
+    const gcr_point_table points = table_of(UINT64_C(1) << 40, NULL, UINT64_C(1) << 40);
+    const gcr_slots_spec spec = { &points, UINT64_C(1) << 40, 2, widths, 0 };
+    gcr_slots *slots = (gcr_slots *)8;
+
+    (void)state;
+    assert_status(gcr_slots_create(&slots, &spec), GCR_EOVERFLOW);
+    assert_null(slots);
+    assert_error_mentions("more cells than 64 bits can count");
+}
+
+static void test_more_outputs_than_memory_are_refused(void **state)
+{
+    const gcr_point_table points = table_of(UINT64_C(1) << 50, NULL, UINT64_C(1) << 50);
+    const gcr_slots_spec spec = { &points, 1, 2, widths, 0 };
+    gcr_slots *slots = (gcr_slots *)8;
+
+    (void)state;
+    assert_status(gcr_slots_create(&slots, &spec), GCR_ENOMEM);
+    assert_null(slots);
+    assert_error_mentions("the outputs of all cells");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_cells_are_empty_at_first),
+        cmocka_unit_test(test_without_a_ladder_there_are_no_jitter_steps),
+        cmocka_unit_test(test_excluded_points_are_marked_and_nan_in_every_dataset),
+        cmocka_unit_test(test_only_the_last_cell_to_land_completes_its_dataset),
+        cmocka_unit_test(test_excluded_points_are_not_waited_for),
+        cmocka_unit_test(test_one_thread_of_many_is_told_and_sees_what_all_have_written),
+        cmocka_unit_test(test_sealing_gives_nan_to_empty_cells_and_to_no_other),
+        cmocka_unit_test(test_states_are_counted_also_where_eight_are_not_alike),
+        cmocka_unit_test(test_too_many_cells_for_64_bits_are_refused),
+        cmocka_unit_test(test_more_outputs_than_memory_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
