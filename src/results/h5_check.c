@@ -1,0 +1,30 @@
+/* results/h5_check.c -- see h5_check.h. */
+#include "results/h5_check.h"
+
+#include <stdio.h>
+
+static herr_t take_innermost(unsigned place, const H5E_error2_t *error, void *arg)
+{
+    if (place == 0 && error->desc != NULL)
+        snprintf(arg, GCR_H5_REASON_BYTES, "%s", error->desc);
+    return 0;
+}
+
+const char *gcr_h5_reason(char out[GCR_H5_REASON_BYTES])
+{
+    snprintf(out, GCR_H5_REASON_BYTES, "no reason given");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, out);
+    return out;
+}
+
+void gcr_h5_quiet_begin(gcr_h5_quiet *out)
+{
+    *out = (gcr_h5_quiet){ 0 };
+    H5Eget_auto2(H5E_DEFAULT, &out->print, &out->arg);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+void gcr_h5_quiet_end(const gcr_h5_quiet *quiet)
+{
+    H5Eset_auto2(H5E_DEFAULT, quiet->print, quiet->arg);
+}

@@ -1,0 +1,30 @@
+/* results/layout.h -- what results.h5, summary.csv and the reader must agree on. */
+#ifndef GCR_RESULTS_LAYOUT_H
+#define GCR_RESULTS_LAYOUT_H
+
+#include "gridcrunch/grid.h"
+#include "gridcrunch/job.h"
+
+#include <math.h>
+
+enum { GCR_RESULTS_SCHEMA = 1 };
+
+#define GCR_RESULTS_H5 "results.h5"
+#define GCR_RESULTS_CSV "summary.csv"
+
+/* "argmax(lml)", "quantile(lml, 0.5)". The caller frees it. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_summary_text(char **out, const gcr_summary_spec *spec);
+
+/* The value that axis `axis` has at `point`; NaN for the point -1. */
+static inline double gcr_axis_value_at(const gcr_point_table *points, int axis, int64_t point)
+{
+    uint64_t index = (uint64_t)point;
+
+    if (point < 0)
+        return NAN;
+    for (int a = points->axis_count - 1; a > axis; a--)
+        index /= points->axes[a].count;
+    return points->axes[axis].values[index % points->axes[axis].count];
+}
+
+#endif /* GCR_RESULTS_LAYOUT_H */

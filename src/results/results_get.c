@@ -1,0 +1,145 @@
+/* results/results_get.c -- what others ask of an open results.h5. */
+#include "results/results_file.h"
+
+const gcr_point_table *gcr_results_points(const gcr_results_file *file)
+{
+    return &file->points;
+}
+
+uint64_t gcr_results_dataset_count(const gcr_results_file *file)
+{
+    return file->keys.count;
+}
+
+const char *gcr_results_dataset_key(const gcr_results_file *file, uint64_t dataset)
+{
+    return file->keys.items[dataset];
+}
+
+int gcr_results_output_count(const gcr_results_file *file)
+{
+    return (int)file->outputs.count;
+}
+
+const char *gcr_results_output_name(const gcr_results_file *file, int output)
+{
+    return file->outputs.items[output];
+}
+
+int64_t gcr_results_output_width(const gcr_results_file *file, int output)
+{
+    return file->width[output];
+}
+
+const char *gcr_results_kernel_name(const gcr_results_file *file)
+{
+    return file->kernel;
+}
+
+const char *gcr_results_job_text(const gcr_results_file *file)
+{
+    return file->job.items[0];
+}
+
+int gcr_results_fact_count(const gcr_results_file *file)
+{
+    return file->fact_count;
+}
+
+gcr_fact gcr_results_fact(const gcr_results_file *file, int index)
+{
+    return file->facts[index];
+}
+
+uint64_t gcr_results_skipped_count(const gcr_results_file *file)
+{
+    return file->skipped_keys.count;
+}
+
+const char *gcr_results_skipped_key(const gcr_results_file *file, uint64_t index)
+{
+    return file->skipped_keys.items[index];
+}
+
+const char *gcr_results_skipped_reason(const gcr_results_file *file, uint64_t index)
+{
+    return file->skipped_reasons.items[index];
+}
+
+const char *gcr_results_fault(const gcr_results_file *file, uint32_t code)
+{
+    return code >= 1 && code <= file->faults.count ? file->faults.items[code - 1] : "";
+}
+
+int gcr_results_summary_count(const gcr_results_file *file)
+{
+    return (int)file->summaries.count;
+}
+
+const char *gcr_results_summary_name(const gcr_results_file *file, int summary)
+{
+    return file->summaries.items[summary];
+}
+
+const char *gcr_results_summary_text(const gcr_results_file *file, int summary)
+{
+    return file->summary_texts.items[summary];
+}
+
+static gcr_summary_value value_at(const gcr_results_column *c, uint64_t index)
+{
+    return (gcr_summary_value){
+        .value = c->value[index],
+        .point = c->point != NULL ? c->point[index] : -1,
+        .skipped = c->skipped != NULL ? (uint64_t)c->skipped[index] : 0,
+    };
+}
+
+gcr_summary_value gcr_results_summary(const gcr_results_file *file, uint64_t dataset, int summary)
+{
+    return value_at(&file->columns[summary], dataset);
+}
+
+int gcr_results_top_count(const gcr_results_file *file)
+{
+    return file->top_count;
+}
+
+int gcr_results_top_of(const gcr_results_file *file)
+{
+    return file->top_of;
+}
+
+gcr_summary_value gcr_results_top(const gcr_results_file *file, uint64_t dataset, int place)
+{
+    gcr_summary_value top =
+        value_at(&file->top, dataset * (uint64_t)file->top_count + (uint64_t)place);
+
+    if (file->top_of >= 0)
+        top.skipped = gcr_results_summary(file, dataset, file->top_of).skipped;
+    return top;
+}
+
+static gcr_status read_row(const gcr_results_file *file, const char *name, hid_t type,
+                           uint64_t dataset, void *values)
+{
+    gcr_status status = GCR_OK;
+    gcr_h5_quiet quiet;
+
+    gcr_h5_quiet_begin(&quiet);
+    GCR_TRY(gcr_h5_read_row(values, &file->source, name, type, dataset));
+out:
+    gcr_h5_quiet_end(&quiet);
+    return status;
+}
+
+gcr_status gcr_results_read_values(gcr_results_file *file, uint64_t dataset, int output,
+                                   double *values)
+{
+    return read_row(file, file->outputs.items[output], H5T_NATIVE_DOUBLE, dataset, values);
+}
+
+gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset, uint8_t *states)
+{
+    return read_row(file, "status", H5T_NATIVE_UINT8, dataset, states);
+}

@@ -1,0 +1,405 @@
+/*
+ * results/results_read.c -- opens results.h5 of an earlier run. See results.h.
+ *
+ * Small things are read at once, outputs and states dataset by dataset when asked for. The file
+ * may be damaged or somebody else's: nothing in it is believed before it has been compared with the
+ * rest (h5_read.h). HDF5 itself is known to crash on files made to harm it: foreign files are not
+ * to be opened here, only one's own.
+ */
+#include "results/results_file.h"
+
+#include "base/check.h"
+#include "base/text.h"
+#include "results/layout.h"
+
+#include <errno.h>
+#include <hdf5_hl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- finding it ----------------------------------------------------------------------------- */
+
+static gcr_status find_file(gcr_results_file *file, const char *path)
+{
+    gcr_status status = GCR_OK;
+    struct stat info = { 0 };
+    const int is_folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+
+    GCR_TRY(gcr_text_format(&file->path, "%s%s", path, is_folder ? "/" GCR_RESULTS_H5 : ""));
+    if (stat(file->path, &info) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            GCR_FAIL(GCR_ENOENT, "there is no %s%s", file->path,
+                     is_folder ? ": that run has left no results" : "");
+        GCR_FAIL(GCR_EUNREADABLE, "cannot read %s: %s", file->path, strerror(errno));
+    }
+    if (access(file->path, R_OK) != 0)
+        GCR_FAIL(GCR_EUNREADABLE, "cannot read %s: %s", file->path, strerror(errno));
+    file->source.path = file->path;
+    file->source.bytes = (uint64_t)info.st_size;
+out:
+    return status;
+}
+
+static gcr_status check_schema(const gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    hid_t attribute = H5I_INVALID_HID;
+    int32_t schema = 0;
+
+    if (H5Aexists(file->source.file, "gridcrunch_schema") <= 0)
+        GCR_FAIL(GCR_EFORMAT, "%s is an HDF5 file, but not one of gridcrunch's", file->path);
+    GCR_H5_READ(&file->source,
+                attribute = H5Aopen(file->source.file, "gridcrunch_schema", H5P_DEFAULT));
+    GCR_H5_READ(&file->source, H5Aread(attribute, H5T_NATIVE_INT32, &schema));
+    if (schema != GCR_RESULTS_SCHEMA)
+        GCR_FAIL(GCR_EFORMAT,
+                 "%s has schema %d and this gridcrunch reads schema %d: use a newer gridcrunch",
+                 file->path, (int)schema, (int)GCR_RESULTS_SCHEMA);
+out:
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return status;
+}
+
+static gcr_status open_file(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    if (H5Fis_hdf5(file->path) == 0)
+        GCR_FAIL(GCR_EFORMAT, "%s is not an HDF5 file", file->path);
+    GCR_H5_READ(&file->source,
+                file->source.file = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT));
+    GCR_TRY(check_schema(file));
+out:
+    return status;
+}
+
+/* ---- the grid ------------------------------------------------------------------------------- */
+
+/* The name of dimension `dim` of `status`, and its values. */
+static gcr_status read_axis(gcr_results_file *file, hid_t states, int dim, uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    gcr_axis *axis = &file->points.axes[dim - 1];
+    char name[256] = "";
+    void *values = NULL;
+
+    GCR_H5_READ(&file->source, H5DSget_label(states, (unsigned)dim, name, sizeof name));
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, name, H5T_NATIVE_DOUBLE, count));
+    axis->values = values;
+    axis->count = count;
+    file->points.axis_count = dim;
+    file->points.point_count *= count; /* no more than bytes in the file: the sizes were checked */
+    GCR_TRY(gcr_text_copy((char **)&axis->name, name, strlen(name)));
+out:
+    return status;
+}
+
+static gcr_status read_grid(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    hid_t states = H5I_INVALID_HID;
+    hsize_t size[32];
+    int rank;
+
+    GCR_TRY(gcr_h5_read_texts(&file->keys, &file->source, "dataset"));
+    GCR_TRY(gcr_h5_read_sizes(size, &rank, &file->source, "status"));
+    if (rank < 1 || size[0] != file->keys.count)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: 'status' and 'dataset' disagree", file->path);
+    GCR_H5_READ(&file->source, states = H5Dopen2(file->source.file, "status", H5P_DEFAULT));
+    file->points.point_count = 1;
+    for (int dim = 1; dim < rank; dim++)
+        GCR_TRY(read_axis(file, states, dim, size[dim]));
+    file->points.live_count = file->points.point_count;
+out:
+    if (states >= 0)
+        H5Dclose(states);
+    return status;
+}
+
+static gcr_status read_width(gcr_results_file *file, int output)
+{
+    gcr_status status = GCR_OK;
+    const char *name = file->outputs.items[output];
+    const int cell_rank = file->points.axis_count + 1;
+    hsize_t size[32] = { 0 };
+    uint64_t points = 1;
+    int rank;
+
+    GCR_TRY(gcr_h5_read_sizes(size, &rank, &file->source, name));
+    for (int dim = 1; dim < cell_rank && dim < rank; dim++)
+        points *= size[dim];
+    if (rank < cell_rank || rank > cell_rank + 1 || size[0] != file->keys.count ||
+        points != file->points.point_count)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: '%s' and 'status' disagree", file->path, name);
+    file->width[output] = rank > cell_rank ? (int64_t)size[cell_rank] : 1;
+out:
+    return status;
+}
+
+static gcr_status read_outputs(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_h5_read_texts(&file->outputs, &file->source, "run/output"));
+    if (file->outputs.count > GCR_OUTPUTS_MAX)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: it has %llu outputs", file->path,
+                 (unsigned long long)file->outputs.count);
+    for (uint64_t o = 0; o < file->outputs.count; o++)
+        GCR_TRY(read_width(file, (int)o));
+out:
+    return status;
+}
+
+/* ---- summaries ------------------------------------------------------------------------------ */
+
+static int has_point(const char *operation)
+{
+    return strncmp(operation, "argm", strlen("argm")) == 0; /* argmax, argmin */
+}
+
+/* The array NAME_SUFFIX with a value for each dataset. */
+static gcr_status read_companion(int64_t **out, const gcr_results_file *file, const char *name,
+                                 const char *suffix)
+{
+    gcr_status status = GCR_OK;
+    void *values = NULL;
+    char *full = NULL;
+
+    GCR_TRY(gcr_text_format(&full, "%s_%s", name, suffix));
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, full, H5T_NATIVE_INT64, file->keys.count));
+    *out = values;
+out:
+    free(full);
+    return status;
+}
+
+static gcr_status read_summary(gcr_results_file *file, uint64_t s)
+{
+    gcr_status status = GCR_OK;
+    const char *name = file->summaries.items[s];
+    gcr_results_column *own = &file->columns[s];
+    void *values = NULL;
+
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, name, H5T_NATIVE_DOUBLE, file->keys.count));
+    own->value = values;
+    GCR_TRY(read_companion(&own->skipped, file, name, "skipped"));
+    if (has_point(file->summary_texts.items[s]))
+        GCR_TRY(read_companion(&own->point, file, name, "point"));
+out:
+    return status;
+}
+
+static gcr_status read_summaries(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_h5_read_texts(&file->summaries, &file->source, "run/summary"));
+    GCR_TRY(gcr_h5_read_texts(&file->summary_texts, &file->source, "run/summary_text"));
+    if (file->summaries.count != file->summary_texts.count || file->summaries.count > INT32_MAX)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: its summaries disagree", file->path);
+    file->columns = calloc(file->summaries.count + 1, sizeof *file->columns);
+    if (file->columns == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the summaries of %s", file->path);
+    for (uint64_t s = 0; s < file->summaries.count; s++)
+        GCR_TRY(read_summary(file, s));
+out:
+    return status;
+}
+
+static gcr_status read_top(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    hsize_t size[32] = { 0 };
+    int rank;
+    void *values = NULL;
+
+    file->top_of = -1;
+    if (H5Lexists(file->source.file, "top_value", H5P_DEFAULT) <= 0)
+        goto out;
+    GCR_TRY(gcr_h5_read_sizes(size, &rank, &file->source, "top_value"));
+    if (rank != 2 || size[0] != file->keys.count || size[1] > INT32_MAX)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: 'top_value' and 'dataset' disagree", file->path);
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, "top_value", H5T_NATIVE_DOUBLE,
+                               size[0] * size[1]));
+    file->top.value = values;
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, "top_point", H5T_NATIVE_INT64,
+                               size[0] * size[1]));
+    file->top.point = values;
+    file->top_count = (int)size[1];
+    for (uint64_t s = file->summaries.count; s-- > 0;)
+        if (has_point(file->summary_texts.items[s]))
+            file->top_of = (int)s; /* ends at the first */
+out:
+    return status;
+}
+
+/* ---- facts ---------------------------------------------------------------------------------- */
+
+static gcr_status read_number_fact(gcr_fact *fact, const gcr_results_file *file, hid_t attribute)
+{
+    gcr_status status = GCR_OK;
+    hid_t space = H5I_INVALID_HID;
+
+    GCR_H5_READ(&file->source, space = H5Aget_space(attribute));
+    if (H5Sget_simple_extent_npoints(space) != 1)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: '%s' is not one number", file->path, fact->name);
+    GCR_H5_READ(&file->source, H5Aread(attribute, H5T_NATIVE_DOUBLE, &fact->number));
+out:
+    if (space >= 0)
+        H5Sclose(space);
+    return status;
+}
+
+static gcr_status read_fact(gcr_fact *fact, const gcr_results_file *file, hsize_t index)
+{
+    gcr_status status = GCR_OK;
+    char name[256] = "";
+    hid_t attribute = H5I_INVALID_HID, type = H5I_INVALID_HID;
+
+    GCR_H5_READ(&file->source,
+                attribute = H5Aopen_by_idx(file->source.file, "run", H5_INDEX_NAME, H5_ITER_INC,
+                                           index, H5P_DEFAULT, H5P_DEFAULT));
+    GCR_H5_READ(&file->source, H5Aget_name(attribute, sizeof name, name));
+    GCR_TRY(gcr_text_copy((char **)&fact->name, name, strlen(name)));
+    GCR_H5_READ(&file->source, type = H5Aget_type(attribute));
+    if (H5Tget_class(type) == H5T_STRING)
+        GCR_TRY(gcr_h5_read_attribute((char **)&fact->text, &file->source, "run", name));
+    else
+        GCR_TRY(read_number_fact(fact, file, attribute));
+out:
+    if (type >= 0)
+        H5Tclose(type);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return status;
+}
+
+static gcr_status read_facts(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    hid_t run = H5I_INVALID_HID;
+    int count;
+
+    GCR_H5_READ(&file->source, run = H5Gopen2(file->source.file, "run", H5P_DEFAULT));
+    GCR_H5_READ(&file->source, count = H5Aget_num_attrs(run));
+    if ((uint64_t)count > file->source.bytes)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: it has more facts than bytes", file->path);
+    file->facts = calloc((size_t)count + 1, sizeof *file->facts);
+    if (file->facts == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the facts of %s", file->path);
+    while (file->fact_count < count) {
+        const int f = file->fact_count++; /* counted first: what was read in part is freed too */
+
+        GCR_TRY(read_fact(&file->facts[f], file, (hsize_t)f));
+    }
+out:
+    if (run >= 0)
+        H5Gclose(run);
+    return status;
+}
+
+static gcr_status read_run(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_h5_read_attribute(&file->kernel, &file->source, ".", "kernel"));
+    GCR_TRY(gcr_h5_read_texts(&file->job, &file->source, "run/job"));
+    GCR_TRY(gcr_h5_read_texts(&file->faults, &file->source, "run/fault"));
+    GCR_TRY(gcr_h5_read_texts(&file->skipped_keys, &file->source, "run/skipped_key"));
+    GCR_TRY(gcr_h5_read_texts(&file->skipped_reasons, &file->source, "run/skipped_reason"));
+    if (file->job.count != 1 || file->skipped_keys.count != file->skipped_reasons.count)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: the group 'run' is incomplete", file->path);
+    GCR_TRY(read_facts(file));
+out:
+    return status;
+}
+
+/* ---- opening and closing -------------------------------------------------------------------- */
+
+static gcr_status read_file(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(open_file(file));
+    GCR_TRY(read_grid(file));
+    GCR_TRY(read_outputs(file));
+    GCR_TRY(read_run(file));
+    GCR_TRY(read_summaries(file));
+    GCR_TRY(read_top(file));
+out:
+    return status;
+}
+
+gcr_status gcr_results_open(gcr_results_file **out, const char *path)
+{
+    gcr_status status = GCR_OK;
+    gcr_results_file *file = NULL;
+    gcr_h5_quiet quiet;
+
+    *out = NULL;
+    gcr_h5_quiet_begin(&quiet);
+    file = calloc(1, sizeof *file);
+    if (file == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for opening %s", path);
+    file->source.file = H5I_INVALID_HID;
+    GCR_TRY(find_file(file, path));
+    GCR_TRY(read_file(file));
+    *out = file;
+    file = NULL;
+out:
+    gcr_results_close(file);
+    gcr_h5_quiet_end(&quiet);
+    return status;
+}
+
+static void clear_column(gcr_results_column *c)
+{
+    free(c->value);
+    free(c->point);
+    free(c->skipped);
+}
+
+static void clear_points(gcr_point_table *points)
+{
+    for (int a = 0; a < points->axis_count; a++) {
+        free((char *)points->axes[a].name);
+        free((double *)points->axes[a].values);
+    }
+}
+
+static void clear_facts(gcr_results_file *file)
+{
+    for (int f = 0; f < file->fact_count; f++) {
+        free((char *)file->facts[f].name);
+        free((char *)file->facts[f].text);
+    }
+    free(file->facts);
+}
+
+void gcr_results_close(gcr_results_file *file)
+{
+    if (file == NULL)
+        return;
+    if (file->source.file >= 0)
+        H5Fclose(file->source.file);
+    clear_column(&file->top);
+    for (uint64_t s = 0; file->columns != NULL && s < file->summaries.count; s++)
+        clear_column(&file->columns[s]);
+    free(file->columns);
+    clear_facts(file);
+    clear_points(&file->points);
+    gcr_h5_texts_clear(&file->summary_texts);
+    gcr_h5_texts_clear(&file->summaries);
+    gcr_h5_texts_clear(&file->faults);
+    gcr_h5_texts_clear(&file->skipped_reasons);
+    gcr_h5_texts_clear(&file->skipped_keys);
+    gcr_h5_texts_clear(&file->job);
+    gcr_h5_texts_clear(&file->outputs);
+    gcr_h5_texts_clear(&file->keys);
+    free(file->kernel);
+    free(file->path);
+    free(file);
+}

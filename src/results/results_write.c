@@ -1,0 +1,32 @@
+/* results/results_write.c -- both files of a run, or neither. */
+#include "results/results.h"
+
+#include "base/check.h"
+#include "results/aside.h"
+#include "results/h5_check.h"
+#include "results/layout.h"
+#include "results/results_files.h"
+
+gcr_status gcr_results_write(const gcr_results *results, const char *folder)
+{
+    gcr_status status = GCR_OK;
+    gcr_aside h5 = { 0 }, csv = { 0 };
+    gcr_h5_quiet quiet;
+
+    gcr_h5_quiet_begin(&quiet);
+    GCR_TRY(gcr_aside_open(&h5, folder, GCR_RESULTS_H5));
+    GCR_TRY(gcr_aside_open(&csv, folder, GCR_RESULTS_CSV));
+    GCR_TRY(gcr_results_write_h5(results, h5.fd, h5.path));
+    GCR_TRY(gcr_results_write_csv(results, csv.fd, csv.path));
+    GCR_TRY(gcr_aside_finish(&h5, results->syncs));
+    GCR_TRY(gcr_aside_finish(&csv, results->syncs));
+    GCR_TRY(gcr_aside_publish(&h5)); /* all bytes of both are there: nothing is left to fail */
+    GCR_TRY(gcr_aside_publish(&csv));
+    if (results->syncs)
+        GCR_TRY(gcr_folder_sync(folder));
+out:
+    gcr_aside_close(&csv);
+    gcr_aside_close(&h5);
+    gcr_h5_quiet_end(&quiet);
+    return status;
+}
