@@ -27,7 +27,7 @@ typedef struct gcr_mark {
 /* ---- data ----------------------------------------------------------------------------------- */
 
 typedef enum gcr_layout {
-    GCR_LAYOUT_AUTO, /* long if a key column or y is named, else one dataset per file       */
+    GCR_LAYOUT_AUTO, /* told from the job's words and the first header: see data/source.h   */
     GCR_LAYOUT_LONG, /* rows grouped by the key column; no key: each file is one dataset    */
     GCR_LAYOUT_WIDE, /* one row per dataset; the columns that are not skipped are y over x  */
 } gcr_layout;
@@ -66,7 +66,7 @@ typedef struct gcr_data_spec {
     gcr_mark x_mark;       /* 1970-01-01; NULL: x is a number                               */
     int x_by_position;     /* wide: x = 0, 1, 2 ... in place of the numbers in the header   */
     char delimiter;        /* 0: by the file's name, .tsv is a tab and all else a comma     */
-    gcr_name_list missing; /* words that mean no value beside the empty cell; none: NA NaN nan */
+    gcr_name_list missing; /* words that mean no value beside the empty cell, NA and NaN    */
     int standardize;       /* GCR_STANDARDIZE_* or-ed                                       */
     gcr_mark mark;
 } gcr_data_spec;

@@ -1,0 +1,161 @@
+/* data/source.c -- from the sources of a job to its datasets. */
+#include "data/source.h"
+
+#include "data/layout.h"
+#include "data/place.h"
+#include "data/source_files.h"
+#include "data/standardize.h"
+#include "data/synthetic.h"
+
+#include "base/check.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void clear_reading(gcr_reading *reading)
+{
+    for (int64_t i = 0; i < reading->feature_count; i++)
+        free(reading->features[i]);
+    free(reading->features);
+    gcr_drafts_clear(&reading->drafts);
+}
+
+gcr_layout gcr_layout_of(const gcr_table *table)
+{
+    const gcr_data_spec *spec = table->spec;
+    int free_count = 0, number_count = 0;
+    double x;
+
+    if (spec->y != NULL || spec->x.count > 0)
+        return GCR_LAYOUT_LONG;
+    if (spec->x_by_position)
+        return GCR_LAYOUT_WIDE;
+    for (int i = 0; i < table->columns; i++) {
+        if (table->roles[i] != GCR_COLUMN_FREE)
+            continue;
+        free_count++;
+        number_count += gcr_wide_header_x(&x, table, i);
+    }
+    return 2 * number_count > free_count ? GCR_LAYOUT_WIDE : GCR_LAYOUT_LONG;
+}
+
+/* Words of the other layout are refused: they would silently mean nothing. */
+static gcr_status check_words(const gcr_data_spec *spec, gcr_layout layout)
+{
+    gcr_status status = GCR_OK;
+    const gcr_mark *x_mark = spec->x.count > 0 && spec->x.marks != NULL ? &spec->x.marks[0] : NULL;
+    char place[GCR_PLACE_BYTES];
+
+    if (layout == GCR_LAYOUT_WIDE && spec->y != NULL)
+        GCR_FAIL(GCR_EINVAL, "%sa wide table has no column of y: its cells are y",
+                 gcr_place_text(place, &spec->y_mark));
+    if (layout == GCR_LAYOUT_WIDE && spec->x.count > 0)
+        GCR_FAIL(GCR_EINVAL, "%sa wide table has no columns of x: its header is x",
+                 gcr_place_text(place, x_mark));
+    if (layout == GCR_LAYOUT_LONG && spec->x_by_position)
+        GCR_FAIL(GCR_EINVAL, "%s`x: position` counts the columns of a wide table; this one is long",
+                 gcr_place_text(place, &spec->x_mark));
+    if ((spec->standardize & GCR_STANDARDIZE_Y) && layout == GCR_LAYOUT_LONG && spec->y == NULL)
+        GCR_FAIL(GCR_EINVAL, "%sthere is no y to standardise: name its column as y",
+                 gcr_place_text(place, &spec->mark));
+out:
+    return status;
+}
+
+static gcr_status read_file(gcr_reading *reading, const char *path)
+{
+    gcr_status status = GCR_OK;
+    gcr_table table = { .path = NULL };
+
+    GCR_TRY(gcr_table_open(&table, path, reading->spec));
+    if (reading->layout == GCR_LAYOUT_AUTO)
+        reading->layout = gcr_layout_of(&table);
+    GCR_TRY(check_words(reading->spec, reading->layout));
+    if (reading->layout == GCR_LAYOUT_LONG)
+        GCR_TRY(gcr_long_read(reading, &table));
+    else
+        GCR_TRY(gcr_wide_read(reading, &table));
+out:
+    gcr_table_close(&table);
+    return status;
+}
+
+static gcr_status name_y(gcr_datasets *out, const gcr_reading *reading)
+{
+    gcr_status status = GCR_OK;
+    const char *name = reading->spec->y != NULL ? reading->spec->y : "y";
+
+    if (reading->drafts.has_y)
+        GCR_TRY(gcr_text_copy(&out->y_name, name, strlen(name)));
+out:
+    return status;
+}
+
+/* Moves what was read into `out`. */
+static gcr_status finish(gcr_datasets *out, gcr_reading *reading)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(name_y(out, reading));
+    out->features = reading->features;
+    out->feature_count = reading->feature_count;
+    reading->features = NULL;
+    reading->feature_count = 0;
+    GCR_TRY(gcr_drafts_finish(out, &reading->drafts));
+out:
+    return status;
+}
+
+static gcr_status check_any(const gcr_datasets *datasets, const gcr_paths *paths,
+                            const gcr_mark *mark)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_PLACE_BYTES];
+
+    gcr_place_text(place, mark);
+    if (datasets->count > 0)
+        goto out;
+    if (datasets->skipped_count > 0)
+        GCR_FAIL(GCR_EINVAL, "%sno dataset is left of %" PRIu64 "; the first, '%s', has %s", place,
+                 datasets->skipped_count, datasets->skipped[0].key, datasets->skipped[0].reason);
+    GCR_FAIL(GCR_EINVAL, "%sthere is no dataset: %s has a header and no rows%s", place,
+             paths->items[0], paths->count > 1 ? ", and so have the others" : "");
+out:
+    return status;
+}
+
+static gcr_status read_files(gcr_datasets *out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    gcr_reading reading = { .spec = &job->data, .layout = job->data.layout };
+    gcr_paths paths = { .count = 0 }; /* drafts borrow from it */
+
+    GCR_TRY(gcr_paths_find(&paths, job));
+    for (uint64_t i = 0; i < paths.count; i++)
+        GCR_TRY(read_file(&reading, paths.items[i]));
+    GCR_TRY(finish(out, &reading));
+    GCR_TRY(check_any(out, &paths, &job->data.mark));
+out:
+    clear_reading(&reading);
+    gcr_paths_clear(&paths);
+    return status;
+}
+
+gcr_status gcr_datasets_load(gcr_datasets *out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_datasets){ .count = 0 };
+    if (job->data.synthetic.datasets > 0)
+        GCR_TRY(gcr_synthetic_make(out, job));
+    else
+        GCR_TRY(read_files(out, job));
+    if (job->data.standardize != 0)
+        GCR_TRY(gcr_datasets_standardize(out, job->data.standardize));
+out:
+    if (status != GCR_OK)
+        gcr_datasets_clear(out);
+    return status;
+}

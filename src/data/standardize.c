@@ -1,0 +1,90 @@
+/* data/standardize.c -- two passes: the one-pass formula cancels (x near 2000, say, years). */
+#include "data/standardize.h"
+
+#include "base/check.h"
+
+#include "gridcrunch/job.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The mean, corrected by the mean of what is left after it is subtracted. */
+static double mean_of(const double *values, int64_t count)
+{
+    double sum = 0, rest = 0, mean;
+
+    for (int64_t i = 0; i < count; i++)
+        sum += values[i];
+    mean = sum / (double)count;
+    for (int64_t i = 0; i < count; i++)
+        rest += values[i] - mean;
+    return mean + rest / (double)count;
+}
+
+static double variance_of(const double *values, int64_t count, double mean)
+{
+    double squares = 0;
+
+    for (int64_t i = 0; i < count; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    return squares / (double)count;
+}
+
+/* A constant that is no dyadic fraction has a variance of a few ulps, not 0; dividing by its root
+ * would blow rounding errors up to 1. scikit-learn's bound. */
+static int is_constant(double variance, double mean, int64_t count)
+{
+    const double rounding = (double)count * mean * DBL_EPSILON;
+
+    return variance <= (double)count * DBL_EPSILON * variance + rounding * rounding;
+}
+
+static void standardize(double *values, int64_t count, double *mean_out, double *scale_out)
+{
+    const double mean = mean_of(values, count), variance = variance_of(values, count, mean);
+    const double scale = is_constant(variance, mean, count) ? 1 : sqrt(variance);
+
+    *mean_out = 0;
+    *scale_out = 1;
+    if (!isfinite(mean) || !isfinite(scale))
+        return;
+    *mean_out = mean;
+    *scale_out = scale;
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (values[i] - mean) / scale;
+}
+
+static gcr_status standardize_x(gcr_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+    const int64_t rows = dataset->rows, features = dataset->features;
+
+    if (features == 0)
+        goto out;
+    dataset->x_mean = calloc((size_t)features, sizeof *dataset->x_mean);
+    dataset->x_scale = calloc((size_t)features, sizeof *dataset->x_scale);
+    if (dataset->x_mean == NULL || dataset->x_scale == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the means of dataset '%s'", dataset->key);
+    for (int64_t f = 0; f < features; f++)
+        standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);
+out:
+    return status;
+}
+
+gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t i = 0; i < datasets->count; i++) {
+        gcr_dataset *dataset = &datasets->items[i];
+
+        if (which & GCR_STANDARDIZE_X)
+            GCR_TRY(standardize_x(dataset));
+        if (which & GCR_STANDARDIZE_Y)
+            standardize(dataset->y, dataset->rows, &dataset->y_mean, &dataset->y_scale);
+    }
+    datasets->standardized = which;
+out:
+    return status;
+}
