@@ -1,5 +1,5 @@
 /* data/long_table.c -- one row of a dataset in each line. */
-#include "data/layout.h"
+#include "data/table_layout.h"
 
 #include "data/place.h"
 

@@ -1,11 +1,11 @@
 /* data/source.c -- from the sources of a job to its datasets. */
 #include "data/source.h"
 
-#include "data/layout.h"
 #include "data/place.h"
 #include "data/source_files.h"
 #include "data/standardize.h"
 #include "data/synthetic.h"
+#include "data/table_layout.h"
 
 #include "base/check.h"
 #include "base/text.h"

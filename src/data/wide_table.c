@@ -1,5 +1,5 @@
 /* data/wide_table.c -- one dataset in each line; the header says where its values stand. */
-#include "data/layout.h"
+#include "data/table_layout.h"
 
 #include "data/date.h"
 #include "data/place.h"

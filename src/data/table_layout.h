@@ -1,11 +1,11 @@
 /*
- * data/layout.h -- how the rows of a table become datasets.
+ * data/table_layout.h -- how the rows of a table become datasets.
  *
  * Both layouts read one table into the drafts of a reading. The first table fixes what datasets
  * look like (their features, whether there is a y); later ones must agree.
  */
-#ifndef GCR_DATA_LAYOUT_H
-#define GCR_DATA_LAYOUT_H
+#ifndef GCR_DATA_TABLE_LAYOUT_H
+#define GCR_DATA_TABLE_LAYOUT_H
 
 #include "data/csv_table.h"
 #include "data/draft.h"
@@ -33,4 +33,4 @@ gcr_layout gcr_layout_of(const gcr_table *table);
 /* The x that the header of a wide table gives `column`. False if it is no number and no date. */
 int gcr_wide_header_x(double *out, const gcr_table *table, int column);
 
-#endif /* GCR_DATA_LAYOUT_H */
+#endif /* GCR_DATA_TABLE_LAYOUT_H */
