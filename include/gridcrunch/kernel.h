@@ -45,15 +45,21 @@
  *
  * Rules that make one source work everywhere. The language is the common subset of C17 and C++20.
  * Mathematics only by gcr_exp, gcr_log, gcr_sqrt ... . No other include, no global, no static
- * variable, no allocation. Contraction is off: write gcr_fma where it is meant. The context is
- * always called `ctx` (GCR_OPTION needs the name). A result may depend on the arguments and on
- * nothing else.
+ * variable, no allocation. Names that begin with gcr_ or GCR_ are the house's, all others the
+ * kernel's. Contraction is off: write gcr_fma where it is meant. The context is always called
+ * `ctx` (GCR_OPTION needs the name). A result may depend on the arguments and on nothing else.
  */
 #ifndef GCR_KERNEL_H
 #define GCR_KERNEL_H
 
-#include <stddef.h>
+#if defined(__CUDACC_RTC__) /* NVRTC has no headers of its own */
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+#else
 #include <stdint.h>
+#endif
 
 #if defined(__CUDACC__)
 #define GCR_FN static __device__ __forceinline__
@@ -315,7 +321,7 @@ GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived);
 /* The description, once per file, as designated initialisers of a gcr_kernel in their order. It
  * and the functions it names run on the host only, so device code does not see them. */
 #if defined(__CUDACC__)
-#define GCR_HOST_FN static __attribute__((unused))
+#define GCR_HOST_FN GCR_FN /* NVRTC knows no other; nobody calls them there */
 #define GCR_DESCRIBE(...)
 #else
 #define GCR_HOST_FN static __attribute__((unused))
