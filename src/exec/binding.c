@@ -33,23 +33,28 @@ static int find_parameter(const gcr_kernel *kernel, const char *name)
     return -1;
 }
 
+static int is_in_domain(const gcr_kernel_parameter *parameter, double value)
+{
+    if (parameter->is_free)
+        return 1;
+    return parameter->is_open ? value > parameter->least : value >= parameter->least;
+}
+
 static gcr_status check_value(const gcr_kernel *kernel, const gcr_kernel_parameter *parameter,
                               const gcr_axis_spec *spec, double value)
 {
     gcr_status status = GCR_OK;
-    char at[GCR_MARK_BYTES];
-    char text[32], least[32];
+    char at[GCR_MARK_BYTES], text[32], least[32];
 
-    gcr_format_number(text, value);
-    gcr_format_number(least, parameter->least);
-    if (!parameter->is_free &&
-        !(parameter->is_open ? value > parameter->least : value >= parameter->least))
+    if (!is_in_domain(parameter, value))
         GCR_FAIL(GCR_EINVAL, "%s%s = %s is not possible: kernel '%s' needs %s %s %s",
-                 gcr_format_mark(at, spec->values_mark), spec->name, text, kernel->name, spec->name,
-                 parameter->is_open ? ">" : ">=", least);
+                 gcr_format_mark(at, spec->values_mark), spec->name, gcr_format_number(text, value),
+                 kernel->name, spec->name,
+                 parameter->is_open ? ">" : ">=", gcr_format_number(least, parameter->least));
     if (parameter->is_integer && value != floor(value))
         GCR_FAIL(GCR_EINVAL, "%s%s = %s is not possible: kernel '%s' needs whole numbers",
-                 gcr_format_mark(at, spec->values_mark), spec->name, text, kernel->name);
+                 gcr_format_mark(at, spec->values_mark), spec->name, gcr_format_number(text, value),
+                 kernel->name);
 out:
     return status;
 }

@@ -76,6 +76,11 @@ void gcr_residency_destroy(gcr_residency *residency)
     free(residency);
 }
 
+uint64_t gcr_residency_bytes(uint64_t dataset_count)
+{
+    return dataset_count * sizeof(entry);
+}
+
 /* Copies x and then y into one buffer of the device. */
 static gcr_status upload(entry *e, gcr_queue *queue, const gcr_dataset *dataset)
 {

@@ -27,6 +27,9 @@ GCR_MUST_CHECK gcr_status gcr_residency_create(gcr_residency **out, gcr_program 
                                                const int64_t *option, const gcr_datasets *datasets);
 void gcr_residency_destroy(gcr_residency *residency);
 
+/* Host bytes of a residency of so many datasets, for the plan. */
+uint64_t gcr_residency_bytes(uint64_t dataset_count);
+
 /* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM, GCR_EDEVICE; a worker that
  * waited for another's failure gets it too. */
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,

@@ -111,6 +111,19 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
+/* How many datasets may be in work at once. A worker is at one; a static block may also share its
+ * last dataset with the next worker, who was there first; cyclic batches run ahead of each other. */
+static uint64_t count_prepared_at_once(const gcr_run *run)
+{
+    const uint64_t workers = (uint64_t)run->workers;
+
+    switch (run->schedule_form) {
+    case GCR_SCHEDULE_CYCLIC: return run->spec.datasets->count;
+    case GCR_SCHEDULE_STATIC: return 2 * workers - 1;
+    default: return workers;
+    }
+}
+
 static gcr_status plan_run(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -130,11 +143,13 @@ static gcr_status plan_run(gcr_run *run)
         .threads = run->workers,
         .keeps_order =
             run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
-        .keeps_prepared = run->schedule_form == GCR_SCHEDULE_CYCLIC,
+        .prepared_at_once = count_prepared_at_once(run),
     };
 
     summaries.slots = &future; /* sizes are all that is asked of it */
-    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers);
+    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers) +
+                         gcr_residency_bytes(spec.dataset_count) +
+                         spec.dataset_count * sizeof *future.missing;
     for (int o = 0; o < run->binding.output_count; o++)
         spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));

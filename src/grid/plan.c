@@ -83,9 +83,8 @@ out:
 /* The most bytes of prepared blocks that live at once; false if there are too many. */
 static int sum_prepared(uint64_t *out, uint64_t *sizes, const gcr_plan_spec *spec)
 {
-    const uint64_t threads = (uint64_t)spec->threads;
     const uint64_t all = spec->dataset_count;
-    const uint64_t at_once = spec->keeps_prepared || threads > all ? all : threads;
+    const uint64_t at_once = spec->prepared_at_once < all ? spec->prepared_at_once : all;
 
     for (uint64_t i = 0; i < all; i++)
         sizes[i] = spec->datasets[i].prepared_bytes;
@@ -135,7 +134,8 @@ static gcr_status count_bytes(gcr_plan *plan, const gcr_plan_spec *spec)
 
     GCR_TRY(gcr_memory_create(&sizes, spec->dataset_count, sizeof(uint64_t), "a plan"));
     bytes->points = spec->points_bytes;
-    if (!add_product(&bytes->outputs, plan->cell_count, spec->output_bytes) ||
+    if (!add_product(&bytes->points, spec->dataset_count, sizeof(turn)) ||
+        !add_product(&bytes->outputs, plan->cell_count, spec->output_bytes) ||
         !add_product(&bytes->states, plan->cell_count, spec->state_bytes) ||
         !sum_data(&bytes->data, spec) || !sum_prepared(&bytes->prepared, sizes, spec) ||
         !sum_scratch(&bytes->scratch, spec) || !sum_total(bytes))

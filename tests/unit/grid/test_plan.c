@@ -19,7 +19,8 @@ static gcr_plan_spec small_spec(void)
                             .output_bytes = 16,
                             .state_bytes = 2,
                             .points_bytes = 1000,
-                            .threads = 2 };
+                            .threads = 2,
+                            .prepared_at_once = 2 };
 }
 
 static gcr_plan *plan_of(gcr_plan_spec spec)
@@ -119,30 +120,18 @@ static void test_bytes_are_counted_by_what_they_are_for(void **state)
     assert_int_equal(bytes->states, 24 * 2);
     assert_int_equal(bytes->prepared, 30 + 20);
     assert_int_equal(bytes->scratch, 2 * 7);
-    assert_int_equal(bytes->points, 1000);
-    assert_int_equal(bytes->total, 700 + 384 + 48 + 50 + 14 + 1000);
+    assert_int_equal(bytes->points, 1000 + 3 * 16); /* a plan keeps a cost and an index of each */
+    assert_int_equal(bytes->total, 700 + 384 + 48 + 50 + 14 + 1048);
     gcr_plan_destroy(plan);
 }
 
-static void test_prepared_blocks_may_all_live_at_once_where_asked(void **state)
+static void test_the_largest_prepared_blocks_count_and_no_more_than_there_are(void **state)
 {
     gcr_plan_spec spec = small_spec();
     gcr_plan *plan;
 
     (void)state;
-    spec.keeps_prepared = 1;
-    plan = plan_of(spec);
-    assert_int_equal(gcr_plan_memory(plan)->prepared, 60);
-    gcr_plan_destroy(plan);
-}
-
-static void test_more_threads_than_datasets_do_not_need_more_blocks(void **state)
-{
-    gcr_plan_spec spec = small_spec();
-    gcr_plan *plan;
-
-    (void)state;
-    spec.threads = 64;
+    spec.prepared_at_once = UINT64_MAX;
     plan = plan_of(spec);
     assert_int_equal(gcr_plan_memory(plan)->prepared, 60);
     gcr_plan_destroy(plan);
@@ -212,8 +201,7 @@ int main(void)
         cmocka_unit_test(test_shares_of_cost_follow_the_order_and_make_one),
         cmocka_unit_test(test_cells_are_datasets_times_points),
         cmocka_unit_test(test_bytes_are_counted_by_what_they_are_for),
-        cmocka_unit_test(test_prepared_blocks_may_all_live_at_once_where_asked),
-        cmocka_unit_test(test_more_threads_than_datasets_do_not_need_more_blocks),
+        cmocka_unit_test(test_the_largest_prepared_blocks_count_and_no_more_than_there_are),
         cmocka_unit_test(test_no_datasets_are_an_empty_plan),
         cmocka_unit_test(test_too_many_cells_are_refused),
         cmocka_unit_test(test_two_to_the_40_datasets_of_two_to_the_40_points_are_refused),

@@ -1,4 +1,4 @@
-/* backend/registry.c -- the one file that knows which backends there are. */
+/* backend/backend_registry.c -- the one file that knows which backends there are. */
 #include "backend/backend.h"
 
 #include "backend/cpu/cpu.h"
