@@ -113,7 +113,7 @@ static void print_plan(const planned *p)
     gcr_screen_note(stdout, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
     gcr_screen_note(stdout, "device", "%s", gcr_run_device_name(p->run));
     gcr_screen_note(stdout, "kind", "%s", gcr_run_kind(p->run));
-    gcr_screen_note(stdout, "threads", "%s", gcr_describe_schedule(text, sizeof text, p->run));
+    gcr_screen_note(stdout, "compute", "%s", gcr_describe_schedule(text, sizeof text, p->run));
     print_memory(gcr_plan_memory(plan));
     print_order(plan, &p->datasets);
 }

@@ -1,0 +1,79 @@
+"""Ctrl-C once drains and saves, twice stops; a time limit is like the first."""
+import csv
+import io
+import os
+import signal
+import time
+import unittest
+
+from support import SLOW, TIME_LIMIT, Case
+
+
+class Interrupt(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("slow.yaml", SLOW)
+
+    def start_and_wait_until_it_computes(self):
+        process = self.start("run", "slow.yaml")
+        while b"memory" not in process.stderr.readline():  # the last line before the first cell
+            self.assertIsNone(process.poll())
+        time.sleep(0.3)
+        return process
+
+    def states(self):
+        rows = csv.DictReader(io.StringIO(self.ok("export", "runs/slow").out))
+        states = [row["status"] for row in rows]
+        return {state: states.count(state) for state in set(states)}
+
+    def stop_with(self, number):
+        process = self.start_and_wait_until_it_computes()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=TIME_LIMIT)
+        self.assertEqual(process.returncode, 4, err)
+        return err.decode()
+
+    def test_once_saves_what_is_done_and_marks_the_rest_empty(self):
+        err = self.stop_with(signal.SIGINT)
+        self.assertRegex(err, r"(?m)^stopped ")
+        self.assertIn("not computed", err)
+        states = self.states()
+        self.assertEqual(sorted(states), ["empty", "ok"])
+        self.assertEqual(sum(states.values()), 400)
+
+    def test_an_empty_cell_has_no_value(self):
+        self.stop_with(signal.SIGINT)
+        rows = csv.DictReader(io.StringIO(self.ok("export", "runs/slow").out))
+        self.assertEqual({row["asked"] for row in rows if row["status"] == "empty"}, {""})
+
+    def test_a_batch_system_asks_in_the_same_way(self):
+        self.stop_with(signal.SIGTERM)
+        self.assertIn("ok", self.states())
+
+    def test_twice_stops_at_once_and_leaves_no_half_file(self):
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
+        process = self.start_and_wait_until_it_computes()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        self.assertEqual(process.wait(TIME_LIMIT), 4)
+        self.assertLess(time.monotonic() - begin, 5)  # a cell takes 20 s
+        self.assertEqual(os.listdir(self.path("runs/slow")), [])
+
+    def test_a_run_out_of_time_is_exit_4_and_saved(self):
+        reply = self.call("run", "slow.yaml", "--max-time", "0.5")
+        self.assertEqual(reply.code, 4, reply)
+        self.assertIn("out of time", reply.err)
+        self.assertEqual(sorted(self.states()), ["empty", "ok"])
+
+    def test_json_says_why_it_ended(self):
+        reply = self.call("run", "slow.yaml", "--max-time", "0.3", "--json", "--quiet")
+        self.assertEqual(reply.json()["ending"], "out of time")
+        self.assertEqual(reply.json()["exit"], 4)
+        self.assertGreater(reply.json()["cells"]["empty"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

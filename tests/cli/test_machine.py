@@ -1,0 +1,129 @@
+"""Where the machine is the obstacle: exit 1, one sentence, nothing lost."""
+import os
+import resource
+import shutil
+import subprocess
+import unittest
+
+from support import PROGRAM, SMALL, Case, clean_environment
+
+# 200,000 cells: 3.4 MB of results.
+LARGE = """\
+name: large
+data: {synthetic: {datasets: 20, rows: 3}}
+kernel: scale
+grid: {factor: {range: [0, 10000, 1]}}
+summary: {best: argmax(value)}
+"""
+
+
+def can_mount():
+    probe = ["unshare", "-m", "sh", "-c", "mount -t tmpfs none /mnt"]
+    try:
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+class FullDisk(Case):
+    @unittest.skipUnless(can_mount(), "needs the right to mount a small tmpfs")
+    def test_a_full_disk_is_named_and_the_earlier_run_is_kept(self):
+        self.write("small.yaml", SMALL)
+        self.write("large.yaml", LARGE)
+        os.mkdir(self.path("disk"))
+        script = f"""
+            mount -t tmpfs -o size=1m none disk || exit 99
+            '{PROGRAM}' run small.yaml --quiet --out disk/run > /dev/null || exit 98
+            sum=$(md5sum < disk/run/results.h5)
+            '{PROGRAM}' run large.yaml --quiet --out disk/run --fresh
+            echo "exit $?"
+            [ "$sum" = "$(md5sum < disk/run.old-1/results.h5)" ] && echo kept
+            find disk -name '*results*' -o -name '*tmp*' | sort
+        """
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], cwd=self.folder,
+                              capture_output=True, text=True, env=clean_environment(), check=False)
+        self.assertIn("No space left on device", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertEqual(done.stdout.split("\n")[:3],
+                         ["exit 1", "kept", "disk/run.old-1/results.h5"])
+
+
+class Stdout(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("small.yaml", SMALL)
+
+    def assert_saved_but_not_said(self, reply):
+        self.assertEqual(reply.code, 1, reply)
+        self.assertIn("cannot write to standard output", reply.err)
+        self.assertEqual(len(self.ok("export", "runs/small").out.splitlines()), 1 + 72)
+
+    def test_a_full_stdout_is_exit_1_with_the_results_saved(self):
+        with open("/dev/full", "w") as full:
+            reply = self.call("run", "small.yaml", "--quiet", stdout=full)
+        self.assert_saved_but_not_said(reply)
+        self.assertIn("No space left on device", reply.err)
+
+    def test_a_closed_stdout_is_exit_1_with_the_results_unharmed(self):
+        # stdout is number 1: a results file that got that number would be printed into
+        reply = self.call("run", "small.yaml", "--quiet", stdout=None,
+                          preexec_fn=lambda: os.close(1))
+        self.assert_saved_but_not_said(reply)
+
+    def test_a_reader_that_leaves_is_a_sentence_and_no_death_by_signal(self):
+        self.ok("run", "small.yaml", "--quiet")
+        read, write = os.pipe()
+        os.close(read)
+        reply = self.call("export", "runs/small", stdout=write)
+        os.close(write)
+        self.assert_refused(reply, "standard output", "Broken pipe", code=1)
+
+    def test_help_that_nobody_gets_is_exit_1(self):
+        with open("/dev/full", "w") as full:
+            self.assert_refused(self.call("--help", stdout=full), "standard output", code=1)
+
+
+class Memory(Case):
+    def test_outputs_that_do_not_fit_are_exit_1_and_nothing_is_lost(self):
+        self.write("small.yaml", SMALL)
+        self.ok("run", "small.yaml", "--quiet")
+        kept = self.read("runs/small/results.h5")
+
+        def one_gigabyte():
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+        reply = self.call("run", "small.yaml", "--quiet", "--fresh", "--threads", 1, "--set",
+                          "grid.noise={linspace: [0.1, 1, 20000000]}", preexec_fn=one_gigabyte)
+        self.assert_refused(reply, "memory", code=1)
+        found = [p for p, data in self.files().items() if data == kept]
+        self.assertEqual(len(found), 1, self.files().keys())
+
+    def test_a_plan_of_them_needs_no_memory_for_outputs(self):
+        self.write("small.yaml", SMALL)
+
+        def little():
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+        plan = self.ok("plan", "small.yaml", "--json", "--threads", 1, "--set",
+                       "data={synthetic: {datasets: 1000, rows: 3}}", "--set",
+                       "grid.noise={linspace: [0.1, 1, 250000]}", preexec_fn=little).json()
+        self.assertEqual(plan["cells"], 1000 * 1000000)
+
+
+class Permission(Case):
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "root may write anywhere")
+    def test_a_folder_that_must_not_be_written_is_exit_1(self):
+        self.write("small.yaml", SMALL)
+        os.chmod(self.folder, 0o755)
+        os.mkdir(self.path("locked"), 0o555)
+        command = [PROGRAM, "run", "small.yaml", "--quiet", "--out", "locked/run"]
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
+                              env=clean_environment(), check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("locked/run: Permission denied", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

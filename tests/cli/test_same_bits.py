@@ -1,0 +1,70 @@
+"""Outputs, status and summaries have the same bits for any threads, schedule and batch size."""
+import hashlib
+import os
+import subprocess
+import unittest
+
+from support import SOURCE, Case
+
+PYTHON = "/usr/bin/python3"  # Debian's, which has h5py; the one that runs the tests may not
+
+# Every array of the root group by its bytes.
+DUMP = """
+import hashlib, sys, h5py
+with h5py.File(sys.argv[1], "r") as file:
+    for name in sorted(file):
+        if name != "run":
+            array = file[name][()]
+            data = repr(array.tolist()) if array.dtype == object else array.tobytes().hex()
+            print(name, array.shape, hashlib.sha256(data.encode()).hexdigest())
+"""
+
+
+def has_h5py():
+    probe = [PYTHON, "-c", "import h5py"]
+    return os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode == 0
+
+
+class SameBits(Case):
+    """The whole main job over fewer points: 210 datasets of 3 to 52 rows, some cells excluded."""
+
+    def setUp(self):
+        super().setUp()
+        self.job = os.path.join(SOURCE, "examples", "fertility.yaml")
+
+    def bits(self, *flags):
+        self.ok("run", self.job, "--quiet", "--out", "run", "--fresh", "--set",
+                "grid.lengthscale={geomspace: [0.5, 60, 5]}", "--set",
+                "where=noise < lengthscale", *flags)
+        if has_h5py():
+            command = [PYTHON, "-c", DUMP, self.path("run/results.h5")]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        cells = self.ok("export", "run").out
+        return hashlib.sha256((cells + self.ok("best", "run", "--csv").out).encode()).hexdigest()
+
+    def assert_same(self, *variants):
+        wanted = self.bits("--threads", "1", "--schedule", "static")
+        self.assertIn("lml", wanted) if has_h5py() else None
+        for flags in variants:
+            with self.subTest(" ".join(flags)):
+                self.assertEqual(self.bits(*flags), wanted)
+
+    def test_threads_do_not_change_them(self):
+        self.assert_same(["--threads", "2"], ["--threads", "3"], ["--threads", "7"])
+
+    def test_schedules_do_not_change_them(self):
+        self.assert_same(*(["--threads", "2", "--schedule", schedule]
+                           for schedule in ("static", "cyclic", "dynamic", "guided", "auto")))
+
+    def test_batch_sizes_do_not_change_them(self):
+        self.assert_same(*(["--threads", "2", "--batch", batch] for batch in ("1", "7", "1000")))
+
+    def test_the_order_of_the_words_in_export_is_that_of_the_grid(self):
+        self.bits()
+        lines = self.ok("export", "run").out.splitlines()
+        self.assertEqual(lines[0], "dataset,lengthscale,noise,variance,status,lml")
+        self.assertTrue(lines[1].startswith("Aruba,0.5,0.001,0.25,ok,"), lines[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
