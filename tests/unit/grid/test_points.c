@@ -8,7 +8,7 @@
 
 /* A grid of ranges 0, 1 ... */
 typedef struct grid {
-    char name[GCR_AXES_MAX + 1][8];
+    char name[GCR_AXES_MAX + 1][16];
     double stop[GCR_AXES_MAX + 1];
     gcr_axis_spec axes[GCR_AXES_MAX + 1];
     gcr_job job;
