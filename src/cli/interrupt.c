@@ -2,6 +2,7 @@
 #include "cli/interrupt.h"
 
 #include "cli/command.h"
+#include "cli/screen.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 
 static atomic_int signals;
 static char guarded[2][PATH_MAX]; /* "": nothing */
+static const char *line_begin = "";
 
 static void say(const char *text)
 {
@@ -22,7 +24,8 @@ static void on_signal(int number)
 {
     (void)number;
     if (atomic_fetch_add(&signals, 1) == 0) {
-        say("\ngridcrunch: stopping; what is done is saved (again: stop at once)\n");
+        say(line_begin);
+        say("gridcrunch: stopping; what is done is saved (again: stop at once)\n");
         return;
     }
     for (int i = 0; i < 2; i++)
@@ -35,6 +38,8 @@ void gcr_interrupt_begin(void)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
+    if (gcr_screen_columns(stderr) > 0)
+        line_begin = "\n"; /* below the progress line and the ^C that the terminal shows */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -18,6 +18,9 @@ import unittest
 
 PROGRAM = os.path.abspath(os.environ["GRIDCRUNCH"])
 SOURCE = os.path.abspath(os.environ["GCR_SOURCE"])
+with open(PROGRAM, "rb") as _program:
+    _code = _program.read()
+IS_SANITIZED = b"__asan_init" in _code or b"__tsan_init" in _code  # needs address space of its own
 TIME_LIMIT = 120  # seconds; a program that hangs fails its test
 
 # A Gaussian process on six synthetic datasets: 6 x 4 x 3 = 72 cells, all of them good.

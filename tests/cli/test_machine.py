@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from support import PROGRAM, SMALL, Case, clean_environment
+from support import IS_SANITIZED, PROGRAM, SMALL, Case, clean_environment
 
 # 200,000 cells: 3.4 MB of results.
 LARGE = """\
@@ -83,6 +83,7 @@ class Stdout(Case):
             self.assert_refused(self.call("--help", stdout=full), "standard output", code=1)
 
 
+@unittest.skipIf(IS_SANITIZED, "a sanitizer takes terabytes of address space")
 class Memory(Case):
     def test_outputs_that_do_not_fit_are_exit_1_and_nothing_is_lost(self):
         self.write("small.yaml", SMALL)
