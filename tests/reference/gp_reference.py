@@ -59,6 +59,7 @@ def rows():
 
 def main():
     print(f"/* Made by gp_reference.py with scikit-learn {sklearn.__version__}. */")
+    print("/* clang-format off */")
     for kind, n, c, point in rows():
         lml, tolerance = reference(kind, n, COVARIANCES[c], point)
         parameters = ", ".join(repr(float(p)) for p in point)

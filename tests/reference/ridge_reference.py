@@ -41,6 +41,7 @@ def reference(n, d, folds, alpha):
 
 def main():
     print(f"/* Made by ridge_reference.py with scikit-learn {sklearn.__version__}. */")
+    print("/* clang-format off */")
     for n, d, folds in SHAPES:
         for alpha in ALPHAS:
             row = reference(n, d, folds, alpha)
