@@ -8,8 +8,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-
-#include "gridcrunch/cell.h"
+#include "results/states.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -163,25 +162,19 @@ void gcr_slots_seal(gcr_slots *slots)
     }
 }
 
-/* Eight states at a time while all is well, which it mostly is. */
+/* Whole blocks at once while all is well, which it mostly is. */
 static void count_states(const uint8_t *state, uint64_t n, uint64_t counts[GCR_CELL_STATE_COUNT])
 {
-    const uint64_t all_ok = UINT64_C(0x0101010101010101) * GCR_CELL_OK;
-    uint64_t i = 0;
+    for (uint64_t i = 0; i < n; i += GCR_STATES_BLOCK) {
+        const uint64_t count = n - i < GCR_STATES_BLOCK ? n - i : GCR_STATES_BLOCK;
 
-    for (; i + 8 <= n; i += 8) {
-        uint64_t eight;
-
-        memcpy(&eight, state + i, sizeof eight);
-        if (eight == all_ok) {
-            counts[GCR_CELL_OK] += 8;
+        if (gcr_states_all_ok(state + i, count)) {
+            counts[GCR_CELL_OK] += count;
             continue;
         }
-        for (uint64_t k = i; k < i + 8; k++)
+        for (uint64_t k = i; k < i + count; k++)
             counts[state[k]]++;
     }
-    for (; i < n; i++)
-        counts[state[i]]++;
 }
 
 void gcr_slots_count(const gcr_slots *slots, uint64_t counts[])

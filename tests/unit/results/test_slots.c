@@ -152,25 +152,25 @@ static void test_sealing_gives_nan_to_empty_cells_and_to_no_other(void **state)
     gcr_slots_destroy(slots);
 }
 
-static void test_states_are_counted_also_where_eight_are_not_alike(void **state)
+static void test_states_are_counted_also_where_a_block_is_not_all_ok(void **state)
 {
-    const gcr_point_table points = table_of(27, NULL, 27);
+    enum { POINTS = 1500 };
+    const gcr_point_table points = table_of(POINTS, NULL, POINTS);
     gcr_slots *slots = create(2, &points, 0);
     uint64_t counts[GCR_CELL_STATE_COUNT];
 
     (void)state;
-    for (int cell = 0; cell < 54; cell++)
-        slots->state[cell] = GCR_CELL_OK;
+    memset(slots->state, GCR_CELL_OK, 2 * POINTS);
     slots->state[9] = GCR_CELL_NOT_SPD;
-    slots->state[26] = GCR_CELL_NAN_IN;
-    slots->state[53] = GCR_CELL_EMPTY;
+    slots->state[POINTS - 1] = GCR_CELL_NAN_IN;
+    slots->state[2 * POINTS - 1] = GCR_CELL_EMPTY;
     gcr_slots_count(slots, counts);
-    assert_int_equal(counts[GCR_CELL_OK], 51);
+    assert_int_equal(counts[GCR_CELL_OK], 2 * POINTS - 3);
     assert_int_equal(counts[GCR_CELL_NOT_SPD], 1);
     assert_int_equal(counts[GCR_CELL_NAN_IN], 1);
     assert_int_equal(counts[GCR_CELL_EMPTY], 1);
     gcr_slots_count_dataset(slots, 1, counts);
-    assert_int_equal(counts[GCR_CELL_OK], 26);
+    assert_int_equal(counts[GCR_CELL_OK], POINTS - 1);
     assert_int_equal(counts[GCR_CELL_EMPTY], 1);
     gcr_slots_destroy(slots);
 }
@@ -209,7 +209,7 @@ int main(void)
         cmocka_unit_test(test_excluded_points_are_not_waited_for),
         cmocka_unit_test(test_one_thread_of_many_is_told_and_sees_what_all_have_written),
         cmocka_unit_test(test_sealing_gives_nan_to_empty_cells_and_to_no_other),
-        cmocka_unit_test(test_states_are_counted_also_where_eight_are_not_alike),
+        cmocka_unit_test(test_states_are_counted_also_where_a_block_is_not_all_ok),
         cmocka_unit_test(test_too_many_cells_for_64_bits_are_refused),
         cmocka_unit_test(test_more_outputs_than_memory_are_refused),
     };
