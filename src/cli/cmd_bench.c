@@ -2,8 +2,8 @@
  * cli/cmd_bench.c -- gridcrunch bench: finds a benchmark and becomes it.
  *
  * Benchmarks are programs of their own (gridcrunch-bench-NAME), because what they compare with is
- * linked into them and not into this one. They lie beside this program, in bench/ beside it (a build
- * folder) or in ../libexec/gridcrunch (installed).
+ * linked into them and not into this one. They lie beside this program, in bench/ beside it (a
+ * build folder) or in ../libexec/gridcrunch (installed).
  */
 #include "cli/command.h"
 

@@ -1,4 +1,4 @@
-/* cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is a fact, no error. */
+/* cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is no error. */
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/screen.h"

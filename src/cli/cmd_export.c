@@ -2,7 +2,8 @@
  * cli/cmd_export.c -- gridcrunch export: all cells of a run as one long table.
  *
  * A row for each cell that was wanted: what `where` left out has none, what failed or was not
- * reached has one, whose status says so. Printed in pieces, so that a large run needs no large memory.
+ * reached has one, whose status says so. Printed in pieces, so that a large run needs no large
+ * memory.
  */
 #include "cli/command.h"
 #include "cli/run_args.h"

@@ -11,7 +11,6 @@
 #include "exec/run.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 enum { TEXT_BYTES = 1024, ORDER_SHOWN = 5 };
@@ -61,17 +60,6 @@ typedef struct planned {
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
-static void print_axes(const gcr_point_table *points)
-{
-    for (int a = 0; a < points->axis_count; a++) {
-        const gcr_axis *axis = &points->axes[a];
-
-        gcr_screen_note(stdout, a == 0 ? "axes" : "", "%s: %" PRIu64 " value%s, %.6g .. %.6g",
-                        axis->name, axis->count, axis->count == 1 ? "" : "s", axis->values[0],
-                        axis->values[axis->count - 1]);
-    }
-}
-
 static void print_memory(const gcr_plan_bytes *bytes)
 {
     char data[32], outputs[32], states[32], prepared[32], scratch[32], points[32], total[32];
@@ -107,7 +95,7 @@ static void print_plan(const planned *p)
     if (p->datasets.skipped_count > 0)
         gcr_screen_note(stdout, "skipped", "%s",
                         gcr_describe_skipped(text, sizeof text, &p->datasets));
-    print_axes(gcr_run_points(p->run));
+    gcr_describe_axes(stdout, gcr_run_points(p->run));
     gcr_screen_note(stdout, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(p->run)));
     gcr_screen_note(stdout, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));

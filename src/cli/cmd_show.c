@@ -2,6 +2,7 @@
 #include "cli/best_points.h"
 #include "cli/cell_key.h"
 #include "cli/command.h"
+#include "cli/describe.h"
 #include "cli/run_args.h"
 #include "cli/run_file.h"
 #include "cli/screen.h"
@@ -66,17 +67,6 @@ static const struct argp show_argp = {
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-static void show_axes(const gcr_point_table *points)
-{
-    for (int a = 0; a < points->axis_count; a++) {
-        const gcr_axis *axis = &points->axes[a];
-
-        gcr_screen_note(stdout, a == 0 ? "axes" : "", "%s: %" PRIu64 " value%s, %.6g .. %.6g",
-                        axis->name, axis->count, axis->count == 1 ? "" : "s", axis->values[0],
-                        axis->values[axis->count - 1]);
-    }
-}
-
 static void show_skipped(const gcr_results_file *file)
 {
     const uint64_t count = gcr_results_skipped_count(file);
@@ -134,7 +124,7 @@ static gcr_status show_run(const gcr_results_file *file)
     gcr_screen_note(stdout, "datasets", "%s",
                     gcr_format_count(count, gcr_results_dataset_count(file)));
     show_skipped(file);
-    show_axes(gcr_results_points(file));
+    gcr_describe_axes(stdout, gcr_results_points(file));
     for (int o = 0; o < gcr_results_output_count(file); o++)
         gcr_screen_note(stdout, o == 0 ? "outputs" : "", "%s", gcr_results_output_name(file, o));
     show_summaries(file);

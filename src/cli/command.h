@@ -2,8 +2,8 @@
  * cli/command.h -- the commands of the program gridcrunch.
  *
  * The room cli/ knows people: argv, terminals, signals, exit codes. It computes nothing; whatever a
- * command says, the rooms below found out. Results go to stdout, everything else to stderr. One file per
- * command (cmd_run.c, cmd_plan.c ...); what several need has a file of its own.
+ * command says, the rooms below found out. Results go to stdout, everything else to stderr. One
+ * file per command (cmd_run.c, cmd_plan.c ...); what several need has a file of its own.
  */
 #ifndef GCR_CLI_COMMAND_H
 #define GCR_CLI_COMMAND_H

@@ -1,6 +1,8 @@
 /* cli/describe.c -- see describe.h. */
 #include "cli/describe.h"
 
+#include "cli/screen.h"
+
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -17,6 +19,17 @@ const char *gcr_schedule_name(gcr_schedule_form form)
         [GCR_SCHEDULE_GUIDED] = "guided",
     };
     return names[form];
+}
+
+void gcr_describe_axes(FILE *stream, const gcr_point_table *points)
+{
+    for (int a = 0; a < points->axis_count; a++) {
+        const gcr_axis *axis = &points->axes[a];
+
+        gcr_screen_note(stream, a == 0 ? "axes" : "", "%s: %" PRIu64 " value%s, %.6g .. %.6g",
+                        axis->name, axis->count, axis->count == 1 ? "" : "s", axis->values[0],
+                        axis->values[axis->count - 1]);
+    }
 }
 
 const char *gcr_describe_job(char *out, size_t bytes, const gcr_job *job)

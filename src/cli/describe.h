@@ -1,12 +1,16 @@
-/* cli/describe.h -- the parts of a job in words, for the head of a run and for a plan. */
+/* cli/describe.h -- the parts of a job in words, for run, plan and show. */
 #ifndef GCR_CLI_DESCRIBE_H
 #define GCR_CLI_DESCRIBE_H
 
 #include "exec/run.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
-/* All return `out`, terminated and shortened where it is too small. */
+/* Prints a line for each axis: "axes       noise: 12 values, 0.001 .. 1". */
+void gcr_describe_axes(FILE *stream, const gcr_point_table *points);
+
+/* The others return `out`, terminated and shortened where it is too small. */
 
 /* "fertility (fertility.yaml): gp, covariance=matern52" */
 const char *gcr_describe_job(char *out, size_t bytes, const gcr_job *job);

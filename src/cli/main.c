@@ -169,8 +169,8 @@ static void close_stdout(void)
 
 /* ---- the beginning --------------------------------------------------------------------------- */
 
-/* A file that is opened while 0, 1 or 2 is closed gets that number, and then what is printed lands in
- * the results. So they are all open; a closed stdout becomes one that refuses writing. */
+/* A file that is opened while 0, 1 or 2 is closed gets that number, and then what is printed lands
+ * in the results. So they are all open; a closed stdout becomes one that refuses writing. */
 static void open_standard_files(void)
 {
     static const int flags[] = { O_RDONLY, O_RDONLY, O_WRONLY };

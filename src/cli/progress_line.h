@@ -18,8 +18,8 @@ void gcr_progress_line_show(void *arg, const gcr_progress *progress);
 /* Takes the line off the terminal. */
 void gcr_progress_line_end(void);
 
-/* "61 %  110,676/181,440 cells  3 failed  131k/s  eta 1 s", with fewer words where that is more than
- * `columns` (0: no limit). Returns `out`. */
+/* "61 %  110,676/181,440 cells  3 failed  131k/s  eta 1 s", with fewer words where that is more
+ * than `columns` (0: no limit). Returns `out`. */
 const char *gcr_progress_line_text(char *out, size_t bytes, const gcr_progress *progress,
                                    int columns);
 

@@ -3,8 +3,8 @@
  *
  * Filled like a stream: name the columns, then put cell after cell, row by row. Putting cannot
  * fail; when memory ran out on the way, the next print says so (as ferror() does for stdio).
- * For people: aligned columns that fit the terminal. For programs: CSV, JSON, JSON lines, with each number
- * as the shortest text that reads back as exactly it.
+ * For people: aligned columns that fit the terminal. For programs: CSV, JSON, JSON lines, with each
+ * number as the shortest text that reads back as exactly it.
  */
 #ifndef GCR_CLI_SHEET_H
 #define GCR_CLI_SHEET_H

@@ -137,7 +137,7 @@ class Case(unittest.TestCase):
         return process
 
     def call_on_terminal(self, columns, *args, **extra):
-        """Runs the program on a terminal of that many columns; returns exit code and all it drew."""
+        """Runs the program on a terminal of so many columns; returns exit code and what it drew."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen([PROGRAM, *map(str, args)], cwd=self.folder, stdin=theirs,
@@ -177,6 +177,6 @@ class Case(unittest.TestCase):
 
 
 def widths(drawn):
-    """Columns of every line that was on the screen, redrawn ones too; escape sequences take none."""
+    """Columns of every line that was drawn, redrawn ones too; escape sequences take none."""
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", drawn)
     return [len(line) for line in re.split(r"[\r\n]", plain)]
