@@ -17,6 +17,18 @@ const char *gcr_h5_reason(char out[GCR_H5_REASON_BYTES])
     return out;
 }
 
+hid_t gcr_h5_text_transfer(void)
+{
+    enum { BUFFER_BYTES = 1 << 14 };
+    const hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+
+    if (transfer >= 0 && H5Pset_buffer(transfer, BUFFER_BYTES, NULL, NULL) < 0) {
+        H5Pclose(transfer);
+        return H5I_INVALID_HID;
+    }
+    return transfer;
+}
+
 void gcr_h5_quiet_begin(gcr_h5_quiet *out)
 {
     *out = (gcr_h5_quiet){ 0 };

@@ -21,6 +21,10 @@ enum { GCR_H5_REASON_BYTES = 160 };
 /* The innermost sentence of HDF5's error stack. Returns `out`. */
 const char *gcr_h5_reason(char out[GCR_H5_REASON_BYTES]);
 
+/* How text is read and written: HDF5 would clear buffers of two MiB for every list of a few words
+ * (measured: 10 ms per results.h5). The caller closes it with H5Pclose(); negative: HDF5 failed. */
+hid_t gcr_h5_text_transfer(void);
+
 /* Between these HDF5 prints nothing on stderr; what the program had set before comes back. */
 typedef struct gcr_h5_quiet {
     H5E_auto2_t print;

@@ -20,7 +20,7 @@ static gcr_status write_column(gcr_h5_writer *w, const char *owner, const char *
     };
     char *name = NULL;
 
-    GCR_TRY(gcr_text_format(&name, "%s%s%s", owner, suffix ? "_" : "", suffix ? suffix : ""));
+    GCR_TRY(gcr_array_name(&name, owner, suffix));
     array.name = name;
     GCR_TRY(gcr_h5_array_add(&w->root, &array, w->column, NULL));
 out:

@@ -62,9 +62,11 @@ gcr_status gcr_h5_read_texts(gcr_h5_texts *out, const gcr_h5_source *source, con
     enum { REFERENCE_BYTES = 16 }; /* what a text of variable length takes in its array */
     gcr_status status = GCR_OK;
     hid_t array = H5I_INVALID_HID, space = H5I_INVALID_HID, type = H5I_INVALID_HID;
+    hid_t transfer = H5I_INVALID_HID;
     uint64_t count = 0;
 
     *out = (gcr_h5_texts){ 0 };
+    GCR_H5_READ(source, transfer = gcr_h5_text_transfer());
     GCR_TRY(create_text_type(&type, source));
     GCR_H5_READ(source, array = H5Dopen2(source->file, name, H5P_DEFAULT));
     GCR_H5_READ(source, space = H5Dget_space(array));
@@ -73,7 +75,7 @@ gcr_status gcr_h5_read_texts(gcr_h5_texts *out, const gcr_h5_source *source, con
     if (out->items == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for reading '%s' from %s", name, source->path);
     if (count > 0)
-        GCR_H5_READ(source, H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out->items));
+        GCR_H5_READ(source, H5Dread(array, type, H5S_ALL, H5S_ALL, transfer, out->items));
     out->count = count;
     GCR_TRY(check_texts(out, source, name));
 out:
@@ -85,6 +87,8 @@ out:
         H5Dclose(array);
     if (type >= 0)
         H5Tclose(type);
+    if (transfer >= 0)
+        H5Pclose(transfer);
     return status;
 }
 

@@ -12,7 +12,8 @@ gcr_status gcr_h5_table_open(gcr_h5_table *out, hid_t group)
 {
     gcr_status status = GCR_OK;
 
-    *out = (gcr_h5_table){ .group = group, .text = H5I_INVALID_HID };
+    *out = (gcr_h5_table){ .group = group, .text = H5I_INVALID_HID, .transfer = H5I_INVALID_HID };
+    GCR_H5(out->transfer = gcr_h5_text_transfer());
     GCR_H5(out->text = H5Tcopy(H5T_C_S1));
     GCR_H5(H5Tset_size(out->text, H5T_VARIABLE));
     GCR_H5(H5Tset_cset(out->text, H5T_CSET_UTF8));
@@ -28,6 +29,8 @@ void gcr_h5_table_close(gcr_h5_table *table)
     }
     if (table->text > 0)
         H5Tclose(table->text);
+    if (table->transfer > 0)
+        H5Pclose(table->transfer);
     *table = (gcr_h5_table){ 0 };
 }
 
@@ -108,7 +111,7 @@ gcr_status gcr_h5_scale_add(gcr_h5_table *table, int *out, const char *name, con
     GCR_TRY(gcr_text_copy(&copy, name, strlen(name)));
     GCR_TRY(create_dataset(&dataset, table->group, name, type, &line));
     if (count > 0)
-        GCR_H5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
+        GCR_H5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, table->transfer, values));
     GCR_H5(H5DSset_scale(dataset, name));
     GCR_TRY(describe(table, dataset, help, NULL));
     *out = table->scale_count++;
@@ -389,7 +392,7 @@ static gcr_status add_texts(const gcr_h5_table *table, const char *name, const c
     GCR_TRY(clean_texts_create(&clean, texts, count));
     GCR_TRY(create_dataset(&dataset, table->group, name, table->text, whole));
     if (count > 0)
-        GCR_H5(H5Dwrite(dataset, table->text, H5S_ALL, H5S_ALL, H5P_DEFAULT, clean.items));
+        GCR_H5(H5Dwrite(dataset, table->text, H5S_ALL, H5S_ALL, table->transfer, clean.items));
 out:
     if (dataset >= 0)
         H5Dclose(dataset);

@@ -28,6 +28,7 @@ typedef struct gcr_h5_scale {
 typedef struct gcr_h5_table {
     hid_t group; /* borrowed */
     hid_t text;  /* the type of text */
+    hid_t transfer;
     gcr_h5_scale scales[GCR_H5_SCALES_MAX];
     int scale_count;
 } gcr_h5_table;

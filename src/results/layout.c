@@ -25,6 +25,11 @@ gcr_status gcr_summary_text(char **out, const gcr_summary_spec *spec)
     return gcr_text_format(out, "%s(%s)", names[spec->op], spec->output);
 }
 
+gcr_status gcr_array_name(char **out, const char *owner, const char *suffix)
+{
+    return gcr_text_format(out, "%s%s%s", owner, suffix ? "_" : "", suffix ? suffix : "");
+}
+
 /* ---- names ---------------------------------------------------------------------------------- */
 
 /* A name in results.h5, whose it is, and where somebody wrote it (source NULL: nowhere). */
@@ -128,7 +133,7 @@ static gcr_status enter_name(registry *r, const entry *like, const char *suffix)
     gcr_status status = GCR_OK;
     char *name = NULL;
 
-    GCR_TRY(gcr_text_format(&name, "%s%s%s", like->owner, suffix ? "_" : "", suffix ? suffix : ""));
+    GCR_TRY(gcr_array_name(&name, like->owner, suffix));
     GCR_TRY(enter(r, name, like));
 out:
     return status;

@@ -15,6 +15,9 @@ enum { GCR_RESULTS_SCHEMA = 1 };
 /* "argmax(lml)", "quantile(lml, 0.5)". The caller frees it. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_summary_text(char **out, const gcr_summary_spec *spec);
 
+/* OWNER_SUFFIX, or OWNER where `suffix` is NULL. The caller frees it. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_array_name(char **out, const char *owner, const char *suffix);
+
 /* The value that axis `axis` has at `point`; NaN for the point -1. */
 static inline double gcr_axis_value_at(const gcr_point_table *points, int axis, int64_t point)
 {

@@ -51,7 +51,7 @@ static gcr_status put_header(FILE *file, const char *owner, const char *suffix)
     gcr_status status = GCR_OK;
     char *name = NULL;
 
-    GCR_TRY(gcr_text_format(&name, "%s%s%s", owner, suffix ? "_" : "", suffix ? suffix : ""));
+    GCR_TRY(gcr_array_name(&name, owner, suffix));
     fputc(',', file);
     put_text(file, name);
 out:

@@ -87,7 +87,7 @@ static gcr_status write_output(gcr_h5_writer *w, int o)
     array.unit = output->unit;
     array.type = GCR_H5_DOUBLE;
     if (slots->width[o] > 1) {
-        GCR_TRY(gcr_text_format(&index_name, "%s_index", output->name));
+        GCR_TRY(gcr_array_name(&index_name, output->name, "index"));
         GCR_TRY(gcr_h5_write_index(w, &array.dims[array.rank++], index_name, 0,
                                    (uint64_t)slots->width[o]));
     }

@@ -168,7 +168,7 @@ static gcr_status read_companion(int64_t **out, const gcr_results_file *file, co
     void *values = NULL;
     char *full = NULL;
 
-    GCR_TRY(gcr_text_format(&full, "%s_%s", name, suffix));
+    GCR_TRY(gcr_array_name(&full, name, suffix));
     GCR_TRY(gcr_h5_read_column(&values, &file->source, full, H5T_NATIVE_INT64, file->keys.count));
     *out = values;
 out:

@@ -151,7 +151,7 @@ static int is_passed_over(const runs *r, uint64_t begin, uint64_t end, double si
     uint64_t above = 0;
 
     for (uint64_t p = begin; p < end; p++)
-        above |= !(sign * r->values[p] <= bar);
+        above |= (uint64_t) !(sign * r->values[p] <= bar);
     return above == 0 && gcr_states_all_ok(r->state + begin, end - begin);
 }
 
