@@ -160,8 +160,10 @@ typedef struct gcr_job {
 
     char *output_folder; /* NULL: runs/NAME */
 
-    char **origins; /* [origin_count] "--set grid.noise" ...: what marks may point to */
-    int origin_count;
+    char *
+        *overrides; /* [override_count] "grid.noise=[0.1, 0.2]", as given; kept with the results */
+    char **origins; /* [override_count] "--set grid.noise": what marks may point to             */
+    int override_count;
 } gcr_job;
 
 /* Frees what is inside and zeroes it. NULL and a zeroed struct are allowed. */

@@ -158,11 +158,12 @@ static void put_sides(FILE *stream, uint64_t low, uint64_t high)
 
 static void put_edges(FILE *stream, const gcr_edges *edges, const gcr_point_table *points)
 {
-    int named = 0;
+    int named = 0, counted = 0;
 
     for (int a = 0; a < points->axis_count; a++) {
         const uint64_t low = edges->low[a], high = edges->high[a];
 
+        counted += gcr_edges_count(&points->axes[a]);
         if (!gcr_edges_count(&points->axes[a]) || low + high == 0)
             continue;
         fprintf(stream, "%s of %s in %" PRIu64, named > 0 ? "," : "on the edge",
@@ -171,8 +172,10 @@ static void put_edges(FILE *stream, const gcr_edges *edges, const gcr_point_tabl
             fprintf(stream, " of %" PRIu64 " datasets", edges->datasets);
         put_sides(stream, low, high);
     }
-    if (named == 0)
-        fprintf(stream, "inside the grid in all %" PRIu64 " datasets", edges->datasets);
+    if (counted == 0)
+        fputs("no axis has an inside: more than two values would tell", stream);
+    else if (named == 0)
+        fprintf(stream, "on no edge in all %" PRIu64 " datasets", edges->datasets);
 }
 
 const char *gcr_edges_text(char *out, size_t bytes, const gcr_edges *edges,

@@ -67,8 +67,11 @@ void gcr_job_clear(gcr_job *job)
     free(job->path);
     free(job->folder);
     free(job->text);
-    for (int i = 0; i < job->origin_count; i++)
+    for (int i = 0; i < job->override_count; i++) {
+        free(job->overrides[i]);
         free(job->origins[i]);
+    }
+    free(job->overrides);
     free(job->origins);
     *job = (gcr_job){ 0 };
 }

@@ -219,6 +219,17 @@ out:
     return status;
 }
 
+/* A format without a column, or `x: position` without a y, cannot be meant for a long table. */
+static int means_wide(const gcr_data_spec *data)
+{
+    if (data->layout != GCR_LAYOUT_AUTO || data->y != NULL)
+        return data->layout == GCR_LAYOUT_WIDE;
+    if (data->x.count == 0)
+        return data->x_format != NULL;
+    return data->x.count == 1 && data->x_format == NULL &&
+           strcmp(data->x.names[0], "position") == 0;
+}
+
 static gcr_status settle_long(const gcr_data_spec *data)
 {
     gcr_status status = GCR_OK;
@@ -239,7 +250,7 @@ static gcr_status settle(gcr_data_spec *data, const gcr_node *node)
     else if (data->sources.count == 0)
         GCR_FAIL(GCR_EINVAL, GCR_AT(data->mark, "'data' needs a 'source' (files) or 'synthetic' "
                                                 "(datasets made by the seed)"));
-    else if (data->layout == GCR_LAYOUT_WIDE)
+    else if (means_wide(data))
         GCR_TRY(settle_wide(data));
     else
         GCR_TRY(settle_long(data));

@@ -11,15 +11,15 @@
 
 enum { PATH_BYTES_MAX = 128 };
 
-/* "--set a.b.c", kept by the job because marks point to it. */
-static gcr_status keep_origin(gcr_mark *out, gcr_job *job, const char *path, size_t bytes)
+/* The override itself, which the results tell of, and "--set a.b.c", which marks point to. */
+static gcr_status keep(gcr_mark *out, gcr_job *job, const char *override, size_t path_bytes)
 {
     gcr_status status = GCR_OK;
-    char *origin;
+    const int i = job->override_count++;
 
-    GCR_TRY(gcr_text_format(&origin, "--set %.*s", (int)bytes, path));
-    job->origins[job->origin_count++] = origin;
-    *out = (gcr_mark){ origin, 1, 1 };
+    GCR_TRY(gcr_text_copy(&job->overrides[i], override, strlen(override)));
+    GCR_TRY(gcr_text_format(&job->origins[i], "--set %.*s", (int)path_bytes, override));
+    *out = (gcr_mark){ job->origins[i], 1, 1 };
 out:
     return status;
 }
@@ -72,7 +72,7 @@ static gcr_status lay(gcr_job *job, gcr_node *mapping, const char *override)
     gcr_mark mark;
 
     GCR_TRY(find_equals(&equals, override));
-    GCR_TRY(keep_origin(&mark, job, override, (size_t)(equals - override)));
+    GCR_TRY(keep(&mark, job, override, (size_t)(equals - override)));
     for (; (dot = memchr(key, '.', (size_t)(equals - key))) != NULL; key = dot + 1)
         GCR_TRY(enter(&mapping, mapping, mark, key, (size_t)(dot - key)));
     GCR_TRY(gcr_yaml_read(&value, mark.source, equals + 1, strlen(equals + 1)));
@@ -90,8 +90,9 @@ gcr_status gcr_job_override(gcr_job *job, gcr_node *root, const char *const *ove
 
     if (count == 0)
         goto out;
+    job->overrides = calloc((size_t)count, sizeof *job->overrides);
     job->origins = calloc((size_t)count, sizeof *job->origins);
-    if (job->origins == NULL)
+    if (job->overrides == NULL || job->origins == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for %d --set", count);
     for (int i = 0; i < count; i++)
         GCR_TRY(lay(job, root, overrides[i]));

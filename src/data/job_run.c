@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -59,7 +60,6 @@ out:
 /* A first step of 0 is the try without jitter, which comes first anyway. */
 static gcr_status read_jitter(gcr_job *job, const gcr_node *node)
 {
-    static const char wanted[] = "at most 255 positive numbers, each above the one before";
     gcr_status status = GCR_OK;
     uint64_t count = 0;
     double least = 0;
@@ -68,10 +68,12 @@ static gcr_status read_jitter(gcr_job *job, const gcr_node *node)
     if (job->jitter[0] == 0)
         memmove(job->jitter, job->jitter + 1, --count * sizeof *job->jitter);
     if (count > JITTER_MAX)
-        GCR_TRY(gcr_node_refuse(node, wanted));
+        GCR_FAIL(GCR_EINVAL, GCR_AT(node->mark, "'jitter' has %" PRIu64 " steps; at most %d"),
+                 count, JITTER_MAX);
     for (uint64_t i = 0; i < count; least = job->jitter[i++])
         if (job->jitter[i] <= least)
-            GCR_TRY(gcr_node_refuse(node, wanted));
+            GCR_FAIL(GCR_EINVAL, GCR_AT(node->mark, "the steps of 'jitter' are positive, each "
+                                                    "larger than the one before it"));
     job->jitter_count = (int)count;
 out:
     return status;

@@ -5,6 +5,7 @@
 
 #include "gridcrunch/cell.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,27 @@ static void add_time_and_place(gcr_facts *facts)
     add_text(facts, "finished", text);
     if (gethostname(text, sizeof text) == 0)
         add_text(facts, "host", text);
+}
+
+/* "covariance=matern52, folds=5": as they hold, whether the job says so or not. */
+static void add_options(gcr_facts *facts, const gcr_run *run)
+{
+    const gcr_kernel *kernel = gcr_run_kernel(run);
+    const int64_t *option = gcr_run_options(run);
+    char text[GCR_FACT_TEXT_BYTES] = "";
+    size_t used = 0;
+
+    for (int o = 0; kernel->options[o].name != NULL && used < sizeof text; o++) {
+        const gcr_kernel_option *known = &kernel->options[o];
+        const char *comma = o > 0 ? ", " : "";
+        const int is_choice = known->choices[0] != NULL;
+
+        used += (size_t)(is_choice ? snprintf(text + used, sizeof text - used, "%s%s=%s", comma,
+                                              known->name, known->choices[option[o]])
+                                   : snprintf(text + used, sizeof text - used, "%s%s=%" PRId64,
+                                              comma, known->name, option[o]));
+    }
+    add_text(facts, "options", text);
 }
 
 static void add_counts(gcr_facts *facts, const gcr_run *run)
@@ -96,9 +118,14 @@ static void add_execution(gcr_facts *facts, const gcr_run *run)
 
 void gcr_facts_gather(gcr_facts *facts, const gcr_run *run)
 {
+    char seed[32];
+
     facts->count = 0;
     add_text(facts, "gridcrunch_version", GCR_VERSION);
     add_time_and_place(facts);
+    add_options(facts, run);
+    snprintf(seed, sizeof seed, "%" PRIu64, gcr_run_seed(run));
+    add_text(facts, "seed", seed); /* as text: a double has 53 bits */
     add_execution(facts, run);
     add_counts(facts, run);
     add_ledger(facts, gcr_run_ledger(run));

@@ -491,6 +491,16 @@ const gcr_kernel *gcr_run_kernel(const gcr_run *run)
     return run->binding.unit->kernel;
 }
 
+const int64_t *gcr_run_options(const gcr_run *run)
+{
+    return run->binding.setup.option;
+}
+
+uint64_t gcr_run_seed(const gcr_run *run)
+{
+    return run->binding.setup.seed;
+}
+
 int gcr_run_thread_count(const gcr_run *run)
 {
     return run->threads;

@@ -61,6 +61,8 @@ void gcr_run_destroy(gcr_run *run);
 const gcr_plan *gcr_run_plan(const gcr_run *run);
 const gcr_point_table *gcr_run_points(const gcr_run *run);
 const gcr_kernel *gcr_run_kernel(const gcr_run *run);
+const int64_t *gcr_run_options(const gcr_run *run); /* [GCR_OPTIONS_MAX] as the kernel lists them */
+uint64_t gcr_run_seed(const gcr_run *run);
 int gcr_run_thread_count(const gcr_run *run);
 const char *gcr_run_device_name(const gcr_run *run);
 const char *gcr_run_kind(const gcr_run *run);

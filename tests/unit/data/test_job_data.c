@@ -245,11 +245,30 @@ static void test_a_format_for_several_columns_is_refused(void **state)
                    "t.yaml:2:35: 'column' takes the name of a column, not a list");
 }
 
+static void test_x_by_position_is_understood_where_the_layout_is_left_open(void **state)
+{
+    gcr_job job = job_of(DATA("{source: a.csv, key: k, x: position}"));
+
+    (void)state;
+    assert_true(job.data.x_by_position);
+    assert_int_equal(job.data.x.count, 0);
+    gcr_job_clear(&job);
+}
+
+static void test_a_format_for_headers_is_understood_where_the_layout_is_left_open(void **state)
+{
+    gcr_job job = job_of(DATA("{source: a.csv, key: k, x: {format: \"%Y\"}}"));
+
+    (void)state;
+    assert_string_equal(job.data.x_format, "%Y");
+    gcr_job_clear(&job);
+}
+
 static void test_a_format_without_a_column_is_refused_in_a_long_table(void **state)
 {
     (void)state;
-    assert_invalid(DATA("{source: a.csv, x: {format: \"%Y\"}}"),
-                   "t.yaml:2:26: 'x' has a format but no column; write {column: ..., format: "
+    assert_invalid(DATA("{source: a.csv, y: b, x: {format: \"%Y\"}}"),
+                   "t.yaml:2:32: 'x' has a format but no column; write {column: ..., format: "
                    "...}");
 }
 
@@ -368,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_a_list_inside_a_list_of_sources_is_refused),
         cmocka_unit_test(test_two_keys_are_refused),
         cmocka_unit_test(test_a_format_for_several_columns_is_refused),
+        cmocka_unit_test(test_x_by_position_is_understood_where_the_layout_is_left_open),
+        cmocka_unit_test(test_a_format_for_headers_is_understood_where_the_layout_is_left_open),
         cmocka_unit_test(test_a_format_without_a_column_is_refused_in_a_long_table),
         cmocka_unit_test(test_a_column_without_a_format_is_refused_in_a_mapping),
         cmocka_unit_test(test_a_column_for_x_is_refused_in_a_wide_table),

@@ -165,19 +165,18 @@ static void test_an_unknown_key_in_run_is_named_with_the_nearest(void **state)
                    "t.yaml:4:7: unknown key 'bacth' in 'run' (did you mean 'batch'?)");
 }
 
-#define JITTER_WANTED "'jitter' takes at most 255 positive numbers, each above the one before, "
+#define JITTER_WANTED "the steps of 'jitter' are positive, each larger than the one before it"
 
 static void test_a_ladder_that_goes_down_is_refused(void **state)
 {
     (void)state;
-    assert_invalid(JOB("run: {jitter: [1e-6, 1e-8]}\n"),
-                   "t.yaml:4:15: " JITTER_WANTED "not a list");
+    assert_invalid(JOB("run: {jitter: [1e-6, 1e-8]}\n"), "t.yaml:4:15: " JITTER_WANTED);
 }
 
 static void test_a_negative_jitter_is_refused(void **state)
 {
     (void)state;
-    assert_invalid(JOB("run: {jitter: -1}\n"), "t.yaml:4:15: " JITTER_WANTED "not '-1'");
+    assert_invalid(JOB("run: {jitter: -1}\n"), "t.yaml:4:15: " JITTER_WANTED);
 }
 
 #define TIME_WANTED "'max_time' takes seconds, or a time such as 90s, 10m or 1h30m, "
