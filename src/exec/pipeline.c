@@ -39,8 +39,9 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    uint64_t point_capacity; /* of a flight's records; not a limit where memory is shared */
-    gcr_span span;           /* what is left of the span that the schedule gave last */
+    uint64_t point_capacity;     /* of a flight's records; not a limit where memory is shared */
+    gcr_span span;               /* what is left of the span that the schedule gave last */
+    uint64_t place, place_first; /* the plan's place worked on last, and its first position */
 
     /* Cells land at their dataset when the worker turns to another one: a counter that all workers
      * share is then touched once per visit, not once per cell. */
@@ -63,6 +64,50 @@ static void add_progress(_Atomic uint64_t *to, uint64_t count)
                           memory_order_relaxed);
 }
 
+/* ---- the dataset in work ---------------------------------------------------------------------- */
+
+/* Tells the dataset worked on last how many of its cells have landed since; the last one of a
+ * dataset makes its summary and frees its place on the device. */
+static void flush_landing(worker *w)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    gcr_pipeline_progress *progress = w->progress;
+    const uint64_t dataset = w->landing_dataset;
+    double cost;
+
+    if (w->landing_count == 0)
+        return;
+    cost = gcr_plan_cost_share(shared->plan, w->landing_place) * (double)w->landing_count /
+           (double)shared->slots->live_count;
+    atomic_store_explicit(&progress->cost,
+                          atomic_load_explicit(&progress->cost, memory_order_relaxed) + cost,
+                          memory_order_relaxed);
+    if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
+        gcr_summaries_fire(shared->summaries, dataset, w->index);
+        if (w->resident_dataset == dataset)
+            w->has_resident = 0;
+        gcr_residency_release(shared->residency, dataset);
+        add_progress(&progress->datasets, 1);
+    }
+    w->landing_count = 0;
+}
+
+/* Lets dataset `dataset` stand ready, remembering the last one. */
+static gcr_status acquire(worker *w, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+
+    if (w->has_resident && w->resident_dataset == dataset)
+        goto out;
+    flush_landing(w); /* first: the dataset that is left may make room for this one */
+    w->has_resident = 0;
+    GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
+    w->resident_dataset = dataset;
+    w->has_resident = 1;
+out:
+    return status;
+}
+
 /* ---- building a batch ------------------------------------------------------------------------ */
 
 /* The run of points that `live` live points from live number `first` on span. */
@@ -78,10 +123,15 @@ static void next_part(worker *w, const flight *f, part *out)
 {
     const gcr_pipeline_shared *shared = w->shared;
     const uint64_t live_count = shared->slots->live_count;
-    const uint64_t index = w->span.first % live_count;
-    uint64_t live = live_count - index;
+    uint64_t index = w->span.first - w->place_first, live;
 
-    out->place = w->span.first / live_count;
+    if (index >= live_count) { /* also where it went below place_first: a division per dataset */
+        w->place = w->span.first / live_count;
+        w->place_first = w->place * live_count;
+        index = w->span.first - w->place_first;
+    }
+    live = live_count - index;
+    out->place = w->place;
     out->dataset = gcr_plan_dataset_at(shared->plan, out->place);
     if (live > w->span.count)
         live = w->span.count;
@@ -115,21 +165,6 @@ static void aim_tile(const worker *w, const flight *f, const part *p, uint64_t a
     tile->jitter_step = NULL;
     if (slots->jitter_step != NULL)
         tile->jitter_step = base == NULL ? slots->jitter_step + cell : tile->state + f->points;
-}
-
-/* Lets dataset `dataset` stand ready, remembering the last one. */
-static gcr_status acquire(worker *w, uint64_t dataset)
-{
-    gcr_status status = GCR_OK;
-
-    if (w->has_resident && w->resident_dataset == dataset)
-        goto out;
-    w->has_resident = 0;
-    GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
-    w->resident_dataset = dataset;
-    w->has_resident = 1;
-out:
-    return status;
 }
 
 /* Fills `f` with the next batch; tile_count is 0 when there is none. */
@@ -197,32 +232,6 @@ out:
 }
 
 /* ---- landing --------------------------------------------------------------------------------- */
-
-/* Tells the dataset worked on last how many of its cells have landed since; the last one of a
- * dataset makes its summary and frees its place on the device. */
-static void flush_landing(worker *w)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-    gcr_pipeline_progress *progress = w->progress;
-    const uint64_t dataset = w->landing_dataset;
-    double cost;
-
-    if (w->landing_count == 0)
-        return;
-    cost = gcr_plan_cost_share(shared->plan, w->landing_place) * (double)w->landing_count /
-           (double)shared->slots->live_count;
-    atomic_store_explicit(&progress->cost,
-                          atomic_load_explicit(&progress->cost, memory_order_relaxed) + cost,
-                          memory_order_relaxed);
-    if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
-        gcr_summaries_fire(shared->summaries, dataset, w->index);
-        if (w->resident_dataset == dataset)
-            w->has_resident = 0;
-        gcr_residency_release(shared->residency, dataset);
-        add_progress(&progress->datasets, 1);
-    }
-    w->landing_count = 0;
-}
 
 static void land_part(worker *w, const part *p)
 {

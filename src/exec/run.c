@@ -111,17 +111,42 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
-/* How many datasets may be in work at once. A worker is at one; a static block may also share its
- * last dataset with the next worker, who was there first; cyclic batches run ahead of each other. */
+/* The batch that lasts about batch_seconds for the cheapest dataset's cells. */
+static uint64_t choose_batch(const gcr_run *run)
+{
+    const gcr_datasets *datasets = run->spec.datasets;
+    const uint64_t live = gcr_points_table(run->points)->live_count;
+    const double share = (double)datasets->count * (double)live / run->workers / BATCHES_PER_WORKER;
+    double cost = INFINITY, batch;
+
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_shape shape = gcr_binding_shape(&run->binding, &datasets->items[d]);
+
+        cost = fmin(cost, gcr_binding_cost(&run->binding, &shape));
+    }
+    batch = fmin(batch_seconds * core_rate / cost, fmin(share, BATCH_MOST));
+    return batch > 1.0 ? (uint64_t)batch : 1;
+}
+
+/* How many datasets a batch may touch. */
+static uint64_t datasets_per_batch(const gcr_run *run)
+{
+    const uint64_t live = gcr_points_table(run->points)->live_count;
+
+    return run->batch < 2 ? 1 : (run->batch - 2) / live + 2;
+}
+
+/* How many datasets may be in work at once. A worker is at those of one batch; a static block may
+ * also share its last dataset with the next worker, who was there first; cyclic batches run ahead
+ * of each other. */
 static uint64_t count_prepared_at_once(const gcr_run *run)
 {
-    const uint64_t workers = (uint64_t)run->workers;
+    const uint64_t workers = (uint64_t)run->workers, datasets = run->spec.datasets->count;
+    const uint64_t in_batches = workers * datasets_per_batch(run);
 
-    switch (run->schedule_form) {
-    case GCR_SCHEDULE_CYCLIC: return run->spec.datasets->count;
-    case GCR_SCHEDULE_STATIC: return 2 * workers - 1;
-    default: return workers;
-    }
+    if (run->schedule_form == GCR_SCHEDULE_CYCLIC || in_batches > datasets)
+        return datasets;
+    return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
 }
 
 static gcr_status plan_run(gcr_run *run)
@@ -161,23 +186,6 @@ out:
     return status;
 }
 
-/* The batch that lasts about batch_seconds for the cheapest dataset's cells. */
-static uint64_t choose_batch(const gcr_run *run)
-{
-    const gcr_datasets *datasets = run->spec.datasets;
-    const uint64_t live = gcr_plan_live_count(run->plan);
-    const uint64_t share = live / ((uint64_t)run->workers * BATCHES_PER_WORKER);
-    double cost = INFINITY, batch;
-
-    for (uint64_t d = 0; d < datasets->count; d++) {
-        const gcr_shape shape = gcr_binding_shape(&run->binding, &datasets->items[d]);
-
-        cost = fmin(cost, gcr_binding_cost(&run->binding, &shape));
-    }
-    batch = fmin(batch_seconds * core_rate / cost, fmin((double)share, BATCH_MOST));
-    return batch > 1.0 ? (uint64_t)batch : 1;
-}
-
 /* How many threads there are, and how many of them drive a queue. */
 static gcr_status choose_workers(gcr_run *run)
 {
@@ -212,8 +220,8 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
     GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
     GCR_TRY(choose_workers(run));
     run->schedule_form = job->schedule == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : job->schedule;
-    GCR_TRY(plan_run(run));
     run->batch = job->batch > 0 ? job->batch : choose_batch(run);
+    GCR_TRY(plan_run(run));
     *out = run;
     run = NULL;
 out:
