@@ -240,13 +240,15 @@ static contest contest_of(const bench *b, const char *name)
 static gcr_status measure_beside_starpu(bench *b, contest *c)
 {
     gcr_status status = GCR_OK;
-    char program[BENCH_PATH_MAX];
+    char program[BENCH_PATH_MAX], home[BENCH_PATH_MAX] = "";
 
     *c = contest_of(b, "starpu");
     c->sweeps[1].spin = spin_rival;
     c->sweeps[1].arg = &c->rival;
     c->sweeps[1].guess_ns = 2000;
     GCR_TRY(bench_beside(program, "rival-starpu"));
+    GCR_TRY(bench_folder_open(home));
+    setenv("STARPU_HOME", home, 1); /* it keeps calibrations, by default in the user's home */
     GCR_TRY(bench_rival_open(&c->rival, (const char *[]){ program, NULL }));
     GCR_TRY(run_contest(b, c));
     bench_ratio(b, "metg50_us", median_us(c->sides[0].seconds, b->rounds));
@@ -257,6 +259,7 @@ static gcr_status measure_beside_starpu(bench *b, contest *c)
         bench_absent(b, "starpu", "install libstarpu-dev and build again");
 out:
     bench_rival_close(&c->rival);
+    bench_folder_close(home);
     return status;
 }
 
