@@ -39,7 +39,8 @@ typedef struct gcr_worker {
     int output_count;
     int64_t width[GCR_OUTPUTS_MAX]; /* values of each output; the tile stores as many or more */
     int64_t total_width;
-    gcr_real *outputs; /* [total_width] of the cell in hand */
+    gcr_real *outputs; /* [total_width] of the cell in hand                      */
+    int is_direct;     /* the cell in hand is written where the tile stores it   */
 } gcr_worker;
 
 static int64_t gcr_width_for(int32_t width, const gcr_shape *shape)
@@ -99,6 +100,7 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
     worker->setup = setup;
     worker->tile = tile;
     gcr_worker_carve(worker, &carver, &shape);
+    worker->is_direct = worker->output_count == 1 && worker->width[0] == tile->width[0];
     gcr_walk_open(&worker->walk, setup, tile->first);
     worker->ctx = (gcr_ctx){
         .data = tile->data,
@@ -142,9 +144,8 @@ static gcr_verdict gcr_worker_retry(gcr_worker *worker, gcr_verdict verdict, int
     return verdict;
 }
 
-/* Writes everything that the tile stores of cell `i`. */
-static inline void gcr_worker_record(const gcr_worker *worker, uint64_t i, gcr_verdict verdict,
-                                     int step)
+/* Writes what the tile stores of the outputs of cell `i`. */
+static inline void gcr_worker_store(const gcr_worker *worker, uint64_t i, gcr_verdict verdict)
 {
     const gcr_unit_tile *tile = worker->tile;
     const int has_result = gcr_cell_has_result((uint8_t)verdict.state);
@@ -159,6 +160,16 @@ static inline void gcr_worker_record(const gcr_worker *worker, uint64_t i, gcr_v
         for (int64_t k = width; k < stored; k++)
             to[k] = gcr_cell_nan(verdict.detail);
     }
+}
+
+/* Writes everything that the tile stores of cell `i`. */
+static inline void gcr_worker_record(const gcr_worker *worker, uint64_t i, gcr_verdict verdict,
+                                     int step)
+{
+    const gcr_unit_tile *tile = worker->tile;
+
+    if (!worker->is_direct || verdict.state != GCR_CELL_OK)
+        gcr_worker_store(worker, i, verdict);
     tile->state[i] = (uint8_t)verdict.state;
     if (tile->jitter_step != NULL)
         tile->jitter_step[i] = (uint8_t)step;
@@ -179,6 +190,8 @@ GCR_CLONES static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_un
 
         if (!gcr_point_is_live(setup->points, tile->first + i))
             continue;
+        if (worker.is_direct)
+            worker.outputs = tile->outputs[0] + i * (uint64_t)tile->width[0];
         if (fault == 0)
             verdict = gcr_worker_attempt(&worker, 0);
         if (verdict.state == GCR_CELL_NOT_SPD)
