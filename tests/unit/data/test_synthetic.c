@@ -6,13 +6,6 @@
 #include "data/dataset_create.h"
 #include "data/source.h"
 
-/* AddressSanitizer ends the program where malloc would return NULL, unless it is told otherwise. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1";
-}
-
 static gcr_datasets make(uint64_t seed, gcr_synthetic spec)
 {
     const gcr_job job = { .seed = seed, .data = { .synthetic = spec } };
