@@ -19,8 +19,9 @@ enum {
 
 /* A run of points of one dataset, of which `live` are computed. */
 typedef struct part {
-    uint64_t dataset, place;
+    uint64_t dataset;
     uint64_t first, count, live;
+    double cost; /* of the live ones, as a share of the plan's */
 } part;
 
 /* A batch: built, enqueued, landed, then built anew. */
@@ -41,10 +42,13 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    uint64_t point_capacity;     /* of a flight's records; not a limit where memory is shared */
-    gcr_span span;               /* what is left of the span that the schedule gave last */
-    uint64_t batch;              /* how many live cells it takes at a time, now */
-    uint64_t place, place_first; /* the plan's place worked on last, and its first position */
+    uint64_t point_capacity; /* of a flight's records; not a limit where memory is shared */
+    gcr_span span;           /* what is left of the span that the schedule gave last */
+    uint64_t batch;          /* how many live cells it takes at a time, now */
+
+    /* The dataset at the front of the span, so that a part costs no division. */
+    uint64_t dataset, dataset_first; /* dataset_first: its first position */
+    double cell_cost;                /* of one of its live cells, as a share of the plan's */
 
     /* Cells land at their dataset when the worker turns to another one: a counter that all workers
      * share is then touched once per visit, not once per cell. */
@@ -115,22 +119,31 @@ static void points_of(const gcr_points *points, uint64_t first, uint64_t live, p
     out->live = live;
 }
 
+/* Notes the dataset in `place` of the plan as the one in front. */
+static void turn_to(worker *w, uint64_t place)
+{
+    const gcr_plan *plan = w->shared->plan;
+    const uint64_t live_count = w->shared->slots->live_count;
+
+    w->dataset = gcr_plan_dataset_at(plan, place);
+    w->dataset_first = place * live_count;
+    w->cell_cost = gcr_plan_cost_share(plan, place) / (double)live_count;
+}
+
 /* The front of the worker's span as a part: at most `most` live points, within one dataset, and
  * within the flight's records. */
 static void next_part(worker *w, const flight *f, uint64_t most, part *out)
 {
     const gcr_pipeline_shared *shared = w->shared;
     const uint64_t live_count = shared->slots->live_count;
-    uint64_t index = w->span.first - w->place_first, live;
+    uint64_t index = w->span.first - w->dataset_first, live;
 
-    if (index >= live_count) { /* also where it went below place_first: a division per dataset */
-        w->place = w->span.first / live_count;
-        w->place_first = w->place * live_count;
-        index = w->span.first - w->place_first;
+    if (index >= live_count) { /* also where the span went back, below dataset_first */
+        turn_to(w, w->span.first / live_count);
+        index = w->span.first - w->dataset_first;
     }
     live = live_count - index;
-    out->place = w->place;
-    out->dataset = gcr_plan_dataset_at(shared->plan, out->place);
+    out->dataset = w->dataset;
     if (live > most)
         live = most;
     points_of(shared->points, index, live, out);
@@ -138,6 +151,7 @@ static void next_part(worker *w, const flight *f, uint64_t most, part *out)
         out->count = w->point_capacity - f->points;
         out->live = gcr_points_rank(shared->points, out->first + out->count) - index;
     }
+    out->cost = w->cell_cost * (double)out->live;
 }
 
 /* Where the results of a part go: into the slots, or to offset `at` of the flight's records. */
@@ -223,14 +237,9 @@ out:
 
 /* ---- landing --------------------------------------------------------------------------------- */
 
-/* The share of the plan's cost that a part was. */
-static void add_cost(worker *w, const part *p)
+static void add_cost(_Atomic double *to, double share)
 {
-    const double share = gcr_plan_cost_share(w->shared->plan, p->place) * (double)p->live /
-                         (double)w->shared->slots->live_count;
-    _Atomic double *cost = &w->progress->cost;
-
-    atomic_store_explicit(cost, atomic_load_explicit(cost, memory_order_relaxed) + share,
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + share,
                           memory_order_relaxed);
 }
 
@@ -245,7 +254,7 @@ static void land_part(worker *w, const part *p)
     if (failed > 0)
         add_progress(&w->progress->failed, failed);
     add_progress(&w->progress->landed, p->live);
-    add_cost(w, p);
+    add_cost(&w->progress->cost, p->cost);
     if (w->landing_count > 0 && w->landing_dataset != p->dataset)
         flush_landing(w);
     w->landing_dataset = p->dataset;
@@ -345,6 +354,7 @@ static gcr_status open_worker(worker *w)
 
     w->flight_count = count_flights(&device->info);
     w->point_capacity = count_points(w->shared->batch_most);
+    turn_to(w, 0);
     w->batch = w->flight_count == 1 ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
