@@ -2,7 +2,6 @@
 #include "data/csv_table.h"
 
 #include "data/date.h"
-#include "data/place.h"
 
 #include "base/check.h"
 #include "base/text.h"
@@ -164,12 +163,13 @@ gcr_status gcr_table_find(int *out, const gcr_table *table, const char *name, co
     const gcr_named_column wanted = { .name = name }, *end = table->sorted + table->columns;
     const gcr_named_column *found =
         bsearch(&wanted, table->sorted, (size_t)table->columns, sizeof wanted, compare_names);
-    char place[GCR_PLACE_BYTES], hint[256];
+    const gcr_mark at = mark != NULL ? *mark : (gcr_mark){ 0 };
+    char place[GCR_MARK_BYTES], hint[256];
 
     *out = -1;
     if (found == NULL) {
         gcr_suggest(hint, sizeof hint, name, (const char *const *)table->names, table->columns);
-        GCR_FAIL(GCR_EINVAL, "%s%s has no column '%s'%s", gcr_place_text(place, mark), table->path,
+        GCR_FAIL(GCR_EINVAL, "%s%s has no column '%s'%s", gcr_format_mark(place, at), table->path,
                  name, hint);
     }
     if (found > table->sorted && compare_names(found - 1, found) == 0)
@@ -181,18 +181,17 @@ out:
     return status;
 }
 
-static gcr_status assign(gcr_table *table, const char *name, const gcr_mark *mark,
-                         gcr_column_role role)
+static gcr_status assign(gcr_table *table, const char *name, gcr_mark mark, gcr_column_role role)
 {
     static const char *const role_names[] = { "free", "key", "x", "y", "skip" };
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
     int column;
 
-    GCR_TRY(gcr_table_find(&column, table, name, mark));
+    GCR_TRY(gcr_table_find(&column, table, name, &mark));
     if (table->roles[column] != GCR_COLUMN_FREE)
         GCR_FAIL(GCR_EINVAL, "%scolumn '%s' is named twice: as %s and as %s",
-                 gcr_place_text(place, mark), name, role_names[table->roles[column]],
+                 gcr_format_mark(place, mark), name, role_names[table->roles[column]],
                  role_names[role]);
     table->roles[column] = role;
 out:
@@ -204,7 +203,8 @@ static gcr_status assign_list(gcr_table *table, const gcr_name_list *list, gcr_c
     gcr_status status = GCR_OK;
 
     for (int i = 0; i < list->count; i++)
-        GCR_TRY(assign(table, list->names[i], list->marks != NULL ? &list->marks[i] : NULL, role));
+        GCR_TRY(assign(table, list->names[i],
+                       list->marks != NULL ? list->marks[i] : (gcr_mark){ 0 }, role));
 out:
     return status;
 }
@@ -215,10 +215,10 @@ static gcr_status assign_roles(gcr_table *table)
     const gcr_data_spec *spec = table->spec;
 
     if (spec->key != NULL)
-        GCR_TRY(assign(table, spec->key, &spec->key_mark, GCR_COLUMN_KEY));
+        GCR_TRY(assign(table, spec->key, spec->key_mark, GCR_COLUMN_KEY));
     GCR_TRY(assign_list(table, &spec->x, GCR_COLUMN_X));
     if (spec->y != NULL)
-        GCR_TRY(assign(table, spec->y, &spec->y_mark, GCR_COLUMN_Y));
+        GCR_TRY(assign(table, spec->y, spec->y_mark, GCR_COLUMN_Y));
     GCR_TRY(assign_list(table, &spec->skip, GCR_COLUMN_SKIP));
 out:
     return status;

@@ -1,14 +1,13 @@
 /* data/source_files.c -- glob(3), with an order that does not depend on the locale. */
 #include "data/source_files.h"
 
-#include "data/place.h"
-
 #include "base/check.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,9 +96,9 @@ static void suggest_file(char *out, size_t bytes, const char *path)
 static gcr_status complain_of_nothing(const char *path, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES], hint[300];
+    char place[GCR_MARK_BYTES], hint[300];
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     if (strpbrk(path, "*?[") != NULL)
         GCR_FAIL(GCR_EINVAL, "%sno file matches '%s'", place, path);
     suggest_file(hint, sizeof hint, path);
@@ -113,10 +112,10 @@ static gcr_status add_matches(gcr_paths *paths, const char *pattern, const char 
 {
     gcr_status status = GCR_OK;
     glob_t found = { .gl_pathc = 0 };
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
     int answer;
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     errno = 0;
     answer = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found);
     if (answer == GLOB_NOSPACE)
@@ -157,7 +156,7 @@ static gcr_status check_twice(const gcr_paths *paths, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
     char **sorted = calloc(paths->count + 1, sizeof *sorted);
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     if (sorted == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the names of the sources");
@@ -165,7 +164,7 @@ static gcr_status check_twice(const gcr_paths *paths, const gcr_mark *mark)
     qsort(sorted, paths->count, sizeof *sorted, compare_paths);
     for (uint64_t i = 1; i < paths->count; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            GCR_FAIL(GCR_EINVAL, "%sthe sources name %s twice", gcr_place_text(place, mark),
+            GCR_FAIL(GCR_EINVAL, "%sthe sources name %s twice", gcr_format_mark(place, *mark),
                      sorted[i]);
 out:
     free(sorted);
@@ -175,12 +174,12 @@ out:
 gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     *out = (gcr_paths){ .count = 0 };
     if (job->data.sources.count == 0)
         GCR_FAIL(GCR_EINVAL, "%sthe job names no source of data",
-                 gcr_place_text(place, &job->data.mark));
+                 gcr_format_mark(place, job->data.mark));
     for (int i = 0; i < job->data.sources.count; i++)
         GCR_TRY(add_source(out, job, i));
     GCR_TRY(check_twice(out, &job->data.mark));
