@@ -91,11 +91,11 @@ GCR_FN gcr_real gcr_from_bits(uint64_t bits)
 #endif
 }
 
-/* x * y + z: rounded once on a GPU, where that is one instruction and not two; rounded twice on
- * every CPU, so that there an exponential has the same bits whatever the instruction set. */
+/* x * y + z: rounded once where that is one instruction and not two, so that the bits of an
+ * exponential belong to the kind of a device, as those of a factor do. */
 GCR_FN gcr_real gcr_multiply_add(gcr_real x, gcr_real y, gcr_real z)
 {
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(__FMA__)
     return gcr_fma(x, y, z);
 #else
     return x * y + z;

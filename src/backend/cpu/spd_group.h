@@ -23,12 +23,21 @@ static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec))));
 
+#pragma GCC unroll 1
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
 
         value[lane] = element(&one, system, i, j);
     }
     return *(const gcr_vec *)value;
+}
+
+/* What a kernel does on the diagonal only costs nothing beside it, if the compiler knows. */
+static gcr_vec gcr_element_below(const gcr_ctx *ctx, int system, int i, int j)
+{
+    if (i == j)
+        __builtin_unreachable();
+    return gcr_element_of_lanes(ctx, system, i, j);
 }
 
 static gcr_vec gcr_vec_load(const gcr_real *values)
@@ -47,9 +56,9 @@ static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const 
 
     for (int square = 0; square < diagonal; square++)
         for (int c = 0; c < 4; c++)
-            squares[square].at[r][c] = gcr_element_of_lanes(ctx, system, i, 4 * square + c);
+            squares[square].at[r][c] = gcr_element_below(ctx, system, i, 4 * square + c);
     for (int c = 0; c < r; c++)
-        squares[diagonal].at[r][c] = gcr_element_of_lanes(ctx, system, i, 4 * diagonal + c);
+        squares[diagonal].at[r][c] = gcr_element_below(ctx, system, i, 4 * diagonal + c);
     squares[diagonal].at[r][r] =
         gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter);
     for (int c = r + 1; c < 4; c++)
@@ -91,6 +100,7 @@ static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, int system)
 {
     gcr_wanted wanted = { .is_solved_by_all = 1 };
 
+#pragma GCC unroll 1
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
 
@@ -107,6 +117,7 @@ static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_wanted *wanted, in
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec)))) = { 0 };
 
+#pragma GCC unroll 1
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
 
@@ -145,7 +156,7 @@ static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx
 
     for (int i = 0; i < engine->n; i++) {
         for (int j = 0; j < i; j++)
-            sum += gcr_element_of_lanes(ctx, system, i, j) * 0;
+            sum += gcr_element_below(ctx, system, i, j) * 0;
         sum += (gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter)) * 0;
     }
     return sum;
