@@ -281,7 +281,7 @@ enum { LADDER_POINTS = 61 };
 
 static void open_ladder(struct probe *out, double *scales)
 {
-    static const double ladder[] = { 1, 3, 8, 12 };
+    static const double ladder[] = { 3, 6, 9, 12 };
 
     for (int i = 0; i < LADDER_POINTS; i++)
         scales[i] = i % 7 == 3 ? NAN : fmod(i * 0.37, 3.2) - 1.1;
