@@ -24,7 +24,7 @@
 
 extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_rbf_lapack;
 
-enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 400 };
+enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 600 };
 
 /* The same for all sides; results of each are looked at by all others. */
 typedef struct problem {
@@ -200,7 +200,7 @@ static void say_core(void)
 
 int main(int argc, char **argv)
 {
-    static const int sizes[] = { 8, 16, 32, 54, 64, 128, 256, 384 };
+    static const int sizes[] = { 8, 16, 32, 54, 64, 128, 256, 512 };
     static problem p;
     gcr_status status = GCR_OK;
     bench b;

@@ -161,6 +161,17 @@ out:
     return status;
 }
 
+/* Cells that a device computes together cost as much as one of them alone. */
+static uint64_t fill_lanes(const gcr_run *run, double batch)
+{
+    const int is_spd = run->binding.unit->kernel->form == GCR_FORM_SPD;
+    const int asked = run->device->info.cells_together;
+    const uint64_t together = is_spd && asked > 1 ? (uint64_t)asked : 1;
+    const uint64_t least = batch > 1.0 ? (uint64_t)batch : 1;
+
+    return (least + together - 1) / together * together;
+}
+
 /* The batch that lasts about batch_seconds for the cheapest dataset's cells. */
 static uint64_t choose_batch(const gcr_run *run)
 {
@@ -175,7 +186,7 @@ static uint64_t choose_batch(const gcr_run *run)
         cost = fmin(cost, gcr_binding_cost(&run->binding, &shape));
     }
     batch = fmin(batch_seconds * core_rate / cost, fmin((double)share, BATCH_MOST));
-    return batch > 1.0 ? (uint64_t)batch : 1;
+    return fill_lanes(run, batch);
 }
 
 /* How many threads there are, and how many of them drive a queue. */

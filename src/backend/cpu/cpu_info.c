@@ -85,6 +85,7 @@ void gcr_cpu_describe(gcr_device_info *info)
     info->total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->alignment = GCR_ALIGNMENT;
     info->units = gcr_cpu_count();
+    info->cells_together = gcr_code_path_lanes();
     info->batches_in_flight = 1;
     info->shares_memory = 1;
     info->lone_thread_reason = find_lone_thread_reason();

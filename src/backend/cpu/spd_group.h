@@ -204,17 +204,22 @@ static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr
 {
     gcr_square *const squares = (gcr_square *)engine->matrix;
     const int rows = (int)gcr_square_rows(engine->n);
+    const gcr_panel_shape shape = gcr_panel_shape_of(rows);
     const gcr_wanted wanted = gcr_wanted_of(ctx, system);
     const int sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0;
     gcr_pivots pivots = gcr_pivots_begin();
 
     if (sides > 0)
         gcr_squares_fill_sides(engine, ctx, group, &wanted, system);
-    for (int row = 0; row < rows; row++) {
-        gcr_squares_fill(engine, ctx, group, system, row);
-        gcr_squares_factor_row(squares, row, &pivots);
-        for (int column = 0; column < sides; column++)
-            gcr_squares_forward_row(squares, row, gcr_squares_side(engine, column));
+    for (int row = 0; row < rows; row += shape.rows) {
+        const int last = gcr_int_min(row + shape.rows, rows);
+
+        for (int i = row; i < last; i++)
+            gcr_squares_fill(engine, ctx, group, system, i);
+        gcr_squares_factor_rows(squares, row, last, shape.columns, &pivots);
+        for (int i = row; i < last; i++)
+            for (int column = 0; column < sides; column++)
+                gcr_squares_forward_row(squares, i, gcr_squares_side(engine, column));
     }
     gcr_squares_judge(engine, ctx, group, system, &pivots);
     if (wanted.any & GCR_NEED_LOG_DETERMINANT)

@@ -43,21 +43,28 @@ static double b_of(int i, int lane)
     return 1 + fmod(0.618 * (i + 1), 1) + lane;
 }
 
+static void fill_row(int row, int n, double ridge)
+{
+    for (int i = 4 * row; i < 4 * row + 4; i++)
+        for (int j = 0; j < 4 * row + 4; j++)
+            for (int lane = 0; lane < GCR_LANES; lane++)
+                gcr_squares_row(squares, row)[j / 4].at[i % 4][j % 4][lane] =
+                    j > i    ? NAN /* must not be read */
+                    : i >= n ? i == j
+                             : entry(i, j, lane, ridge);
+}
+
 static gcr_pivots fill_and_factor(int n, double ridge)
 {
     const int rows = (int)gcr_square_rows(n);
+    const gcr_panel_shape shape = gcr_panel_shape_of(rows);
     gcr_pivots pivots = gcr_pivots_begin();
 
-    for (int row = 0; row < rows; row++) {
-        for (int i = 4 * row; i < 4 * row + 4; i++)
-            for (int j = 0; j < 4 * row + 4; j++)
-                for (int lane = 0; lane < GCR_LANES; lane++)
-                    gcr_squares_row(squares, row)[j / 4].at[i % 4][j % 4][lane] =
-                        j > i    ? NAN /* must not be read */
-                        : i >= n ? i == j
-                                 : entry(i, j, lane, ridge);
-        gcr_squares_factor_row(squares, row, &pivots);
-    }
+    for (int row = 0; row < rows; row++)
+        fill_row(row, n, ridge);
+    for (int row = 0; row < rows; row += shape.rows)
+        gcr_squares_factor_rows(squares, row, gcr_int_min(row + shape.rows, rows), shape.columns,
+                                &pivots);
     return pivots;
 }
 
@@ -116,8 +123,27 @@ static void test_the_product_of_the_factor_is_the_matrix(void **state)
         check_factor(n, 1);
     for (int n = 127; n <= 129; n++)
         check_factor(n, 1);
+    for (int n = 159; n <= 161; n++)
+        check_factor(n, 1);
     for (int n = 255; n <= 257; n++)
         check_factor(n, 1);
+}
+
+static void test_panels_of_any_shape_give_the_same_bits(void **state)
+{
+    const int n = 61, rows = (int)gcr_square_rows(n);
+    gcr_pivots pivots = gcr_pivots_begin();
+
+    (void)state;
+    fill_and_factor(n, 1);
+    read_lane(n, 0, 1);
+    for (int row = 0; row < rows; row++)
+        fill_row(row, n, 1);
+    for (int row = 0; row < rows; row += 3)
+        gcr_squares_factor_rows(squares, row, gcr_int_min(row + 3, rows), 5, &pivots);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++)
+            assert_true(gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4][0] == l[i][j]);
 }
 
 static void test_the_product_of_an_ill_conditioned_factor_is_the_matrix(void **state)
@@ -198,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_product_of_the_factor_is_the_matrix),
+        cmocka_unit_test(test_panels_of_any_shape_give_the_same_bits),
         cmocka_unit_test(test_the_product_of_an_ill_conditioned_factor_is_the_matrix),
         cmocka_unit_test(test_the_matrix_times_its_solution_is_the_right_side),
         cmocka_unit_test(test_the_diagonal_of_the_inverse),

@@ -10,7 +10,7 @@
 
 extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_lapack, gcr_unit_probe, gcr_unit_probe_lapack;
 
-enum { LANES = 8, ROWS_MAX = 400 };
+enum { LANES = 8, ROWS_MAX = GCR_SPD_SQUARES_MAX + 8 };
 enum parameter { SCALE, NEEDS, FAULT, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, PARAMETERS };
 enum output { LOG_DETERMINANT };
 enum { EVERYTHING = 15 };
