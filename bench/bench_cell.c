@@ -54,7 +54,7 @@ static void describe(problem *p, int n)
 {
     p->n = n;
     p->points = n > 128 ? 32 : POINTS;
-    p->repeats = 1 + (int)(2e7 / (flops(n) + 100.0 * n * n) / p->points);
+    p->repeats = 1 + (int)(3e8 / (flops(n) + 100.0 * n * n) / p->points);
     for (int i = 0; i < n; i++) {
         p->x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
         p->y[i] = sin(p->x[i]) + 0.1 * fmod(0.7548776662466927 * (i + 1), 1);

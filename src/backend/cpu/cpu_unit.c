@@ -254,6 +254,28 @@ static void gcr_worker_refuse(gcr_worker *worker, int fault)
             gcr_worker_record(worker, i, NULL, gcr_verdict_of_fault(fault), 0);
 }
 
+static void gcr_worker_run_groups(gcr_worker *worker)
+{
+    while (gcr_worker_gather(worker))
+        gcr_worker_compute(worker);
+}
+
+/* An engine that computes one cell at a time has no groups to fill and nothing to try again. */
+static void gcr_worker_run_cells(gcr_worker *worker)
+{
+    const gcr_unit_tile *tile = worker->tile;
+
+    worker->group.count = 1;
+    worker->of_lane[0].step = 0;
+    for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker->walk)) {
+        if (!gcr_point_is_live(worker->setup->points, tile->first + i))
+            continue;
+        gcr_walk_bind(&worker->walk, worker->param, 0);
+        worker->of_lane[0].cell = i;
+        gcr_worker_compute(worker);
+    }
+}
+
 /* Everything that runs per cell is inlined into this one function. */
 __attribute__((flatten)) static void gcr_unit_crunch_here(const gcr_unit_setup *setup,
                                                           const gcr_unit_tile *tile, void *scratch)
@@ -263,9 +285,10 @@ __attribute__((flatten)) static void gcr_unit_crunch_here(const gcr_unit_setup *
     gcr_worker_open(&worker, setup, tile, scratch);
     if (tile->fault != NULL && *tile->fault != 0)
         gcr_worker_refuse(&worker, *tile->fault);
+    else if (GCR_GROUP_MAX > 1)
+        gcr_worker_run_groups(&worker);
     else
-        while (gcr_worker_gather(&worker))
-            gcr_worker_compute(&worker);
+        gcr_worker_run_cells(&worker);
 }
 
 #if defined(GCR_HAS_PREPARE)
