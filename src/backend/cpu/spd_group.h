@@ -23,7 +23,7 @@ static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec))));
 
-#pragma GCC unroll 1
+#pragma GCC unroll 1 /* unrolled, it would not be seen as a vector */
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
 
@@ -54,11 +54,8 @@ static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const 
 {
     const int r = i % 4, diagonal = i / 4;
 
-    for (int square = 0; square < diagonal; square++)
-        for (int c = 0; c < 4; c++)
-            squares[square].at[r][c] = gcr_element_below(ctx, system, i, 4 * square + c);
-    for (int c = 0; c < r; c++)
-        squares[diagonal].at[r][c] = gcr_element_below(ctx, system, i, 4 * diagonal + c);
+    for (int j = 0; j < i; j++)
+        squares[j / 4].at[r][j % 4] = gcr_element_below(ctx, system, i, j);
     squares[diagonal].at[r][r] =
         gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter);
     for (int c = r + 1; c < 4; c++)

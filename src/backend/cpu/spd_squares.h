@@ -2,23 +2,24 @@
  * backend/cpu/spd_squares.h -- Cholesky factors of GCR_LANES matrices side by side.
  *
  * Entry (i, j) of all lanes is one vector, so that every operation is one on vectors and nothing
- * is ever shuffled. The lower triangle stands in blocks of 4 x 4 vectors, by rows of blocks:
+ * is ever shuffled. The lower triangle stands in squares of 4 x 4 vectors, by rows of squares:
  *
  *     (0,0)  (1,0) (1,1)  (2,0) (2,1) (2,2) ...         (I,J) at I (I + 1) / 2 + J
  *
- * with rows of the identity behind the last one, up to a multiple of 4. The factor is left-looking
- * and goes by rows of blocks: (I,J) -= sum over K < J of (I,K) (J,K)', all 16 sums in registers,
- * then it is divided by the triangle of (J,J)'. So row I is finished as soon as rows above are:
- * the engine fills it, factors it and solves with it while it is in the first cache. Where the
- * factor has 1 / L_ii on its diagonal, since all that is done with L_ii is to divide by it.
+ * with rows of the identity behind the last one, up to a multiple of 4. The factor is left-looking:
+ * (I,J) -= sum over K < J of (I,K) (J,K)', all 16 sums in registers, then it is divided by the
+ * triangle of (J,J)'. It goes by rows, one or a few (a panel) at a time, so that the engine fills
+ * rows, factors them and solves with them while they are in the first cache. The diagonal of the
+ * factor holds 1 / L_ii, since all that is done with L_ii is to divide by it.
  *
  * An answer of a lane comes of the entries of that lane, in an order that n alone decides. A pivot
  * that is not a positive number is noted and replaced by 1: its lane goes on, with numbers that
  * nobody will read.
  *
- * Rejected: packing the vectors by matrix (needs shuffles, and n < 8 leaves lanes empty);
- * right-looking updates (each entry is stored n times); one power of a product for the determinant
- * (leaves the range of numbers from n = 30 on).
+ * Rejected: vectors along the rows of one matrix (shuffles, and small n leaves lanes empty);
+ * right-looking updates (each entry is stored n / 4 times); the determinant as a bare product (it
+ * leaves the range of numbers); approximate reciprocal roots with Newton steps (shorter chains at
+ * n <= 16, but the first guess is the processor's own, so bits would depend on its maker).
  */
 #ifndef GCR_CPU_SPD_SQUARES_H
 #define GCR_CPU_SPD_SQUARES_H

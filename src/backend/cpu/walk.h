@@ -12,14 +12,16 @@ typedef struct gcr_walk {
     uint64_t coords[GCR_AXES_MAX];
 } gcr_walk;
 
+/* The outermost coordinate is what is left, so a grid of one axis divides nothing. */
 static void gcr_walk_seek(gcr_walk *walk, uint64_t point)
 {
-    for (int a = walk->points->axis_count - 1; a >= 0; a--) {
+    for (int a = walk->points->axis_count - 1; a > 0; a--) {
         const uint64_t count = walk->points->axes[a].count;
 
         walk->coords[a] = point % count;
         point /= count;
     }
+    walk->coords[0] = point;
 }
 
 static void gcr_walk_open(gcr_walk *walk, const gcr_unit_setup *setup, uint64_t point)
