@@ -107,18 +107,20 @@ GCR_LANES_FN void gcr_square_divide(gcr_square *c, const gcr_square *diagonal)
         }
 }
 
-/* Returns 1 / sqrt(pivot), having taken it to account. */
+/* Returns 1 / sqrt(pivot), having taken it to account. What is bad is replaced last, so that nobody
+ * waits for the comparison: a chain of pivots is what small matrices wait for. */
 GCR_LANES_FN gcr_vec gcr_pivots_take(gcr_pivots *pivots, gcr_vec pivot)
 {
     const gcr_mask good = (pivot > 0) & gcr_vec_is_finite(pivot);
-    const gcr_vec root = gcr_vec_sqrt(gcr_vec_choose(good, pivot, gcr_vec_of(1)));
-    const gcr_mask product = (gcr_mask)(pivots->product * root); /* a root is never denormal */
+    const gcr_vec one = gcr_vec_of(1), root = gcr_vec_sqrt(pivot), inverse = 1 / root;
+    /* a root is never denormal */
+    const gcr_mask product = (gcr_mask)(pivots->product * gcr_vec_choose(good, root, one));
 
     pivots->count++;
     pivots->minor |= ~good & (pivots->minor == 0) & pivots->count;
     pivots->exponent += product >> 52;
     pivots->product = (gcr_vec)((product & 0x000fffffffffffff) | 0x3ff0000000000000);
-    return 1 / root;
+    return gcr_vec_choose(good, inverse, one);
 }
 
 /* Replaces the lower triangle of one block by its factor. */
