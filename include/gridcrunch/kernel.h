@@ -243,30 +243,35 @@ enum {
 /* Private to the accessors below. Only what needs() asked for has been written. */
 typedef struct gcr_answers {
     int64_t n, right_sides;
-    const gcr_real *log_determinant;  /* [systems]                    */
-    const gcr_real *quadratic_form;   /* [systems][right_sides]       */
-    const gcr_real *solution;         /* [systems][right_sides][n]    */
-    const gcr_real *inverse_diagonal; /* [systems][n]                 */
+    const gcr_real *log_determinant;  /* [systems][GCR_LANES]                 */
+    const gcr_real *quadratic_form;   /* [systems][right_sides][GCR_LANES]    */
+    const gcr_real *solution;         /* [systems][right_sides][n][GCR_LANES] */
+    const gcr_real *inverse_diagonal; /* [systems][n][GCR_LANES]              */
+    int lane;
 } gcr_answers;
 
 GCR_FN gcr_real gcr_log_determinant(const gcr_answers *answers, int system)
 {
-    return answers->log_determinant[system];
+    return answers->log_determinant[system * GCR_LANES + answers->lane];
 }
 
 GCR_FN gcr_real gcr_quadratic_form(const gcr_answers *answers, int system, int column)
 {
-    return answers->quadratic_form[system * answers->right_sides + column];
+    const int64_t index = system * answers->right_sides + column;
+
+    return answers->quadratic_form[index * GCR_LANES + answers->lane];
 }
 
 GCR_FN gcr_real gcr_solution(const gcr_answers *answers, int system, int column, int i)
 {
-    return answers->solution[(system * answers->right_sides + column) * answers->n + i];
+    const int64_t index = (system * answers->right_sides + column) * answers->n + i;
+
+    return answers->solution[index * GCR_LANES + answers->lane];
 }
 
 GCR_FN gcr_real gcr_inverse_diagonal(const gcr_answers *answers, int system, int i)
 {
-    return answers->inverse_diagonal[system * answers->n + i];
+    return answers->inverse_diagonal[(system * answers->n + i) * GCR_LANES + answers->lane];
 }
 
 /* ---- the team ------------------------------------------------------------------------------- */

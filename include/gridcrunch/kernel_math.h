@@ -91,11 +91,11 @@ GCR_FN gcr_real gcr_from_bits(uint64_t bits)
 #endif
 }
 
-/* x * y + z: rounded once on a GPU, where that is one instruction and not two; rounded twice on
- * every CPU, so that there an exponential has the same bits whatever the instruction set. */
+/* x * y + z: rounded once where that is one instruction and not two, so that the bits of an
+ * exponential belong to the kind of a device, as those of a factor do. */
 GCR_FN gcr_real gcr_multiply_add(gcr_real x, gcr_real y, gcr_real z)
 {
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(__FMA__)
     return gcr_fma(x, y, z);
 #else
     return x * y + z;
@@ -123,23 +123,27 @@ GCR_FN gcr_real gcr_exp_tail(gcr_real r)
 /*
  * e^x. With k = x / log(2) to the nearest integer and r = x - k log(2), e^x = 2^k e^r. Adding
  * 1.5 * 2^52 rounds to an integer and leaves k in the low bits of the sum. 2^k is applied as two
- * factors, each an ordinary number, so that the product overflows, and rounds to a denormal, once.
+ * factors, each an ordinary number, so that the product overflows, and rounds to a denormal, once:
+ * the low bits hold k + 2046, of which each factor has half as its biased exponent, and the shift
+ * drops what stands above them.
+ * Beyond the ends of the range all that is without meaning, and replaced last: a clamp at the
+ * beginning would make compilers work out its two constant cases beside the general one.
  */
 GCR_FN gcr_real gcr_exp(gcr_real x)
 {
-    const gcr_real shift = 0x1.8p52 + 2048; /* 2048: k + 2048 is positive */
-    const gcr_real low = x < -746 ? -746 : x;
-    const gcr_real clamped = low > 710 ? 710 : low; /* a NaN passes both */
-    const gcr_real rounded = clamped * 0x1.71547652b82fep+0 + shift;
+    const gcr_real shift = 0x1.8p52 + 2046;
+    const gcr_real rounded = gcr_multiply_add(x, 0x1.71547652b82fep+0, shift);
     const gcr_real k = rounded - shift;
-    const gcr_real high = clamped - k * 0x1.62e42feep-1; /* exact: the constant has 31 bits */
-    const gcr_real r = high - k * 0x1.a39ef35793c76p-33;
-    const uint64_t biased = gcr_bits(rounded) & 0xfff;
+    const gcr_real high = gcr_multiply_add(k, -0x1.62e42feep-1, x); /* exact: 31 bits times 11 */
+    const gcr_real r = gcr_multiply_add(k, -0x1.a39ef35793c76p-33, high);
+    const uint64_t biased = gcr_bits(rounded);
     const uint64_t half = biased >> 1;
-    const gcr_real scale = gcr_from_bits((half - 1) << 52);
-    const gcr_real other_scale = gcr_from_bits((biased - half - 1) << 52);
+    const gcr_real scale = gcr_from_bits(half << 52);
+    const gcr_real other_scale = gcr_from_bits((biased - half) << 52);
+    const gcr_real value = (1 + gcr_multiply_add(r * r, gcr_exp_tail(r), r)) * scale * other_scale;
+    const gcr_real above = x < -746 ? 0 : value; /* a NaN passes both */
 
-    return (1 + gcr_multiply_add(r * r, gcr_exp_tail(r), r)) * scale * other_scale;
+    return x > 710 ? gcr_from_bits(0x7ff0000000000000) : above;
 }
 
 /* ---- time: for kernels that measure the machine; no output may depend on it ----------------- */

@@ -42,6 +42,7 @@ typedef struct gcr_device_info {
     uint64_t total_bytes;  /* memory for GCR_PLACE_DEVICE                                */
     uint64_t alignment;    /* every buffer starts on a multiple                          */
     int units;             /* what computes side by side: CPUs, multiprocessors          */
+    int cells_together;    /* that an SPD kernel's cells of one dataset are computed in; 0: any */
     int batches_in_flight; /* that keep a queue busy; 1: work is done before crunch() returns */
     int shares_memory;     /* device memory is host memory: nothing needs to be copied   */
     /* Not NULL: only one thread may factor at a time, and why. */

@@ -6,6 +6,8 @@
  */
 #include "backend/cpu/cpu.h"
 
+#include "backend/cpu/code_path.h"
+
 #include "base/memory.h"
 #include "base/pool.h"
 
@@ -65,14 +67,25 @@ static const char *find_lone_thread_reason(void)
            "libopenblas0-pthread, or use --threads 1";
 }
 
+/* The lanes and the crossover to LAPACK are those of engine_spd.h. */
+static const char *code_path_name(void)
+{
+    switch (gcr_code_path_here()) {
+    case GCR_PATH_V4: return "AVX-512";
+    case GCR_PATH_V3: return "AVX2";
+    default: return "plain";
+    }
+}
+
 void gcr_cpu_describe(gcr_device_info *info)
 {
     read_model_name(info->name, sizeof info->name);
-    snprintf(info->kind, sizeof info->kind, "cpu, plain engine, f64, BLAS core %s",
-             blas_core_name());
+    snprintf(info->kind, sizeof info->kind, "cpu, f64, %s lanes, LAPACK above n = %d, BLAS core %s",
+             code_path_name(), GCR_SPD_SQUARES_MAX, blas_core_name());
     info->total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->alignment = GCR_ALIGNMENT;
     info->units = gcr_cpu_count();
+    info->cells_together = gcr_code_path_lanes();
     info->batches_in_flight = 1;
     info->shares_memory = 1;
     info->lone_thread_reason = find_lone_thread_reason();

@@ -1,15 +1,20 @@
 /*
  * backend/cpu/cpu_unit.c -- one kernel and one engine, compiled into one unit for the CPU.
  *
- * The build compiles this file once for each kernel and choice of its options, with
+ * The build compiles this file once for each kernel, choice of its options and code path, with
  *
  *     GCR_KERNEL_FILE   the kernel, "kernels/gp.c"
  *     GCR_UNIT_NAME     the gcr_unit that comes out, gcr_unit_gp_rbf
  *     GCR_UNIT_CHOICE   the choice of the kernel's first option; GCR_UNIT_ANY if it is an integer
  *     GCR_OPTION_*      the value of each option
+ *     GCR_UNIT_V3, _V4  the units of the same for the other code paths, where there are any: then
+ *                       this one, the plain path, hands over to the best that the processor has
  *
- * The kernel comes first of all: the macros it defines decide what gridcrunch/kernel.h declares.
+ * The lanes come before the kernel, which is told how many there are, and the kernel before the
+ * engine: the macros it defines decide what gridcrunch/kernel.h declares.
  */
+#include "backend/cpu/lanes.h"
+
 #include GCR_KERNEL_FILE
 
 #if defined(GCR_CELL_KERNEL)
@@ -17,30 +22,32 @@
 #else
 #include "backend/cpu/engine_spd.h"
 #endif
+#include "backend/cpu/code_path.h"
 #include "backend/cpu/walk.h"
-
-/* A sanitizer's runtime is not there yet when the loader picks. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define GCR_CLONES                                                                                 \
-    __attribute__((flatten, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GCR_CLONES
-#endif
 
 extern const gcr_unit GCR_UNIT_NAME;
 
-/* What one thread holds while it computes a tile. */
+/* A cell that was not SPD and is to be tried again with rung `step` of the ladder, from 1. */
+typedef struct gcr_retry {
+    uint64_t cell;
+    int step;
+} gcr_retry;
+
+/* What one thread holds while it computes a tile. Cells are counted within the tile. */
 typedef struct gcr_worker {
     const gcr_unit_setup *setup;
     const gcr_unit_tile *tile;
     gcr_ctx ctx;
     gcr_engine engine;
-    gcr_walk walk;
+    gcr_group group;
+    gcr_retry of_lane[GCR_GROUP_MAX]; /* the cells of the group; step 0: the first attempt */
+    gcr_walk walk;                    /* stands at cell `next` */
+    uint64_t next;
+    gcr_retry retries[2 * GCR_GROUP_MAX];
+    int retry_count;
     int output_count;
     int64_t width[GCR_OUTPUTS_MAX]; /* values of each output; the tile stores as many or more */
-    int64_t total_width;
-    gcr_real *outputs; /* [total_width] of the cell in hand                      */
-    int is_direct;     /* the cell in hand is written where the tile stores it   */
+    gcr_real param[GCR_PARAMETERS_MAX * GCR_LANES];
 } gcr_worker;
 
 static int64_t gcr_width_for(int32_t width, const gcr_shape *shape)
@@ -57,10 +64,10 @@ static void gcr_worker_measure(gcr_worker *worker, const gcr_shape *shape)
     const gcr_kernel_output *outputs = gcr_description.outputs;
 
     worker->output_count = 0;
-    worker->total_width = 0;
+    worker->group.width = 0;
     for (int o = 0; o < GCR_OUTPUTS_MAX && outputs[o].name != NULL; o++) {
         worker->width[o] = gcr_width_for(outputs[o].width, shape);
-        worker->total_width += worker->width[o];
+        worker->group.width += worker->width[o];
         worker->output_count++;
     }
 }
@@ -68,11 +75,11 @@ static void gcr_worker_measure(gcr_worker *worker, const gcr_shape *shape)
 static void gcr_worker_carve(gcr_worker *worker, gcr_carver *carver, const gcr_shape *shape)
 {
     gcr_worker_measure(worker, shape);
-    worker->outputs = gcr_carve(carver, worker->total_width, 1);
+    worker->group.outputs = gcr_carve(carver, worker->group.width, GCR_GROUP_MAX);
     gcr_engine_open(&worker->engine, carver, shape);
 }
 
-static uint64_t gcr_unit_scratch_bytes(const gcr_shape *shape)
+static uint64_t gcr_unit_scratch_bytes_here(const gcr_shape *shape)
 {
     gcr_carver counter = { 0 };
     gcr_worker worker;
@@ -100,13 +107,14 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
     worker->setup = setup;
     worker->tile = tile;
     gcr_worker_carve(worker, &carver, &shape);
-    worker->is_direct = worker->output_count == 1 && worker->width[0] == tile->width[0];
     gcr_walk_open(&worker->walk, setup, tile->first);
+    worker->next = 0;
+    worker->retry_count = 0;
     worker->ctx = (gcr_ctx){
         .data = tile->data,
         .option = setup->option,
         .prepared = tile->prepared,
-        .param = worker->walk.param,
+        .param = worker->param,
         .seed = setup->seed,
         .ns_per_tick = setup->ns_per_tick,
         .parameter_count = gcr_count_parameters(),
@@ -114,95 +122,178 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
     gcr_engine_bind(&worker->engine, &worker->ctx);
 }
 
-/* An output that the kernel does not write is NaN, not what the cell before left there. */
-static inline gcr_verdict gcr_worker_attempt(gcr_worker *worker, gcr_real jitter)
-{
-    gcr_verdict verdict;
+/* ---- groups: which cells are computed together ----------------------------------------------- */
 
-    for (int64_t k = 0; k < worker->total_width; k++)
-        worker->outputs[k] = gcr_cell_nan(0);
-    verdict = gcr_engine_compute(&worker->engine, &worker->ctx, jitter, worker->outputs);
-    if (verdict.state != GCR_CELL_OK)
-        return verdict;
-    for (int64_t k = 0; k < worker->total_width; k++)
-        if (!gcr_is_finite(worker->outputs[k]))
-            return gcr_verdict_of(GCR_CELL_NAN_OUT, 0);
-    return verdict;
+/* Puts a cell, to which the walk points, into the next lane. */
+static inline void gcr_worker_add(gcr_worker *worker, const gcr_walk *walk, gcr_retry cell)
+{
+    const int lane = worker->group.count++;
+
+    gcr_walk_bind(walk, worker->param, lane);
+    worker->of_lane[lane] = cell;
+    worker->group.jitter[lane] = cell.step == 0 ? 0 : worker->setup->jitter[cell.step - 1];
 }
 
-/* Up the ladder while the cell is not SPD. `step_out`: the rung that held, from 1; 0: none. */
-static gcr_verdict gcr_worker_retry(gcr_worker *worker, gcr_verdict verdict, int *step_out)
+static inline void gcr_worker_gather_next(gcr_worker *worker)
 {
-    int step = 0;
+    const gcr_unit_tile *tile = worker->tile;
 
-    while (verdict.state == GCR_CELL_NOT_SPD && step < worker->setup->jitter_count)
-        verdict = gcr_worker_attempt(worker, worker->setup->jitter[step++]);
-    if (step > 0 && verdict.state == GCR_CELL_OK) {
-        verdict.state = GCR_CELL_OK_JITTER;
-        *step_out = step;
+    while (worker->next < tile->count && worker->group.count < GCR_GROUP_MAX) {
+        if (gcr_point_is_live(worker->setup->points, tile->first + worker->next))
+            gcr_worker_add(worker, &worker->walk, (gcr_retry){ worker->next, 0 });
+        worker->next++;
+        gcr_walk_step(&worker->walk);
     }
-    return verdict;
 }
 
-/* Writes what the tile stores of the outputs of cell `i`. */
-static inline void gcr_worker_store(const gcr_worker *worker, uint64_t i, gcr_verdict verdict)
+static void gcr_worker_gather_retries(gcr_worker *worker)
+{
+    gcr_walk walk = worker->walk;
+
+    while (worker->retry_count > 0 && worker->group.count < GCR_GROUP_MAX) {
+        const gcr_retry retry = worker->retries[--worker->retry_count];
+
+        gcr_walk_seek(&walk, worker->tile->first + retry.cell);
+        gcr_worker_add(worker, &walk, retry);
+    }
+}
+
+/* Lanes beyond the last cell repeat the first: they are computed too, and not read. */
+static inline void gcr_worker_pad(gcr_worker *worker)
+{
+    for (int lane = worker->group.count; lane < GCR_GROUP_MAX; lane++) {
+        worker->group.jitter[lane] = worker->group.jitter[0];
+        for (int p = 0; p < worker->ctx.parameter_count; p++)
+            worker->param[p * GCR_LANES + lane] = worker->param[p * GCR_LANES];
+    }
+}
+
+/* Fills the group: with cells to be tried again once they fill it or nothing else is left, so that
+ * at most two groups of them ever wait. Returns 0 when all is done. */
+static inline int gcr_worker_gather(gcr_worker *worker)
+{
+    worker->group.count = 0;
+    if (worker->retry_count < GCR_GROUP_MAX)
+        gcr_worker_gather_next(worker);
+    if (worker->group.count == 0)
+        gcr_worker_gather_retries(worker);
+    if (worker->group.count < GCR_GROUP_MAX && worker->group.count > 0)
+        gcr_worker_pad(worker);
+    return worker->group.count;
+}
+
+/* ---- what becomes of a cell ------------------------------------------------------------------ */
+
+/* Writes everything that the tile stores of a cell. */
+static inline void gcr_worker_record(const gcr_worker *worker, uint64_t cell, const gcr_real *from,
+                                     gcr_verdict verdict, int step)
 {
     const gcr_unit_tile *tile = worker->tile;
     const int has_result = gcr_cell_has_result((uint8_t)verdict.state);
-    const gcr_real *from = worker->outputs;
 
     for (int o = 0; o < worker->output_count; from += worker->width[o], o++) {
         const int64_t stored = tile->width[o], width = has_result ? worker->width[o] : 0;
-        gcr_real *to = tile->outputs[o] + i * (uint64_t)stored;
+        gcr_real *to = tile->outputs[o] + cell * (uint64_t)stored;
 
         for (int64_t k = 0; k < width; k++)
             to[k] = from[k];
         for (int64_t k = width; k < stored; k++)
             to[k] = gcr_cell_nan(verdict.detail);
     }
+    tile->state[cell] = (uint8_t)verdict.state;
+    if (tile->jitter_step != NULL)
+        tile->jitter_step[cell] = (uint8_t)step;
 }
 
-/* Writes everything that the tile stores of cell `i`. */
-static inline void gcr_worker_record(const gcr_worker *worker, uint64_t i, gcr_verdict verdict,
-                                     int step)
+static inline gcr_verdict gcr_verdict_of_outputs(const gcr_real *outputs, int64_t width)
+{
+    for (int64_t k = 0; k < width; k++)
+        if (!gcr_is_finite(outputs[k]))
+            return gcr_verdict_of(GCR_CELL_NAN_OUT, 0);
+    return gcr_verdict_of(GCR_CELL_OK, 0);
+}
+
+/* A cell is recorded, or up the ladder while it is not SPD. */
+static inline void gcr_worker_settle(gcr_worker *worker, int lane)
+{
+    const gcr_real *outputs = worker->group.outputs + lane * worker->group.width;
+    const gcr_retry of = worker->of_lane[lane];
+    gcr_verdict verdict = worker->group.verdict[lane];
+    int step = 0;
+
+    if (verdict.state == GCR_CELL_NOT_SPD && of.step < worker->setup->jitter_count) {
+        worker->retries[worker->retry_count++] = (gcr_retry){ of.cell, of.step + 1 };
+        return;
+    }
+    if (verdict.state == GCR_CELL_OK)
+        verdict = gcr_verdict_of_outputs(outputs, worker->group.width);
+    if (verdict.state == GCR_CELL_OK && of.step > 0) {
+        verdict.state = GCR_CELL_OK_JITTER;
+        step = of.step;
+    }
+    gcr_worker_record(worker, of.cell, outputs, verdict, step);
+}
+
+/* An output that the kernel does not write is NaN, not what the cell before left there. */
+static inline void gcr_worker_compute(gcr_worker *worker)
+{
+    for (int64_t k = 0; k < worker->group.count * worker->group.width; k++)
+        worker->group.outputs[k] = gcr_cell_nan(0);
+    gcr_engine_compute(&worker->engine, &worker->ctx, &worker->group);
+    for (int lane = 0; lane < worker->group.count; lane++)
+        gcr_worker_settle(worker, lane);
+}
+
+/* What prepare() could not do is the fault of every cell. */
+static void gcr_worker_refuse(gcr_worker *worker, int fault)
 {
     const gcr_unit_tile *tile = worker->tile;
 
-    if (!worker->is_direct || verdict.state != GCR_CELL_OK)
-        gcr_worker_store(worker, i, verdict);
-    tile->state[i] = (uint8_t)verdict.state;
-    if (tile->jitter_step != NULL)
-        tile->jitter_step[i] = (uint8_t)step;
+    for (uint64_t i = 0; i < tile->count; i++)
+        if (gcr_point_is_live(worker->setup->points, tile->first + i))
+            gcr_worker_record(worker, i, NULL, gcr_verdict_of_fault(fault), 0);
 }
 
-/* Everything that runs per cell is inlined into this one function, which exists for each width of
- * vectors; the loader picks one. Contraction is off, so all give the same bits. */
-GCR_CLONES static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tile,
-                                       void *scratch)
+static void gcr_worker_run_groups(gcr_worker *worker)
 {
-    const int fault = tile->fault == NULL ? 0 : *tile->fault;
-    gcr_worker worker;
+    while (gcr_worker_gather(worker))
+        gcr_worker_compute(worker);
+}
 
-    gcr_worker_open(&worker, setup, tile, scratch);
-    for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker.walk)) {
-        gcr_verdict verdict = gcr_verdict_of_fault(fault);
-        int step = 0;
+/* An engine that computes one cell at a time has no groups to fill and nothing to try again. */
+static void gcr_worker_run_cells(gcr_worker *worker)
+{
+    const gcr_unit_tile *tile = worker->tile;
 
-        if (!gcr_point_is_live(setup->points, tile->first + i))
+    worker->group.count = 1;
+    worker->of_lane[0].step = 0;
+    for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker->walk)) {
+        if (!gcr_point_is_live(worker->setup->points, tile->first + i))
             continue;
-        if (worker.is_direct)
-            worker.outputs = tile->outputs[0] + i * (uint64_t)tile->width[0];
-        if (fault == 0)
-            verdict = gcr_worker_attempt(&worker, 0);
-        if (verdict.state == GCR_CELL_NOT_SPD)
-            verdict = gcr_worker_retry(&worker, verdict, &step);
-        gcr_worker_record(&worker, i, verdict, step);
+        gcr_walk_bind(&worker->walk, worker->param, 0);
+        worker->of_lane[0].cell = i;
+        gcr_worker_compute(worker);
     }
 }
 
+/* Everything that runs per cell is inlined into this one function. */
+__attribute__((flatten)) static void gcr_unit_crunch_here(const gcr_unit_setup *setup,
+                                                          const gcr_unit_tile *tile, void *scratch)
+{
+    gcr_worker worker;
+
+    gcr_worker_open(&worker, setup, tile, scratch);
+    if (tile->fault != NULL && *tile->fault != 0)
+        gcr_worker_refuse(&worker, *tile->fault);
+    else if (GCR_GROUP_MAX > 1)
+        gcr_worker_run_groups(&worker);
+    else
+        gcr_worker_run_cells(&worker);
+}
+
 #if defined(GCR_HAS_PREPARE)
-static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
-                            void *scratch)
+static int gcr_unit_prepare_here(const gcr_unit_setup *setup, const gcr_view *data,
+                                 gcr_real *prepared, void *scratch)
 {
     const gcr_ctx ctx = {
         .data = *data,
@@ -215,14 +306,68 @@ static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, g
     return prepare(&ctx, prepared);
 }
 #else
+#define gcr_unit_prepare_here NULL
+#endif
+
+/* ---- the unit -------------------------------------------------------------------------------- */
+
+#if defined(GCR_UNIT_V4)
+#define GCR_UNIT_HERE static const gcr_unit gcr_unit_plain
+#else
+#define GCR_UNIT_HERE const gcr_unit GCR_UNIT_NAME
+#endif
+
+#define GCR_UNIT_CHOICES                                                                           \
+    {                                                                                              \
+        GCR_UNIT_CHOICE, GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY,     \
+            GCR_UNIT_ANY, GCR_UNIT_ANY                                                             \
+    }
+
+GCR_UNIT_HERE = {
+    .kernel = &gcr_description,
+    .choice = GCR_UNIT_CHOICES,
+    .scratch_bytes = gcr_unit_scratch_bytes_here,
+    .prepare = gcr_unit_prepare_here,
+    .crunch = gcr_unit_crunch_here,
+};
+
+#if defined(GCR_UNIT_V4)
+extern const gcr_unit GCR_UNIT_V3, GCR_UNIT_V4;
+
+static const gcr_unit *gcr_unit_best(void)
+{
+    switch (gcr_code_path_here()) {
+    case GCR_PATH_V4: return &GCR_UNIT_V4;
+    case GCR_PATH_V3: return &GCR_UNIT_V3;
+    default: return &gcr_unit_plain;
+    }
+}
+
+static uint64_t gcr_unit_scratch_bytes(const gcr_shape *shape)
+{
+    return gcr_unit_best()->scratch_bytes(shape);
+}
+
+#if defined(GCR_HAS_PREPARE)
+static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+                            void *scratch)
+{
+    return gcr_unit_best()->prepare(setup, data, prepared, scratch);
+}
+#else
 #define gcr_unit_prepare NULL
 #endif
 
+static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tile, void *scratch)
+{
+    gcr_unit_best()->crunch(setup, tile, scratch);
+}
+
 const gcr_unit GCR_UNIT_NAME = {
     .kernel = &gcr_description,
-    .choice = { GCR_UNIT_CHOICE, GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY,
-                GCR_UNIT_ANY, GCR_UNIT_ANY, GCR_UNIT_ANY },
+    .choice = GCR_UNIT_CHOICES,
     .scratch_bytes = gcr_unit_scratch_bytes,
     .prepare = gcr_unit_prepare,
     .crunch = gcr_unit_crunch,
 };
+#endif

@@ -2,12 +2,13 @@
  * backend/cpu/engine.h -- what the two engines of the CPU have in common.
  *
  * An engine is text, not a library: cpu_unit.c includes a kernel file and then the engine for the
- * kernel's form, so that the compiler sees both at once. Each engine defines a struct `engine`
- * (the memory of one worker) and three functions:
+ * kernel's form, so that the compiler sees both at once. Each engine says how many cells of one
+ * dataset it computes together, GCR_GROUP_MAX, defines a struct `gcr_engine` (the memory of one
+ * worker) and three functions:
  *
- *     engine_open      shares out scratch memory; with a carver of no memory it only counts
- *     engine_bind      completes the context that the kernel will see
- *     engine_compute   one attempt at the cell that the context describes
+ *     gcr_engine_open      shares out scratch memory; with a carver of no memory it only counts
+ *     gcr_engine_bind      completes the context that the kernel will see
+ *     gcr_engine_compute   one attempt at the cells of a group
  */
 #ifndef GCR_CPU_ENGINE_H
 #define GCR_CPU_ENGINE_H
@@ -22,6 +23,15 @@ typedef struct gcr_verdict {
     gcr_cell_state state;
     uint32_t detail;
 } gcr_verdict;
+
+/* Cells of one dataset, one in each lane from 0 on. */
+typedef struct gcr_group {
+    int count;                      /* cells; the lanes beyond hold the parameters of lane 0   */
+    gcr_real jitter[GCR_LANES];     /* to be added to the diagonal                             */
+    gcr_verdict verdict[GCR_LANES]; /* [count] written by gcr_engine_compute()                 */
+    gcr_real *outputs;              /* [count][width] written where the verdict is GCR_CELL_OK */
+    int64_t width;
+} gcr_group;
 
 static inline gcr_verdict gcr_verdict_of(gcr_cell_state state, uint32_t detail)
 {

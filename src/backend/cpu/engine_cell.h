@@ -1,10 +1,12 @@
 /*
- * backend/cpu/engine_cell.h -- the engine under cell kernels: it calls them.
+ * backend/cpu/engine_cell.h -- the engine under cell kernels: it calls them, one after the other.
  */
 #ifndef GCR_CPU_ENGINE_CELL_H
 #define GCR_CPU_ENGINE_CELL_H
 
 #include "backend/cpu/engine.h"
+
+enum { GCR_GROUP_MAX = 1 };
 
 typedef struct gcr_engine {
     gcr_real *scratch;
@@ -21,12 +23,10 @@ static void gcr_engine_bind(gcr_engine *engine, gcr_ctx *ctx)
 }
 
 /* A cell kernel has no matrix that jitter could be added to. */
-static inline gcr_verdict gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx,
-                                             gcr_real jitter, gcr_real *outputs)
+static inline void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
     (void)engine;
-    (void)jitter;
-    return gcr_verdict_of_fault(cell(ctx, outputs));
+    group->verdict[0] = gcr_verdict_of_fault(cell(ctx, group->outputs));
 }
 
 #endif /* GCR_CPU_ENGINE_CELL_H */

@@ -1,0 +1,218 @@
+/*
+ * bench/bench_cell.c -- what does a cell of the Gaussian process cost on one core, and what do
+ * vector lanes bring over LAPACK?
+ *
+ * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
+ * matrix given to LAPACK, and a careful C loop. All see the same prepared distances. Times are
+ * seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 + n / 6, so
+ * exponentials show as what is missing. Which core OpenBLAS takes this machine for decides how fast
+ * the rivals are: try OPENBLAS_CORETYPE too.
+ */
+#include "bench.h"
+#include "rival_cell.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include "gridcrunch/cell.h"
+#include "gridcrunch/unit.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+
+extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_rbf_lapack;
+
+enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 600 };
+
+/* The same for all sides; results of each are looked at by all others. */
+typedef struct problem {
+    int n, points, repeats;
+    double x[ROWS_MAX], y[ROWS_MAX];
+    double lengthscale[AXIS], noise[AXIS], variance[1];
+    double *prepared, *scratch, *work;
+    uint64_t scratch_bytes;
+    gcr_point_table table;
+    gcr_unit_setup setup;
+} problem;
+
+typedef struct side_arg {
+    const gcr_unit *unit; /* NULL: the loop in C */
+    const problem *problem;
+    double lml[POINTS];
+    uint8_t state[POINTS];
+} side_arg;
+
+static double flops(double n)
+{
+    return n * n * n / 3 + n * n / 2 + n / 6;
+}
+
+/* As random as a fixed seed is: a golden ratio's multiples, and something smooth over them. */
+static void describe(problem *p, int n)
+{
+    p->n = n;
+    p->points = n > 128 ? 32 : POINTS;
+    p->repeats = 1 + (int)(3e8 / (flops(n) + 100.0 * n * n) / p->points);
+    for (int i = 0; i < n; i++) {
+        p->x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
+        p->y[i] = sin(p->x[i]) + 0.1 * fmod(0.7548776662466927 * (i + 1), 1);
+    }
+    for (int i = 0; i < AXIS; i++) {
+        p->lengthscale[i] = 0.2 + 0.1 * i;
+        p->noise[i] = 0.01 * (i + 1);
+    }
+    p->variance[0] = 1.5;
+    p->table = (gcr_point_table){ .axes = { { "lengthscale", p->lengthscale, AXIS },
+                                            { "noise", p->noise, AXIS },
+                                            { "variance", p->variance, 1 } },
+                                  .axis_count = 3,
+                                  .point_count = POINTS,
+                                  .live_count = POINTS };
+    p->setup = (gcr_unit_setup){ .points = &p->table, .parameter_of_axis = { 0, 1, 2 } };
+}
+
+static void crunch_unit(side_arg *a)
+{
+    const problem *p = a->problem;
+    const gcr_unit_tile tile = {
+        .data = { .rows = p->n, .features = 1, .x = p->x, .y = p->y },
+        .prepared = p->prepared,
+        .count = (uint64_t)p->points,
+        .outputs = { a->lml },
+        .width = { 1 },
+        .state = a->state,
+    };
+
+    a->unit->crunch(&p->setup, &tile, p->scratch);
+}
+
+static void crunch_loop(side_arg *a)
+{
+    const problem *p = a->problem;
+
+    for (int i = 0; i < p->points; i++) {
+        const double point[3] = { p->lengthscale[i / AXIS], p->noise[i % AXIS], p->variance[0] };
+
+        a->lml[i] = rival_cell(p->prepared, p->y, p->n, point, p->work);
+        a->state[i] = GCR_CELL_OK;
+    }
+}
+
+static gcr_status run_side(void *arg, double *seconds_out)
+{
+    side_arg *const a = arg;
+    double begin;
+
+    for (int i = 0; i < a->problem->points; i++)
+        a->lml[i] = NAN;
+    begin = gcr_clock_seconds();
+    for (int k = 0; k < a->problem->repeats; k++)
+        if (a->unit != NULL)
+            crunch_unit(a);
+        else
+            crunch_loop(a);
+    *seconds_out = (gcr_clock_seconds() - begin) / a->problem->repeats / a->problem->points;
+    return GCR_OK;
+}
+
+static gcr_status check(const problem *p, const side_arg *a, const side_arg *b)
+{
+    gcr_status status = GCR_OK;
+
+    for (int i = 0; i < p->points; i++)
+        if (a->state[i] != GCR_CELL_OK || b->state[i] != GCR_CELL_OK ||
+            !(fabs(a->lml[i] - b->lml[i]) <= 1e-11 * (p->n + fabs(a->lml[i]))))
+            GCR_FAIL(GCR_EDEVICE, "n = %d, point %d: %.17g is not %.17g", p->n, i, a->lml[i],
+                     b->lml[i]);
+out:
+    return status;
+}
+
+static gcr_status open_memory(problem *p)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t rows = ROWS_MAX;
+    const gcr_shape shape = { ROWS_MAX, 1, p->setup.option };
+
+    p->scratch_bytes = gcr_unit_gp_rbf_lapack.scratch_bytes(&shape);
+    for (int64_t n = 1; n < ROWS_MAX; n++) {
+        const gcr_shape smaller = { n, 1, p->setup.option };
+        const uint64_t bytes = gcr_unit_gp_rbf.scratch_bytes(&smaller);
+
+        p->scratch_bytes = bytes > p->scratch_bytes ? bytes : p->scratch_bytes;
+    }
+    GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (rows + 1) / 2, 8, "distances"));
+    GCR_TRY(gcr_memory_create((void **)&p->work, rows * (rows + 1), 8, "a matrix"));
+    GCR_TRY(gcr_memory_create((void **)&p->scratch, p->scratch_bytes, 1, "scratch"));
+out:
+    return status;
+}
+
+static gcr_status measure(bench *b, problem *p, int n)
+{
+    gcr_status status = GCR_OK;
+    static side_arg args[3];
+    static bench_side sides[3];
+    double rate[BENCH_ROUNDS_MAX];
+    char where[64], line[80];
+
+    describe(p, n);
+    gcr_unit_gp_rbf.prepare(&p->setup,
+                            &(const gcr_view){ .rows = n, .features = 1, .x = p->x, .y = p->y },
+                            p->prepared, p->scratch);
+    args[0] = (side_arg){ .unit = &gcr_unit_gp_rbf, .problem = p };
+    args[1] = (side_arg){ .unit = &gcr_unit_gp_rbf_lapack, .problem = p };
+    args[2] = (side_arg){ .problem = p };
+    for (int i = 0; i < 3; i++)
+        sides[i] =
+            (bench_side){ .what = (const char *[]){ "gridcrunch", "forced to LAPACK", "C loop" }[i],
+                          .run = run_side,
+                          .arg = &args[i] };
+    snprintf(where, sizeof where, "cell n=%d", n);
+    GCR_TRY(bench_alternate(b, where, sides, 3));
+    GCR_TRY(check(p, &args[0], &args[1]));
+    GCR_TRY(check(p, &args[0], &args[2]));
+    for (int i = 0; i < b->rounds; i++)
+        rate[i] = flops(n) / sides[0].seconds[i] * 1e-9;
+    bench_row(b, where, "rate", "GF/s", bench_spread_of(rate, b->rounds));
+    snprintf(line, sizeof line, "over_lapack n=%d", n);
+    bench_ratio_sides(b, line, &sides[1], &sides[0]);
+    snprintf(line, sizeof line, "n=%d", n);
+    bench_ratio_sides(b, line, &sides[2], &sides[0]);
+out:
+    return status;
+}
+
+/* What stands before the ratios is read by people: which BLAS the rivals ran on. */
+static void say_core(void)
+{
+    char *(*corename)(void);
+    void (*set_num_threads)(int);
+
+    *(void **)&corename = dlsym(RTLD_DEFAULT, "openblas_get_corename");
+    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+    if (set_num_threads != NULL)
+        set_num_threads(1);
+    bench_say("BLAS core: %s", corename != NULL ? corename() : "unknown");
+}
+
+int main(int argc, char **argv)
+{
+    static const int sizes[] = { 8, 16, 32, 54, 64, 128, 256, 512 };
+    static problem p;
+    gcr_status status = GCR_OK;
+    bench b;
+
+    GCR_TRY(bench_begin(&b, "cell", argc, argv));
+    GCR_TRY(open_memory(&p));
+    say_core();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        GCR_TRY(measure(&b, &p, sizes[i]));
+out:
+    gcr_memory_destroy(p.prepared);
+    gcr_memory_destroy(p.work);
+    gcr_memory_destroy(p.scratch);
+    return bench_end(&b, status);
+}

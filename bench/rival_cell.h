@@ -1,0 +1,12 @@
+/* bench/rival_cell.h -- a Gaussian process' likelihood as a careful C programmer would write it. */
+#ifndef RIVAL_CELL_H
+#define RIVAL_CELL_H
+
+#include <stdint.h>
+
+/* The log marginal likelihood of an RBF covariance at one point. `squares`: packed lower triangle
+ * of the squared distances, `y`: [n], `work`: [n][n + 1]. NaN if the matrix is not SPD. */
+double rival_cell(const double *squares, const double *y, int n, const double point[3],
+                  double *work);
+
+#endif /* RIVAL_CELL_H */

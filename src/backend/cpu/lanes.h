@@ -1,0 +1,73 @@
+/*
+ * backend/cpu/lanes.h -- a vector of GCR_LANES numbers, one of each lane, on every code path.
+ *
+ * The only file that knows instruction sets. Arithmetic is gcc's on vector types; here is what has
+ * no operator: a fused multiply-add where the path has one, the square root, and choosing by lane.
+ * Comes before the kernel, to which it says how many lanes there are.
+ */
+#ifndef GCR_CPU_LANES_H
+#define GCR_CPU_LANES_H
+
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define GCR_LANES 8
+#elif defined(__AVX2__)
+#define GCR_LANES 4
+#else
+#define GCR_LANES 2
+#endif
+
+typedef double gcr_vec __attribute__((vector_size(8 * GCR_LANES)));
+typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_LANES))); /* of a comparison: 0, -1 */
+
+#define GCR_LANES_FN static inline __attribute__((always_inline, unused))
+
+GCR_LANES_FN gcr_vec gcr_vec_of(double x)
+{
+    return x - (gcr_vec){ 0 }; /* gcc broadcasts the scalar; x - 0 is x, -0 included */
+}
+
+/* c - a b; rounded once where the path has such an instruction. */
+GCR_LANES_FN gcr_vec gcr_vec_subtract_product(gcr_vec c, gcr_vec a, gcr_vec b)
+{
+#if defined(__AVX512F__)
+    return _mm512_fnmadd_pd(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fnmadd_pd(a, b, c);
+#else
+    return c - a * b;
+#endif
+}
+
+GCR_LANES_FN gcr_vec gcr_vec_sqrt(gcr_vec x)
+{
+#if defined(__AVX512F__)
+    return _mm512_sqrt_pd(x);
+#elif defined(__AVX2__)
+    return _mm256_sqrt_pd(x);
+#elif defined(__x86_64__)
+    return _mm_sqrt_pd(x);
+#else
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        x[lane] = __builtin_sqrt(x[lane]);
+    return x;
+#endif
+}
+
+/* x where the mask is set, else y. */
+GCR_LANES_FN gcr_vec gcr_vec_choose(gcr_mask mask, gcr_vec x, gcr_vec y)
+{
+    return (gcr_vec)((mask & (gcr_mask)x) | (~mask & (gcr_mask)y));
+}
+
+/* Set where x is a number: neither infinite nor NaN. */
+GCR_LANES_FN gcr_mask gcr_vec_is_finite(gcr_vec x)
+{
+    return x - x == 0;
+}
+
+#endif /* GCR_CPU_LANES_H */

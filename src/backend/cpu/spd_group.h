@@ -1,0 +1,231 @@
+/*
+ * backend/cpu/spd_group.h -- one system of all cells of a group: filled, factored and solved row by
+ * row of squares, so that a row is still in the first cache at each step.
+ *
+ * Part of engine_spd.h. All lanes do what any of them needs; a lane that failed, or that repeats
+ * another, is computed like the others and not read.
+ */
+#ifndef GCR_CPU_SPD_GROUP_H
+#define GCR_CPU_SPD_GROUP_H
+
+#include "backend/cpu/spd_squares.h"
+
+static void gcr_squares_open(gcr_engine *engine, gcr_carver *carver)
+{
+    const int64_t rows = gcr_square_rows(engine->n);
+
+    engine->matrix = gcr_carve(carver, rows * (rows + 1) / 2, 16 * GCR_LANES);
+    engine->sides = gcr_carve(carver, engine->right_sides, 4 * rows * GCR_LANES);
+    engine->column = gcr_carve(carver, rows, 16 * GCR_LANES);
+}
+
+static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j)
+{
+    gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec))));
+
+#pragma GCC unroll 1 /* unrolled, it would not be seen as a vector */
+    for (int lane = 0; lane < GCR_LANES; lane++) {
+        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+
+        value[lane] = element(&one, system, i, j);
+    }
+    return *(const gcr_vec *)value;
+}
+
+/* What a kernel does on the diagonal only costs nothing beside it, if the compiler knows. */
+static gcr_vec gcr_element_below(const gcr_ctx *ctx, int system, int i, int j)
+{
+    if (i == j)
+        __builtin_unreachable();
+    return gcr_element_of_lanes(ctx, system, i, j);
+}
+
+static gcr_vec gcr_vec_load(const gcr_real *values)
+{
+    gcr_vec vec;
+
+    __builtin_memcpy(&vec, values, sizeof vec);
+    return vec;
+}
+
+/* Row i of the matrices goes to row i % 4 of the squares. */
+static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const gcr_group *group,
+                                 int system, int i)
+{
+    const int r = i % 4, diagonal = i / 4;
+
+    for (int j = 0; j < i; j++)
+        squares[j / 4].at[r][j % 4] = gcr_element_below(ctx, system, i, j);
+    squares[diagonal].at[r][r] =
+        gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter);
+    for (int c = r + 1; c < 4; c++)
+        squares[diagonal].at[r][c] = gcr_vec_of(0);
+}
+
+static void gcr_squares_fill_identity(gcr_square *squares, int i)
+{
+    for (int square = 0; square <= i / 4; square++)
+        for (int c = 0; c < 4; c++)
+            squares[square].at[i % 4][c] = gcr_vec_of(4 * square + c == i);
+}
+
+static void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
+                             int system, int row)
+{
+    gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, row);
+
+    for (int i = 4 * row; i < 4 * row + 4; i++)
+        if (i < engine->n)
+            gcr_squares_fill_row(squares, ctx, group, system, i);
+        else
+            gcr_squares_fill_identity(squares, i);
+}
+
+/* Where the right-hand side stands, and later what is solved for. */
+static gcr_vec *gcr_squares_side(const gcr_engine *engine, int column)
+{
+    return (gcr_vec *)engine->sides + column * 4 * gcr_square_rows(engine->n);
+}
+
+/* What the lanes need of a system, and whether each of them does. */
+typedef struct gcr_wanted {
+    unsigned any, of_lane[GCR_LANES];
+    int is_solved_by_all;
+} gcr_wanted;
+
+static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, int system)
+{
+    gcr_wanted wanted = { .is_solved_by_all = 1 };
+
+#pragma GCC unroll 1
+    for (int lane = 0; lane < GCR_LANES; lane++) {
+        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+
+        wanted.of_lane[lane] = needs(&one, system);
+        wanted.any |= wanted.of_lane[lane];
+        wanted.is_solved_by_all &= gcr_is_solved(wanted.of_lane[lane]);
+    }
+    return wanted;
+}
+
+/* rhs() is not asked in lanes that do not need it. */
+static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_wanted *wanted, int system, int i,
+                                int column)
+{
+    gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec)))) = { 0 };
+
+#pragma GCC unroll 1
+    for (int lane = 0; lane < GCR_LANES; lane++) {
+        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+
+        if (wanted->is_solved_by_all || gcr_is_solved(wanted->of_lane[lane]))
+            value[lane] = rhs(&one, system, i, column);
+    }
+    return *(const gcr_vec *)value;
+}
+
+/* NaN or infinity times 0 is NaN, so one sum looks at all. */
+static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
+                                   const gcr_wanted *wanted, int system)
+{
+    gcr_vec sum = { 0 };
+
+    for (int column = 0; column < engine->right_sides; column++) {
+        gcr_vec *const b = gcr_squares_side(engine, column);
+
+        for (int i = 0; i < engine->n; i++) {
+            b[i] = gcr_rhs_of_lanes(ctx, wanted, system, i, column);
+            sum += b[i] * 0;
+        }
+        for (int i = engine->n; i < 4 * gcr_square_rows(engine->n); i++)
+            b[i] = gcr_vec_of(0);
+    }
+    for (int lane = 0; lane < group->count; lane++)
+        if (sum[lane] != 0)
+            gcr_group_fail(group, lane, GCR_CELL_NAN_IN, 0);
+}
+
+/* The entries once more, for what they were is gone. */
+static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx,
+                                    const gcr_group *group, int system)
+{
+    gcr_vec sum = { 0 };
+
+    for (int i = 0; i < engine->n; i++) {
+        for (int j = 0; j < i; j++)
+            sum += gcr_element_below(ctx, system, i, j) * 0;
+        sum += (gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter)) * 0;
+    }
+    return sum;
+}
+
+/* A number that is not finite ends up in the pivot of its row, so only where a pivot is bad do the
+ * entries have to be looked at. */
+static void gcr_squares_judge(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
+                              int system, const gcr_pivots *pivots)
+{
+    int64_t any = 0;
+    gcr_vec sum;
+
+    for (int lane = 0; lane < group->count; lane++)
+        any |= pivots->minor[lane];
+    if (any == 0)
+        return;
+    sum = gcr_squares_find_nan(engine, ctx, group, system);
+    for (int lane = 0; lane < group->count; lane++)
+        if (pivots->minor[lane] != 0 && sum[lane] == 0)
+            gcr_group_fail(group, lane, GCR_CELL_NOT_SPD, (uint32_t)pivots->minor[lane]);
+        else if (pivots->minor[lane] != 0)
+            gcr_group_fail(group, lane, GCR_CELL_NAN_IN, 0);
+}
+
+/* With L z = b, the quadratic form is z'z; L'x = z makes z the solution. */
+static void gcr_squares_solve(const gcr_engine *engine, const gcr_wanted *wanted, int system,
+                              int column)
+{
+    const int index = system * engine->right_sides + column;
+    gcr_vec *const z = gcr_squares_side(engine, column), sum = { 0 };
+
+    for (int i = 0; i < engine->n; i++)
+        sum += z[i] * z[i];
+    ((gcr_vec *)engine->quadratic_form)[index] = sum;
+    if (!(wanted->any & GCR_NEED_SOLUTION))
+        return;
+    gcr_squares_backward((gcr_square *)engine->matrix, (int)gcr_square_rows(engine->n), z);
+    for (int i = 0; i < engine->n; i++)
+        ((gcr_vec *)engine->solution)[(int64_t)index * engine->n + i] = z[i];
+}
+
+static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
+                               int system)
+{
+    gcr_square *const squares = (gcr_square *)engine->matrix;
+    const int rows = (int)gcr_square_rows(engine->n);
+    const gcr_panel_shape shape = gcr_panel_shape_of(rows);
+    const gcr_wanted wanted = gcr_wanted_of(ctx, system);
+    const int sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0;
+    gcr_pivots pivots = gcr_pivots_begin();
+
+    if (sides > 0)
+        gcr_squares_fill_sides(engine, ctx, group, &wanted, system);
+    for (int row = 0; row < rows; row += shape.rows) {
+        const int last = gcr_int_min(row + shape.rows, rows);
+
+        for (int i = row; i < last; i++)
+            gcr_squares_fill(engine, ctx, group, system, i);
+        gcr_squares_factor_rows(squares, row, last, shape.columns, &pivots);
+        for (int i = row; i < last; i++)
+            for (int column = 0; column < sides; column++)
+                gcr_squares_forward_row(squares, i, gcr_squares_side(engine, column));
+    }
+    gcr_squares_judge(engine, ctx, group, system, &pivots);
+    if (wanted.any & GCR_NEED_LOG_DETERMINANT)
+        ((gcr_vec *)engine->log_determinant)[system] = gcr_pivots_log(&pivots);
+    for (int column = 0; column < sides; column++)
+        gcr_squares_solve(engine, &wanted, system, column);
+    if (wanted.any & GCR_NEED_INVERSE_DIAGONAL)
+        gcr_squares_invert(squares, engine->n, (gcr_square *)engine->column,
+                           (gcr_vec *)engine->inverse_diagonal + (int64_t)system * engine->n);
+}
+
+#endif /* GCR_CPU_SPD_GROUP_H */

@@ -1,0 +1,239 @@
+/*
+ * Factors, solutions and inverse diagonals of matrices side by side, against the definition. Built
+ * once for each code path; one that this processor does not have is skipped.
+ */
+#include "support/gcr_test.h"
+
+#include "backend/cpu/code_path.h"
+#include "backend/cpu/spd_squares.h"
+
+#include <float.h>
+#include <stdlib.h>
+
+enum { ROWS_MAX = 257, SQUARES_MAX = (ROWS_MAX + 3) / 4 };
+
+static gcr_square *squares, *work;
+static double a[ROWS_MAX][ROWS_MAX], l[ROWS_MAX][ROWS_MAX]; /* of the lane in hand */
+static gcr_vec side[4 * SQUARES_MAX], diagonal[4 * SQUARES_MAX];
+
+static int open_memory(void **state)
+{
+    (void)state;
+    squares = aligned_alloc(64, sizeof *squares * SQUARES_MAX * (SQUARES_MAX + 1) / 2);
+    work = aligned_alloc(64, sizeof *work * SQUARES_MAX);
+    return squares == NULL || work == NULL;
+}
+
+static int close_memory(void **state)
+{
+    (void)state;
+    free(squares);
+    free(work);
+    return 0;
+}
+
+/* A Hilbert-like matrix, another in each lane, with `ridge` on its diagonal. */
+static double entry(int i, int j, int lane, double ridge)
+{
+    return 1.0 / (1 + i + j + lane) + (i == j ? ridge : 0);
+}
+
+static double b_of(int i, int lane)
+{
+    return 1 + fmod(0.618 * (i + 1), 1) + lane;
+}
+
+static void fill_row(int row, int n, double ridge)
+{
+    for (int i = 4 * row; i < 4 * row + 4; i++)
+        for (int j = 0; j < 4 * row + 4; j++)
+            for (int lane = 0; lane < GCR_LANES; lane++)
+                gcr_squares_row(squares, row)[j / 4].at[i % 4][j % 4][lane] =
+                    j > i    ? NAN /* must not be read */
+                    : i >= n ? i == j
+                             : entry(i, j, lane, ridge);
+}
+
+static gcr_pivots fill_and_factor(int n, double ridge)
+{
+    const int rows = (int)gcr_square_rows(n);
+    const gcr_panel_shape shape = gcr_panel_shape_of(rows);
+    gcr_pivots pivots = gcr_pivots_begin();
+
+    for (int row = 0; row < rows; row++)
+        fill_row(row, n, ridge);
+    for (int row = 0; row < rows; row += shape.rows)
+        gcr_squares_factor_rows(squares, row, gcr_int_min(row + shape.rows, rows), shape.columns,
+                                &pivots);
+    return pivots;
+}
+
+/* The factor holds 1 / l[i][i]. */
+static void read_lane(int n, int lane, double ridge)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++) {
+            const double value = gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4][lane];
+
+            l[i][j] = i == j ? 1 / value : value;
+            a[i][j] = a[j][i] = entry(i, j, lane, ridge);
+        }
+}
+
+static double norm_of(double (*matrix)[ROWS_MAX], int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            sum += matrix[i][j] * matrix[i][j];
+    return sqrt(sum);
+}
+
+static double residual(int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++) {
+            double r = a[i][j];
+
+            for (int k = 0; k <= j; k++)
+                r -= l[i][k] * l[j][k];
+            sum += (i == j ? 1 : 2) * r * r;
+        }
+    return sqrt(sum);
+}
+
+static void check_factor(int n, double ridge)
+{
+    const gcr_pivots pivots = fill_and_factor(n, ridge);
+
+    for (int lane = 0; lane < GCR_LANES; lane++) {
+        assert_true(pivots.minor[lane] == 0);
+        read_lane(n, lane, ridge);
+        assert_true(residual(n) <= n * DBL_EPSILON * norm_of(a, n));
+    }
+}
+
+static void test_the_product_of_the_factor_is_the_matrix(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 70; n++)
+        check_factor(n, 1);
+    for (int n = 127; n <= 129; n++)
+        check_factor(n, 1);
+    for (int n = 159; n <= 161; n++)
+        check_factor(n, 1);
+    for (int n = 255; n <= 257; n++)
+        check_factor(n, 1);
+}
+
+static void test_panels_of_any_shape_give_the_same_bits(void **state)
+{
+    const int n = 61, rows = (int)gcr_square_rows(n);
+    gcr_pivots pivots = gcr_pivots_begin();
+
+    (void)state;
+    fill_and_factor(n, 1);
+    read_lane(n, 0, 1);
+    for (int row = 0; row < rows; row++)
+        fill_row(row, n, 1);
+    for (int row = 0; row < rows; row += 3)
+        gcr_squares_factor_rows(squares, row, gcr_int_min(row + 3, rows), 5, &pivots);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++)
+            assert_true(gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4][0] == l[i][j]);
+}
+
+static void test_the_product_of_an_ill_conditioned_factor_is_the_matrix(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 70; n++)
+        check_factor(n, 1e-11);
+}
+
+static void check_solution(int n)
+{
+    const int rows = (int)gcr_square_rows(n);
+
+    fill_and_factor(n, 1);
+    for (int i = 0; i < 4 * rows; i++)
+        for (int lane = 0; lane < GCR_LANES; lane++)
+            side[i][lane] = i < n ? b_of(i, lane) : 0;
+    for (int row = 0; row < rows; row++)
+        gcr_squares_forward_row(squares, row, side);
+    gcr_squares_backward(squares, rows, side);
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        for (int i = 0; i < n; i++) {
+            double sum = 0;
+
+            for (int j = 0; j < n; j++)
+                sum += entry(i, j, lane, 1) * side[j][lane];
+            assert_near(sum, b_of(i, lane), 1e-13 * (lane + 2));
+        }
+}
+
+static void test_the_matrix_times_its_solution_is_the_right_side(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 70; n++)
+        check_solution(n);
+    check_solution(129);
+}
+
+/* Entry j of the diagonal of the inverse is entry j of the solution for column j of the identity. */
+static void check_inverse(int n)
+{
+    const int rows = (int)gcr_square_rows(n);
+
+    fill_and_factor(n, 1);
+    gcr_squares_invert(squares, n, work, diagonal);
+    for (int j = 0; j < n; j++) {
+        for (int i = 0; i < 4 * rows; i++)
+            side[i] = gcr_vec_of(i == j);
+        for (int row = 0; row < rows; row++)
+            gcr_squares_forward_row(squares, row, side);
+        gcr_squares_backward(squares, rows, side);
+        for (int lane = 0; lane < GCR_LANES; lane++)
+            assert_near(diagonal[j][lane], side[j][lane], 1e-14);
+    }
+}
+
+static void test_the_diagonal_of_the_inverse(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 40; n++)
+        check_inverse(n);
+}
+
+static void test_a_logarithm_of_a_determinant(void **state)
+{
+    gcr_pivots pivots = gcr_pivots_begin();
+    gcr_vec value;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        gcr_pivots_take(&pivots, gcr_vec_of(i % 2 == 0 ? 1e-200 : 3e-300));
+    value = gcr_pivots_log(&pivots);
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        assert_near(value[lane] / (500 * log(1e-200) + 500 * log(3e-300)), 1, 1e-13);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_product_of_the_factor_is_the_matrix),
+        cmocka_unit_test(test_panels_of_any_shape_give_the_same_bits),
+        cmocka_unit_test(test_the_product_of_an_ill_conditioned_factor_is_the_matrix),
+        cmocka_unit_test(test_the_matrix_times_its_solution_is_the_right_side),
+        cmocka_unit_test(test_the_diagonal_of_the_inverse),
+        cmocka_unit_test(test_a_logarithm_of_a_determinant),
+    };
+
+    if (GCR_LANES == 8 && gcr_code_path_here() < GCR_PATH_V4)
+        return 77;
+    if (GCR_LANES == 4 && gcr_code_path_here() < GCR_PATH_V3)
+        return 77;
+    return cmocka_run_group_tests(tests, open_memory, close_memory);
+}
