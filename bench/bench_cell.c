@@ -32,7 +32,6 @@ typedef struct problem {
     double x[ROWS_MAX], y[ROWS_MAX];
     double lengthscale[AXIS], noise[AXIS], variance[1];
     double *prepared, *scratch, *work;
-    uint64_t scratch_bytes;
     gcr_point_table table;
     gcr_unit_setup setup;
 } problem;
@@ -136,16 +135,10 @@ static gcr_status open_memory(problem *p)
     const uint64_t rows = ROWS_MAX;
     const gcr_shape shape = { ROWS_MAX, 1, p->setup.option };
 
-    p->scratch_bytes = gcr_unit_gp_rbf_lapack.scratch_bytes(&shape);
-    for (int64_t n = 1; n < ROWS_MAX; n++) {
-        const gcr_shape smaller = { n, 1, p->setup.option };
-        const uint64_t bytes = gcr_unit_gp_rbf.scratch_bytes(&smaller);
-
-        p->scratch_bytes = bytes > p->scratch_bytes ? bytes : p->scratch_bytes;
-    }
     GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (rows + 1) / 2, 8, "distances"));
     GCR_TRY(gcr_memory_create((void **)&p->work, rows * (rows + 1), 8, "a matrix"));
-    GCR_TRY(gcr_memory_create((void **)&p->scratch, p->scratch_bytes, 1, "scratch"));
+    GCR_TRY(gcr_memory_create((void **)&p->scratch, gcr_unit_gp_rbf.scratch_bytes(&shape), 1,
+                              "scratch"));
 out:
     return status;
 }

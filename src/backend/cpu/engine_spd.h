@@ -52,6 +52,21 @@ static inline int gcr_is_solved(unsigned wanted)
 #include "backend/cpu/spd_group.h"
 #include "backend/cpu/spd_lapack.h"
 
+/* Room for a matrix of n rows, and for any that has fewer: scratch is made for the largest dataset
+ * of a run, but squares of all lanes take more than one large matrix for LAPACK. */
+static void gcr_engine_carve_matrix(gcr_engine *engine, gcr_carver *carver, int64_t n)
+{
+    const int64_t least = n < GCR_SPD_SQUARES_MAX ? n : GCR_SPD_SQUARES_MAX;
+    const int64_t squares = gcr_squares_count(least) * 16 * GCR_LANES;
+
+    if (n <= GCR_SPD_SQUARES_MAX || n <= squares / n)
+        engine->matrix = gcr_carve(carver, squares, 1);
+    else
+        engine->matrix = gcr_carve(carver, n, n);
+    engine->sides = gcr_carve(carver, engine->right_sides, 4 * gcr_square_rows(least) * GCR_LANES);
+    engine->column = gcr_carve(carver, gcr_square_rows(least), 16 * GCR_LANES);
+}
+
 static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_shape *shape)
 {
     const int64_t n = gcr_description.size(shape);
@@ -61,10 +76,7 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->n = (int)n;
     engine->systems = (int)systems;
     engine->right_sides = (int)right_sides;
-    if (n <= GCR_SPD_SQUARES_MAX)
-        gcr_squares_open(engine, carver);
-    else
-        engine->matrix = gcr_carve(carver, n, n);
+    gcr_engine_carve_matrix(engine, carver, n);
     engine->log_determinant = gcr_carve(carver, systems, GCR_LANES);
     engine->quadratic_form = gcr_carve(carver, systems * right_sides, GCR_LANES);
     engine->solution = gcr_carve(carver, systems * right_sides, n * GCR_LANES);

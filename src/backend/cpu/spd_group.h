@@ -10,13 +10,9 @@
 
 #include "backend/cpu/spd_squares.h"
 
-static void gcr_squares_open(gcr_engine *engine, gcr_carver *carver)
+static int64_t gcr_squares_count(int64_t n)
 {
-    const int64_t rows = gcr_square_rows(engine->n);
-
-    engine->matrix = gcr_carve(carver, rows * (rows + 1) / 2, 16 * GCR_LANES);
-    engine->sides = gcr_carve(carver, engine->right_sides, 4 * rows * GCR_LANES);
-    engine->column = gcr_carve(carver, rows, 16 * GCR_LANES);
+    return gcr_square_rows(n) * (gcr_square_rows(n) + 1) / 2;
 }
 
 static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j)

@@ -10,6 +10,11 @@
 
 extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_lapack, gcr_unit_probe, gcr_unit_probe_lapack;
 
+/* Set where units of one code path stand in for those of the program. */
+#if !defined(GCR_TEST_PATH)
+#define GCR_TEST_PATH GCR_PATH_PLAIN
+#endif
+
 enum { LANES = 8, ROWS_MAX = GCR_SPD_SQUARES_MAX + 8 };
 enum parameter { SCALE, NEEDS, FAULT, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, PARAMETERS };
 enum output { LOG_DETERMINANT };
@@ -82,6 +87,20 @@ static void test_sizes_around_powers_of_two_and_the_crossover(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         check_size(sizes[i]);
+}
+
+static void test_scratch_for_the_largest_dataset_is_enough_for_all(void **state)
+{
+    const int64_t option[GCR_OPTIONS_MAX] = { 0 };
+    uint64_t before = 0;
+
+    (void)state;
+    for (int64_t n = 1; n <= 3 * GCR_SPD_SQUARES_MAX; n++) {
+        const uint64_t bytes = gcr_unit_probe.scratch_bytes(&(const gcr_shape){ n, 1, option });
+
+        assert_true(bytes >= before);
+        before = bytes;
+    }
 }
 
 static void check_cuts(int64_t n)
@@ -279,7 +298,7 @@ static void test_denormal_pivots_have_roots(void **state)
 
 enum { LADDER_POINTS = 61 };
 
-static void open_ladder(struct probe *out, double *scales)
+static void open_ladder(struct probe *out, const gcr_unit *unit, double *scales)
 {
     static const double ladder[] = { 3, 6, 9, 12 };
 
@@ -287,6 +306,7 @@ static void open_ladder(struct probe *out, double *scales)
         scales[i] = i % 7 == 3 ? NAN : fmod(i * 0.37, 3.2) - 1.1;
     open_probe(out, 6);
     tile_close(&out->tile);
+    out->tile.unit = unit;
     out->tile.points.axes[BAD_SYSTEM].count = 1;
     out->tile.points.axes[SCALE] = (gcr_axis){ "scale", scales, LADDER_POINTS };
     out->tile.setup.jitter = ladder;
@@ -301,9 +321,9 @@ static void test_cells_that_climb_the_ladder_together_are_as_alone(void **state)
     int climbed[5] = { 0 };
 
     (void)state;
-    open_ladder(&whole, scales);
+    open_ladder(&whole, &gcr_unit_probe, scales);
     tile_crunch(&whole.tile);
-    open_ladder(&single, scales);
+    open_ladder(&single, &gcr_unit_probe, scales);
     for (uint64_t point = 0; point < LADDER_POINTS; point++)
         tile_crunch_part(&single.tile, point, 1);
     assert_tiles_equal(&whole.tile, &single.tile);
@@ -321,10 +341,9 @@ static void test_the_ladder_is_that_of_lapack(void **state)
     struct probe ours, lapacks;
 
     (void)state;
-    open_ladder(&ours, scales);
+    open_ladder(&ours, &gcr_unit_probe, scales);
     tile_crunch(&ours.tile);
-    open_ladder(&lapacks, scales);
-    lapacks.tile.unit = &gcr_unit_probe_lapack;
+    open_ladder(&lapacks, &gcr_unit_probe_lapack, scales);
     tile_crunch(&lapacks.tile);
     assert_memory_equal(ours.tile.args.state, lapacks.tile.args.state, LADDER_POINTS);
     assert_memory_equal(ours.tile.args.jitter_step, lapacks.tile.args.jitter_step, LADDER_POINTS);
@@ -337,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size_gives_what_lapack_gives),
         cmocka_unit_test(test_sizes_around_powers_of_two_and_the_crossover),
+        cmocka_unit_test(test_scratch_for_the_largest_dataset_is_enough_for_all),
         cmocka_unit_test(test_any_cut_into_tiles_gives_the_same_bits),
         cmocka_unit_test(test_any_cut_gives_the_same_bits_above_the_crossover),
         cmocka_unit_test(test_holes_of_where_leave_the_other_bits_alone),
@@ -350,5 +370,7 @@ int main(void)
         cmocka_unit_test(test_the_ladder_is_that_of_lapack),
     };
 
+    if (GCR_TEST_PATH > gcr_code_path_here())
+        return 77;
     return cmocka_run_group_tests(tests, open_data, NULL);
 }
