@@ -64,12 +64,13 @@ static int is_control(char c)
     return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-static int has_control(const gcr_csv_field *field)
+/* The first control character, or NULL. */
+static const char *find_control(const gcr_csv_field *field)
 {
     for (uint32_t i = 0; i < field->bytes; i++)
         if (is_control(field->text[i]))
-            return 1;
-    return 0;
+            return &field->text[i];
+    return NULL;
 }
 
 /* The field as text of one line. The caller frees it. */
@@ -245,7 +246,6 @@ void gcr_table_close(gcr_table *table)
     free(table->names);
     free(table->roles);
     free(table->sorted);
-    free(table->key);
     gcr_csv_close(table->csv);
     *table = (gcr_table){ .path = NULL };
 }
@@ -345,10 +345,11 @@ out:
     return status;
 }
 
-gcr_status gcr_table_key(const char **out, size_t *bytes_out, gcr_table *table, int column)
+gcr_status gcr_table_key(const char **out, size_t *bytes_out, const gcr_table *table, int column)
 {
     gcr_status status = GCR_OK;
     const gcr_csv_field field = trim(table->row.fields[column]);
+    const char *control = find_control(&field);
 
     if (field.bytes == 0)
         GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: this row has no key (column '%s')", table->path,
@@ -356,13 +357,13 @@ gcr_status gcr_table_key(const char **out, size_t *bytes_out, gcr_table *table, 
     if (!is_utf8(&field))
         GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: this key is not UTF-8; save the file as UTF-8",
                  table->path, table->row.line, column + 1);
+    if (control != NULL)
+        GCR_FAIL(GCR_EFORMAT,
+                 "%s:%" PRIu64 ":%d: this key holds a control character (0x%02X), and the name of "
+                 "a dataset must not",
+                 table->path, table->row.line, column + 1, (unsigned)*control);
     *out = field.text;
     *bytes_out = field.bytes;
-    if (has_control(&field)) {
-        free(table->key);
-        GCR_TRY(copy_line(&table->key, &field));
-        *out = table->key;
-    }
 out:
     return status;
 }
