@@ -1,15 +1,14 @@
 /*
  * results/utf8.h -- names of others as text that every reader accepts.
  *
- * A CSV file may be in Latin-1. HDF5 files and their readers want UTF-8, so a byte that is none
- * is written as \xNN: other names stay other names, and no byte is lost.
+ * A dataset without a key is called as its file, and a file may have any name (keys in tables are
+ * UTF-8: data/ sees to it). HDF5 files and their readers want UTF-8, so a byte that is none is
+ * written as \xNN: other names stay other names, and no byte is lost.
  */
 #ifndef GCR_RESULTS_UTF8_H
 #define GCR_RESULTS_UTF8_H
 
 #include "gridcrunch/status.h"
-
-int gcr_utf8_is_valid(const char *text);
 
 /* `text` itself where it is valid, else a copy with \xNN in place of each stray byte. Give it back
  * with gcr_utf8_release(). GCR_ENOMEM. */
