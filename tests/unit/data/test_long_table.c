@@ -360,7 +360,7 @@ static void test_no_complete_row_at_all_is_refused(void **state)
 {
     (void)state;
     assert_refused(&keyed, TEXT("k,x,y\na,1,\nb,,2\n"), GCR_EINVAL,
-                   "no dataset is left of 2; the first, 'a', has no value in any of 1 row");
+                   "no dataset is left of 2; the first, 'a', has no value in its only row");
 }
 
 /* As a blank it would be the key of other rows. */
