@@ -2,7 +2,7 @@
 #include "support/gcr_test.h"
 
 #include "base/utf8.h"
-#include "results/utf8.h"
+#include "results/utf8_text.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* results/utf8.c -- see utf8.h. */
-#include "results/utf8.h"
+/* results/utf8_text.c -- see utf8_text.h. */
+#include "results/utf8_text.h"
 
 #include "base/check.h"
 #include "base/utf8.h"
