@@ -3,8 +3,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "results/results.h"
-#include "results/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +55,7 @@ static gcr_status check_spelling(const entry *e)
     char place[GCR_MARK_BYTES];
 
     if (e->name[0] == 0 || strchr(e->name, '/') != NULL || strcmp(e->name, ".") == 0 ||
-        !gcr_utf8_is_valid(e->name))
+        !gcr_utf8_is_valid(e->name, strlen(e->name)))
         GCR_FAIL(GCR_EINVAL,
                  "%s'%s' cannot be the name of a%s %s: results.h5 allows no '/', no empty name and "
                  "nothing but UTF-8",
