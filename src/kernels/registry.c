@@ -11,13 +11,16 @@
 #include <pthread.h>
 #include <string.h>
 
-extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_matern12, gcr_unit_gp_matern32,
-    gcr_unit_gp_matern52, gcr_unit_ridge, gcr_unit_scale, gcr_unit_sleep, gcr_unit_spin;
+extern const gcr_unit gcr_unit_cholesky, gcr_unit_convolve, gcr_unit_gp_rbf, gcr_unit_gp_matern12,
+    gcr_unit_gp_matern32, gcr_unit_gp_matern52, gcr_unit_kernel_ridge, gcr_unit_logistic,
+    gcr_unit_outer, gcr_unit_ridge, gcr_unit_scale, gcr_unit_sleep, gcr_unit_spin;
 
 /* In alphabetical order of the kernels; units of one kernel stand together. */
 static const gcr_unit *const units[] = {
-    &gcr_unit_gp_rbf, &gcr_unit_gp_matern12, &gcr_unit_gp_matern32, &gcr_unit_gp_matern52,
-    &gcr_unit_ridge,  &gcr_unit_scale,       &gcr_unit_sleep,       &gcr_unit_spin,
+    &gcr_unit_cholesky,    &gcr_unit_convolve,    &gcr_unit_gp_rbf,       &gcr_unit_gp_matern12,
+    &gcr_unit_gp_matern32, &gcr_unit_gp_matern52, &gcr_unit_kernel_ridge, &gcr_unit_logistic,
+    &gcr_unit_outer,       &gcr_unit_ridge,       &gcr_unit_scale,        &gcr_unit_sleep,
+    &gcr_unit_spin,
 };
 
 enum { UNIT_COUNT = sizeof units / sizeof units[0], HINT_BYTES = 256 };

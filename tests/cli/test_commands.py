@@ -312,7 +312,8 @@ class Try(Case):
 class Lists(Case):
     def test_kernels_are_listed(self):
         out = self.ok("kernels").out
-        for kernel in ("gp", "ridge", "scale", "sleep", "spin"):
+        for kernel in ("cholesky", "convolve", "gp", "kernel_ridge", "logistic", "outer", "ridge",
+                       "scale", "sleep", "spin"):
             self.assertRegex(out, rf"(?m)^{kernel} ")
 
     def test_a_kernel_is_described(self):

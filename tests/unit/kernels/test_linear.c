@@ -1,0 +1,108 @@
+/*
+ * The small linear algebra that cell kernels call: sums, factors and solutions known by hand.
+ */
+#include "support/gcr_test.h"
+
+#include "gridcrunch/kernel.h"
+
+enum { N_MAX = 40, TRIANGLE_MAX = N_MAX * (N_MAX + 1) / 2 };
+
+static const gcr_ctx context;
+
+static void test_a_dot_product_takes_every_element_once(void **state)
+{
+    double a[N_MAX], b[N_MAX];
+
+    (void)state;
+    for (int64_t n = 0; n <= N_MAX; n++) {
+        for (int64_t k = 0; k < N_MAX; k++) {
+            a[k] = (double)(k + 1);
+            b[k] = k < n ? 2 : 1e300;
+        }
+        assert_true(gcr_dot(n, a, b) == (double)(n * (n + 1)));
+    }
+}
+
+/* L with L_ij = 1 / (1 + i - j) below a diagonal of 2, 3, ... */
+static double factor_entry(int64_t i, int64_t j)
+{
+    return i == j ? 2.0 + (double)i : 1.0 / (double)(1 + i - j);
+}
+
+/* L L'. */
+static void make_matrix(double *a, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+
+            for (int64_t k = 0; k <= j; k++)
+                sum += factor_entry(i, k) * factor_entry(j, k);
+            a[gcr_triangle(i, j)] = sum;
+        }
+}
+
+static void test_the_factor_of_a_product_is_found_again(void **state)
+{
+    double a[TRIANGLE_MAX];
+
+    (void)state;
+    for (int64_t n = 0; n <= N_MAX; n++) {
+        make_matrix(a, n);
+        assert_int_equal(gcr_team_cholesky(&context, n, a), 0);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j <= i; j++)
+                assert_near(a[gcr_triangle(i, j)], factor_entry(i, j), 1e-13);
+    }
+}
+
+/* Row i of the symmetric matrix `a` times 1, 2, 3, ... */
+static double times_counting(const double *a, int64_t n, int64_t i)
+{
+    double sum = 0;
+
+    for (int64_t j = 0; j < n; j++)
+        sum += (double)(j + 1) * a[i >= j ? gcr_triangle(i, j) : gcr_triangle(j, i)];
+    return sum;
+}
+
+static void test_the_solution_of_a_known_product_is_found_again(void **state)
+{
+    double a[TRIANGLE_MAX], b[N_MAX];
+
+    (void)state;
+    for (int64_t n = 1; n <= N_MAX; n++) {
+        make_matrix(a, n);
+        for (int64_t i = 0; i < n; i++)
+            b[i] = times_counting(a, n, i);
+        assert_int_equal(gcr_team_spd_solve(&context, n, a, b), 0);
+        for (int64_t i = 0; i < n; i++)
+            assert_near(b[i], (double)(i + 1), 1e-12);
+    }
+}
+
+static void test_the_first_bad_minor_is_told(void **state)
+{
+    static const double wrong[] = { 0, -1, -INFINITY, NAN, INFINITY };
+    double a[TRIANGLE_MAX], b[N_MAX] = { 0 };
+
+    (void)state;
+    for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++)
+        for (int64_t k = 0; k < 12; k++) {
+            make_matrix(a, 12);
+            a[gcr_triangle(k, k)] = wrong[w];
+            assert_int_equal(gcr_team_spd_solve(&context, 12, a, b), k + 1);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_dot_product_takes_every_element_once),
+        cmocka_unit_test(test_the_factor_of_a_product_is_found_again),
+        cmocka_unit_test(test_the_solution_of_a_known_product_is_found_again),
+        cmocka_unit_test(test_the_first_bad_minor_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
