@@ -6,6 +6,8 @@
  */
 #include "data/array_file.h"
 
+#include "data/array_plan.h"
+#include "data/h5_file.h"
 #include "data/npy.h"
 
 #include "base/check.h"
@@ -14,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,9 +27,27 @@ static int ends_in(const char *path, const char *ending)
     return bytes > ending_bytes && strcasecmp(path + bytes - ending_bytes, ending) == 0;
 }
 
+static int is_h5(const char *path)
+{
+    return ends_in(path, ".h5") || ends_in(path, ".hdf5");
+}
+
 int gcr_is_array_file(const char *path)
 {
-    return ends_in(path, ".npy");
+    return ends_in(path, ".npy") || is_h5(path);
+}
+
+void gcr_array_file_close(gcr_array_file *file)
+{
+    for (uint64_t i = 0; i < file->count; i++)
+        free(file->arrays[i].name);
+    for (uint64_t i = 0; i < file->block_count; i++)
+        free(file->blocks[i]);
+    free(file->arrays);
+    free(file->blocks);
+    if (file->map != NULL)
+        munmap(file->map, file->map_bytes);
+    *file = (gcr_array_file){ .path = file->path };
 }
 
 /* ---- .npy ------------------------------------------------------------------------------------- */
@@ -90,22 +111,52 @@ out:
     return status;
 }
 
+/* ---- files of several arrays ------------------------------------------------------------------- */
+
+static int says_columns(const gcr_data_spec *spec)
+{
+    int numbers = spec->y != NULL && gcr_is_column_number(spec->y);
+
+    for (int i = 0; i < spec->x.count; i++)
+        numbers += gcr_is_column_number(spec->x.names[i]);
+    for (int i = 0; i < spec->skip.count; i++)
+        numbers += gcr_is_column_number(spec->skip.names[i]);
+    return numbers > 0 || spec->layout == GCR_LAYOUT_MATRIX;
+}
+
+static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    const int says_names = spec->x.count > 0 || spec->y != NULL;
+    const char **names = NULL;
+    int count, has_y;
+
+    file->is_by_name = !says_columns(spec);
+    names = gcr_array_names(&count, &has_y, spec);
+    if (names == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %s", file->path);
+    if (file->is_by_name)
+        GCR_TRY(gcr_h5_read(file, names, count));
+    if (file->is_by_name && file->count == 0 && says_names)
+        GCR_FAIL(GCR_EFORMAT, "%s has no array called '%s'%s%s%s, in no group", file->path,
+                 names[0], count > 1 ? " or '" : "", count > 1 ? names[count - 1] : "",
+                 count > 1 ? "'" : "");
+    if (file->count > 0)
+        goto out;
+    gcr_array_file_close(file);
+    file->is_by_name = 0;
+    GCR_TRY(gcr_h5_read(file, NULL, 0));
+    if (file->count == 0)
+        GCR_FAIL(GCR_EFORMAT, "%s holds no array", file->path);
+out:
+    free(names);
+    return status;
+}
+
 /* ---- all of them ------------------------------------------------------------------------------ */
 
 gcr_status gcr_array_file_open(gcr_array_file *out, const char *path, const gcr_data_spec *spec)
 {
-    (void)spec;
     *out = (gcr_array_file){ .path = path };
-    return open_npy(out);
-}
-
-void gcr_array_file_close(gcr_array_file *file)
-{
-    for (uint64_t i = 0; i < file->count; i++)
-        free(file->arrays[i].name);
-    for (uint64_t i = 0; i < file->block_count; i++)
-        free(file->blocks[i]);
-    free(file->arrays);
-    free(file->blocks);
-    *file = (gcr_array_file){ .path = NULL };
+    return ends_in(path, ".npy") ? open_npy(out) : open_several(out, spec);
 }

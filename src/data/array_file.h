@@ -16,7 +16,8 @@ typedef struct gcr_array_file {
     const char *path;  /* borrowed */
     gcr_array *arrays; /* [count] */
     uint64_t count;
-    void **blocks; /* [block_count] what the arrays point into, to be freed */
+    int is_by_name; /* x and y are arrays that stand together in a group, not columns of one */
+    void **blocks;  /* [block_count] what the arrays point into, to be freed */
     uint64_t block_count;
     void *map; /* the same, mapped */
     size_t map_bytes;
@@ -31,7 +32,7 @@ int gcr_is_array_file(const char *path);
 GCR_MUST_CHECK gcr_status gcr_array_file_open(gcr_array_file *out, const char *path,
                                               const gcr_data_spec *spec);
 
-/* Allowed on a zeroed file. */
+/* Allowed on a zeroed file; what is left of it is its path. */
 void gcr_array_file_close(gcr_array_file *file);
 
 #endif /* GCR_DATA_ARRAY_FILE_H */

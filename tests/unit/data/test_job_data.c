@@ -204,16 +204,17 @@ static void test_an_unknown_key_in_data_is_named_with_the_nearest(void **state)
 static void test_an_unknown_layout_is_named_with_the_nearest(void **state)
 {
     (void)state;
-    assert_invalid(DATA("{source: a.csv, layout: wid}"),
-                   "t.yaml:2:31: 'layout' takes auto, long or wide, not 'wid' (did you mean "
-                   "'wide'?)");
+    assert_invalid(
+        DATA("{source: a.csv, layout: wid}"),
+        "t.yaml:2:31: 'layout' takes auto, long, wide or matrix, not 'wid' (did you mean "
+        "'wide'?)");
 }
 
 static void test_a_layout_that_resembles_none_lists_them(void **state)
 {
     (void)state;
     assert_invalid(DATA("{source: a.csv, layout: diagonal}"),
-                   "t.yaml:2:31: 'layout' takes auto, long or wide, not 'diagonal'");
+                   "t.yaml:2:31: 'layout' takes auto, long, wide or matrix, not 'diagonal'");
 }
 
 static void test_an_empty_list_of_sources_is_refused(void **state)
