@@ -53,4 +53,19 @@ static inline double gcr_array_number(const gcr_array *array, int64_t row, int64
     return number.f8;
 }
 
+/* The bytes in front of `name` in `path`, with their slash: 2 for "X" in "a/X", 0 for "X" in "X";
+ * -1 if the path does not end in that name. */
+static inline int64_t gcr_array_group_bytes(const char *path, const char *name)
+{
+    const size_t bytes = strlen(path), name_bytes = strlen(name);
+    const char *last;
+
+    if (bytes < name_bytes)
+        return -1;
+    last = path + bytes - name_bytes;
+    if (strcmp(last, name) != 0 || (last > path && last[-1] != '/'))
+        return -1;
+    return last - path;
+}
+
 #endif /* GCR_DATA_ARRAY_H */

@@ -9,6 +9,7 @@
 #include "data/array_plan.h"
 #include "data/h5_file.h"
 #include "data/npy.h"
+#include "data/npz_file.h"
 
 #include "base/check.h"
 
@@ -27,14 +28,14 @@ static int ends_in(const char *path, const char *ending)
     return bytes > ending_bytes && strcasecmp(path + bytes - ending_bytes, ending) == 0;
 }
 
-static int is_h5(const char *path)
+static int is_npz(const char *path)
 {
-    return ends_in(path, ".h5") || ends_in(path, ".hdf5");
+    return ends_in(path, ".npz");
 }
 
 int gcr_is_array_file(const char *path)
 {
-    return ends_in(path, ".npy") || is_h5(path);
+    return ends_in(path, ".npy") || is_npz(path) || ends_in(path, ".h5") || ends_in(path, ".hdf5");
 }
 
 void gcr_array_file_close(gcr_array_file *file)
@@ -79,6 +80,7 @@ static gcr_status load(uint8_t **out, uint64_t *bytes_out, const char *path)
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat stat;
 
+    *bytes_out = 0;
     if (descriptor < 0 || fstat(descriptor, &stat) != 0)
         GCR_FAIL(GCR_EUNREADABLE, "cannot open %s: %s", path, strerror(errno));
     if (!S_ISREG(stat.st_mode))
@@ -124,6 +126,11 @@ static int says_columns(const gcr_data_spec *spec)
     return numbers > 0 || spec->layout == GCR_LAYOUT_MATRIX;
 }
 
+static gcr_status read_several(gcr_array_file *file, const char *const *names, int count)
+{
+    return is_npz(file->path) ? gcr_npz_read(file, names, count) : gcr_h5_read(file, names, count);
+}
+
 static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
 {
     gcr_status status = GCR_OK;
@@ -136,7 +143,7 @@ static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
     if (names == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for %s", file->path);
     if (file->is_by_name)
-        GCR_TRY(gcr_h5_read(file, names, count));
+        GCR_TRY(read_several(file, names, count));
     if (file->is_by_name && file->count == 0 && says_names)
         GCR_FAIL(GCR_EFORMAT, "%s has no array called '%s'%s%s%s, in no group", file->path,
                  names[0], count > 1 ? " or '" : "", count > 1 ? names[count - 1] : "",
@@ -145,7 +152,7 @@ static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
         goto out;
     gcr_array_file_close(file);
     file->is_by_name = 0;
-    GCR_TRY(gcr_h5_read(file, NULL, 0));
+    GCR_TRY(read_several(file, NULL, 0));
     if (file->count == 0)
         GCR_FAIL(GCR_EFORMAT, "%s holds no array", file->path);
 out:

@@ -41,20 +41,6 @@ static int compare_arrays(const void *a, const void *b)
     return strcmp((*(const gcr_array *const *)a)->name, (*(const gcr_array *const *)b)->name);
 }
 
-/* The bytes in front of `name` in the path of `array`, with their slash; -1 if it is not called so. */
-static int64_t group_bytes(const gcr_array *array, const char *name)
-{
-    const size_t bytes = strlen(array->name), name_bytes = strlen(name);
-    const char *last;
-
-    if (bytes < name_bytes)
-        return -1;
-    last = array->name + bytes - name_bytes;
-    if (strcmp(last, name) != 0 || (last > array->name && last[-1] != '/'))
-        return -1;
-    return last - array->name;
-}
-
 /* The array `name` in the group that the first `bytes` of `path` say, or NULL. */
 static gcr_status find_array(const gcr_array **out, const gcr_array_groups *groups,
                              const char *path, int64_t bytes, const char *name)
@@ -83,7 +69,7 @@ static gcr_status check_group(const gcr_array_groups *groups, const gcr_array *a
 
     for (int i = 0; i < groups->name_count && bytes < 0; i++) {
         name = groups->names[i];
-        bytes = group_bytes(array, name);
+        bytes = gcr_array_group_bytes(array->name, name);
     }
     for (int i = 0; i < groups->name_count && bytes >= 0; i++) {
         const gcr_array *found;
@@ -187,7 +173,7 @@ gcr_status gcr_plan_group(gcr_array_plan *out, int *is_first, const gcr_array_gr
 {
     gcr_status status = GCR_OK;
     const int last = groups->name_count - 1;
-    const int64_t bytes = group_bytes(array, groups->names[last]);
+    const int64_t bytes = gcr_array_group_bytes(array->name, groups->names[last]);
 
     *is_first = bytes >= 0;
     if (bytes < 0)

@@ -260,7 +260,7 @@ gcr_status gcr_npy_parse(gcr_array *out, const char *where, const uint8_t *bytes
 {
     gcr_status status = GCR_OK;
     npy_header header = { .dimensions = 0 };
-    cursor text;
+    cursor text = { .at = NULL };
 
     *out = (gcr_array){ .name = NULL };
     GCR_TRY(find_header(&text, where, bytes, count));

@@ -126,3 +126,17 @@ write_h5("wide_y.h5", pair(line, numpy.zeros((3, 2))))
 write_h5("dangling.h5", items({"X": h5py.SoftLink("/none"), "y": line}))
 write_h5("lonely.h5", items({"a/X": line, "b/X": line, "b/y": line}))
 write_h5("nothing.h5", lambda file: None)
+
+# ---- .npz ----------------------------------------------------------------------------------------
+
+
+def write_npz(name, arrays, save=numpy.savez):
+    save(os.path.join(here, name), **arrays)
+
+
+write_npz("pair.npz", {"X": table("<f4", 3, 2), "y": line, "notes": numpy.array(["not read"])})
+write_npz("packed.npz", {"b/X": table("<f8", 3, 1), "b/y": line, "a/X": table("<f8", 2, 1),
+                         "a/y": line[:2]}, numpy.savez_compressed)
+write_npz("members.npz", {"m1": table("<i4", 3, 2), "m2": table("<i8", 2, 2)})
+write_npz("no_y.npz", {"X": line})
+write_npz("objects.npz", {"X": numpy.array([1, "a"], dtype=object), "y": line})

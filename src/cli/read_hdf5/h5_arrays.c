@@ -6,6 +6,7 @@
  */
 #include "cli/read_hdf5/h5_arrays.h"
 
+#include "data/array.h"
 #include "data/h5_answer.h"
 
 #include "base/check.h"
@@ -24,15 +25,9 @@ enum { INFLATION_MAX = 1032 };
 
 static int is_wanted(const gcr_h5_arrays *arrays, const char *name)
 {
-    const size_t bytes = strlen(name);
-
-    for (int i = 0; i < arrays->name_count; i++) {
-        const size_t wanted = strlen(arrays->names[i]);
-
-        if (bytes >= wanted && strcmp(name + bytes - wanted, arrays->names[i]) == 0 &&
-            (bytes == wanted || name[bytes - wanted - 1] == '/'))
+    for (int i = 0; i < arrays->name_count; i++)
+        if (gcr_array_group_bytes(name, arrays->names[i]) >= 0)
             return 1;
-    }
     return arrays->name_count == 0;
 }
 
