@@ -53,6 +53,15 @@ static inline double gcr_array_number(const gcr_array *array, int64_t row, int64
     return number.f8;
 }
 
+/* Names of others stand in sentences and lists: a line end or another control character in one
+ * becomes a blank. */
+static inline void gcr_make_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 /* The bytes in front of `name` in `path`, with their slash: 2 for "X" in "a/X", 0 for "X" in "X";
  * -1 if the path does not end in that name. */
 static inline int64_t gcr_array_group_bytes(const char *path, const char *name)

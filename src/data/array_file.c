@@ -131,32 +131,39 @@ static gcr_status read_several(gcr_array_file *file, const char *const *names, i
     return is_npz(file->path) ? gcr_npz_read(file, names, count) : gcr_h5_read(file, names, count);
 }
 
-static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
+/* What the job names must be somewhere; X and y, which it does not name, need not. */
+static gcr_status read_by_name(gcr_array_file *file, const gcr_data_spec *spec)
 {
     gcr_status status = GCR_OK;
-    const int says_names = spec->x.count > 0 || spec->y != NULL;
-    const char **names = NULL;
     int count, has_y;
+    const char **names = gcr_array_names(&count, &has_y, spec);
 
-    file->is_by_name = !says_columns(spec);
-    names = gcr_array_names(&count, &has_y, spec);
     if (names == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for %s", file->path);
-    if (file->is_by_name)
-        GCR_TRY(read_several(file, names, count));
-    if (file->is_by_name && file->count == 0 && says_names)
+    GCR_TRY(read_several(file, names, count));
+    file->is_by_name = file->count > 0;
+    if (file->count == 0 && (spec->x.count > 0 || spec->y != NULL))
         GCR_FAIL(GCR_EFORMAT, "%s has no array called '%s'%s%s%s, in no group", file->path,
                  names[0], count > 1 ? " or '" : "", count > 1 ? names[count - 1] : "",
                  count > 1 ? "'" : "");
+out:
+    free(names);
+    return status;
+}
+
+static gcr_status open_several(gcr_array_file *file, const gcr_data_spec *spec)
+{
+    gcr_status status = GCR_OK;
+
+    if (!says_columns(spec))
+        GCR_TRY(read_by_name(file, spec));
     if (file->count > 0)
         goto out;
     gcr_array_file_close(file);
-    file->is_by_name = 0;
     GCR_TRY(read_several(file, NULL, 0));
     if (file->count == 0)
         GCR_FAIL(GCR_EFORMAT, "%s holds no array", file->path);
 out:
-    free(names);
     return status;
 }
 

@@ -135,6 +135,7 @@ static gcr_status check_answer(const gcr_array_file *file, int ended)
 {
     gcr_status status = GCR_OK;
     const gcr_h5_answer *answer = file->map;
+    char sentence[GCR_H5_SENTENCE_BYTES];
 
     if (file->map_bytes < sizeof *answer || answer->magic != GCR_H5_ANSWER_MAGIC) {
         if (WIFSIGNALED(ended) && (WTERMSIG(ended) == SIGXCPU || WTERMSIG(ended) == SIGKILL))
@@ -146,9 +147,11 @@ static gcr_status check_answer(const gcr_array_file *file, int ended)
                  "libhdf5 crashed while reading %s (%s); the file is damaged, or made to harm",
                  file->path, WIFSIGNALED(ended) ? strsignal(WTERMSIG(ended)) : "it gave no answer");
     }
-    if (answer->failure != 0)
-        GCR_FAIL(answer->failure == GCR_ENOMEM ? GCR_ENOMEM : GCR_EFORMAT, "%.*s",
-                 (int)strnlen(answer->sentence, sizeof answer->sentence), answer->sentence);
+    if (answer->failure != 0) {
+        snprintf(sentence, sizeof sentence, "%.*s", GCR_H5_SENTENCE_BYTES - 1, answer->sentence);
+        gcr_make_one_line(sentence);
+        GCR_FAIL(answer->failure == GCR_ENOMEM ? GCR_ENOMEM : GCR_EFORMAT, "%s", sentence);
+    }
     if (answer->count > (file->map_bytes - sizeof *answer) / sizeof(gcr_h5_entry))
         GCR_FAIL(GCR_EFORMAT, "the reader of %s crashed: it claims more arrays than it left",
                  file->path);
@@ -179,6 +182,7 @@ static gcr_status take_entry(gcr_array *out, const gcr_array_file *file, const g
         GCR_FAIL(GCR_EFORMAT, "the reader of %s crashed: an array is not where it says",
                  file->path);
     GCR_TRY(gcr_text_copy(&out->name, name, strlen(name)));
+    gcr_make_one_line(out->name);
     out->bytes = (const uint8_t *)file->map + entry->numbers;
     out->type = GCR_NUMBER_F8;
     out->rows = (int64_t)entry->rows;

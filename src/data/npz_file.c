@@ -58,11 +58,13 @@ static gcr_status name_member(char **out, const char *path, const zip_stat_t *me
     if ((member->valid & needed) != needed)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: a member has no name or no size", path);
     bytes = strlen(member->name);
+    GCR_TRY(gcr_text_copy(out, member->name, bytes));
+    gcr_make_one_line(*out);
     if (bytes < sizeof ending || bytes > MEMBER_NAME_MAX ||
-        strcmp(member->name + bytes - strlen(ending), ending) != 0)
+        strcmp(*out + bytes - strlen(ending), ending) != 0)
         GCR_FAIL(GCR_EFORMAT, "%s holds '%.64s', which is no array; numpy.savez writes .npz files",
-                 path, member->name);
-    GCR_TRY(gcr_text_copy(out, member->name, bytes - strlen(ending)));
+                 path, *out);
+    (*out)[bytes - strlen(ending)] = '\0';
 out:
     return status;
 }
@@ -124,7 +126,7 @@ static gcr_status take_member(gcr_array_file *file, zip_t *archive, uint64_t ind
     zip_stat_t member;
     char *name = NULL;
 
-    if (zip_stat_index(archive, index, 0, &member) != 0)
+    if (zip_stat_index(archive, index, ZIP_FL_ENC_RAW, &member) != 0)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: %s", file->path, zip_strerror(archive));
     GCR_TRY(name_member(&name, file->path, &member));
     if (is_wanted(name, names, count))
