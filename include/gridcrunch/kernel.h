@@ -144,7 +144,7 @@ typedef struct gcr_kernel {
     gcr_kernel_parameter parameters[GCR_PARAMETERS_MAX + 1]; /* up to the first without a name */
     gcr_kernel_option options[GCR_OPTIONS_MAX + 1];
     gcr_kernel_output outputs[GCR_OUTPUTS_MAX + 1];
-    const char *faults[GCR_FAULTS_MAX + 1]; /* sentences, completed by "in dataset ..." */
+    const char *faults[GCR_FAULTS_MAX + 1]; /* sentences, said after "DATASET, axis=value: " */
 
     int64_t (*size)(const gcr_shape *shape);           /* SPD: rows of each matrix           */
     int64_t (*systems)(const gcr_shape *shape);        /* SPD: matrices per cell; NULL is 1  */

@@ -162,6 +162,11 @@ const char *gcr_format_seconds(char out[32], double seconds)
     return out;
 }
 
+const char *gcr_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 const char *gcr_format_mark(char out[GCR_MARK_BYTES], gcr_mark mark)
 {
     const int source_max = GCR_MARK_BYTES - 32; /* leaves room for the numbers */

@@ -33,6 +33,9 @@ const char *gcr_format_bytes(char out[32], uint64_t bytes);
 /* "850 ms", "2.41 s", "3 min 20 s", "5 h 02 min". Returns `out`. */
 const char *gcr_format_seconds(char out[32], double seconds);
 
+/* The end of "3 rows" and of "1 row": "s" or "". */
+const char *gcr_plural(uint64_t count);
+
 /* The shortest decimal text that reads back as exactly `value`. Returns `out`. */
 const char *gcr_format_number(char out[32], double value);
 

@@ -169,13 +169,15 @@ static void put_edges(FILE *stream, const gcr_edges *edges, const gcr_point_tabl
         fprintf(stream, "%s of %s in %" PRIu64, named > 0 ? "," : "on the edge",
                 points->axes[a].name, low + high);
         if (named++ == 0)
-            fprintf(stream, " of %" PRIu64 " datasets", edges->datasets);
+            fprintf(stream, " of %" PRIu64 " dataset%s", edges->datasets,
+                    gcr_plural(edges->datasets));
         put_sides(stream, low, high);
     }
     if (counted == 0)
         fputs("no axis has an inside: more than two values would tell", stream);
     else if (named == 0)
-        fprintf(stream, "on no edge in all %" PRIu64 " datasets", edges->datasets);
+        fprintf(stream, "on no edge in all %" PRIu64 " dataset%s", edges->datasets,
+                gcr_plural(edges->datasets));
 }
 
 const char *gcr_edges_text(char *out, size_t bytes, const gcr_edges *edges,

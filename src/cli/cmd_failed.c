@@ -150,9 +150,10 @@ static void print_tally(const run_tally *tally, uint64_t limit)
         return;
     }
     if (limit > 0 && tally->lines > limit)
-        printf("and %" PRIu64 " lines more: --limit 0 shows all\n", tally->lines - limit);
-    printf("%s cells of %" PRIu64 " datasets failed:", gcr_format_count(cells, tally->cells),
-           tally->datasets);
+        printf("and %" PRIu64 " line%s more: --limit 0 shows all\n", tally->lines - limit,
+               gcr_plural(tally->lines - limit));
+    printf("%s cell%s of %" PRIu64 " dataset%s failed:", gcr_format_count(cells, tally->cells),
+           gcr_plural(tally->cells), tally->datasets, gcr_plural(tally->datasets));
     for (int s = 0, named = 0; s < GCR_CELL_STATE_COUNT; s++)
         if (tally->states[s] > 0)
             printf("%s %s %s", named++ > 0 ? "," : "", gcr_format_count(cells, tally->states[s]),

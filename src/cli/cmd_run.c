@@ -19,8 +19,6 @@
 #include "data/source.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 enum { ROWS_SHOWN = 10 };
 
@@ -33,10 +31,9 @@ typedef struct run_args {
 /* What a run needs on its way, in the order in which it comes to be. */
 typedef struct run_work {
     gcr_job job;
-    char *folder;
+    gcr_run_folder folder;
     gcr_datasets datasets;
     gcr_run *run;
-    char *old_folder;
     gcr_results_file *file;
     double begin, load_seconds, write_seconds;
 } run_work;
@@ -94,7 +91,7 @@ static gcr_status prepare(run_work *work, const run_args *args)
 
     GCR_TRY(gcr_job_args_load(&work->job, &args->job));
     GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
-    GCR_TRY(gcr_run_folder_check(work->folder, args->is_fresh));
+    GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
     GCR_TRY(gcr_datasets_load(&work->datasets, &work->job));
     spec.cancel = gcr_interrupt_flag();
     spec.on_progress = args->is_quiet ? NULL : gcr_progress_line_show;
@@ -113,10 +110,10 @@ static gcr_status save(run_work *work, const run_args *args)
 
     if (args->skips_sync)
         results.syncs = 0;
-    gcr_interrupt_guard(work->folder);
-    GCR_TRY(gcr_results_write(&results, work->folder));
+    gcr_interrupt_guard(work->folder.path);
+    GCR_TRY(gcr_results_write(&results, work->folder.path));
     work->write_seconds = gcr_clock_seconds() - begin;
-    GCR_TRY(gcr_results_open(&work->file, work->folder));
+    GCR_TRY(gcr_results_open(&work->file, work->folder.path));
 out:
     return status;
 }
@@ -125,16 +122,14 @@ static gcr_status compute(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(gcr_run_folder_make(&work->old_folder, work->folder));
+    GCR_TRY(gcr_run_folder_take(&work->folder, args->is_fresh));
     status = gcr_run_execute(work->run);
     if (!args->is_quiet)
         gcr_progress_line_end();
     GCR_TRY(status);
     GCR_TRY(save(work, args));
 out:
-    if (status != GCR_OK)
-        rmdir(work->folder); /* succeeds only if nothing is in it */
-    return status;
+    return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);
 }
 
 static gcr_status print_best(const gcr_results_file *file)
@@ -158,8 +153,8 @@ static gcr_run_report report_of(const run_work *work)
     return (gcr_run_report){ .job = &work->job,
                              .datasets = &work->datasets,
                              .run = work->run,
-                             .folder = work->folder,
-                             .old_folder = work->old_folder,
+                             .folder = work->folder.path,
+                             .old_folder = work->folder.old_path,
                              .file = work->file,
                              .load_seconds = work->load_seconds,
                              .write_seconds = work->write_seconds,
@@ -185,10 +180,9 @@ out:
 static void clear(run_work *work)
 {
     gcr_results_close(work->file);
-    free(work->old_folder);
     gcr_run_destroy(work->run);
     gcr_datasets_clear(&work->datasets);
-    free(work->folder);
+    gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
 }
 

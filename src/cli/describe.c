@@ -27,7 +27,7 @@ void gcr_describe_axes(FILE *stream, const gcr_point_table *points)
         const gcr_axis *axis = &points->axes[a];
 
         gcr_screen_note(stream, a == 0 ? "axes" : "", "%s: %" PRIu64 " value%s, %.6g .. %.6g",
-                        axis->name, axis->count, axis->count == 1 ? "" : "s", axis->values[0],
+                        axis->name, axis->count, gcr_plural(axis->count), axis->values[0],
                         axis->values[axis->count - 1]);
     }
 }
@@ -73,7 +73,8 @@ const char *gcr_describe_datasets(char *out, size_t bytes, const gcr_datasets *d
 
     gcr_format_count(count, datasets->count);
     if (range.least == range.most)
-        snprintf(out, bytes, "%s with %" PRId64 " rows", count, range.most);
+        snprintf(out, bytes, "%s with %" PRId64 " row%s", count, range.most,
+                 gcr_plural((uint64_t)range.most));
     else
         snprintf(out, bytes,
                  "%s with %" PRId64 " / %" PRId64 " / %" PRId64 " rows (min / median / max)", count,
@@ -106,8 +107,9 @@ const char *gcr_describe_grid(char *out, size_t bytes, const gcr_point_table *po
         used += (size_t)snprintf(out + used, bytes - used, "%s%s (%" PRIu64 ")", a > 0 ? " x " : "",
                                  points->axes[a].name, points->axes[a].count);
     if (used < bytes)
-        used += (size_t)snprintf(out + used, bytes - used, "%s%s points", used > 0 ? " = " : "",
-                                 gcr_format_count(count, points->point_count));
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s point%s", used > 0 ? " = " : "",
+                                 gcr_format_count(count, points->point_count),
+                                 gcr_plural(points->point_count));
     if (used < bytes && points->live_count < points->point_count)
         snprintf(out + used, bytes - used, ", %s of them wanted",
                  gcr_format_count(count, points->live_count));
@@ -117,10 +119,11 @@ const char *gcr_describe_grid(char *out, size_t bytes, const gcr_point_table *po
 const char *gcr_describe_schedule(char *out, size_t bytes, const gcr_run *run)
 {
     const int threads = gcr_run_thread_count(run);
+    const uint64_t batch = gcr_run_batch(run);
     char count[32];
 
-    snprintf(out, bytes, "%d thread%s, schedule %s, batches of %s cells", threads,
-             threads == 1 ? "" : "s", gcr_schedule_name(gcr_run_schedule(run)),
-             gcr_format_count(count, gcr_run_batch(run)));
+    snprintf(out, bytes, "%d thread%s, schedule %s, batches of %s cell%s", threads,
+             gcr_plural((uint64_t)threads), gcr_schedule_name(gcr_run_schedule(run)),
+             gcr_format_count(count, batch), gcr_plural(batch));
     return out;
 }

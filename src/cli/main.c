@@ -13,9 +13,9 @@
 #include "base/text.h"
 
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -130,15 +130,33 @@ out:
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* True of "job.yaml:7:3: ...". */
+/* How many bytes of `text` are a colon and a number. */
+static size_t number_bytes(const char *text)
+{
+    const size_t digits = *text == ':' ? strspn(text + 1, "0123456789") : 0;
+
+    return digits > 0 ? digits + 1 : 0;
+}
+
+static int is_file(const char *path, size_t bytes)
+{
+    char name[PATH_MAX];
+
+    return bytes < sizeof name && snprintf(name, sizeof name, "%.*s", (int)bytes, path) >= 0 &&
+           access(name, F_OK) == 0;
+}
+
+/* True of "job.yaml:7:3: ..."; of "data.csv:7: ..." if there is such a file, for a name of another
+ * kind may be followed by a number too. */
 static int begins_with_place(const char *sentence)
 {
-    const char *digit = sentence + strcspn(sentence, ":");
-    size_t digits = 0;
+    const size_t name = strcspn(sentence, ":");
+    const size_t line = number_bytes(sentence + name);
+    const size_t column = number_bytes(sentence + name + line);
 
-    if (*digit == ':')
-        digits = strspn(++digit, "0123456789");
-    return digits > 0 && digit[digits] == ':';
+    if (line == 0 || sentence[name + line + column] != ':')
+        return 0;
+    return column > 0 || is_file(sentence, name);
 }
 
 static int report_failure(gcr_status status)

@@ -1,5 +1,14 @@
 /*
  * cli/run_folder.h -- where a run's results go, and that nothing is written over.
+ *
+ *     gcr_run_folder_choose(&folder, job, "runs/a");   a name
+ *     gcr_run_folder_check(&folder, is_fresh);         early, before anything that takes time
+ *     gcr_run_folder_take(&folder, is_fresh);          made, and ours alone from here on
+ *     gcr_results_write(results, folder.path);
+ *     gcr_run_folder_clear(&folder);                   or, first, gcr_run_folder_restore()
+ *
+ * Ours alone: the folder is locked, because two runs that both found it empty would both write
+ * their results there. The system takes the lock back from a process that dies.
  */
 #ifndef GCR_CLI_RUN_FOLDER_H
 #define GCR_CLI_RUN_FOLDER_H
@@ -7,15 +16,31 @@
 #include "gridcrunch/job.h"
 #include "gridcrunch/status.h"
 
+typedef struct gcr_run_folder {
+    char *path;
+    char *old_path; /* where the run is now that it held; NULL: it held none */
+    int fd;         /* of the locked folder, while is_taken                  */
+    int is_taken;
+} gcr_run_folder;
+
 /* `wanted` if it is not NULL, else the job's output folder, else runs/NAME; all relative to the
- * current folder. The caller frees *out. GCR_ENOMEM. */
-GCR_MUST_CHECK gcr_status gcr_run_folder_choose(char **out, const gcr_job *job, const char *wanted);
+ * current folder. The caller clears *out, also on failure. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_folder_choose(gcr_run_folder *out, const gcr_job *job,
+                                                const char *wanted);
 
 /* GCR_EEXIST: it holds a run and `is_fresh` is 0, or it is no folder. Changes nothing. */
-GCR_MUST_CHECK gcr_status gcr_run_folder_check(const char *folder, int is_fresh);
+GCR_MUST_CHECK gcr_status gcr_run_folder_check(const gcr_run_folder *folder, int is_fresh);
 
-/* Makes the folder; a run that it holds is moved aside to FOLDER.old-1, .old-2 ... first, and
- * *old_out says where (NULL: there was none; the caller frees it). GCR_EIO, GCR_ENOMEM. */
-GCR_MUST_CHECK gcr_status gcr_run_folder_make(char **old_out, const char *folder);
+/* Makes and locks the folder, and removes what killed runs left half-written in it. With
+ * `is_fresh` a run that it holds is moved aside to PATH.old-1, .old-2 ... first. GCR_EEXIST: it
+ * holds a run, or one is being computed in it. GCR_EIO, GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_folder_take(gcr_run_folder *folder, int is_fresh);
+
+/* After a failure: removes the folder if it is empty and moves the earlier run back. Returns
+ * `status`; where the earlier run cannot come back, its sentence says where it is. */
+GCR_MUST_CHECK gcr_status gcr_run_folder_restore(gcr_run_folder *folder, gcr_status status);
+
+/* Gives the folder back. A zeroed struct is allowed. */
+void gcr_run_folder_clear(gcr_run_folder *folder);
 
 #endif /* GCR_CLI_RUN_FOLDER_H */

@@ -102,14 +102,15 @@ static void note_ledger(const gcr_ledger *ledger)
 {
     char up[32], down[32], shared[32], tiles[32], calls[32];
 
-    gcr_screen_note(stderr, "moved",
-                    "%s up in %" PRIu64 " calls, %s down in %" PRIu64 ", %s shared in %" PRIu64
-                    "; %" PRIu64 " prepared, %s tiles in %s batches",
-                    gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls,
-                    gcr_format_bytes(down, ledger->down_bytes), ledger->down_calls,
-                    gcr_format_bytes(shared, ledger->shared_bytes), ledger->shared_calls,
-                    ledger->prepare_calls, gcr_format_count(tiles, ledger->tiles),
-                    gcr_format_count(calls, ledger->crunch_calls));
+    gcr_screen_note(
+        stderr, "moved",
+        "%s up in %" PRIu64 " call%s, %s down in %" PRIu64 ", %s shared in %" PRIu64 "; %" PRIu64
+        " prepared, %s tile%s in %s batch%s",
+        gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls, gcr_plural(ledger->up_calls),
+        gcr_format_bytes(down, ledger->down_bytes), ledger->down_calls,
+        gcr_format_bytes(shared, ledger->shared_bytes), ledger->shared_calls, ledger->prepare_calls,
+        gcr_format_count(tiles, ledger->tiles), gcr_plural(ledger->tiles),
+        gcr_format_count(calls, ledger->crunch_calls), ledger->crunch_calls == 1 ? "" : "es");
 }
 
 static void note_edges(const gcr_results_file *file)

@@ -1,7 +1,7 @@
 /*
  * cli/sheet_text.c -- a sheet for people.
  *
- * Columns of numbers are aligned to the right and shown with six digits. Where the lines are too
+ * A NaN is a missing value and shown as such. Columns of numbers are aligned to the right and shown with six digits. Where the lines are too
  * long for the terminal, the widest column of text is cut; where that does not help either, each
  * row becomes a block with one line per column, so that no number is ever cut.
  */
@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { GAP = 2, LEAST_TEXT = 8 };
@@ -26,8 +27,12 @@ static const char *text_of(const gcr_sheet_cell *cell, char scratch[32])
 {
     switch (cell->kind) {
     case GCR_SHEET_TEXT: return cell->text;
-    case GCR_SHEET_NUMBER: snprintf(scratch, 32, "%.6g", cell->number); return scratch;
     case GCR_SHEET_COUNT: return gcr_format_count(scratch, cell->count);
+    case GCR_SHEET_NUMBER:
+        if (isnan(cell->number))
+            return "-";
+        snprintf(scratch, 32, "%.6g", cell->number);
+        return scratch;
     default: return "-";
     }
 }

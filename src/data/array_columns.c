@@ -9,14 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static gcr_status find_column(int64_t *out, const char *name, const gcr_mark *mark,
+static const gcr_mark no_mark;
+
+static gcr_status find_column(int64_t *out, const char *name, gcr_mark mark,
                               const gcr_array_file *file, const gcr_array *array)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES], where[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES], where[GCR_MARK_BYTES];
     double number;
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, mark);
     gcr_array_place(where, file, array);
     if (!gcr_is_column_number(name))
         GCR_FAIL(GCR_EINVAL,
@@ -30,17 +32,16 @@ out:
     return status;
 }
 
-static gcr_status give_role(uint8_t *roles, gcr_column_role role, const char *name,
-                            const gcr_mark *mark, const gcr_array_file *file,
-                            const gcr_array *array)
+static gcr_status give_role(uint8_t *roles, gcr_column_role role, const char *name, gcr_mark mark,
+                            const gcr_array_file *file, const gcr_array *array)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
-    int64_t column;
+    char place[GCR_MARK_BYTES];
+    int64_t column = 0;
 
     GCR_TRY(find_column(&column, name, mark, file, array));
     if (roles[column] != GCR_COLUMN_FREE)
-        GCR_FAIL(GCR_EINVAL, "%scolumn %s has a use already", gcr_place_text(place, mark), name);
+        GCR_FAIL(GCR_EINVAL, "%scolumn %s has a use already", gcr_format_mark(place, mark), name);
     roles[column] = (uint8_t)role;
 out:
     return status;
@@ -53,7 +54,7 @@ static gcr_status give_roles(uint8_t *roles, gcr_column_role role, const gcr_nam
 
     for (int i = 0; i < names->count; i++)
         GCR_TRY(give_role(roles, role, names->names[i],
-                          names->marks != NULL ? &names->marks[i] : NULL, file, array));
+                          names->marks != NULL ? names->marks[i] : no_mark, file, array));
 out:
     return status;
 }
@@ -81,7 +82,7 @@ static gcr_status choose_roles(uint8_t *roles, const gcr_data_spec *spec,
 
     GCR_TRY(give_roles(roles, GCR_COLUMN_SKIP, &spec->skip, file, array));
     if (spec->y != NULL)
-        GCR_TRY(give_role(roles, GCR_COLUMN_Y, spec->y, &spec->y_mark, file, array));
+        GCR_TRY(give_role(roles, GCR_COLUMN_Y, spec->y, spec->y_mark, file, array));
     if (!gcr_x_is_position(spec))
         GCR_TRY(give_roles(roles, GCR_COLUMN_X, &spec->x, file, array));
     give_the_rest(roles, spec, array->columns);
@@ -105,9 +106,9 @@ static gcr_status add_features(gcr_array_plan *plan, const uint8_t *roles,
     gcr_status status = GCR_OK;
 
     for (int i = 0; i < spec->x.count && !gcr_x_is_position(spec); i++) {
-        int64_t column;
+        int64_t column = 0;
 
-        GCR_TRY(find_column(&column, spec->x.names[i], NULL, file, array));
+        GCR_TRY(find_column(&column, spec->x.names[i], no_mark, file, array));
         gcr_plan_add(plan, array, column);
     }
     if (spec->x.count == 0)

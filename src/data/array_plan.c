@@ -4,15 +4,16 @@
 #include "base/check.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-const char *gcr_array_place(char out[GCR_PLACE_BYTES], const gcr_array_file *file,
+const char *gcr_array_place(char out[GCR_MARK_BYTES], const gcr_array_file *file,
                             const gcr_array *array)
 {
     if (array->name == NULL)
-        snprintf(out, GCR_PLACE_BYTES, "%s", file->path);
+        snprintf(out, GCR_MARK_BYTES, "%s", file->path);
     else
-        snprintf(out, GCR_PLACE_BYTES, "%s: '%s'", file->path, array->name);
+        snprintf(out, GCR_MARK_BYTES, "%s: '%s'", file->path, array->name);
     return out;
 }
 
@@ -29,7 +30,7 @@ int gcr_is_column_number(const char *text)
 gcr_status gcr_array_check_extent(const gcr_array_file *file, const gcr_array *array)
 {
     gcr_status status = GCR_OK;
-    char where[GCR_PLACE_BYTES];
+    char where[GCR_MARK_BYTES];
 
     gcr_array_place(where, file, array);
     if (array->columns == 0)

@@ -8,7 +8,8 @@
 #define GCR_DATA_ARRAY_PLAN_H
 
 #include "data/array_file.h"
-#include "data/place.h"
+
+#include "base/text.h"
 
 /* A column of a dataset. Without an array it is the row's position. */
 typedef struct gcr_array_column {
@@ -52,7 +53,7 @@ GCR_MUST_CHECK gcr_status gcr_array_check_extent(const gcr_array_file *file,
                                                  const gcr_array *array);
 
 /* "a.npz: 'b/X'": what sentences call an array. Returns `out`. */
-const char *gcr_array_place(char out[GCR_PLACE_BYTES], const gcr_array_file *file,
+const char *gcr_array_place(char out[GCR_MARK_BYTES], const gcr_array_file *file,
                             const gcr_array *array);
 
 /* The arrays of a group that the job names: of x, then y where *has_y; or X and y where it names

@@ -16,21 +16,21 @@ static gcr_status check_words(const gcr_data_spec *spec, const gcr_array_file *f
 {
     gcr_status status = GCR_OK;
     const char *path = file->path;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
-    gcr_place_text(place, &spec->mark);
+    gcr_format_mark(place, spec->mark);
     if (spec->layout == GCR_LAYOUT_WIDE)
         GCR_FAIL(GCR_EINVAL, "%s%s holds arrays, and `layout: wide` is for tables of text", place,
                  path);
     if (spec->x_format != NULL)
         GCR_FAIL(GCR_EINVAL, "%s%s holds arrays of numbers, which have no format of dates",
-                 gcr_place_text(place, &spec->x_mark), path);
+                 gcr_format_mark(place, spec->x_mark), path);
     if (spec->key != NULL)
         GCR_FAIL(
             GCR_EINVAL,
             "%s%s holds arrays, which have no column of keys: a dataset is called by its file, "
             "group or array",
-            gcr_place_text(place, &spec->key_mark), path);
+            gcr_format_mark(place, spec->key_mark), path);
     if (spec->missing.count > 0 || spec->delimiter != 0)
         GCR_FAIL(GCR_EINVAL,
                  "%s`missing` and `delimiter` are for tables of text; in %s a NaN is a missing "
@@ -68,7 +68,7 @@ static gcr_status begin(gcr_reading *reading, const gcr_array_plan *plan, const 
 {
     gcr_status status = GCR_OK;
     const int64_t features = plan->count - plan->has_y;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     reading->first_path = path;
     reading->drafts.row_word = "row";
@@ -81,7 +81,7 @@ static gcr_status begin(gcr_reading *reading, const gcr_array_plan *plan, const 
         GCR_TRY(name_feature(&reading->features[f], &plan->columns[f], is_by_name));
     if ((reading->spec->standardize & GCR_STANDARDIZE_Y) && !plan->has_y)
         GCR_FAIL(GCR_EINVAL, "%sthere is no y to standardise: name it as y",
-                 gcr_place_text(place, &reading->spec->mark));
+                 gcr_format_mark(place, reading->spec->mark));
 out:
     return status;
 }

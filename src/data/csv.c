@@ -383,8 +383,3 @@ void gcr_csv_close(gcr_csv *csv)
     free(csv->fields);
     free(csv);
 }
-
-const char *gcr_csv_path(const gcr_csv *csv)
-{
-    return csv->path;
-}

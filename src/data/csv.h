@@ -46,6 +46,4 @@ void gcr_csv_close(gcr_csv *csv);
  * a closing quote, a zero byte, a record over GCR_CSV_RECORD_MAX. GCR_EUNREADABLE, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_csv_next(gcr_csv_record *out, gcr_csv *csv);
 
-const char *gcr_csv_path(const gcr_csv *csv);
-
 #endif /* GCR_DATA_CSV_H */

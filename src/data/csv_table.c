@@ -2,10 +2,10 @@
 #include "data/csv_table.h"
 
 #include "data/date.h"
-#include "data/place.h"
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -32,45 +32,18 @@ static int field_is(const gcr_csv_field *field, const char *word)
     return strncmp(field->text, word, field->bytes) == 0 && word[field->bytes] == '\0';
 }
 
-/* Bytes of the UTF-8 character at `text`, or 0 if it is none or not the shortest spelling. */
-static size_t character_bytes(const unsigned char *text, size_t bytes)
-{
-    const unsigned char first = text[0];
-    const size_t count = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    const unsigned char least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    const unsigned char most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-
-    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || count > bytes)
-        return 0;
-    if (count > 1 && (text[1] < least || text[1] > most))
-        return 0;
-    for (size_t i = 2; i < count; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return count;
-}
-
-static int is_utf8(const gcr_csv_field *field)
-{
-    const unsigned char *text = (const unsigned char *)field->text;
-    size_t at = 0, step = 1;
-
-    for (; at < field->bytes && step > 0; at += step)
-        step = character_bytes(text + at, field->bytes - at);
-    return step > 0;
-}
-
 static int is_control(char c)
 {
     return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-static int has_control(const gcr_csv_field *field)
+/* The first control character, or NULL. */
+static const char *find_control(const gcr_csv_field *field)
 {
     for (uint32_t i = 0; i < field->bytes; i++)
         if (is_control(field->text[i]))
-            return 1;
-    return 0;
+            return &field->text[i];
+    return NULL;
 }
 
 /* The field as text of one line. The caller frees it. */
@@ -101,7 +74,7 @@ static gcr_status copy_names(gcr_table *table)
     for (int i = 0; i < count; i++) {
         const gcr_csv_field name = trim(table->row.fields[i]);
 
-        if (!is_utf8(&name))
+        if (!gcr_utf8_is_valid(name.text, name.bytes))
             GCR_FAIL(GCR_EFORMAT,
                      "%s:%" PRIu64 ":%d: this name is not UTF-8; save the file as UTF-8",
                      table->path, table->row.line, i + 1);
@@ -164,12 +137,13 @@ gcr_status gcr_table_find(int *out, const gcr_table *table, const char *name, co
     const gcr_named_column wanted = { .name = name }, *end = table->sorted + table->columns;
     const gcr_named_column *found =
         bsearch(&wanted, table->sorted, (size_t)table->columns, sizeof wanted, compare_names);
-    char place[GCR_PLACE_BYTES], hint[256];
+    const gcr_mark at = mark != NULL ? *mark : (gcr_mark){ 0 };
+    char place[GCR_MARK_BYTES], hint[256];
 
     *out = -1;
     if (found == NULL) {
         gcr_suggest(hint, sizeof hint, name, (const char *const *)table->names, table->columns);
-        GCR_FAIL(GCR_EINVAL, "%s%s has no column '%s'%s", gcr_place_text(place, mark), table->path,
+        GCR_FAIL(GCR_EINVAL, "%s%s has no column '%s'%s", gcr_format_mark(place, at), table->path,
                  name, hint);
     }
     if (found > table->sorted && compare_names(found - 1, found) == 0)
@@ -181,18 +155,17 @@ out:
     return status;
 }
 
-static gcr_status assign(gcr_table *table, const char *name, const gcr_mark *mark,
-                         gcr_column_role role)
+static gcr_status assign(gcr_table *table, const char *name, gcr_mark mark, gcr_column_role role)
 {
     static const char *const role_names[] = { "free", "key", "x", "y", "skip" };
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
     int column;
 
-    GCR_TRY(gcr_table_find(&column, table, name, mark));
+    GCR_TRY(gcr_table_find(&column, table, name, &mark));
     if (table->roles[column] != GCR_COLUMN_FREE)
         GCR_FAIL(GCR_EINVAL, "%scolumn '%s' is named twice: as %s and as %s",
-                 gcr_place_text(place, mark), name, role_names[table->roles[column]],
+                 gcr_format_mark(place, mark), name, role_names[table->roles[column]],
                  role_names[role]);
     table->roles[column] = role;
 out:
@@ -204,7 +177,8 @@ static gcr_status assign_list(gcr_table *table, const gcr_name_list *list, gcr_c
     gcr_status status = GCR_OK;
 
     for (int i = 0; i < list->count; i++)
-        GCR_TRY(assign(table, list->names[i], list->marks != NULL ? &list->marks[i] : NULL, role));
+        GCR_TRY(assign(table, list->names[i],
+                       list->marks != NULL ? list->marks[i] : (gcr_mark){ 0 }, role));
 out:
     return status;
 }
@@ -215,10 +189,10 @@ static gcr_status assign_roles(gcr_table *table)
     const gcr_data_spec *spec = table->spec;
 
     if (spec->key != NULL)
-        GCR_TRY(assign(table, spec->key, &spec->key_mark, GCR_COLUMN_KEY));
+        GCR_TRY(assign(table, spec->key, spec->key_mark, GCR_COLUMN_KEY));
     GCR_TRY(assign_list(table, &spec->x, GCR_COLUMN_X));
     if (spec->y != NULL)
-        GCR_TRY(assign(table, spec->y, &spec->y_mark, GCR_COLUMN_Y));
+        GCR_TRY(assign(table, spec->y, spec->y_mark, GCR_COLUMN_Y));
     GCR_TRY(assign_list(table, &spec->skip, GCR_COLUMN_SKIP));
 out:
     return status;
@@ -245,7 +219,6 @@ void gcr_table_close(gcr_table *table)
     free(table->names);
     free(table->roles);
     free(table->sorted);
-    free(table->key);
     gcr_csv_close(table->csv);
     *table = (gcr_table){ .path = NULL };
 }
@@ -345,24 +318,25 @@ out:
     return status;
 }
 
-gcr_status gcr_table_key(const char **out, size_t *bytes_out, gcr_table *table, int column)
+gcr_status gcr_table_key(const char **out, size_t *bytes_out, const gcr_table *table, int column)
 {
     gcr_status status = GCR_OK;
     const gcr_csv_field field = trim(table->row.fields[column]);
+    const char *control = find_control(&field);
 
     if (field.bytes == 0)
         GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: this row has no key (column '%s')", table->path,
                  table->row.line, column + 1, table->names[column]);
-    if (!is_utf8(&field))
+    if (!gcr_utf8_is_valid(field.text, field.bytes))
         GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: this key is not UTF-8; save the file as UTF-8",
                  table->path, table->row.line, column + 1);
+    if (control != NULL)
+        GCR_FAIL(GCR_EFORMAT,
+                 "%s:%" PRIu64 ":%d: this key holds a control character (0x%02X), and the name of "
+                 "a dataset must not",
+                 table->path, table->row.line, column + 1, (unsigned)*control);
     *out = field.text;
     *bytes_out = field.bytes;
-    if (has_control(&field)) {
-        free(table->key);
-        GCR_TRY(copy_line(&table->key, &field));
-        *out = table->key;
-    }
 out:
     return status;
 }

@@ -6,7 +6,8 @@
  * Blanks around an unquoted field are not part of it. A cell is missing if it is empty, NA, or one
  * of the job's own words, compared as text; NaN in any spelling is no value either. Infinity is a
  * number: what it does to a cell is for the run to say. Names and keys are shown in sentences and
- * lists, so a line end or another control character in one is read as a blank.
+ * lists: a line end or another control character in a name is read as a blank, and in a key, where
+ * a blank might make it another key, it is refused.
  */
 #ifndef GCR_DATA_CSV_TABLE_H
 #define GCR_DATA_CSV_TABLE_H
@@ -40,7 +41,6 @@ typedef struct gcr_table {
     gcr_column_role *roles;
     gcr_named_column *sorted; /* [columns] by name */
     int columns;
-    char *key; /* the last one that could not be borrowed from the row, or NULL */
 } gcr_table;
 
 /* Opens the file, reads its header and finds the columns that `spec` names; `path` and `spec` are
@@ -72,8 +72,8 @@ GCR_MUST_CHECK gcr_status gcr_table_value(double *out, const gcr_table *table, i
                                           int is_date);
 
 /* The current row's cell in `column` as a key, borrowed until the next row: *bytes_out of text in
- * UTF-8, at least one. GCR_EFORMAT if it is not. */
-GCR_MUST_CHECK gcr_status gcr_table_key(const char **out, size_t *bytes_out, gcr_table *table,
+ * UTF-8 without control characters, at least one. GCR_EFORMAT if it is not. */
+GCR_MUST_CHECK gcr_status gcr_table_key(const char **out, size_t *bytes_out, const gcr_table *table,
                                         int column);
 
 #endif /* GCR_DATA_CSV_TABLE_H */

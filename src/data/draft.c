@@ -189,9 +189,11 @@ static gcr_status finish_skipped(gcr_skipped *out, const gcr_drafts *drafts, gcr
 
     if (draft->dropped == 0)
         GCR_TRY(gcr_text_format(&out->reason, "no %ss", drafts->row_word));
+    else if (draft->dropped == 1)
+        GCR_TRY(gcr_text_format(&out->reason, "no value in its only %s", drafts->row_word));
     else
-        GCR_TRY(gcr_text_format(&out->reason, "no value in any of %" PRIu64 " %s%s", draft->dropped,
-                                drafts->row_word, draft->dropped == 1 ? "" : "s"));
+        GCR_TRY(gcr_text_format(&out->reason, "no value in any of %" PRIu64 " %ss", draft->dropped,
+                                drafts->row_word));
     out->key = draft->key;
     draft->key = NULL;
 out:

@@ -1,7 +1,6 @@
 /* data/long_table.c -- one row of a dataset in each line. */
 #include "data/table_layout.h"
 
-#include "data/place.h"
 #include "data/source_files.h"
 
 #include "base/check.h"
@@ -51,16 +50,16 @@ static gcr_status check_features(const gcr_reading *reading, const gcr_table *ta
 {
     gcr_status status = GCR_OK;
     const gcr_data_spec *spec = reading->spec;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     if (reading->feature_count == 0 && spec->y == NULL)
-        GCR_FAIL(GCR_EINVAL, "%sno column of %s is left for x", gcr_place_text(place, &spec->mark),
+        GCR_FAIL(GCR_EINVAL, "%sno column of %s is left for x", gcr_format_mark(place, spec->mark),
                  table->path);
     if (spec->x_format != NULL && reading->feature_count != 1)
         GCR_FAIL(GCR_EINVAL,
                  "%sa date format goes with one column of x, here are %" PRId64
                  " (name the one, or skip the others)",
-                 gcr_place_text(place, &spec->x_mark), reading->feature_count);
+                 gcr_format_mark(place, spec->x_mark), reading->feature_count);
 out:
     return status;
 }

@@ -2,13 +2,13 @@
 #include "data/npz_file.h"
 
 #include "data/npy.h"
-#include "data/place.h"
 
 #include "base/check.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,7 +99,7 @@ static gcr_status read_member(gcr_array_file *file, char **name, zip_t *archive,
 {
     gcr_status status = GCR_OK;
     gcr_array *array = &file->arrays[file->count];
-    char where[GCR_PLACE_BYTES];
+    char where[GCR_MARK_BYTES];
     uint8_t *bytes;
 
     snprintf(where, sizeof where, "%s: '%s'", file->path, *name);

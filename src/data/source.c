@@ -1,7 +1,6 @@
 /* data/source.c -- from the sources of a job to its datasets. */
 #include "data/source.h"
 
-#include "data/place.h"
 #include "data/source_files.h"
 #include "data/standardize.h"
 #include "data/synthetic.h"
@@ -45,21 +44,22 @@ gcr_layout gcr_layout_of(const gcr_table *table)
 static gcr_status check_words(const gcr_data_spec *spec, gcr_layout layout)
 {
     gcr_status status = GCR_OK;
-    const gcr_mark *x_mark = spec->x.count > 0 && spec->x.marks != NULL ? &spec->x.marks[0] : NULL;
-    char place[GCR_PLACE_BYTES];
+    const int has_x_mark = spec->x.count > 0 && spec->x.marks != NULL;
+    const gcr_mark x_mark = has_x_mark ? spec->x.marks[0] : (gcr_mark){ 0 };
+    char place[GCR_MARK_BYTES];
 
     if (layout == GCR_LAYOUT_WIDE && spec->y != NULL)
         GCR_FAIL(GCR_EINVAL, "%sa wide table has no column of y: its cells are y",
-                 gcr_place_text(place, &spec->y_mark));
+                 gcr_format_mark(place, spec->y_mark));
     if (layout == GCR_LAYOUT_WIDE && spec->x.count > 0)
         GCR_FAIL(GCR_EINVAL, "%sa wide table has no columns of x: its header is x",
-                 gcr_place_text(place, x_mark));
+                 gcr_format_mark(place, x_mark));
     if (layout != GCR_LAYOUT_WIDE && spec->x_by_position)
         GCR_FAIL(GCR_EINVAL, "%s`x: position` counts the columns of a wide table; this one is long",
-                 gcr_place_text(place, &spec->x_mark));
+                 gcr_format_mark(place, spec->x_mark));
     if ((spec->standardize & GCR_STANDARDIZE_Y) && layout != GCR_LAYOUT_WIDE && spec->y == NULL)
         GCR_FAIL(GCR_EINVAL, "%sthere is no y to standardise: name its column as y",
-                 gcr_place_text(place, &spec->mark));
+                 gcr_format_mark(place, spec->mark));
 out:
     return status;
 }
@@ -97,14 +97,14 @@ out:
 static gcr_status check_matrix(const gcr_data_spec *spec)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     if (spec->layout != GCR_LAYOUT_MATRIX)
         goto out;
     if (spec->y != NULL || spec->x.count > 0 || spec->x_by_position || spec->x_format != NULL)
         GCR_FAIL(GCR_EINVAL,
                  "%sa matrix has no x and no y: all that is not in `skip` is its columns",
-                 gcr_place_text(place, spec->y != NULL ? &spec->y_mark : &spec->x_mark));
+                 gcr_format_mark(place, spec->y != NULL ? spec->y_mark : spec->x_mark));
 out:
     return status;
 }
@@ -113,13 +113,13 @@ out:
 static gcr_status check_kinds(const gcr_paths *paths, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     for (uint64_t i = 1; i < paths->count; i++)
         if (gcr_is_array_file(paths->items[0]) != gcr_is_array_file(paths->items[i]))
             GCR_FAIL(GCR_EINVAL,
                      "%sthe sources are tables of text or files of arrays, not both: %s and %s",
-                     gcr_place_text(place, mark), paths->items[0], paths->items[i]);
+                     gcr_format_mark(place, *mark), paths->items[0], paths->items[i]);
 out:
     return status;
 }
@@ -154,9 +154,9 @@ static gcr_status check_any(const gcr_datasets *datasets, const gcr_paths *paths
                             const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     if (datasets->count > 0)
         goto out;
     if (datasets->skipped_count > 0)

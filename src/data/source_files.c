@@ -1,16 +1,16 @@
 /* data/source_files.c -- glob(3), with an order that does not depend on the locale. */
 #include "data/source_files.h"
 
-#include "data/place.h"
-
 #include "base/check.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void gcr_paths_clear(gcr_paths *paths)
@@ -107,9 +107,9 @@ static void suggest_file(char *out, size_t bytes, const char *path)
 static gcr_status complain_of_nothing(const char *path, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES], hint[300];
+    char place[GCR_MARK_BYTES], hint[300];
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     if (strpbrk(path, "*?[") != NULL)
         GCR_FAIL(GCR_EINVAL, "%sno file matches '%s'", place, path);
     suggest_file(hint, sizeof hint, path);
@@ -123,10 +123,10 @@ static gcr_status add_matches(gcr_paths *paths, const char *pattern, const char 
 {
     gcr_status status = GCR_OK;
     glob_t found = { .gl_pathc = 0 };
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
     int answer;
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     errno = 0;
     answer = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found);
     if (answer == GLOB_NOSPACE)
@@ -162,35 +162,75 @@ out:
     return status;
 }
 
-/* A file that two patterns match would double its rows, silently. */
+/* ---- files that are named twice --------------------------------------------------------------- */
+
+/* A file as the system knows it, whatever it is called. */
+typedef struct file_id {
+    dev_t device;
+    ino_t number;
+    const char *path; /* borrowed */
+} file_id;
+
+static int compare_ids(const void *a, const void *b)
+{
+    const file_id *x = a, *y = b;
+
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+/* Paths that cannot be looked at are left to who reads them. */
+static uint64_t identify(file_id *out, const gcr_paths *paths)
+{
+    uint64_t count = 0;
+    struct stat info;
+
+    for (uint64_t i = 0; i < paths->count; i++)
+        if (stat(paths->items[i], &info) == 0)
+            out[count++] = (file_id){ info.st_dev, info.st_ino, paths->items[i] };
+    return count;
+}
+
+/* It would double its rows, silently. */
 static gcr_status check_twice(const gcr_paths *paths, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char **sorted = calloc(paths->count + 1, sizeof *sorted);
-    char place[GCR_PLACE_BYTES];
+    file_id *ids = calloc(paths->count + 1, sizeof *ids);
+    uint64_t count;
+    char place[GCR_MARK_BYTES];
 
-    if (sorted == NULL)
+    if (ids == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the names of the sources");
-    memcpy(sorted, paths->items, paths->count * sizeof *sorted);
-    qsort(sorted, paths->count, sizeof *sorted, compare_paths);
-    for (uint64_t i = 1; i < paths->count; i++)
-        if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            GCR_FAIL(GCR_EINVAL, "%sthe sources name %s twice", gcr_place_text(place, mark),
-                     sorted[i]);
+    count = identify(ids, paths);
+    qsort(ids, count, sizeof *ids, compare_ids);
+    for (uint64_t i = 1; i < count; i++) {
+        const file_id *one = &ids[i - 1], *other = &ids[i];
+
+        if (one->device != other->device || one->number != other->number)
+            continue;
+        gcr_format_mark(place, *mark);
+        if (strcmp(one->path, other->path) == 0)
+            GCR_FAIL(GCR_EINVAL, "%sthe sources name %s twice", place, one->path);
+        GCR_FAIL(GCR_EINVAL, "%sthe sources name one file twice: %s and %s", place, one->path,
+                 other->path);
+    }
 out:
-    free(sorted);
+    free(ids);
     return status;
 }
 
 gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     *out = (gcr_paths){ .count = 0 };
     if (job->data.sources.count == 0)
         GCR_FAIL(GCR_EINVAL, "%sthe job names no source of data",
-                 gcr_place_text(place, &job->data.mark));
+                 gcr_format_mark(place, job->data.mark));
     for (int i = 0; i < job->data.sources.count; i++)
         GCR_TRY(add_source(out, job, i));
     GCR_TRY(check_twice(out, &job->data.mark));

@@ -8,7 +8,6 @@
 #include "data/synthetic.h"
 
 #include "data/dataset_create.h"
-#include "data/place.h"
 
 #include "base/check.h"
 #include "base/text.h"
@@ -133,9 +132,9 @@ static int64_t rows_of(const gcr_synthetic *spec, uint64_t dataset)
 static gcr_status check(const gcr_synthetic *spec, const gcr_mark *mark)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
-    gcr_place_text(place, mark);
+    gcr_format_mark(place, *mark);
     if (spec->rows < 1 || spec->rows > ROWS_MAX || spec->rows_last < 0 ||
         spec->rows_last > ROWS_MAX)
         GCR_FAIL(GCR_EINVAL, "%ssynthetic datasets have from 1 to %d rows", place, ROWS_MAX);

@@ -2,7 +2,6 @@
 #include "data/table_layout.h"
 
 #include "data/date.h"
-#include "data/place.h"
 
 #include "base/check.h"
 #include "base/text.h"
@@ -71,7 +70,7 @@ out:
 static gcr_status make_plan(row_plan *plan, const gcr_table *table)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_PLACE_BYTES];
+    char place[GCR_MARK_BYTES];
 
     plan->key = gcr_table_column(table, GCR_COLUMN_KEY);
     plan->columns = calloc((size_t)table->columns, sizeof *plan->columns);
@@ -83,7 +82,7 @@ static gcr_status make_plan(row_plan *plan, const gcr_table *table)
             GCR_TRY(add_column(plan, table, i));
     if (plan->count == 0)
         GCR_FAIL(GCR_EINVAL, "%sno column of %s is left for values",
-                 gcr_place_text(place, &table->spec->mark), table->path);
+                 gcr_format_mark(place, table->spec->mark), table->path);
 out:
     return status;
 }

@@ -6,11 +6,14 @@
 #include "base/text.h"
 #include "kernels/registry.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { BACKENDS_MAX = 8 }; /* more than there will be */
 
 /* ---- grid against parameters ----------------------------------------------------------------- */
 
@@ -190,40 +193,73 @@ out:
 
 /* ---- device ---------------------------------------------------------------------------------- */
 
-/* "auto" takes the best backend that has a device; "NAME" and "NAME:INDEX" ask for one. */
-static gcr_status find_device(gcr_binding *binding, const gcr_job *job)
+/* What follows the colon of "cuda:1" as a number; false where it is none. */
+static int read_index(int *out, const char *digits)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(digits, &end, 10);
+    *out = (int)value;
+    return errno == 0 && digits[0] >= '0' && digits[0] <= '9' && *end == '\0' && value <= INT_MAX;
+}
+
+/* The first backend that has a device. */
+static gcr_status find_any_device(gcr_binding *binding)
 {
     gcr_status status = GCR_OK;
-    char at[GCR_MARK_BYTES];
-    const char *names[8] = { "auto" };
-    const char *colon = strchr(job->device, ':');
-    const size_t stem = colon != NULL ? (size_t)(colon - job->device) : strlen(job->device);
-    char hint[256], *end = NULL;
-    int count = 1;
 
     for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
+        char why[256];
         int devices = 0;
 
-        names[count++] = (*b)->name;
-        if (strcmp(job->device, "auto") == 0) {
-            GCR_TRY((*b)->device_count(&devices, hint, sizeof hint));
-            if (devices == 0)
-                continue;
-        } else if (strlen((*b)->name) != stem || strncmp(job->device, (*b)->name, stem) != 0) {
-            continue;
+        GCR_TRY((*b)->device_count(&devices, why, sizeof why));
+        if (devices > 0) {
+            binding->backend = *b;
+            goto out;
         }
-        binding->backend = *b;
-        binding->device_index = colon != NULL ? (int)strtol(colon + 1, &end, 10) : 0;
-        if (colon != NULL && (end == colon + 1 || *end != '\0'))
-            GCR_FAIL(GCR_EINVAL, "%s'%s' is not a device: what follows the colon is its number",
-                     gcr_format_mark(at, job->device_mark), job->device);
-        goto out;
     }
-    gcr_suggest(hint, sizeof hint, job->device, names, count);
-    GCR_FAIL(GCR_EINVAL, "%sthis build has no device '%s'%s", gcr_format_mark(at, job->device_mark),
-             job->device, hint);
+    GCR_FAIL(GCR_EUNSUPPORTED, "no backend of this build finds a device");
 out:
     return status;
+}
+
+/* "NAME" is device 0 of the backend of that name, "NAME:INDEX" another of its devices. */
+static gcr_status find_named_device(gcr_binding *binding, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES], hint[256], why[256];
+    const char *names[BACKENDS_MAX + 1] = { "auto" };
+    const char *const colon = strchr(job->device, ':');
+    const size_t stem = colon != NULL ? (size_t)(colon - job->device) : strlen(job->device);
+    int name_count = 1, devices = 0;
+
+    for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
+        names[name_count++] = (*b)->name;
+        if (strlen((*b)->name) == stem && strncmp(job->device, (*b)->name, stem) == 0)
+            binding->backend = *b;
+    }
+    gcr_suggest(hint, sizeof hint, job->device, names, name_count);
+    if (binding->backend == NULL)
+        GCR_FAIL(GCR_EINVAL, "%sthis build has no device '%s'%s",
+                 gcr_format_mark(at, job->device_mark), job->device, hint);
+    if (colon != NULL && !read_index(&binding->device_index, colon + 1))
+        GCR_FAIL(GCR_EINVAL, "%s'%s' is not a device: what follows the colon is its number",
+                 gcr_format_mark(at, job->device_mark), job->device);
+    GCR_TRY(binding->backend->device_count(&devices, why, sizeof why));
+    if (binding->device_index >= devices)
+        GCR_FAIL(GCR_EINVAL, "%sthis machine has no device '%s', only %d of %s",
+                 gcr_format_mark(at, job->device_mark), job->device, devices,
+                 binding->backend->name);
+out:
+    return status;
+}
+
+static gcr_status find_device(gcr_binding *binding, const gcr_job *job)
+{
+    return strcmp(job->device, "auto") == 0 ? find_any_device(binding)
+                                            : find_named_device(binding, job);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

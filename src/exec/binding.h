@@ -28,7 +28,8 @@ typedef struct gcr_binding {
 } gcr_binding;
 
 /* Everything in *out is borrowed from the arguments, except summary_output: clear it. `backend`
- * stands in for the one that the job's device names; NULL: that one. GCR_EINVAL, GCR_EUNSUPPORTED (no such device), GCR_EOVERFLOW, GCR_ENOMEM. */
+ * stands in for the one that the job's device names; NULL: that one. GCR_EINVAL, GCR_EUNSUPPORTED
+ * (no device at all), GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
                                              const gcr_points *points, const gcr_datasets *datasets,
                                              const gcr_backend *backend);

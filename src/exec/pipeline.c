@@ -2,6 +2,7 @@
 #include "exec/pipeline.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include "gridcrunch/cell.h"
@@ -10,15 +11,17 @@
 #include <string.h>
 
 enum {
-    TILES_MAX = 256,   /* of a batch: bounds its descriptors, whatever the sizes are      */
-    FLIGHTS_MAX = 4,   /* batches in flight on one queue                                  */
-    POINTS_LEAST = 64, /* of a batch's record buffers: room for what `where` leaves out   */
+    TILES_MAX = 256,       /* of a batch: bounds its descriptors, whatever the sizes are      */
+    FLIGHTS_MAX = 4,       /* batches in flight on one queue                                  */
+    POINTS_LEAST = 64,     /* of a batch's record buffers: room for what `where` leaves out   */
+    POINTS_MOST = 1 << 20, /* a larger batch is cut                                       */
 };
 
 /* A run of points of one dataset, of which `live` are computed. */
 typedef struct part {
-    uint64_t dataset, place;
+    uint64_t dataset;
     uint64_t first, count, live;
+    double cost; /* of the live ones, as a share of the plan's */
 } part;
 
 /* A batch: built, enqueued, landed, then built anew. */
@@ -39,13 +42,17 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    uint64_t point_capacity;     /* of a flight's records; not a limit where memory is shared */
-    gcr_span span;               /* what is left of the span that the schedule gave last */
-    uint64_t place, place_first; /* the plan's place worked on last, and its first position */
+    uint64_t point_capacity; /* of a flight's records; not a limit where memory is shared */
+    gcr_span span;           /* what is left of the span that the schedule gave last */
+    uint64_t batch;          /* how many live cells it takes at a time, now */
+
+    /* The dataset at the front of the span, so that a part costs no division. */
+    uint64_t dataset, dataset_first; /* dataset_first: its first position */
+    double cell_cost;                /* of one of its live cells, as a share of the plan's */
 
     /* Cells land at their dataset when the worker turns to another one: a counter that all workers
      * share is then touched once per visit, not once per cell. */
-    uint64_t landing_dataset, landing_place, landing_count;
+    uint64_t landing_dataset, landing_count;
 
     gcr_resident resident; /* of resident_dataset */
     uint64_t resident_dataset;
@@ -73,15 +80,9 @@ static void flush_landing(worker *w)
     const gcr_pipeline_shared *shared = w->shared;
     gcr_pipeline_progress *progress = w->progress;
     const uint64_t dataset = w->landing_dataset;
-    double cost;
 
     if (w->landing_count == 0)
         return;
-    cost = gcr_plan_cost_share(shared->plan, w->landing_place) * (double)w->landing_count /
-           (double)shared->slots->live_count;
-    atomic_store_explicit(&progress->cost,
-                          atomic_load_explicit(&progress->cost, memory_order_relaxed) + cost,
-                          memory_order_relaxed);
     if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
         gcr_summaries_fire(shared->summaries, dataset, w->index);
         if (w->resident_dataset == dataset)
@@ -118,28 +119,39 @@ static void points_of(const gcr_points *points, uint64_t first, uint64_t live, p
     out->live = live;
 }
 
-/* The front of the worker's span as a part: within one dataset, and within the flight's records. */
-static void next_part(worker *w, const flight *f, part *out)
+/* Notes the dataset in `place` of the plan as the one in front. */
+static void turn_to(worker *w, uint64_t place)
+{
+    const gcr_plan *plan = w->shared->plan;
+    const uint64_t live_count = w->shared->slots->live_count;
+
+    w->dataset = gcr_plan_dataset_at(plan, place);
+    w->dataset_first = place * live_count;
+    w->cell_cost = gcr_plan_cost_share(plan, place) / (double)live_count;
+}
+
+/* The front of the worker's span as a part: at most `most` live points, within one dataset, and
+ * within the flight's records. */
+static void next_part(worker *w, const flight *f, uint64_t most, part *out)
 {
     const gcr_pipeline_shared *shared = w->shared;
     const uint64_t live_count = shared->slots->live_count;
-    uint64_t index = w->span.first - w->place_first, live;
+    uint64_t index = w->span.first - w->dataset_first, live;
 
-    if (index >= live_count) { /* also where it went below place_first: a division per dataset */
-        w->place = w->span.first / live_count;
-        w->place_first = w->place * live_count;
-        index = w->span.first - w->place_first;
+    if (index >= live_count) { /* also where the span went back, below dataset_first */
+        turn_to(w, w->span.first / live_count);
+        index = w->span.first - w->dataset_first;
     }
     live = live_count - index;
-    out->place = w->place;
-    out->dataset = gcr_plan_dataset_at(shared->plan, out->place);
-    if (live > w->span.count)
-        live = w->span.count;
+    out->dataset = w->dataset;
+    if (live > most)
+        live = most;
     points_of(shared->points, index, live, out);
     if (!shares_memory(w) && out->count > w->point_capacity - f->points) {
         out->count = w->point_capacity - f->points;
         out->live = gcr_points_rank(shared->points, out->first + out->count) - index;
     }
+    out->cost = w->cell_cost * (double)out->live;
 }
 
 /* Where the results of a part go: into the slots, or to offset `at` of the flight's records. */
@@ -171,18 +183,20 @@ static void aim_tile(const worker *w, const flight *f, const part *p, uint64_t a
 static gcr_status build(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
-    uint64_t at = 0;
+    uint64_t at = 0, left;
 
     f->tile_count = 0;
     f->points = 0;
-    if (w->span.count == 0 && !gcr_schedule_next(w->shared->schedule, w->index, &w->span))
+    if (w->span.count == 0 && !gcr_schedule_next(w->shared->schedule, w->index, w->batch, &w->span))
         goto out;
-    while (w->span.count > 0 && f->tile_count < TILES_MAX) {
+    left = w->span.count < w->batch ? w->span.count : w->batch;
+    while (left > 0 && f->tile_count < TILES_MAX) {
         part *p = &f->parts[f->tile_count];
 
         if (!shares_memory(w) && f->points == w->point_capacity)
             break;
-        next_part(w, f, p);
+        next_part(w, f, left, p);
+        left -= p->live;
         w->span.first += p->live;
         w->span.count -= p->live;
         f->points += p->count;
@@ -205,16 +219,6 @@ out:
     return status;
 }
 
-/* Bytes of the records of `points` points: outputs, states, jitter steps. */
-static uint64_t record_bytes(const gcr_slots *slots, uint64_t points)
-{
-    uint64_t bytes = slots->jitter_step != NULL ? 2 : 1;
-
-    for (int o = 0; o < slots->output_count; o++)
-        bytes += (uint64_t)slots->width[o] * sizeof(gcr_real);
-    return bytes * points;
-}
-
 static gcr_status launch(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
@@ -223,7 +227,7 @@ static gcr_status launch(worker *w, flight *f)
     GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
     if (!shares_memory(w)) {
         GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
-                             record_bytes(w->shared->slots, f->points)));
+                             f->points * w->shared->cell_bytes));
         GCR_TRY(gcr_event_record(f->done, w->queue));
     }
     f->is_flying = 1;
@@ -232,6 +236,12 @@ out:
 }
 
 /* ---- landing --------------------------------------------------------------------------------- */
+
+static void add_cost(_Atomic double *to, double share)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + share,
+                          memory_order_relaxed);
+}
 
 static void land_part(worker *w, const part *p)
 {
@@ -244,10 +254,10 @@ static void land_part(worker *w, const part *p)
     if (failed > 0)
         add_progress(&w->progress->failed, failed);
     add_progress(&w->progress->landed, p->live);
+    add_cost(&w->progress->cost, p->cost);
     if (w->landing_count > 0 && w->landing_dataset != p->dataset)
         flush_landing(w);
     w->landing_dataset = p->dataset;
-    w->landing_place = p->place;
     w->landing_count += p->live;
 }
 
@@ -305,10 +315,12 @@ static gcr_status open_flight(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
-    const uint64_t bytes = record_bytes(w->shared->slots, w->point_capacity);
+    uint64_t bytes;
 
     if (shares_memory(w))
         goto out;
+    if (!gcr_multiply(&bytes, w->shared->cell_bytes, w->point_capacity))
+        GCR_FAIL(GCR_EOVERFLOW, "the outputs of a batch are more bytes than 64 bits can count");
     GCR_TRY(gcr_buf_open(&f->records_dev, device, GCR_PLACE_DEVICE, bytes));
     GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
     GCR_TRY(gcr_event_open(&f->done, device));
@@ -321,9 +333,18 @@ static int count_flights(const gcr_device_info *info)
     return info->batches_in_flight < FLIGHTS_MAX ? info->batches_in_flight : FLIGHTS_MAX;
 }
 
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info)
+static uint64_t count_points(uint64_t batch_most)
 {
-    return (uint64_t)count_flights(info) * sizeof(flight);
+    if (batch_most > POINTS_MOST)
+        return POINTS_MOST;
+    return batch_most > POINTS_LEAST ? batch_most : POINTS_LEAST;
+}
+
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most)
+{
+    const uint64_t staging = info->shares_memory ? 0 : count_points(batch_most) * cell_bytes;
+
+    return (uint64_t)count_flights(info) * (sizeof(flight) + staging);
 }
 
 static gcr_status open_worker(worker *w)
@@ -332,7 +353,9 @@ static gcr_status open_worker(worker *w)
     gcr_device *device = w->shared->device;
 
     w->flight_count = count_flights(&device->info);
-    w->point_capacity = w->shared->batch > POINTS_LEAST ? w->shared->batch : POINTS_LEAST;
+    w->point_capacity = count_points(w->shared->batch_most);
+    turn_to(w, 0);
+    w->batch = w->flight_count == 1 ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
@@ -353,11 +376,25 @@ static void close_worker(worker *w)
     gcr_queue_close(w->queue);
 }
 
+/* Lets the next batch be longer or shorter than one that took so many seconds. Where several are in
+ * flight, the time of one cannot be seen, and they are as large as may be from the start. */
+static void adapt_batch(worker *w, double seconds)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+
+    if (seconds < shared->batch_seconds && w->batch <= shared->batch_most / 2)
+        w->batch *= 2;
+    else if (seconds > 4 * shared->batch_seconds && w->batch / 2 >= shared->batch_least)
+        w->batch /= 2;
+}
+
 /* Builds, launches, and lands the batch whose turn is next: with two flights that is the one
  * launched before this one. */
 static gcr_status run_batches(worker *w)
 {
     gcr_status status = GCR_OK;
+    const int adapts = w->flight_count == 1 && w->shared->batch_least < w->shared->batch_most;
+    double begin = adapts ? gcr_clock_seconds() : 0.0;
 
     for (int turn = 0;; turn = (turn + 1) % w->flight_count) {
         flight *f = &w->flights[turn];
@@ -369,6 +406,12 @@ static gcr_status run_batches(worker *w)
             break;
         GCR_TRY(launch(w, f));
         GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
+        if (adapts) {
+            const double now = gcr_clock_seconds();
+
+            adapt_batch(w, now - begin);
+            begin = now;
+        }
     }
     for (int i = 0; i < w->flight_count; i++)
         GCR_TRY(land(w, &w->flights[i]));

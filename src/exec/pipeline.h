@@ -29,8 +29,10 @@ typedef struct gcr_pipeline_shared {
     const gcr_points *points;
     gcr_slots *slots;
     gcr_summaries *summaries;
-    uint64_t batch;         /* live cells of a batch; bounds the memory of one in flight */
-    const atomic_int *stop; /* not 0: finish what is in flight, then leave               */
+    uint64_t batch_least, batch_most; /* live cells of a batch; between them a worker finds ... */
+    double batch_seconds;             /* ... the size that takes about this long              */
+    uint64_t cell_bytes;              /* of the outputs and states of one cell                */
+    const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
 } gcr_pipeline_shared;
 
 /* How far a worker is; read by the thread that shows progress. */
@@ -41,8 +43,8 @@ typedef struct gcr_pipeline_progress {
     _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
 } gcr_pipeline_progress;
 
-/* Host bytes that a worker needs beside the scratch of its queue, for the plan. */
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info);
+/* Bytes that a worker needs beside the scratch of its queue, for the plan. */
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most);
 
 /* Runs on the worker's own thread until the schedule is empty, `stop` is set or something fails.
  * Either way what was enqueued has landed or is lost with the device, and everything is closed. */

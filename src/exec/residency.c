@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef enum standing {
     STANDS_NOWHERE,
@@ -17,6 +18,8 @@ typedef enum standing {
 typedef struct entry {
     _Atomic int standing; /* written under the lock; READY may be read without it */
     int is_coming;        /* under the lock: somebody is bringing it              */
+    gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
+    char *sentence;
     gcr_resident resident;
     gcr_buf *data;     /* NULL where the device shares memory */
     gcr_buf *prepared; /* values, then the fault              */
@@ -68,8 +71,10 @@ void gcr_residency_destroy(gcr_residency *residency)
 {
     if (residency == NULL)
         return;
-    for (uint64_t d = 0; residency->entries != NULL && d < residency->datasets->count; d++)
+    for (uint64_t d = 0; residency->entries != NULL && d < residency->datasets->count; d++) {
         gcr_residency_release(residency, d);
+        free(residency->entries[d].sentence);
+    }
     gcr_memory_destroy(residency->entries);
     pthread_cond_destroy(&residency->changed);
     pthread_mutex_destroy(&residency->lock);
@@ -148,6 +153,18 @@ out:
     return status;
 }
 
+/* Notes how bringing `e` ended and lets the others go on. Under the lock. */
+static void settle(gcr_residency *residency, entry *e, gcr_status status)
+{
+    e->is_coming = 0;
+    e->status = status;
+    if (status != GCR_OK)
+        e->sentence = strdup(gcr_last_error());
+    atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_FAILED,
+                          memory_order_release);
+    pthread_cond_broadcast(&residency->changed);
+}
+
 gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uint64_t dataset,
                                  gcr_resident *out)
 {
@@ -164,14 +181,10 @@ gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uin
         pthread_mutex_unlock(&residency->lock);
         status = bring(residency, queue, dataset);
         pthread_mutex_lock(&residency->lock);
-        e->is_coming = 0;
-        atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_FAILED,
-                              memory_order_release);
-        pthread_cond_broadcast(&residency->changed);
+        settle(residency, e, status);
     } else if (e->standing == STANDS_FAILED) {
-        status = gcr_fail_at(__FILE__, __LINE__, GCR_EDEVICE,
-                             "dataset '%s' could not be brought to the device",
-                             residency->datasets->items[dataset].key);
+        status = gcr_fail_at(__FILE__, __LINE__, e->status, "%s",
+                             e->sentence != NULL ? e->sentence : "no memory for a sentence");
     }
     pthread_mutex_unlock(&residency->lock);
 out:

@@ -20,10 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A batch should last about this long, so that taking one costs nothing and stopping is prompt; a
- * core is taken for 1e9 operations a second until something better is known. */
-static const double batch_seconds = 50e-6;
-static const double core_rate = 1e9;
+/* A batch should last about this long, so that taking one costs nothing and stopping is prompt. */
+static const double batch_seconds = 200e-6;
 
 enum {
     BATCH_MOST = 4096,
@@ -41,7 +39,8 @@ struct gcr_run {
     gcr_device *device;
     int threads, workers;
     gcr_schedule_form schedule_form;
-    uint64_t batch;
+    uint64_t batch_least, batch_most;
+    uint64_t cell_bytes; /* of the outputs and states of one cell */
 
     gcr_slots *slots;
     gcr_summaries *summaries;
@@ -96,7 +95,8 @@ static uint64_t prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
 static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
 {
     const gcr_datasets *datasets = run->spec.datasets;
-    const uint64_t pipeline = gcr_pipeline_bytes(&run->device->info);
+    const uint64_t pipeline =
+        gcr_pipeline_bytes(&run->device->info, run->cell_bytes, run->batch_most);
 
     for (uint64_t d = 0; d < datasets->count; d++) {
         const gcr_dataset *dataset = &datasets->items[d];
@@ -111,21 +111,23 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
-/* The batch that lasts about batch_seconds for the cheapest dataset's cells. */
-static uint64_t choose_batch(const gcr_run *run)
+/* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
+ * with the least and double it while a batch is over too soon. */
+static void choose_batch(gcr_run *run)
 {
-    const gcr_datasets *datasets = run->spec.datasets;
     const uint64_t live = gcr_points_table(run->points)->live_count;
-    const double share = (double)datasets->count * (double)live / run->workers / BATCHES_PER_WORKER;
-    double cost = INFINITY, batch;
+    const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
+    const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
+    const uint64_t asked = run->spec.job->batch;
 
-    for (uint64_t d = 0; d < datasets->count; d++) {
-        const gcr_shape shape = gcr_binding_shape(&run->binding, &datasets->items[d]);
-
-        cost = fmin(cost, gcr_binding_cost(&run->binding, &shape));
-    }
-    batch = fmin(batch_seconds * core_rate / cost, fmin(share, BATCH_MOST));
-    return batch > 1.0 ? (uint64_t)batch : 1;
+    run->batch_least = asked > 0 ? asked : 1;
+    run->batch_most = asked > 0 ? asked : share < BATCH_MOST ? share : BATCH_MOST;
+    if (run->batch_most > cells)
+        run->batch_most = cells;
+    if (run->batch_most < 1)
+        run->batch_most = 1;
+    if (run->batch_least > run->batch_most)
+        run->batch_least = run->batch_most;
 }
 
 /* How many datasets a batch may touch. */
@@ -133,7 +135,7 @@ static uint64_t datasets_per_batch(const gcr_run *run)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
 
-    return run->batch < 2 ? 1 : (run->batch - 2) / live + 2;
+    return run->batch_most < 2 ? 1 : (run->batch_most - 2) / live + 2;
 }
 
 /* How many datasets may be in work at once. A worker is at those of one batch; a static block may
@@ -177,6 +179,7 @@ static gcr_status plan_run(gcr_run *run)
                          spec.dataset_count * sizeof *future.missing;
     for (int o = 0; o < run->binding.output_count; o++)
         spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
+    run->cell_bytes = spec.output_bytes + spec.state_bytes;
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
     measure_datasets(run, sizes);
     spec.datasets = sizes;
@@ -220,7 +223,7 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
     GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
     GCR_TRY(choose_workers(run));
     run->schedule_form = job->schedule == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : job->schedule;
-    run->batch = job->batch > 0 ? job->batch : choose_batch(run);
+    choose_batch(run);
     GCR_TRY(plan_run(run));
     *out = run;
     run = NULL;
@@ -285,7 +288,7 @@ static gcr_status open_execution(execution *x, gcr_run *run)
     const gcr_schedule_spec spec = { .form = run->schedule_form,
                                      .count = gcr_plan_live_count(run->plan),
                                      .live_count = gcr_points_table(run->points)->live_count,
-                                     .batch = run->batch,
+                                     .batch = run->batch_most,
                                      .workers = run->workers };
 
     GCR_TRY(gcr_program_open(&x->program, run->device, run->binding.unit, &run->binding.setup,
@@ -304,7 +307,10 @@ static gcr_status open_execution(execution *x, gcr_run *run)
                                        .points = run->points,
                                        .slots = run->slots,
                                        .summaries = run->summaries,
-                                       .batch = run->batch,
+                                       .batch_least = run->batch_least,
+                                       .batch_most = run->batch_most,
+                                       .batch_seconds = batch_seconds,
+                                       .cell_bytes = run->cell_bytes,
                                        .stop = &x->stop };
 out:
     return status;
@@ -531,7 +537,7 @@ gcr_schedule_form gcr_run_schedule(const gcr_run *run)
 
 uint64_t gcr_run_batch(const gcr_run *run)
 {
-    return run->batch;
+    return run->batch_most;
 }
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run)

@@ -67,7 +67,7 @@ int gcr_run_thread_count(const gcr_run *run);
 const char *gcr_run_device_name(const gcr_run *run);
 const char *gcr_run_kind(const gcr_run *run);
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
-uint64_t gcr_run_batch(const gcr_run *run);             /* cells */
+uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
 
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
  * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE. */

@@ -118,10 +118,10 @@ static int next_cyclic(gcr_schedule *schedule, block *own, gcr_span *out)
     return 1;
 }
 
-/* Takes a batch from the front of a block; false if it is empty. */
-static int take_front(const gcr_schedule_spec *spec, block *own, gcr_span *out)
+/* Takes what is wanted from the front of a block; false if it is empty. */
+static int take_front(const gcr_schedule_spec *spec, block *own, uint64_t want, gcr_span *out)
 {
-    uint64_t begin, left, want = spec->batch;
+    uint64_t begin, left;
 
     lock_block(own);
     begin = get(&own->begin);
@@ -182,15 +182,15 @@ static int steal(gcr_schedule *schedule, block *own)
     return 1;
 }
 
-int gcr_schedule_next(gcr_schedule *schedule, int worker, gcr_span *out)
+int gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want, gcr_span *out)
 {
     block *own = &schedule->blocks[worker];
 
     if (schedule->spec.form == GCR_SCHEDULE_CYCLIC)
         return next_cyclic(schedule, own, out);
     if (is_static(&schedule->spec))
-        return take_front(&schedule->spec, own, out);
-    while (!take_front(&schedule->spec, own, out))
+        return take_front(&schedule->spec, own, want, out);
+    while (!take_front(&schedule->spec, own, want, out))
         if (!steal(schedule, own))
             return 0;
     return 1;

@@ -6,10 +6,9 @@
  *
  *   static    worker w gets block w of equal blocks, the first count % workers one longer
  *   cyclic    batches are dealt in turn: batch b goes to worker b % workers
- *   dynamic   every worker starts with a block of its own, takes one batch at a time from its front
- *             and, when it has none left, steals the back half of the fullest block
- *   guided    the same with batches that begin at an eighth of the block and shrink with it,
- *             never below `batch`
+ *   dynamic   every worker starts with a block of its own, takes from its front as much as it asks
+ *             for and, when it has none left, steals the back half of the fullest block
+ *   guided    the same, but takes at least an eighth of what is left of the block
  *
  * Why dynamic is not one shared counter: with a cell per batch, the counter's cache line and those
  * of neighbouring result slots would travel between cores for every cell (bench overhead shows
@@ -31,7 +30,7 @@ typedef struct gcr_schedule_spec {
     gcr_schedule_form form; /* not AUTO                                              */
     uint64_t count;         /* positions                                             */
     uint64_t live_count;    /* positions per dataset, > 0                            */
-    uint64_t batch;         /* > 0; guided: the least                                */
+    uint64_t batch;         /* > 0; of cyclic                                        */
     int workers;            /* >= 1                                                  */
 } gcr_schedule_spec;
 
@@ -44,7 +43,8 @@ typedef struct gcr_span {
 GCR_MUST_CHECK gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec);
 void gcr_schedule_destroy(gcr_schedule *schedule);
 
-/* The next batch for `worker` in *out; false when there will be none. Workers may call at once. */
-int gcr_schedule_next(gcr_schedule *schedule, int worker, gcr_span *out);
+/* What `worker` is to compute next in *out; false when there will be no more. `want` > 0 is how much
+ * it would like; static and dynamic give no more than that. Workers may call at once. */
+int gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want, gcr_span *out);
 
 #endif /* GCR_EXEC_SCHEDULE_H */

@@ -4,8 +4,11 @@
 #include "base/check.h"
 #include "base/text.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +82,34 @@ void gcr_aside_close(gcr_aside *aside)
     free(aside->temporary);
     free(aside->path);
     *aside = (gcr_aside){ 0 };
+}
+
+/* ".results.h5.1234.tmp" is 1234's; 0: it is no temporary of `name`. */
+static long owner_of(const char *entry, const char *name)
+{
+    const size_t bytes = strlen(name);
+    char *end;
+    long owner;
+
+    if (entry[0] != '.' || strncmp(entry + 1, name, bytes) != 0 || entry[1 + bytes] != '.' ||
+        !isdigit((unsigned char)entry[2 + bytes]))
+        return 0;
+    owner = strtol(entry + 2 + bytes, &end, 10);
+    return strcmp(end, ".tmp") == 0 && owner == (pid_t)owner ? owner : 0;
+}
+
+void gcr_aside_sweep(const char *folder, const char *name)
+{
+    DIR *entries = opendir(folder);
+
+    for (const struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
+        const long owner = owner_of(e->d_name, name);
+
+        if (owner > 0 && kill((pid_t)owner, 0) != 0 && errno == ESRCH)
+            unlinkat(dirfd(entries), e->d_name, 0);
+    }
+    if (entries != NULL)
+        closedir(entries);
 }
 
 gcr_status gcr_folder_sync(const char *folder)

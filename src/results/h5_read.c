@@ -92,6 +92,20 @@ out:
     return status;
 }
 
+gcr_status gcr_h5_check_single(const gcr_h5_source *source, hid_t attribute, const char *name)
+{
+    gcr_status status = GCR_OK;
+    hid_t space = H5I_INVALID_HID;
+
+    GCR_H5_READ(source, space = H5Aget_space(attribute));
+    if (H5Sget_simple_extent_npoints(space) != 1)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: '%s' is not one value", source->path, name);
+out:
+    if (space >= 0)
+        H5Sclose(space);
+    return status;
+}
+
 gcr_status gcr_h5_read_attribute(char **out, const gcr_h5_source *source, const char *where,
                                  const char *name)
 {
@@ -103,6 +117,7 @@ gcr_status gcr_h5_read_attribute(char **out, const gcr_h5_source *source, const 
     GCR_TRY(create_text_type(&type, source));
     GCR_H5_READ(source,
                 attribute = H5Aopen_by_name(source->file, where, name, H5P_DEFAULT, H5P_DEFAULT));
+    GCR_TRY(gcr_h5_check_single(source, attribute, name));
     GCR_H5_READ(source, H5Aread(attribute, type, &text));
     if (text == NULL)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: its attribute '%s' is empty", source->path, name);

@@ -47,6 +47,10 @@ GCR_MUST_CHECK gcr_status gcr_h5_read_array(void **out, uint64_t *count_out,
 GCR_MUST_CHECK gcr_status gcr_h5_read_column(void **out, const gcr_h5_source *source,
                                              const char *name, hid_t type, uint64_t count);
 
+/* An attribute may be a list, whatever it should be: to be asked before one value is read from it. */
+GCR_MUST_CHECK gcr_status gcr_h5_check_single(const gcr_h5_source *source, hid_t attribute,
+                                              const char *name);
+
 /* A text attribute of the object at `where`, which the caller frees. */
 GCR_MUST_CHECK gcr_status gcr_h5_read_attribute(char **out, const gcr_h5_source *source,
                                                 const char *where, const char *name);

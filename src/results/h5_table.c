@@ -2,7 +2,7 @@
 #include "results/h5_table.h"
 
 #include "base/text.h"
-#include "results/utf8.h"
+#include "results/utf8_text.h"
 
 #include <hdf5_hl.h>
 #include <stdlib.h>

@@ -3,10 +3,9 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "results/results.h"
-#include "results/utf8.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,27 +49,18 @@ static const char *const own_names[] = {
     "dropped", "y_mean", "y_scale", "feature", "x_mean", "x_scale",   "run",
 };
 
-static const char *place_of(char out[160], const entry *e)
-{
-    out[0] = 0;
-    if (e->mark.source != NULL && e->mark.line > 0)
-        snprintf(out, 160, "%s:%d:%d: ", e->mark.source, e->mark.line, e->mark.column);
-    else if (e->mark.source != NULL)
-        snprintf(out, 160, "%s: ", e->mark.source);
-    return out;
-}
-
 static gcr_status check_spelling(const entry *e)
 {
     gcr_status status = GCR_OK;
-    char place[160];
+    char place[GCR_MARK_BYTES];
 
     if (e->name[0] == 0 || strchr(e->name, '/') != NULL || strcmp(e->name, ".") == 0 ||
-        !gcr_utf8_is_valid(e->name))
+        !gcr_utf8_is_valid(e->name, strlen(e->name)))
         GCR_FAIL(GCR_EINVAL,
                  "%s'%s' cannot be the name of a%s %s: results.h5 allows no '/', no empty name and "
                  "nothing but UTF-8",
-                 place_of(place, e), e->owner, strchr("ao", e->kind[0]) ? "n" : "", e->kind);
+                 gcr_format_mark(place, e->mark), e->owner, strchr("ao", e->kind[0]) ? "n" : "",
+                 e->kind);
 out:
     return status;
 }
@@ -78,7 +68,7 @@ out:
 static gcr_status check_fresh(const registry *r, const entry *e)
 {
     gcr_status status = GCR_OK;
-    char place[160];
+    char place[GCR_MARK_BYTES];
 
     for (int i = 0; i < r->count; i++) {
         const entry *other = &r->entries[i];
@@ -89,12 +79,12 @@ static gcr_status check_fresh(const registry *r, const entry *e)
             GCR_FAIL(GCR_EINVAL,
                      "%sthe %s '%s' needs the name '%s', which gridcrunch uses itself in "
                      "results.h5: call the %s something else",
-                     place_of(place, e), e->kind, e->owner, e->name, e->kind);
+                     gcr_format_mark(place, e->mark), e->kind, e->owner, e->name, e->kind);
         GCR_FAIL(GCR_EINVAL,
                  "%sthe %s '%s' and the %s '%s' both need the name '%s' in results.h5: call the "
                  "%s something else",
-                 place_of(place, e), e->kind, e->owner, other->kind, other->owner, e->name,
-                 e->kind);
+                 gcr_format_mark(place, e->mark), e->kind, e->owner, other->kind, other->owner,
+                 e->name, e->kind);
     }
 out:
     return status;

@@ -61,6 +61,10 @@ GCR_MUST_CHECK gcr_status gcr_results_check_names(const gcr_job *job, const gcr_
  * reason ("No space left on device"). */
 GCR_MUST_CHECK gcr_status gcr_results_write(const gcr_results *results, const char *folder);
 
+/* Removes what processes that were killed while they wrote left in `folder`, in which nobody else may
+ * be writing. What cannot be removed stays: it harms nothing. */
+void gcr_results_sweep(const char *folder);
+
 /* ---- reading it back ------------------------------------------------------------------------ */
 
 typedef struct gcr_results_file gcr_results_file;

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "results/layout.h"
 #include "results/results_files.h"
-#include "results/utf8.h"
+#include "results/utf8_text.h"
 
 #include "gridcrunch/cell.h"
 

@@ -52,6 +52,7 @@ static gcr_status check_schema(const gcr_results_file *file)
         GCR_FAIL(GCR_EFORMAT, "%s is an HDF5 file, but not one of gridcrunch's", file->path);
     GCR_H5_READ(&file->source,
                 attribute = H5Aopen(file->source.file, "gridcrunch_schema", H5P_DEFAULT));
+    GCR_TRY(gcr_h5_check_single(&file->source, attribute, "gridcrunch_schema"));
     GCR_H5_READ(&file->source, H5Aread(attribute, H5T_NATIVE_INT32, &schema));
     if (schema != GCR_RESULTS_SCHEMA)
         GCR_FAIL(GCR_EFORMAT,
@@ -238,21 +239,6 @@ out:
 
 /* ---- facts ---------------------------------------------------------------------------------- */
 
-static gcr_status read_number_fact(gcr_fact *fact, const gcr_results_file *file, hid_t attribute)
-{
-    gcr_status status = GCR_OK;
-    hid_t space = H5I_INVALID_HID;
-
-    GCR_H5_READ(&file->source, space = H5Aget_space(attribute));
-    if (H5Sget_simple_extent_npoints(space) != 1)
-        GCR_FAIL(GCR_EFORMAT, "%s is damaged: '%s' is not one number", file->path, fact->name);
-    GCR_H5_READ(&file->source, H5Aread(attribute, H5T_NATIVE_DOUBLE, &fact->number));
-out:
-    if (space >= 0)
-        H5Sclose(space);
-    return status;
-}
-
 static gcr_status read_fact(gcr_fact *fact, const gcr_results_file *file, hsize_t index)
 {
     gcr_status status = GCR_OK;
@@ -265,10 +251,12 @@ static gcr_status read_fact(gcr_fact *fact, const gcr_results_file *file, hsize_
     GCR_H5_READ(&file->source, H5Aget_name(attribute, sizeof name, name));
     GCR_TRY(gcr_text_copy((char **)&fact->name, name, strlen(name)));
     GCR_H5_READ(&file->source, type = H5Aget_type(attribute));
-    if (H5Tget_class(type) == H5T_STRING)
+    if (H5Tget_class(type) == H5T_STRING) {
         GCR_TRY(gcr_h5_read_attribute((char **)&fact->text, &file->source, "run", name));
-    else
-        GCR_TRY(read_number_fact(fact, file, attribute));
+        goto out;
+    }
+    GCR_TRY(gcr_h5_check_single(&file->source, attribute, name));
+    GCR_H5_READ(&file->source, H5Aread(attribute, H5T_NATIVE_DOUBLE, &fact->number));
 out:
     if (type >= 0)
         H5Tclose(type);

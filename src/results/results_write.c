@@ -30,3 +30,9 @@ out:
     gcr_h5_quiet_end(&quiet);
     return status;
 }
+
+void gcr_results_sweep(const char *folder)
+{
+    gcr_aside_sweep(folder, GCR_RESULTS_H5);
+    gcr_aside_sweep(folder, GCR_RESULTS_CSV);
+}

@@ -24,7 +24,7 @@ struct gcr_summaries {
     gcr_summary_value *values; /* [dataset_count][summary_count]                    */
     gcr_summary_value *top;    /* [dataset_count][spec.top]; NULL without top       */
     atomic_uchar *fired;       /* [dataset_count]                                   */
-    uint64_t *scratch;         /* [threads][point_count]; NULL without a quantile   */
+    uint64_t *scratch;         /* [threads][live_count]; NULL without a quantile    */
 };
 
 /* The runs of one dataset as a summary sees them. */

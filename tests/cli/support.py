@@ -14,6 +14,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 
 PROGRAM = os.path.abspath(os.environ["GRIDCRUNCH"])
@@ -125,15 +126,23 @@ class Case(unittest.TestCase):
         out = (done.stdout or b"").decode("utf-8", "replace")
         return Reply(done.returncode, out, done.stderr.decode("utf-8", "replace"))
 
-    def start(self, *args):
+    def start(self, *args, preexec_fn=hear_signals):
         """Starts the program; the caller ends it."""
         process = subprocess.Popen([PROGRAM, *map(str, args)], cwd=self.folder,
                                    env=clean_environment(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   preexec_fn=hear_signals)
+                                   preexec_fn=preexec_fn)
         self.addCleanup(process.kill)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
+        return process
+
+    def start_computing(self, *args, **options):
+        """Starts a run and returns when it computes its cells."""
+        process = self.start("run", *args, **options)
+        while b"memory" not in process.stderr.readline():  # the last line before the first cell
+            self.assertIsNone(process.poll())
+        time.sleep(0.3)
         return process
 
     def call_on_terminal(self, columns, *args, **extra):

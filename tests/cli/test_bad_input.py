@@ -213,5 +213,25 @@ class Table(BadInput):
         self.assertRegex(done.stderr, r"^gridcrunch: .*table\.csv.*Permission denied\n$")
 
 
+class Places(Case):
+    """A sentence with a place begins with it, so that editors find it; others name the program."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("small.yaml", SMALL)
+
+    def test_a_number_between_colons_is_no_place_by_itself(self):
+        self.assertEqual(self.call("show", "cpu:1:").err, "gridcrunch: there is no cpu:1:\n")
+
+    def test_a_line_and_a_column_are_a_place(self):
+        self.assertTrue(self.call("plan", "small.yaml", "--set", "grid.noise=[x]")
+                        .err.startswith("--set grid.noise:1:2: "))
+
+    def test_a_line_of_a_file_is_a_place(self):
+        self.write("table.csv", "who,x,y\na,1\n")
+        self.write("job.yaml", TABLE)
+        self.assertTrue(self.call("plan", "job.yaml").err.startswith("table.csv:2: "))
+
+
 if __name__ == "__main__":
     unittest.main()

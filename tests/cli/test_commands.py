@@ -102,6 +102,17 @@ class Plan(Case):
         self.assertEqual(plan["memory_bytes"]["total"], sum(parts))
 
 
+class PlanOfOne(Case):
+    def test_one_of_anything_is_said_in_the_singular(self):
+        self.write("one.csv", "x,y\n1,2\n")
+        self.write("one.yaml", "name: one\ndata: {source: one.csv, x: x, y: y}\nkernel: scale\n"
+                               "grid: {factor: [1]}\nsummary: {best: max(value)}\n")
+        out = self.ok("plan", "one.yaml", "--batch", 1, "--threads", 1).out
+        self.assertRegex(out, r"(?m)^datasets +1 with 1 row$")
+        self.assertRegex(out, r"(?m)^grid .* = 1 point$")
+        self.assertRegex(out, r"(?m)^compute +1 thread, .* batches of 1 cell$")
+
+
 class Finished(Case):
     """Commands that look at a finished run."""
 
@@ -232,12 +243,21 @@ class Failed(Case):
         lines = self.ok("failed", "runs/singular").out.splitlines()
         self.assertEqual(lines[0], "a, lengthscale=1, noise=0, variance=1: not SPD at minor 2 "
                                    "(2 cells alike, first shown)")
-        self.assertEqual(lines[1], "2 cells of 1 datasets failed: 2 not_spd")
+        self.assertEqual(lines[1], "2 cells of 1 dataset failed: 2 not_spd")
 
     def test_the_run_says_how_to_see_them(self):
         err = self.call("run", "job.yaml").err
         self.assertIn("6 ok, 2 failed: not SPD", err)
         self.assertIn("gridcrunch failed runs/singular", err)
+
+    def test_one_cell_of_one_dataset_is_said_in_the_singular(self):
+        self.call("run", "job.yaml", "--quiet", "--set", "grid.lengthscale=[1]")
+        lines = self.ok("failed", "runs/singular").out.splitlines()
+        self.assertEqual(lines[1], "1 cell of 1 dataset failed: 1 not_spd")
+
+    def test_a_dataset_without_a_best_point_has_none_of_its_values(self):
+        out = self.call("run", "job.yaml", "--quiet", "--set", "grid.noise=[0]").out
+        self.assertEqual(out.splitlines()[1].split(), ["a", "-", "-", "-", "-"])
 
     def test_a_jitter_ladder_rescues_them_and_says_so(self):
         reply = self.ok("run", "job.yaml", "--set", "run.jitter=[1e-6]", "--json")

@@ -14,20 +14,13 @@ class Interrupt(Case):
         super().setUp()
         self.write("slow.yaml", SLOW)
 
-    def start_and_wait_until_it_computes(self):
-        process = self.start("run", "slow.yaml")
-        while b"memory" not in process.stderr.readline():  # the last line before the first cell
-            self.assertIsNone(process.poll())
-        time.sleep(0.3)
-        return process
-
     def states(self):
         rows = csv.DictReader(io.StringIO(self.ok("export", "runs/slow").out))
         states = [row["status"] for row in rows]
         return {state: states.count(state) for state in set(states)}
 
     def stop_with(self, number):
-        process = self.start_and_wait_until_it_computes()
+        process = self.start_computing("slow.yaml")
         process.send_signal(number)
         _, err = process.communicate(timeout=TIME_LIMIT)
         self.assertEqual(process.returncode, 4, err)
@@ -52,7 +45,7 @@ class Interrupt(Case):
 
     def test_twice_stops_at_once_and_leaves_no_half_file(self):
         self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
-        process = self.start_and_wait_until_it_computes()
+        process = self.start_computing("slow.yaml")
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         self.assertIsNone(process.poll())

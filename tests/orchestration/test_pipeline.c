@@ -138,6 +138,31 @@ static void test_points_that_where_leaves_out_stay_excluded(void **state)
     drop_curtain(&s);
 }
 
+static void test_a_batch_larger_than_the_grid_is_as_large_as_the_grid(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "run.batch=2049638230412172402");
+    assert_int_equal(gcr_run_batch(s.run), 120);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(fake_count(FAKE_CRUNCH), 1);
+    assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 120 * (sizeof(double) + 1));
+    drop_curtain(&s);
+}
+
+static void test_a_schedule_that_gives_more_than_a_batch_is_cut_into_batches(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "run={batch: 1, schedule: guided}");
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(fake_count(FAKE_CRUNCH), 120);
+    assert_int_equal(gcr_run_progress(s.run)->landed, 120);
+    drop_curtain(&s);
+}
+
 static void test_nothing_but_datasets_is_allocated_in_the_loop(void **state)
 {
     scene s;
@@ -246,6 +271,8 @@ int main(void)
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
         cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),
+        cmocka_unit_test(test_a_batch_larger_than_the_grid_is_as_large_as_the_grid),
+        cmocka_unit_test(test_a_schedule_that_gives_more_than_a_batch_is_cut_into_batches),
         cmocka_unit_test(test_nothing_but_datasets_is_allocated_in_the_loop),
         cmocka_unit_test(test_a_dataset_leaves_the_device_with_its_last_cell),
         cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),

@@ -149,7 +149,7 @@ static void mutate(char *text, size_t *bytes, uint64_t *random)
 static void test_damaged_tables_are_loaded_or_refused(void **state)
 {
     static const char whole[] = "\xef\xbb\xbfname,1960,1961,\"19\"\"62\"\n\"A, b\",1,2.5e-3,NA\n"
-                                "c,,inf,4\r\n\"d\n\",-1,.5,6\n\nlast,7,8,9";
+                                "c,,inf,4\r\n\"d \",-1,.5,6\n\nlast,7,8,9";
     char *names[] = { (char *)"1961" };
     const gcr_data_spec specs[] = {
         { .key = (char *)"name" },

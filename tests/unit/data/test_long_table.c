@@ -182,16 +182,6 @@ static void test_blanks_around_plain_fields_are_not_part_of_them(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-static void test_a_line_end_in_a_key_is_read_as_a_blank(void **state)
-{
-    gcr_datasets datasets;
-
-    (void)state;
-    assert_ok(load_table(&datasets, &keyed, TEXT("k,x,y\n\"a\nb\",1,2\n")));
-    assert_string_equal(datasets.items[0].key, "a b");
-    gcr_datasets_clear(&datasets);
-}
-
 static void test_a_line_of_commas_is_passed_over(void **state)
 {
     gcr_datasets datasets;
@@ -370,7 +360,22 @@ static void test_no_complete_row_at_all_is_refused(void **state)
 {
     (void)state;
     assert_refused(&keyed, TEXT("k,x,y\na,1,\nb,,2\n"), GCR_EINVAL,
-                   "no dataset is left of 2; the first, 'a', has no value in any of 1 row");
+                   "no dataset is left of 2; the first, 'a', has no value in its only row");
+}
+
+/* As a blank it would be the key of other rows. */
+static void test_a_control_character_in_a_key_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    assert_refused(
+        &keyed, TEXT("k,x,y\na b,1,2\n\"a\nb\",3,4\n"), GCR_EFORMAT,
+        "t.csv:3:1: this key holds a control character (0x0A), and the name of a dataset must not");
+    assert_refused(
+        &keyed,
+        TEXT("x,k,y\n1,a\x7f"
+             "b,2\n"),
+        GCR_EFORMAT,
+        "t.csv:2:2: this key holds a control character (0x7F), and the name of a dataset must not");
 }
 
 static void test_a_table_of_blank_lines_has_no_header(void **state)
@@ -447,7 +452,7 @@ int main(void)
         cmocka_unit_test(test_infinity_is_a_number_and_stays),
         cmocka_unit_test(test_a_dataset_without_a_complete_row_is_skipped_by_name),
         cmocka_unit_test(test_blanks_around_plain_fields_are_not_part_of_them),
-        cmocka_unit_test(test_a_line_end_in_a_key_is_read_as_a_blank),
+        cmocka_unit_test(test_a_control_character_in_a_key_is_refused_with_its_place),
         cmocka_unit_test(test_a_line_of_commas_is_passed_over),
         cmocka_unit_test(test_many_keys_are_all_found_again),
         cmocka_unit_test(test_dates_become_days),

@@ -162,6 +162,22 @@ static void test_a_file_that_two_sources_name_is_refused(void **state)
     assert_sources_refused(&keyed, sources, GCR_EINVAL, "the sources name b.csv twice");
 }
 
+static void test_a_file_that_is_named_in_two_ways_is_refused(void **state)
+{
+    char *dotted[] = { (char *)"b.csv", (char *)"./b.csv", NULL };
+    char *linked[] = { (char *)"link.csv", (char *)"b.csv", NULL };
+
+    (void)state;
+    write_tables();
+    assert_sources_refused(&keyed, dotted, GCR_EINVAL,
+                           "the sources name one file twice: ./b.csv and b.csv");
+    unlink("link.csv");
+    assert_int_equal(symlink("b.csv", "link.csv"), 0);
+    assert_sources_refused(&keyed, linked, GCR_EINVAL,
+                           "the sources name one file twice: b.csv and link.csv");
+    unlink("link.csv");
+}
+
 static void test_two_files_of_one_stem_are_refused(void **state)
 {
     char *sources[] = { (char *)"s.csv", (char *)"s.tsv", NULL };
@@ -230,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_is_not_there_gets_the_nearest_name),
         cmocka_unit_test(test_a_missing_source_is_reported_where_the_job_names_it),
         cmocka_unit_test(test_a_file_that_two_sources_name_is_refused),
+        cmocka_unit_test(test_a_file_that_is_named_in_two_ways_is_refused),
         cmocka_unit_test(test_two_files_of_one_stem_are_refused),
         cmocka_unit_test(test_a_folder_as_a_source_is_refused),
         cmocka_unit_test(test_a_mistake_names_the_file_it_is_in),

@@ -201,7 +201,7 @@ static void test_datasets_without_any_value_are_refused_when_all_are(void **stat
 {
     (void)state;
     assert_refused(&keyed, TEXT("k,1\na,\n"), GCR_EINVAL,
-                   "no dataset is left of 1; the first, 'a', has no value in any of 1 column");
+                   "no dataset is left of 1; the first, 'a', has no value in its only column");
 }
 
 int main(void)

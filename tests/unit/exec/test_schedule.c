@@ -22,7 +22,7 @@ static gcr_schedule *make(gcr_schedule_form form, uint64_t count, uint64_t live,
 }
 
 /* Lets the workers take batches in turn and notes who got what. */
-static void deal(gcr_schedule *schedule, int workers, uint64_t count, int *owner)
+static void deal(gcr_schedule *schedule, int workers, uint64_t batch, uint64_t count, int *owner)
 {
     int left = workers;
 
@@ -33,7 +33,7 @@ static void deal(gcr_schedule *schedule, int workers, uint64_t count, int *owner
         for (int w = 0; w < workers; w++) {
             gcr_span span;
 
-            if (!gcr_schedule_next(schedule, w, &span))
+            if (!gcr_schedule_next(schedule, w, batch, &span))
                 continue;
             left++;
             assert_true(span.count > 0 && span.first + span.count <= count);
@@ -52,7 +52,7 @@ static void owners(gcr_schedule_form form, uint64_t count, uint64_t batch, int w
     int owner[COUNT_MAX];
     gcr_schedule *schedule = make(form, count, 1, batch, workers);
 
-    deal(schedule, workers, count, owner);
+    deal(schedule, workers, batch, count, owner);
     gcr_schedule_destroy(schedule);
     for (uint64_t i = 0; i < count; i++)
         text += sprintf(text, i == 0 ? "%d" : " %d", owner[i]);
@@ -76,7 +76,7 @@ static void test_every_position_is_dealt_once_whatever_the_form(void **state)
                         gcr_schedule *schedule =
                             make(forms[f], counts[c], lives[l], batches[b], workers);
 
-                        deal(schedule, workers, counts[c], owner);
+                        deal(schedule, workers, batches[b], counts[c], owner);
                         gcr_schedule_destroy(schedule);
                     }
 }
@@ -112,8 +112,8 @@ static void test_an_idle_worker_steals_at_the_edge_of_a_dataset(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) /* worker 1 empties its own block: datasets 2 and 3 */
-        assert_true(gcr_schedule_next(schedule, 1, &span));
-    assert_true(gcr_schedule_next(schedule, 1, &span));
+        assert_true(gcr_schedule_next(schedule, 1, 1, &span));
+    assert_true(gcr_schedule_next(schedule, 1, 1, &span));
     assert_int_equal(span.first, 10); /* dataset 1, whole, from worker 0 that has not begun */
     gcr_schedule_destroy(schedule);
 }
@@ -125,8 +125,8 @@ static void test_an_idle_worker_shares_the_only_dataset(void **state)
 
     (void)state;
     for (int i = 0; i < 50; i++)
-        assert_true(gcr_schedule_next(schedule, 1, &span));
-    assert_true(gcr_schedule_next(schedule, 1, &span));
+        assert_true(gcr_schedule_next(schedule, 1, 1, &span));
+    assert_true(gcr_schedule_next(schedule, 1, 1, &span));
     assert_int_equal(span.first, 25);
     gcr_schedule_destroy(schedule);
 }
@@ -138,9 +138,9 @@ static void test_guided_batches_shrink_and_stop_at_the_least(void **state)
     uint64_t last = UINT64_MAX;
 
     (void)state;
-    assert_true(gcr_schedule_next(schedule, 0, &span));
+    assert_true(gcr_schedule_next(schedule, 0, 4, &span));
     assert_int_equal(span.count, 100);
-    while (gcr_schedule_next(schedule, 0, &span)) {
+    while (gcr_schedule_next(schedule, 0, 4, &span)) {
         assert_true(span.count <= last);
         assert_true(span.count >= 4 || span.first + span.count == 800);
         last = span.count;
@@ -164,7 +164,7 @@ static void *race(void *arg)
     const racer *r = arg;
     gcr_span span;
 
-    while (gcr_schedule_next(r->schedule, r->worker, &span))
+    while (gcr_schedule_next(r->schedule, r->worker, 1, &span))
         for (uint64_t i = span.first; i < span.first + span.count; i++)
             atomic_fetch_add(&dealt[i], 1);
     return NULL;

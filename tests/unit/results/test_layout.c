@@ -29,6 +29,19 @@ static void test_a_summary_may_not_be_called_as_an_output(void **state)
                           "'lml' in results.h5: call the summary something else");
 }
 
+static void test_the_place_is_there_however_long_the_path_of_the_job(void **state)
+{
+    char path[301];
+
+    (void)state;
+    memset(path, 'j', 300);
+    path[300] = '\0';
+    fixture.summaries[0].name = "lml";
+    fixture.summaries[0].mark = (gcr_mark){ path, 9, 3 };
+    assert_status(gcr_results_check_names(&fixture.job, &fixture_kernel), GCR_EINVAL);
+    assert_error_mentions("j:9:3: the summary 'lml'");
+}
+
 static void test_two_summaries_may_not_share_a_name(void **state)
 {
     (void)state;
@@ -82,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_names_that_differ_are_fine, describe),
         cmocka_unit_test_setup(test_a_summary_may_not_be_called_as_an_output, describe),
+        cmocka_unit_test_setup(test_the_place_is_there_however_long_the_path_of_the_job, describe),
         cmocka_unit_test_setup(test_two_summaries_may_not_share_a_name, describe),
         cmocka_unit_test_setup(test_a_summary_may_not_be_called_as_what_belongs_to_another,
                                describe),

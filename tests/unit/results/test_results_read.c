@@ -93,6 +93,72 @@ static void test_a_newer_schema_asks_for_a_newer_gridcrunch(void **state)
     assert_error_mentions("has schema 2 and this gridcrunch reads schema 1");
 }
 
+/* Puts a list in place of an attribute that is one value: more than the reader has room for. */
+static void make_list_of(const char *where, const char *name, hid_t type, const void *values,
+                         hsize_t count)
+{
+    const hid_t file = H5Fopen(h5, H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t object = H5Oopen(file, where, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(1, &count, NULL);
+    hid_t attribute;
+
+    assert_true(H5Adelete(object, name) >= 0);
+    attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Awrite(attribute, type, values) >= 0);
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Oclose(object);
+    H5Fclose(file);
+}
+
+static void assert_lists_of_texts_refused(const char *where, const char *name)
+{
+    const char *const texts[64] = { "a", "b" };
+    const hid_t type = H5Tcopy(H5T_C_S1);
+
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    for (hsize_t count = 0; count <= 64; count += 2) {
+        make_list_of(where, name, type, texts, count);
+        assert_status(open_status(h5), GCR_EFORMAT);
+        assert_error_mentions("' is not one value");
+        assert_error_mentions(name);
+    }
+    H5Tclose(type);
+}
+
+static void test_a_schema_that_is_a_list_is_refused(void **state)
+{
+    static const int many[4096] = { 1 };
+
+    (void)state;
+    make_list_of("/", "gridcrunch_schema", H5T_NATIVE_INT, many, 4096);
+    assert_status(open_status(h5), GCR_EFORMAT);
+    assert_error_mentions("is damaged: 'gridcrunch_schema' is not one value");
+}
+
+static void test_a_kernel_that_is_a_list_is_refused(void **state)
+{
+    (void)state;
+    assert_lists_of_texts_refused("/", "kernel");
+}
+
+static void test_a_fact_that_is_a_list_of_texts_is_refused(void **state)
+{
+    (void)state;
+    assert_lists_of_texts_refused("/run", "kind");
+}
+
+static void test_a_fact_that_is_a_list_of_numbers_is_refused(void **state)
+{
+    static const double many[4096] = { 1 };
+
+    (void)state;
+    make_list_of("/run", "seconds", H5T_NATIVE_DOUBLE, many, 4096);
+    assert_status(open_status(h5), GCR_EFORMAT);
+    assert_error_mentions("is damaged: 'seconds' is not one value");
+}
+
 static void test_arrays_that_disagree_are_refused(void **state)
 {
     const hid_t file = H5Fopen(h5, H5F_ACC_RDWR, H5P_DEFAULT);
@@ -158,6 +224,10 @@ int main(void)
         TEST(test_a_file_that_is_no_hdf5_is_refused),
         TEST(test_an_hdf5_file_of_others_is_refused),
         TEST(test_a_newer_schema_asks_for_a_newer_gridcrunch),
+        TEST(test_a_schema_that_is_a_list_is_refused),
+        TEST(test_a_kernel_that_is_a_list_is_refused),
+        TEST(test_a_fact_that_is_a_list_of_texts_is_refused),
+        TEST(test_a_fact_that_is_a_list_of_numbers_is_refused),
         TEST(test_arrays_that_disagree_are_refused),
         TEST(test_an_array_that_claims_to_be_larger_than_its_file_is_refused),
         TEST(test_a_file_that_lacks_a_part_is_refused_with_its_name),
