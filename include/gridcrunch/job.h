@@ -27,9 +27,10 @@ typedef struct gcr_mark {
 /* ---- data ----------------------------------------------------------------------------------- */
 
 typedef enum gcr_layout {
-    GCR_LAYOUT_AUTO, /* told from the job's words and the first header: see data/source.h   */
-    GCR_LAYOUT_LONG, /* rows grouped by the key column; no key: each file is one dataset    */
-    GCR_LAYOUT_WIDE, /* one row per dataset; the columns that are not skipped are y over x  */
+    GCR_LAYOUT_AUTO,   /* told from the job's words and the first header: see data/source.h   */
+    GCR_LAYOUT_LONG,   /* rows grouped by the key column; no key: each file is one dataset    */
+    GCR_LAYOUT_WIDE,   /* one row per dataset; the columns that are not skipped are y over x  */
+    GCR_LAYOUT_MATRIX, /* as long, but there is no y: all columns that are left are features */
 } gcr_layout;
 
 enum {

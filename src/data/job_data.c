@@ -86,13 +86,14 @@ static gcr_status read_source(gcr_job *job, const gcr_node *node)
 
 static gcr_status read_layout(gcr_job *job, const gcr_node *node)
 {
-    static const char *const words[] = {
-        [GCR_LAYOUT_AUTO] = "auto", [GCR_LAYOUT_LONG] = "long", [GCR_LAYOUT_WIDE] = "wide"
-    };
+    static const char *const words[] = { [GCR_LAYOUT_AUTO] = "auto",
+                                         [GCR_LAYOUT_LONG] = "long",
+                                         [GCR_LAYOUT_WIDE] = "wide",
+                                         [GCR_LAYOUT_MATRIX] = "matrix" };
     gcr_status status = GCR_OK;
     int choice;
 
-    GCR_TRY(gcr_node_read_choice(&choice, node, words, 3));
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, 4));
     job->data.layout = (gcr_layout)choice;
 out:
     return status;

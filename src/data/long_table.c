@@ -1,6 +1,8 @@
 /* data/long_table.c -- one row of a dataset in each line. */
 #include "data/table_layout.h"
 
+#include "data/source_files.h"
+
 #include "base/check.h"
 #include "base/text.h"
 
@@ -119,14 +121,12 @@ out:
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-/* "data/nile.csv" is the dataset nile. */
+/* Without a key the dataset is called by its file. */
 static gcr_status put_stem(gcr_draft **out, gcr_reading *reading, const gcr_table *table)
 {
     gcr_status status = GCR_OK;
-    const char *slash = strrchr(table->path, '/');
-    const char *stem = slash != NULL ? slash + 1 : table->path;
-    const char *dot = strrchr(stem, '.');
-    const size_t bytes = dot != NULL && dot != stem ? (size_t)(dot - stem) : strlen(stem);
+    const char *stem;
+    const size_t bytes = gcr_path_stem(&stem, table->path);
     int is_new;
 
     GCR_TRY(gcr_drafts_put(out, &is_new, &reading->drafts, stem, bytes, table->path, 1));

@@ -54,17 +54,17 @@ static gcr_status check_words(const gcr_data_spec *spec, gcr_layout layout)
     if (layout == GCR_LAYOUT_WIDE && spec->x.count > 0)
         GCR_FAIL(GCR_EINVAL, "%sa wide table has no columns of x: its header is x",
                  gcr_format_mark(place, x_mark));
-    if (layout == GCR_LAYOUT_LONG && spec->x_by_position)
+    if (layout != GCR_LAYOUT_WIDE && spec->x_by_position)
         GCR_FAIL(GCR_EINVAL, "%s`x: position` counts the columns of a wide table; this one is long",
                  gcr_format_mark(place, spec->x_mark));
-    if ((spec->standardize & GCR_STANDARDIZE_Y) && layout == GCR_LAYOUT_LONG && spec->y == NULL)
+    if ((spec->standardize & GCR_STANDARDIZE_Y) && layout != GCR_LAYOUT_WIDE && spec->y == NULL)
         GCR_FAIL(GCR_EINVAL, "%sthere is no y to standardise: name its column as y",
                  gcr_format_mark(place, spec->mark));
 out:
     return status;
 }
 
-static gcr_status read_file(gcr_reading *reading, const char *path)
+static gcr_status read_table(gcr_reading *reading, const char *path)
 {
     gcr_status status = GCR_OK;
     gcr_table table = { .path = NULL };
@@ -73,12 +73,54 @@ static gcr_status read_file(gcr_reading *reading, const char *path)
     if (reading->layout == GCR_LAYOUT_AUTO)
         reading->layout = gcr_layout_of(&table);
     GCR_TRY(check_words(reading->spec, reading->layout));
-    if (reading->layout == GCR_LAYOUT_LONG)
-        GCR_TRY(gcr_long_read(reading, &table));
-    else
+    if (reading->layout == GCR_LAYOUT_WIDE)
         GCR_TRY(gcr_wide_read(reading, &table));
+    else
+        GCR_TRY(gcr_long_read(reading, &table));
 out:
     gcr_table_close(&table);
+    return status;
+}
+
+static gcr_status read_arrays(gcr_reading *reading, const char *path)
+{
+    gcr_status status = GCR_OK;
+    gcr_array_file file = { .path = NULL };
+
+    GCR_TRY(gcr_array_file_open(&file, path, reading->spec));
+    GCR_TRY(gcr_arrays_read(reading, &file));
+out:
+    gcr_array_file_close(&file);
+    return status;
+}
+
+static gcr_status check_matrix(const gcr_data_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES];
+
+    if (spec->layout != GCR_LAYOUT_MATRIX)
+        goto out;
+    if (spec->y != NULL || spec->x.count > 0 || spec->x_by_position || spec->x_format != NULL)
+        GCR_FAIL(GCR_EINVAL,
+                 "%sa matrix has no x and no y: all that is not in `skip` is its columns",
+                 gcr_format_mark(place, spec->y != NULL ? spec->y_mark : spec->x_mark));
+out:
+    return status;
+}
+
+/* Tables have names for their columns and arrays have numbers: they cannot be matched. */
+static gcr_status check_kinds(const gcr_paths *paths, const gcr_mark *mark)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES];
+
+    for (uint64_t i = 1; i < paths->count; i++)
+        if (gcr_is_array_file(paths->items[0]) != gcr_is_array_file(paths->items[i]))
+            GCR_FAIL(GCR_EINVAL,
+                     "%sthe sources are tables of text or files of arrays, not both: %s and %s",
+                     gcr_format_mark(place, *mark), paths->items[0], paths->items[i]);
+out:
     return status;
 }
 
@@ -132,9 +174,14 @@ static gcr_status read_files(gcr_datasets *out, const gcr_job *job)
     gcr_reading reading = { .spec = &job->data, .layout = job->data.layout };
     gcr_paths paths = { .count = 0 }; /* drafts borrow from it */
 
+    GCR_TRY(check_matrix(&job->data));
     GCR_TRY(gcr_paths_find(&paths, job));
+    GCR_TRY(check_kinds(&paths, &job->data.mark));
     for (uint64_t i = 0; i < paths.count; i++)
-        GCR_TRY(read_file(&reading, paths.items[i]));
+        if (gcr_is_array_file(paths.items[i]))
+            GCR_TRY(read_arrays(&reading, paths.items[i]));
+        else
+            GCR_TRY(read_table(&reading, paths.items[i]));
     GCR_TRY(finish(out, &reading));
     GCR_TRY(check_any(out, &paths, &job->data.mark));
 out:

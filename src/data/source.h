@@ -6,6 +6,16 @@
  *   - else wide where x is by position,
  *   - else wide where most headers beside the key and the skipped ones are numbers (dates, where x
  *     has a date format): years over columns are a wide table; else long.
+ * A matrix is a long table that has no y, by the job's own word.
+ *
+ * Files of arrays (.npy, .npz, .h5, .hdf5) have rows and columns without headers:
+ *   - by column, where the job tells columns by number, or says nothing and there are no arrays
+ *     called X or y: each array is a dataset. Its last column is y and the others are x unless the
+ *     job says otherwise; a single column is y over its position. The key is the array's path, or
+ *     the file's stem (.npy).
+ *   - by name, else: arrays that stand in one group, "a/X" and "a/y", are the dataset a; those in no
+ *     group are called by the file's stem. x is X and y is y unless the job names others.
+ * One job has tables of text or arrays, not both.
  */
 #ifndef GCR_DATA_SOURCE_H
 #define GCR_DATA_SOURCE_H
@@ -30,7 +40,9 @@
  * 'co2')". GCR_EFORMAT: a ragged row, text where a number belongs, a file that is not text, an
  * unterminated quote, a header that is no x. GCR_EINVAL: no such column, a wide table with a
  * duplicate key, no dataset at all, a pattern that matches nothing, words of the other layout.
- * GCR_EUNREADABLE, GCR_ENOMEM, GCR_EOVERFLOW.
+ * GCR_EUNREADABLE, GCR_ENOMEM, GCR_EOVERFLOW. Of arrays: GCR_EFORMAT for what is damaged, or of a type
+ * or shape that is no table of numbers; GCR_EINVAL for a column that is not there and words that
+ * speak of text.
  */
 GCR_MUST_CHECK gcr_status gcr_datasets_load(gcr_datasets *out, const gcr_job *job);
 

@@ -21,6 +21,16 @@ void gcr_paths_clear(gcr_paths *paths)
     *paths = (gcr_paths){ .count = 0 };
 }
 
+size_t gcr_path_stem(const char **out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *stem = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(stem, '.');
+
+    *out = stem;
+    return dot != NULL && dot != stem ? (size_t)(dot - stem) : strlen(stem);
+}
+
 static gcr_status add_path(gcr_paths *paths, const char *path)
 {
     gcr_status status = GCR_OK;

@@ -4,6 +4,8 @@
 
 #include "gridcrunch/job.h"
 
+#include <stddef.h>
+
 typedef struct gcr_paths {
     char **items; /* [count] */
     uint64_t count, capacity;
@@ -19,5 +21,9 @@ GCR_MUST_CHECK gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job);
 
 /* Allowed on a zeroed struct. */
 void gcr_paths_clear(gcr_paths *paths);
+
+/* The name of a file without its folder and its ending, borrowed from `path`: "data/nile.csv" is
+ * nile. Returns its bytes. */
+size_t gcr_path_stem(const char **out, const char *path);
 
 #endif /* GCR_DATA_SOURCE_FILES_H */

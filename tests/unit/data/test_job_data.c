@@ -201,19 +201,40 @@ static void test_an_unknown_key_in_data_is_named_with_the_nearest(void **state)
                    "t.yaml:2:23: unknown key 'layot' in 'data' (did you mean 'layout'?)");
 }
 
+static void test_columns_of_an_array_are_numbers_without_quotes(void **state)
+{
+    gcr_job job = job_of(DATA("{source: a.npy, x: [0, 12], y: 2}"));
+
+    (void)state;
+    assert_int_equal(job.data.x.count, 2);
+    assert_string_equal(job.data.x.names[1], "12");
+    assert_string_equal(job.data.y, "2");
+    gcr_job_clear(&job);
+}
+
+static void test_a_matrix_is_a_layout(void **state)
+{
+    gcr_job job = job_of(DATA("{source: a.npy, layout: matrix}"));
+
+    (void)state;
+    assert_int_equal(job.data.layout, GCR_LAYOUT_MATRIX);
+    gcr_job_clear(&job);
+}
+
 static void test_an_unknown_layout_is_named_with_the_nearest(void **state)
 {
     (void)state;
-    assert_invalid(DATA("{source: a.csv, layout: wid}"),
-                   "t.yaml:2:31: 'layout' takes auto, long or wide, not 'wid' (did you mean "
-                   "'wide'?)");
+    assert_invalid(
+        DATA("{source: a.csv, layout: wid}"),
+        "t.yaml:2:31: 'layout' takes auto, long, wide or matrix, not 'wid' (did you mean "
+        "'wide'?)");
 }
 
 static void test_a_layout_that_resembles_none_lists_them(void **state)
 {
     (void)state;
     assert_invalid(DATA("{source: a.csv, layout: diagonal}"),
-                   "t.yaml:2:31: 'layout' takes auto, long or wide, not 'diagonal'");
+                   "t.yaml:2:31: 'layout' takes auto, long, wide or matrix, not 'diagonal'");
 }
 
 static void test_an_empty_list_of_sources_is_refused(void **state)
@@ -381,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_a_source_beside_synthetic_data_is_refused),
         cmocka_unit_test(test_text_in_the_place_of_data_is_refused),
         cmocka_unit_test(test_an_unknown_key_in_data_is_named_with_the_nearest),
+        cmocka_unit_test(test_columns_of_an_array_are_numbers_without_quotes),
+        cmocka_unit_test(test_a_matrix_is_a_layout),
         cmocka_unit_test(test_an_unknown_layout_is_named_with_the_nearest),
         cmocka_unit_test(test_a_layout_that_resembles_none_lists_them),
         cmocka_unit_test(test_an_empty_list_of_sources_is_refused),

@@ -411,6 +411,31 @@ static void test_y_that_is_not_there_cannot_be_standardised(void **state)
                    "there is no y to standardise: name its column as y");
 }
 
+static void test_a_matrix_takes_all_columns_that_are_left_and_has_no_y(void **state)
+{
+    char *skip[] = { (char *)"z" };
+    const gcr_data_spec spec = { .layout = GCR_LAYOUT_MATRIX,
+                                 .key = (char *)"k",
+                                 .skip = { .names = skip, .count = 1 } };
+    gcr_datasets datasets;
+
+    (void)state;
+    assert_ok(load_table(&datasets, &spec, TEXT("k,2000,z,2001\na,1,2,3\na,4,5,6\n")));
+    assert_int_equal(datasets.feature_count, 2);
+    assert_column(datasets.items[0].x, (double[]){ 1, 4, 3, 6 }, 4);
+    assert_null(datasets.items[0].y);
+    gcr_datasets_clear(&datasets);
+}
+
+static void test_a_matrix_with_y_is_refused(void **state)
+{
+    const gcr_data_spec spec = { .layout = GCR_LAYOUT_MATRIX, .y = (char *)"y" };
+
+    (void)state;
+    assert_refused(&spec, TEXT("x,y\n1,2\n"), GCR_EINVAL,
+                   "a matrix has no x and no y: all that is not in `skip` is its columns");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +473,8 @@ int main(void)
         cmocka_unit_test(test_something_must_be_left_to_read),
         cmocka_unit_test(test_words_of_the_wide_layout_are_refused),
         cmocka_unit_test(test_y_that_is_not_there_cannot_be_standardised),
+        cmocka_unit_test(test_a_matrix_takes_all_columns_that_are_left_and_has_no_y),
+        cmocka_unit_test(test_a_matrix_with_y_is_refused),
     };
     return cmocka_run_group_tests(tests, setup_folder, teardown_folder);
 }
