@@ -148,7 +148,7 @@ GCR_LANES_FN gcr_pivots gcr_pivots_begin(void)
 /* Twice the logarithm of the product: log |A|. */
 GCR_LANES_FN gcr_vec gcr_pivots_log(const gcr_pivots *pivots)
 {
-    gcr_vec value;
+    gcr_vec value = gcr_vec_of(0);
 
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const int64_t exponent = pivots->exponent[lane] - INT64_C(1023) * pivots->count;
