@@ -11,10 +11,10 @@
  *   guided    the same, but takes at least an eighth of what is left of the block
  *
  * Why dynamic is not one shared counter: with a cell per batch, the counter's cache line and those
- * of neighbouring result slots would travel between cores for every cell (bench overhead shows
- * both). With a block per worker a take touches nothing shared, neighbouring cells land from one
- * core, and a worker stays with its dataset. A block that spans several datasets is stolen at a
- * dataset's edge, so at most as many datasets are in work as there are workers.
+ * of neighbouring result slots would travel between cores for every cell. With a block per worker a
+ * take touches nothing shared, neighbouring cells land from one core, and a worker stays with its
+ * dataset. A block that spans several datasets is stolen at a dataset's edge, so the only datasets
+ * in work are those of the batches in work.
  */
 #ifndef GCR_EXEC_SCHEDULE_H
 #define GCR_EXEC_SCHEDULE_H
