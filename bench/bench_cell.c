@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "rival_cell.h"
 
+#include "backend/cpu/cpu.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -69,7 +70,9 @@ static void describe(problem *p, int n)
                                   .axis_count = 3,
                                   .point_count = POINTS,
                                   .live_count = POINTS };
-    p->setup = (gcr_unit_setup){ .points = &p->table, .parameter_of_axis = { 0, 1, 2 } };
+    p->setup = (gcr_unit_setup){ .points = &p->table,
+                                 .parameter_of_axis = { 0, 1, 2 },
+                                 .lapack = &gcr_cpu_lapack };
 }
 
 static void crunch_unit(side_arg *a)

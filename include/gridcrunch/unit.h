@@ -16,6 +16,19 @@
 extern "C" {
 #endif
 
+/* The routines of BLAS and LAPACK that units call, as Fortran has them: each character argument has
+ * its length, 1, at the end. They come with the setup and not from the linker, so that a unit that
+ * was loaded while the program runs needs no symbol of the program. */
+typedef struct gcr_lapack {
+    void (*dpotrf)(const char *uplo, const int *n, double *a, const int *lda, int *info,
+                   size_t uplo_length);
+    void (*dtrtri)(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
+                   int *info, size_t uplo_length, size_t diag_length);
+    void (*dtrsv)(const char *uplo, const char *trans, const char *diag, const int *n,
+                  const double *a, const int *lda, double *x, const int *incx, size_t uplo_length,
+                  size_t trans_length, size_t diag_length);
+} gcr_lapack;
+
 /* What holds for a whole run. Borrowed by every call. */
 typedef struct gcr_unit_setup {
     const gcr_point_table *points;
@@ -25,6 +38,7 @@ typedef struct gcr_unit_setup {
     const double *jitter; /* [jitter_count] added to the diagonal of a cell that is not SPD, in */
     int jitter_count;     /* turn, until it is; 0: never. Absolute, not relative to the matrix. */
     double ns_per_tick;   /* of gcr_ticks(); filled in by the backend                           */
+    const gcr_lapack *lapack; /* for SPD kernels; filled in by the backend                      */
 } gcr_unit_setup;
 
 /* The points first .. first + count - 1 of one dataset, and where their results go. */

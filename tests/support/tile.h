@@ -7,6 +7,8 @@
 #ifndef GCR_TILE_H
 #define GCR_TILE_H
 
+#include "backend/cpu/cpu.h"
+
 #include "gridcrunch/cell.h"
 #include "gridcrunch/unit.h"
 
@@ -54,6 +56,7 @@ static inline void tile_bind(tile *t)
     }
     t->points.live_count = t->points.point_count;
     t->setup.points = &t->points;
+    t->setup.lapack = &gcr_cpu_lapack;
 }
 
 static inline int64_t tile_width(const tile *t, int output)

@@ -160,6 +160,7 @@ static gcr_status cpu_program_open(gcr_program **out, gcr_device *device, const 
     program->base.unit = unit;
     program->setup = *setup;
     program->setup.ns_per_tick = gcr_clock_ns_per_tick();
+    program->setup.lapack = &gcr_cpu_lapack;
     program->scratch_bytes = unit->scratch_bytes(largest);
     *out = &program->base;
 out:

@@ -119,7 +119,7 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
         .ns_per_tick = setup->ns_per_tick,
         .parameter_count = gcr_count_parameters(),
     };
-    gcr_engine_bind(&worker->engine, &worker->ctx);
+    gcr_engine_bind(&worker->engine, setup, &worker->ctx);
 }
 
 /* ---- groups: which cells are computed together ----------------------------------------------- */

@@ -17,8 +17,9 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->scratch = gcr_carve(carver, gcr_count_or(gcr_description.scratch_count, shape, 0), 1);
 }
 
-static void gcr_engine_bind(gcr_engine *engine, gcr_ctx *ctx)
+static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr_ctx *ctx)
 {
+    (void)setup;
     ctx->scratch = engine->scratch;
 }
 

@@ -17,6 +17,7 @@
 enum { GCR_GROUP_MAX = GCR_LANES };
 
 typedef struct gcr_engine {
+    const gcr_lapack *lapack;
     int n, systems, right_sides;
     gcr_real
         *matrix; /* of one system at a time; spd_squares.h: of all lanes, spd_lapack.h: of one */
@@ -83,8 +84,9 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->inverse_diagonal = gcr_carve(carver, systems, n * GCR_LANES);
 }
 
-static void gcr_engine_bind(gcr_engine *engine, gcr_ctx *ctx)
+static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr_ctx *ctx)
 {
+    engine->lapack = setup->lapack;
     ctx->derived = engine->derived;
 }
 

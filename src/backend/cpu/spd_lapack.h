@@ -11,15 +11,6 @@
 #ifndef GCR_CPU_SPD_LAPACK_H
 #define GCR_CPU_SPD_LAPACK_H
 
-/* Fortran: each character argument has its length, 1, at the end. */
-void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
-             size_t uplo_length);
-void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info,
-             size_t uplo_length, size_t diag_length);
-void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n, const double *a,
-            const int *lda, double *x, const int *incx, size_t uplo_length, size_t trans_length,
-            size_t diag_length);
-
 static void gcr_lapack_fill(const gcr_engine *engine, const gcr_ctx *ctx, int system,
                             gcr_real jitter)
 {
@@ -64,7 +55,7 @@ static gcr_verdict gcr_lapack_factor(const gcr_engine *engine, const gcr_ctx *ct
     int minor;
 
     gcr_lapack_fill(engine, ctx, system, jitter);
-    dpotrf_("U", &engine->n, engine->matrix, &lda, &minor, 1);
+    engine->lapack->dpotrf("U", &engine->n, engine->matrix, &lda, &minor, 1);
     if (minor == 0)
         minor = gcr_lapack_bad_pivot(engine);
     if (minor == 0)
@@ -102,7 +93,7 @@ static void gcr_lapack_solve_triangle(const gcr_engine *engine, const char *tran
 {
     const int lda = engine->n > 0 ? engine->n : 1, stride = GCR_LANES;
 
-    dtrsv_("U", trans, "N", &engine->n, engine->matrix, &lda, x, &stride, 1, 1, 1);
+    engine->lapack->dtrsv("U", trans, "N", &engine->n, engine->matrix, &lda, x, &stride, 1, 1, 1);
 }
 
 /* With U'z = b, the quadratic form is z'z; U x = z makes z the solution. */
@@ -137,7 +128,8 @@ static void gcr_lapack_take_inverse_diagonal(const gcr_engine *engine, int lane,
         engine->inverse_diagonal + (size_t)system * (size_t)engine->n * GCR_LANES + lane;
     int info;
 
-    dtrtri_("U", "N", &engine->n, engine->matrix, &lda, &info, 1, 1); /* pivots are not 0 */
+    /* pivots are not 0 */
+    engine->lapack->dtrtri("U", "N", &engine->n, engine->matrix, &lda, &info, 1, 1);
     for (int j = 0; j < engine->n; j++) {
         const gcr_real *column = engine->matrix + (size_t)j * (size_t)engine->n;
 

@@ -1,0 +1,12 @@
+/* backend/cpu/cpu_lapack.c -- the routines of the LAPACK and BLAS that the program is linked with. */
+#include "backend/cpu/cpu.h"
+
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
+             size_t uplo_length);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info,
+             size_t uplo_length, size_t diag_length);
+void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n, const double *a,
+            const int *lda, double *x, const int *incx, size_t uplo_length, size_t trans_length,
+            size_t diag_length);
+
+const gcr_lapack gcr_cpu_lapack = { .dpotrf = dpotrf_, .dtrtri = dtrtri_, .dtrsv = dtrsv_ };
