@@ -2,8 +2,6 @@
 #include "work.h"
 
 #include "base/check.h"
-#include "data/job_file.h"
-#include "data/source.h"
 
 #include "gridcrunch/cell.h"
 
@@ -38,7 +36,7 @@ static gcr_status check_complete(const gcr_run *run)
     const uint64_t live = gcr_plan_live_count(gcr_run_plan(run));
     uint64_t counts[GCR_CELL_STATE_COUNT];
 
-    gcr_slots_count(gcr_run_slots(run), counts);
+    gcr_run_count(run, counts);
     if (counts[GCR_CELL_OK] != live)
         GCR_FAIL(GCR_EDEVICE, "only %" PRIu64 " of %" PRIu64 " cells have a result",
                  counts[GCR_CELL_OK], live);
@@ -61,8 +59,5 @@ out:
 
 gcr_status bench_work_write(bench_work *work, const char *folder, int syncs)
 {
-    gcr_results results = *gcr_run_results(work->run);
-
-    results.syncs = syncs;
-    return gcr_results_write(&results, folder);
+    return gcr_results_write(gcr_run_results(work->run), folder, syncs ? 0 : GCR_WRITE_UNSYNCED);
 }

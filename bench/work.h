@@ -6,7 +6,7 @@
 #ifndef GCR_BENCH_WORK_H
 #define GCR_BENCH_WORK_H
 
-#include "exec/run.h"
+#include "exec/run_private.h"
 
 typedef struct bench_work {
     gcr_job job;

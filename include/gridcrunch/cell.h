@@ -10,12 +10,12 @@
 #ifndef GCR_CELL_H
 #define GCR_CELL_H
 
+#include "gridcrunch/status.h"
+
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GCR_API_BEGIN
 
 typedef enum gcr_cell_state {
     GCR_CELL_EMPTY = 0,        /* not computed (yet)                                      */
@@ -62,8 +62,6 @@ static inline uint32_t gcr_cell_detail(double value)
     return (uint32_t)bits;
 }
 
-#ifdef __cplusplus
-}
-#endif
+GCR_API_END
 
 #endif /* GCR_CELL_H */

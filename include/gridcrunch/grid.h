@@ -16,9 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GCR_API_BEGIN
 
 enum { GCR_AXES_MAX = 31 }; /* HDF5 arrays have at most 32 dimensions, one of them the dataset */
 
@@ -42,8 +40,37 @@ static inline int gcr_point_is_live(const gcr_point_table *table, uint64_t point
     return table->live == NULL || (table->live[point / 64] >> (point % 64) & 1) != 0;
 }
 
-#ifdef __cplusplus
+/* Where a point lies: coords[a] is the index on axis `a`. And the way back. */
+static inline void gcr_point_coords(const gcr_point_table *table, uint64_t point,
+                                    uint64_t coords[GCR_AXES_MAX])
+{
+    for (int a = table->axis_count - 1; a >= 0; a--) {
+        coords[a] = point % table->axes[a].count;
+        point /= table->axes[a].count;
+    }
 }
-#endif
+
+static inline uint64_t gcr_point_at(const gcr_point_table *table,
+                                    const uint64_t coords[GCR_AXES_MAX])
+{
+    uint64_t point = 0;
+
+    for (int a = 0; a < table->axis_count; a++)
+        point = point * table->axes[a].count + coords[a];
+    return point;
+}
+
+/* values[a] is the value on axis `a` at `point`. */
+static inline void gcr_point_values(const gcr_point_table *table, uint64_t point,
+                                    double values[GCR_AXES_MAX])
+{
+    uint64_t coords[GCR_AXES_MAX];
+
+    gcr_point_coords(table, point, coords);
+    for (int a = 0; a < table->axis_count; a++)
+        values[a] = table->axes[a].values[coords[a]];
+}
+
+GCR_API_END
 
 #endif /* GCR_GRID_H */

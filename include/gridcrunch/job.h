@@ -2,8 +2,8 @@
  * gridcrunch/job.h -- what somebody asked for.
  *
  * A gcr_job is plain data: the job file after its words and types have been checked, and before
- * anybody has looked at the data, the kernel or the machine. src/data reads one from a file; a
- * program may fill one in. Whatever a person wrote keeps the place where it was written, so that
+ * anybody has looked at the data, the kernel or the machine. gcr_job_load()
+ * reads one from a file, gcr_job_parse() from memory; a program may fill one in. Whatever a person wrote keeps the place where it was written, so that
  * a mistake found later is still reported as file:line:column.
  */
 #ifndef GCR_JOB_H
@@ -13,9 +13,7 @@
 
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+GCR_API_BEGIN
 
 /* A place in the job file, from 1; line 0: not from a file. `source` is what stands before the
  * first colon of an error: the file's name as given, or "--set grid.noise". Borrowed from the job. */
@@ -27,7 +25,7 @@ typedef struct gcr_mark {
 /* ---- data ----------------------------------------------------------------------------------- */
 
 typedef enum gcr_layout {
-    GCR_LAYOUT_AUTO,   /* told from the job's words and the first header: see data/source.h   */
+    GCR_LAYOUT_AUTO,   /* told from the job's words and the first header: see dataset.h   */
     GCR_LAYOUT_LONG,   /* rows grouped by the key column; no key: each file is one dataset    */
     GCR_LAYOUT_WIDE,   /* one row per dataset; the columns that are not skipped are y over x  */
     GCR_LAYOUT_MATRIX, /* as long, but there is no y: all columns that are left are features */
@@ -167,11 +165,28 @@ typedef struct gcr_job {
     int override_count;
 } gcr_job;
 
+/*
+ * Reads the YAML file at `path` (JSON is YAML too) and lays `overrides` over it, each of the form
+ * "grid.noise=[0.1, 0.2]": a dotted path into the file, and any YAML value. An override may replace
+ * what is there or add what is not. The caller clears *out; on failure it is zeroed.
+ *
+ * Sentences read "fertility.yaml:7:3: unknown key 'lengthscal' in ... (did you mean ...?)"; a
+ * mistake in an override has "--set grid.noise" in the place of the file, and columns are counted
+ * from behind its '='.
+ * GCR_EINVAL: unknown key, wrong type, out of range, a key given twice, something that must be
+ * there is not. GCR_EFORMAT: not YAML, aliases or anchors, several documents, more than 1 MiB.
+ * GCR_EUNREADABLE: the file cannot be read.
+ */
+GCR_MUST_CHECK gcr_status gcr_job_load(gcr_job *out, const char *path, const char *const *overrides,
+                                       int override_count);
+
+/* The same from text in memory; `path` is for the sentences and for what is relative to it. */
+GCR_MUST_CHECK gcr_status gcr_job_parse(gcr_job *out, const char *path, const char *text,
+                                        const char *const *overrides, int override_count);
+
 /* Frees what is inside and zeroes it. NULL and a zeroed struct are allowed. */
 void gcr_job_clear(gcr_job *job);
 
-#ifdef __cplusplus
-}
-#endif
+GCR_API_END
 
 #endif /* GCR_JOB_H */

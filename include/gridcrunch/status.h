@@ -11,9 +11,21 @@
 #ifndef GCR_STATUS_H
 #define GCR_STATUS_H
 
+/* Around the declarations of every public header: C linkage, and names that a shared library shows;
+ * all others of the library are hidden. */
 #ifdef __cplusplus
-extern "C" {
+#define GCR_API_BEGIN                                                                              \
+    extern "C" {                                                                                   \
+    _Pragma("GCC visibility push(default)")
+#define GCR_API_END                                                                                \
+    _Pragma("GCC visibility pop")                                                                  \
+    }
+#else
+#define GCR_API_BEGIN _Pragma("GCC visibility push(default)")
+#define GCR_API_END _Pragma("GCC visibility pop")
 #endif
+
+GCR_API_BEGIN
 
 /* In front of every function that can fail: a status that nobody reads is a warning. */
 #define GCR_MUST_CHECK __attribute__((warn_unused_result))
@@ -47,8 +59,6 @@ const char *gcr_last_error(void);
 /* Where in the source the last failure on this thread was noticed, e.g. "csv.c:120", or "". */
 const char *gcr_last_error_place(void);
 
-#ifdef __cplusplus
-}
-#endif
+GCR_API_END
 
 #endif /* GCR_STATUS_H */

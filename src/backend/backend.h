@@ -20,6 +20,7 @@
 #ifndef GCR_BACKEND_H
 #define GCR_BACKEND_H
 
+#include "gridcrunch/ledger.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
 
@@ -48,18 +49,6 @@ typedef struct gcr_device_info {
     /* Not NULL: only one thread may factor at a time, and why. */
     const char *lone_thread_reason;
 } gcr_device_info;
-
-/* What crossed the seam. Only backend.c writes it. Each queue has its own, so that counting costs
- * nothing between threads; a device has the sum of its closed queues. */
-typedef struct gcr_ledger {
-    uint64_t up_bytes, up_calls;         /* copied to the device                        */
-    uint64_t down_bytes, down_calls;     /* copied from it                              */
-    uint64_t shared_bytes, shared_calls; /* made reachable without a copy               */
-    uint64_t prepare_calls;              /* datasets prepared                           */
-    uint64_t crunch_calls, tiles;        /* launches; runs of points of one dataset     */
-    uint64_t points;                     /* in those tiles, live or not                 */
-    uint64_t peak_bytes;                 /* most device memory in buffers; device only  */
-} gcr_ledger;
 
 /* The handles. A backend embeds one as the first member of its own struct. */
 typedef struct gcr_device {

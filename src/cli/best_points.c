@@ -67,7 +67,7 @@ static void put_point(gcr_sheet *sheet, const gcr_results_file *file, gcr_summar
 
     gcr_sheet_number(sheet, best.value);
     if (best.point >= 0)
-        gcr_key_coords(points, (uint64_t)best.point, coords);
+        gcr_point_coords(points, (uint64_t)best.point, coords);
     for (int a = 0; a < points->axis_count; a++)
         if (best.point >= 0)
             gcr_sheet_number(sheet, points->axes[a].values[coords[a]]);
@@ -136,7 +136,7 @@ gcr_edges gcr_best_edges(const gcr_results_file *file, int summary)
         if (point < 0)
             continue;
         edges.datasets++;
-        gcr_key_coords(points, (uint64_t)point, coords);
+        gcr_point_coords(points, (uint64_t)point, coords);
         for (int a = 0; a < points->axis_count; a++) {
             edges.low[a] += coords[a] == 0;
             edges.high[a] += coords[a] + 1 == points->axes[a].count;

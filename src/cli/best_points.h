@@ -6,7 +6,7 @@
 
 #include "cli/sheet.h"
 
-#include "results/results.h"
+#include "gridcrunch/results.h"
 
 /* The summary called `name` if it is an argmax or argmin, or with NULL the first that is one; -1:
  * there is none. GCR_ENOENT: `name` is not one of them. */

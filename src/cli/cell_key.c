@@ -14,21 +14,13 @@ enum { SHOWN_KEYS = 4 };
 
 /* ---- naming a cell --------------------------------------------------------------------------- */
 
-void gcr_key_coords(const gcr_point_table *points, uint64_t point, uint64_t coords[GCR_AXES_MAX])
-{
-    for (int a = points->axis_count - 1; a >= 0; a--) {
-        coords[a] = point % points->axes[a].count;
-        point /= points->axes[a].count;
-    }
-}
-
 const char *gcr_key_text(char *out, size_t bytes, const gcr_point_table *points, uint64_t point)
 {
     uint64_t coords[GCR_AXES_MAX];
     size_t used = 0;
 
     out[0] = '\0';
-    gcr_key_coords(points, point, coords);
+    gcr_point_coords(points, point, coords);
     for (int a = 0; a < points->axis_count && used < bytes; a++)
         used += (size_t)snprintf(out + used, bytes - used, "%s%s=%.6g", a > 0 ? ", " : "",
                                  points->axes[a].name, points->axes[a].values[coords[a]]);
@@ -218,9 +210,7 @@ gcr_status gcr_key_find_cell(uint64_t *dataset_out, uint64_t *point_out, const c
         GCR_TRY(take_value(coords, is_given, text, &bytes, points));
     GCR_TRY(gcr_text_copy(&key, text, bytes));
     GCR_TRY(gcr_key_find_dataset(dataset_out, key, keys, count));
-    *point_out = 0;
-    for (int a = 0; a < points->axis_count; a++)
-        *point_out = *point_out * points->axes[a].count + coords[a];
+    *point_out = gcr_point_at(points, coords);
 out:
     free(key);
     return status;

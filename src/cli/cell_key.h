@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* coords[a]: index on axis a of `point`. */
-void gcr_key_coords(const gcr_point_table *points, uint64_t point, uint64_t coords[GCR_AXES_MAX]);
-
 /* "lengthscale=0.01, noise=0.0001". Returns `out`. */
 const char *gcr_key_text(char *out, size_t bytes, const gcr_point_table *points, uint64_t point);
 

@@ -7,8 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "data/source.h"
-#include "exec/run.h"
+#include "gridcrunch/run.h"
 
 #include <errno.h>
 #include <stdio.h>

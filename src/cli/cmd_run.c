@@ -16,7 +16,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "data/source.h"
 
 #include <errno.h>
 
@@ -93,10 +92,10 @@ static gcr_status prepare(run_work *work, const run_args *args)
     GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
     GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
     GCR_TRY(gcr_datasets_load(&work->datasets, &work->job));
-    spec.cancel = gcr_interrupt_flag();
     spec.on_progress = args->is_quiet ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
+    gcr_interrupt_watch(work->run);
     work->load_seconds = gcr_clock_seconds() - work->begin;
 out:
     return status;
@@ -106,12 +105,10 @@ static gcr_status save(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
     const double begin = gcr_clock_seconds();
-    gcr_results results = *gcr_run_results(work->run);
+    const unsigned flags = args->skips_sync ? GCR_WRITE_UNSYNCED : 0;
 
-    if (args->skips_sync)
-        results.syncs = 0;
     gcr_interrupt_guard(work->folder.path);
-    GCR_TRY(gcr_results_write(&results, work->folder.path));
+    GCR_TRY(gcr_results_write(gcr_run_results(work->run), work->folder.path, flags));
     work->write_seconds = gcr_clock_seconds() - begin;
     GCR_TRY(gcr_results_open(&work->file, work->folder.path));
 out:
@@ -179,6 +176,7 @@ out:
 
 static void clear(run_work *work)
 {
+    gcr_interrupt_watch(NULL);
     gcr_results_close(work->file);
     gcr_run_destroy(work->run);
     gcr_datasets_clear(&work->datasets);
@@ -200,7 +198,7 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
 
         gcr_run_report_begin(&report);
     }
-    if (atomic_load(gcr_interrupt_flag()) != 0) {
+    if (gcr_interrupt_is_wanted()) {
         *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
         goto out;
     }

@@ -187,7 +187,7 @@ static int is_chosen(const choice *wanted, const gcr_point_table *points, uint64
 {
     uint64_t coords[GCR_AXES_MAX];
 
-    gcr_key_coords(points, point, coords);
+    gcr_point_coords(points, point, coords);
     for (int a = 0; a < points->axis_count; a++)
         if (wanted->is_given[a] && wanted->index[a] != coords[a])
             return 0;

@@ -7,9 +7,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/source.h"
-#include "exec/run.h"
 #include "gridcrunch/cell.h"
+#include "gridcrunch/run.h"
 #include "kernels/registry.h"
 
 #include <stdio.h>

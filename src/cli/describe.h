@@ -2,7 +2,7 @@
 #ifndef GCR_CLI_DESCRIBE_H
 #define GCR_CLI_DESCRIBE_H
 
-#include "exec/run.h"
+#include "gridcrunch/run.h"
 
 #include <stddef.h>
 #include <stdio.h>

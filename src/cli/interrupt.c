@@ -6,11 +6,13 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static atomic_int signals;
+static _Atomic(gcr_run *) watched;
 static char guarded[2][PATH_MAX]; /* "": nothing */
 static const char *line_begin = "";
 
@@ -20,10 +22,19 @@ static void say(const char *text)
         return; /* nobody is left to be told */
 }
 
+static void cancel_watched(void)
+{
+    gcr_run *const run = atomic_load(&watched);
+
+    if (run != NULL)
+        gcr_run_cancel(run);
+}
+
 static void on_signal(int number)
 {
     (void)number;
     if (atomic_fetch_add(&signals, 1) == 0) {
+        cancel_watched();
         say(line_begin);
         say("gridcrunch: stopping; what is done is saved (again: stop at once)\n");
         return;
@@ -45,9 +56,16 @@ void gcr_interrupt_begin(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-const atomic_int *gcr_interrupt_flag(void)
+void gcr_interrupt_watch(gcr_run *run)
 {
-    return &signals;
+    atomic_store(&watched, run);
+    if (gcr_interrupt_is_wanted())
+        cancel_watched();
+}
+
+int gcr_interrupt_is_wanted(void)
+{
+    return atomic_load(&signals) != 0;
 }
 
 /* A name that is too long for the system cannot have been made either. */

@@ -1,20 +1,23 @@
 /*
  * cli/interrupt.h -- Ctrl-C once: the run stops soon and what it has is saved; twice: it stops now.
  *
- * SIGTERM counts as Ctrl-C, because that is what batch systems send. The first signal only sets a
- * flag that the run looks at. The second ends the process from within the handler, which may call
+ * SIGTERM counts as Ctrl-C, because that is what batch systems send. The first signal
+ * cancels the run that is watched. The second ends the process from within the handler, which may call
  * nothing but unlink, write and _exit.
  */
 #ifndef GCR_CLI_INTERRUPT_H
 #define GCR_CLI_INTERRUPT_H
 
-#include <stdatomic.h>
+#include "gridcrunch/run.h"
 
 /* From now on signals are counted. */
 void gcr_interrupt_begin(void);
 
-/* Not 0 after the first signal. */
-const atomic_int *gcr_interrupt_flag(void);
+/* The run that the first signal cancels, also one that has come already. NULL: none. */
+void gcr_interrupt_watch(gcr_run *run);
+
+/* True after the first signal. */
+int gcr_interrupt_is_wanted(void);
 
 /* Files that the second signal removes: those that are being written in `folder`. */
 void gcr_interrupt_guard(const char *folder);

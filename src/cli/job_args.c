@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "data/job_file.h"
+#include "gridcrunch/job.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #ifndef GCR_CLI_PROGRESS_LINE_H
 #define GCR_CLI_PROGRESS_LINE_H
 
-#include "exec/run.h"
+#include "gridcrunch/run.h"
 
 /* How often gcr_progress_line_show() wants to be called. */
 double gcr_progress_line_seconds(void);

@@ -106,7 +106,7 @@ void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const
     const gcr_point_table *points = gcr_results_points(file);
     uint64_t coords[GCR_AXES_MAX];
 
-    gcr_key_coords(points, point, coords);
+    gcr_point_coords(points, point, coords);
     gcr_sheet_text(sheet, gcr_results_dataset_key(file, row->dataset));
     for (int a = 0; a < points->axis_count; a++)
         gcr_sheet_number(sheet, points->axes[a].values[coords[a]]);

@@ -6,7 +6,8 @@
 
 #include "cli/sheet.h"
 
-#include "results/results.h"
+#include "gridcrunch/kernel.h"
+#include "gridcrunch/results.h"
 
 /* The keys of all datasets, in order. The array is freed with gcr_memory_destroy(), the
  * keys belong to the file. GCR_ENOMEM. */

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "results/results.h"
+#include "gridcrunch/results.h"
 
 #include <errno.h>
 #include <fcntl.h>

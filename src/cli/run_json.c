@@ -13,7 +13,7 @@ static json_t *cells_json(const gcr_run *run)
     uint64_t counts[GCR_CELL_STATE_COUNT];
     json_t *cells = json_object();
 
-    gcr_slots_count(gcr_run_slots(run), counts);
+    gcr_run_count(run, counts);
     json_object_set_new(cells, "total", gcr_json_count(gcr_plan_cell_count(gcr_run_plan(run))));
     for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
         json_object_set_new(cells, gcr_cell_state_name((gcr_cell_state)s),

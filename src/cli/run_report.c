@@ -71,7 +71,7 @@ static void note_counts(const gcr_run_report *report)
     uint64_t counts[GCR_CELL_STATE_COUNT];
     char text[TEXT_BYTES] = "", seconds[32];
 
-    gcr_slots_count(gcr_run_slots(report->run), counts);
+    gcr_run_count(report->run, counts);
     add_count(text, counts[GCR_CELL_OK], "ok");
     add_count(text, counts[GCR_CELL_OK_JITTER], "ok after jitter");
     add_count(text, counts[GCR_CELL_NOT_SPD], "failed: not SPD");
@@ -151,6 +151,6 @@ int gcr_run_report_exit(const gcr_run_report *report)
 
     if (gcr_run_ending_of(report->run) != GCR_RUN_COMPLETE)
         return GCR_EXIT_INTERRUPTED;
-    gcr_slots_count(gcr_run_slots(report->run), counts);
+    gcr_run_count(report->run, counts);
     return count_failed(counts) > 0 ? GCR_EXIT_FAILED : GCR_EXIT_OK;
 }

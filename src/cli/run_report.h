@@ -4,7 +4,7 @@
 #ifndef GCR_CLI_RUN_REPORT_H
 #define GCR_CLI_RUN_REPORT_H
 
-#include "exec/run.h"
+#include "gridcrunch/run.h"
 
 #include <jansson.h>
 

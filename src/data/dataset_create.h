@@ -1,4 +1,11 @@
-/* data/dataset_create.h -- makes the datasets of gridcrunch/dataset.h, one at a time. */
+/*
+ * data/dataset_create.h -- makes the datasets of gridcrunch/dataset.h, one at a time.
+ *
+ * The room data/ knows files: job files and the tables that hold datasets. It turns them into the
+ * plain structs of gridcrunch/job.h and gridcrunch/dataset.h and reports every mistake with file,
+ * line, column, the wrong word and the nearest right one. It does not know kernels or devices:
+ * whether kernel `gp` has a parameter `noise` is found out later, with the marks kept in the job.
+ */
 #ifndef GCR_DATA_DATASET_CREATE_H
 #define GCR_DATA_DATASET_CREATE_H
 

@@ -1,5 +1,5 @@
 /* data/source.c -- from the sources of a job to its datasets. */
-#include "data/source.h"
+#include "gridcrunch/dataset.h"
 
 #include "data/source_files.h"
 #include "data/standardize.h"

@@ -28,11 +28,11 @@ GCR_MUST_CHECK gcr_status gcr_long_read(gcr_reading *reading, gcr_table *table);
 /* Reads all rows of a table that has one dataset in each. The same. */
 GCR_MUST_CHECK gcr_status gcr_wide_read(gcr_reading *reading, gcr_table *table);
 
-/* Reads all arrays of a file, by the names or columns that the job gives; see data/source.h. The
+/* Reads all arrays of a file, by the names or columns that the job gives; see gridcrunch/dataset.h. The
  * same. */
 GCR_MUST_CHECK gcr_status gcr_arrays_read(gcr_reading *reading, const gcr_array_file *file);
 
-/* What GCR_LAYOUT_AUTO means for this table, see data/source.h. */
+/* What GCR_LAYOUT_AUTO means for this table, see gridcrunch/dataset.h. */
 gcr_layout gcr_layout_of(const gcr_table *table);
 
 /* The x that the header of a wide table gives `column`. False if it is no number and no date. */

@@ -71,7 +71,7 @@ static void add_counts(gcr_facts *facts, const gcr_run *run)
     };
     uint64_t counts[GCR_CELL_STATE_COUNT];
 
-    gcr_slots_count(gcr_run_slots(run), counts);
+    gcr_run_count(run, counts);
     add_number(facts, "cells", (double)gcr_plan_cell_count(gcr_run_plan(run)));
     for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
         add_number(facts, names[s], (double)counts[s]);

@@ -4,7 +4,7 @@
 #ifndef GCR_EXEC_FACTS_H
 #define GCR_EXEC_FACTS_H
 
-#include "exec/run.h"
+#include "gridcrunch/run.h"
 
 enum {
     GCR_FACTS_MAX = 64,

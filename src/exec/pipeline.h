@@ -12,7 +12,7 @@
 #include "backend/backend.h"
 #include "exec/residency.h"
 #include "exec/schedule.h"
-#include "grid/plan.h"
+#include "grid/plan_create.h"
 #include "grid/points.h"
 #include "results/slots.h"
 #include "results/summary.h"

@@ -4,7 +4,7 @@
  * Every sum is checked: a plan is what stands between a person's typing error and an allocation
  * of the whole machine.
  */
-#include "grid/plan.h"
+#include "grid/plan_create.h"
 
 #include "base/check.h"
 #include "base/memory.h"

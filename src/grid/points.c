@@ -271,32 +271,6 @@ uint64_t gcr_points_rank(const gcr_points *points, uint64_t point)
     return rank + bit_count(points->live[last] & ((UINT64_C(1) << point % WORD_BITS) - 1));
 }
 
-void gcr_points_coords(const gcr_points *points, uint64_t point, uint64_t coords[GCR_AXES_MAX])
-{
-    for (int a = points->table.axis_count - 1; a >= 0; a--) {
-        coords[a] = point % points->table.axes[a].count;
-        point /= points->table.axes[a].count;
-    }
-}
-
-uint64_t gcr_points_index(const gcr_points *points, const uint64_t coords[GCR_AXES_MAX])
-{
-    uint64_t point = 0;
-
-    for (int a = 0; a < points->table.axis_count; a++)
-        point = point * points->table.axes[a].count + coords[a];
-    return point;
-}
-
-void gcr_points_values(const gcr_points *points, uint64_t point, double values[GCR_AXES_MAX])
-{
-    uint64_t coords[GCR_AXES_MAX];
-
-    gcr_points_coords(points, point, coords);
-    for (int a = 0; a < points->table.axis_count; a++)
-        values[a] = points->table.axes[a].values[coords[a]];
-}
-
 uint64_t gcr_points_bytes(const gcr_points *points)
 {
     return points->bytes;

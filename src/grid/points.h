@@ -26,13 +26,6 @@ uint64_t gcr_points_select(const gcr_points *points, uint64_t index);
 /* How many live points there are before `point`, point <= point_count. */
 uint64_t gcr_points_rank(const gcr_points *points, uint64_t point);
 
-/* coords[a] = index on axis a, and the way back. */
-void gcr_points_coords(const gcr_points *points, uint64_t point, uint64_t coords[GCR_AXES_MAX]);
-uint64_t gcr_points_index(const gcr_points *points, const uint64_t coords[GCR_AXES_MAX]);
-
-/* values[a] = value on axis a at `point`. */
-void gcr_points_values(const gcr_points *points, uint64_t point, double values[GCR_AXES_MAX]);
-
 /* Bytes that `points` occupies, for the plan. */
 uint64_t gcr_points_bytes(const gcr_points *points);
 

@@ -7,7 +7,7 @@
 
 #include "results/h5_sink.h"
 #include "results/h5_table.h"
-#include "results/results.h"
+#include "results/outcome.h"
 
 #define GCR_H5_DOUBLE H5T_IEEE_F64LE
 #define GCR_H5_INT64 H5T_STD_I64LE

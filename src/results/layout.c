@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "results/results.h"
+#include "results/outcome.h"
 
 #include <stdlib.h>
 #include <string.h>

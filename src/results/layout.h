@@ -21,13 +21,12 @@ GCR_MUST_CHECK gcr_status gcr_array_name(char **out, const char *owner, const ch
 /* The value that axis `axis` has at `point`; NaN for the point -1. */
 static inline double gcr_axis_value_at(const gcr_point_table *points, int axis, int64_t point)
 {
-    uint64_t index = (uint64_t)point;
+    double values[GCR_AXES_MAX];
 
     if (point < 0)
         return NAN;
-    for (int a = points->axis_count - 1; a > axis; a--)
-        index /= points->axes[a].count;
-    return points->axes[axis].values[index % points->axes[axis].count];
+    gcr_point_values(points, (uint64_t)point, values);
+    return values[axis];
 }
 
 #endif /* GCR_RESULTS_LAYOUT_H */

@@ -3,7 +3,9 @@
 #define GCR_RESULTS_RESULTS_FILE_H
 
 #include "results/h5_read.h"
-#include "results/results.h"
+
+#include "gridcrunch/kernel.h"
+#include "gridcrunch/results.h"
 
 /* A summary, or `top`, as it stands in the file. */
 typedef struct gcr_results_column {

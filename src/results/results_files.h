@@ -2,7 +2,7 @@
 #ifndef GCR_RESULTS_RESULTS_FILES_H
 #define GCR_RESULTS_RESULTS_FILES_H
 
-#include "results/results.h"
+#include "results/outcome.h"
 
 /* `path` names the file in sentences. GCR_EIO, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_results_write_h5(const gcr_results *results, int fd,

@@ -1,5 +1,5 @@
 /* results/results_write.c -- both files of a run, or neither. */
-#include "results/results.h"
+#include "gridcrunch/results.h"
 
 #include "base/check.h"
 #include "results/aside.h"
@@ -7,9 +7,10 @@
 #include "results/layout.h"
 #include "results/results_files.h"
 
-gcr_status gcr_results_write(const gcr_results *results, const char *folder)
+gcr_status gcr_results_write(const gcr_results *results, const char *folder, unsigned flags)
 {
     gcr_status status = GCR_OK;
+    const int syncs = (flags & GCR_WRITE_UNSYNCED) == 0;
     gcr_aside h5 = { 0 }, csv = { 0 };
     gcr_h5_quiet quiet;
 
@@ -18,11 +19,11 @@ gcr_status gcr_results_write(const gcr_results *results, const char *folder)
     GCR_TRY(gcr_aside_open(&csv, folder, GCR_RESULTS_CSV));
     GCR_TRY(gcr_results_write_h5(results, h5.fd, h5.path));
     GCR_TRY(gcr_results_write_csv(results, csv.fd, csv.path));
-    GCR_TRY(gcr_aside_finish(&h5, results->syncs));
-    GCR_TRY(gcr_aside_finish(&csv, results->syncs));
+    GCR_TRY(gcr_aside_finish(&h5, syncs));
+    GCR_TRY(gcr_aside_finish(&csv, syncs));
     GCR_TRY(gcr_aside_publish(&h5)); /* all bytes of both are there: nothing is left to fail */
     GCR_TRY(gcr_aside_publish(&csv));
-    if (results->syncs)
+    if (syncs)
         GCR_TRY(gcr_folder_sync(folder));
 out:
     gcr_aside_close(&csv);

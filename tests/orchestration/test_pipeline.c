@@ -2,9 +2,7 @@
  * tests/orchestration/test_pipeline.c -- what the conductor asks of a device that does not share
  * the host's memory, seen by a fake that writes everything down.
  */
-#include "data/job_file.h"
-#include "data/source.h"
-#include "exec/run.h"
+#include "exec/run_private.h"
 
 #include "support/fake_backend.h"
 #include "support/gcr_test.h"
@@ -30,20 +28,18 @@ typedef struct scene {
     gcr_run *run;
 } scene;
 
-static atomic_int cancel;
+static gcr_run *running; /* what a fake operation cancels */
 
 static void raise_curtain(scene *s, const char *override)
 {
     gcr_run_spec spec;
 
     fake_reset();
-    atomic_store(&cancel, 0);
     assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, &override, override != NULL ? 1 : 0));
     assert_ok(gcr_datasets_load(&s->datasets, &s->job));
-    spec = (gcr_run_spec){
-        .job = &s->job, .datasets = &s->datasets, .backend = &fake_backend, .cancel = &cancel
-    };
-    assert_ok(gcr_run_create(&s->run, &spec));
+    spec = (gcr_run_spec){ .job = &s->job, .datasets = &s->datasets };
+    assert_ok(gcr_run_create_on(&s->run, &spec, &fake_backend));
+    running = s->run;
 }
 
 static void drop_curtain(scene *s)
@@ -238,7 +234,7 @@ static void cancel_in_the_third_batch(void)
 {
     if (fake.crunches != 2)
         return;
-    atomic_store(&cancel, 1);
+    gcr_run_cancel(running);
     usleep(300000);
 }
 

@@ -10,7 +10,7 @@
 #ifndef GCR_RESULTS_FIXTURE_H
 #define GCR_RESULTS_FIXTURE_H
 
-#include "results/results.h"
+#include "results/outcome.h"
 
 #include "gridcrunch/cell.h"
 
@@ -180,8 +180,7 @@ static inline gcr_status fixture_create(results_fixture *f)
                                 .slots = f->slots,
                                 .summaries = f->reduced,
                                 .facts = f->facts,
-                                .fact_count = 3,
-                                .syncs = 0 };
+                                .fact_count = 3 };
     return GCR_OK;
 }
 

@@ -9,7 +9,7 @@ int main(int argc, char **argv)
     gcr_status status = argc == 2 ? fixture_create(&fixture) : GCR_EINVAL;
 
     if (status == GCR_OK)
-        status = gcr_results_write(&fixture.results, argv[1]);
+        status = gcr_results_write(&fixture.results, argv[1], GCR_WRITE_UNSYNCED);
     if (status != GCR_OK)
         fprintf(stderr, "write_results: %s\n", gcr_last_error());
     else

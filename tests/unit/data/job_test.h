@@ -4,7 +4,7 @@
 
 #include "support/gcr_test.h"
 
-#include "data/job_file.h"
+#include "gridcrunch/job.h"
 
 /* A job that lacks nothing; what is written behind it begins in line 4. */
 #define JOB(lines) "name: t\ndata: {source: a.csv}\nkernel: gp\n" lines

@@ -4,7 +4,7 @@
 
 #include "support/gcr_test.h"
 
-#include "data/source.h"
+#include "gridcrunch/dataset.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

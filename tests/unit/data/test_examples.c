@@ -3,7 +3,7 @@
  */
 #include "support/gcr_test.h"
 
-#include "data/source.h"
+#include "gridcrunch/dataset.h"
 
 static void load_example(gcr_datasets *out, const gcr_data_spec *spec, const char *name)
 {

@@ -4,7 +4,7 @@
 #include "support/gcr_test.h"
 
 #include "data/dataset_create.h"
-#include "data/source.h"
+#include "gridcrunch/dataset.h"
 
 static gcr_datasets make(uint64_t seed, gcr_synthetic spec)
 {

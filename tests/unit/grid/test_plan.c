@@ -1,7 +1,7 @@
 /* tests/unit/grid/test_plan.c -- order and bytes, by hand. */
 #include "support/gcr_test.h"
 
-#include "grid/plan.h"
+#include "grid/plan_create.h"
 
 static const gcr_plan_dataset three[] = {
     { .data_bytes = 100, .prepared_bytes = 10, .scratch_bytes = 7, .cell_cost = 1 },

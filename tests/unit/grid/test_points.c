@@ -61,13 +61,13 @@ static void check_bijection(const int *counts, int axis_count)
     double values[GCR_AXES_MAX];
 
     for (uint64_t point = 0; point < gcr_points_table(points)->point_count; point++) {
-        gcr_points_coords(points, point, coords);
-        gcr_points_values(points, point, values);
+        gcr_point_coords(gcr_points_table(points), point, coords);
+        gcr_point_values(gcr_points_table(points), point, values);
         for (int a = 0; a < axis_count; a++) {
             assert_int_equal(coords[a], wanted[a]);
             assert_true(values[a] == (double)wanted[a]);
         }
-        assert_int_equal(gcr_points_index(points, coords), point);
+        assert_int_equal(gcr_point_at(gcr_points_table(points), coords), point);
         for (int a = axis_count - 1; a >= 0 && ++wanted[a] == (uint64_t)counts[a]; a--)
             wanted[a] = 0; /* counts as people do: the last axis first */
     }
@@ -125,8 +125,8 @@ static void test_thirty_one_axes_are_fine(void **state)
         counts[a] = 2;
     points = points_of(counts, GCR_AXES_MAX, NULL);
     assert_int_equal(gcr_points_table(points)->point_count, 1u << 31);
-    gcr_points_coords(points, 0x5a5a5a5a, coords);
-    assert_int_equal(gcr_points_index(points, coords), 0x5a5a5a5a);
+    gcr_point_coords(gcr_points_table(points), 0x5a5a5a5a, coords);
+    assert_int_equal(gcr_point_at(gcr_points_table(points), coords), 0x5a5a5a5a);
     gcr_points_destroy(points);
 }
 
@@ -183,7 +183,7 @@ static void test_where_sees_the_values_of_its_point(void **state)
 
     (void)state;
     for (uint64_t point = 0; point < table->point_count; point++) {
-        gcr_points_coords(points, point, coords);
+        gcr_point_coords(gcr_points_table(points), point, coords);
         assert_int_equal(gcr_point_is_live(table, point), coords[0] + coords[2] == coords[1]);
     }
     gcr_points_destroy(points);

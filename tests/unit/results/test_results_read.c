@@ -20,7 +20,7 @@ static int write_fixture(void **state)
         return -1;
     snprintf(h5, sizeof h5, "%s/results.h5", folder);
     snprintf(csv, sizeof csv, "%s/summary.csv", folder);
-    if (gcr_results_write(&fixture.results, folder) != GCR_OK)
+    if (gcr_results_write(&fixture.results, folder, GCR_WRITE_UNSYNCED) != GCR_OK)
         return -1;
     fixture_destroy(&fixture);
     return 0;

@@ -101,7 +101,7 @@ static void test_what_was_written_is_read_back(void **state)
     double lml[6], weights[12];
     uint8_t states[6];
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_ok(gcr_results_open(&file, p->folder));
     assert_int_equal(gcr_results_dataset_count(file), 3);
     assert_string_equal(gcr_results_dataset_key(file, 0), "Korea, \"Rep.\"");
@@ -130,7 +130,7 @@ static void test_the_detail_of_a_failed_cell_survives_in_its_nan(void **state)
     gcr_results_file *file = NULL;
     double lml[6];
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_ok(gcr_results_open(&file, p->h5));
     assert_ok(gcr_results_read_values(file, 0, 0, lml));
     assert_int_equal(gcr_cell_detail(lml[0]), 2);
@@ -146,7 +146,7 @@ static void test_summaries_and_top_are_read_back(void **state)
     place *p = *state;
     gcr_results_file *file = NULL;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_ok(gcr_results_open(&file, p->folder));
     assert_int_equal(gcr_results_summary_count(file), 4);
     assert_string_equal(gcr_results_summary_name(file, 2), "middle");
@@ -175,7 +175,7 @@ static void test_the_run_is_read_back(void **state)
     place *p = *state;
     gcr_results_file *file = NULL;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_ok(gcr_results_open(&file, p->folder));
     assert_string_equal(gcr_results_kernel_name(file), "fixture");
     assert_string_equal(gcr_results_job_text(file), p->fixture.job.text);
@@ -197,7 +197,7 @@ static void test_minor_and_jitter_are_there_only_where_they_mean_something(void 
     hid_t file;
 
     p->fixture.slots->state[0] = GCR_CELL_NAN_OUT;
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     file = H5Fopen(p->h5, H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_int_equal(H5Lexists(file, "minor", H5P_DEFAULT), 0);
     assert_int_equal(H5Lexists(file, "jitter", H5P_DEFAULT), 1);
@@ -210,7 +210,7 @@ static void test_the_names_in_the_file_are_those_that_were_checked(void **state)
     H5G_info_t info;
     hid_t file;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     file = H5Fopen(p->h5, H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_true(H5Gget_info(file, &info) >= 0);
     for (hsize_t i = 0; i < info.nlinks; i++) {
@@ -232,10 +232,10 @@ static void test_two_writes_of_the_same_results_give_the_same_bytes(void **state
     size_t first_bytes, second_bytes;
     char *first = NULL, *second = NULL;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     first = read_whole(p->h5, &first_bytes);
     sleep(1); /* a time stamp would differ now */
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     second = read_whole(p->h5, &second_bytes);
     assert_int_equal(first_bytes, second_bytes);
     assert_memory_equal(first, second, first_bytes);
@@ -249,7 +249,7 @@ static void test_a_row_of_the_csv_is_quoted_and_exact(void **state)
     size_t bytes;
     char *text = NULL;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     text = read_whole(p->csv, &bytes);
     assert_non_null(strstr(text, "\n\"Korea, \"\"Rep.\"\"\",10,0,-1,1,0.2,1,-4,2,0.2,1,"));
     assert_non_null(strstr(text, "\nM\\xfcller,12,2,,,,5,,,,5,,5,,5,0,5\n"));
@@ -265,8 +265,7 @@ static void test_old_files_are_replaced_and_nothing_else_is_left(void **state)
     char *text = NULL;
 
     write_text(p->csv, "old");
-    p->fixture.results.syncs = 1;
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, 0));
     text = read_whole(p->csv, &bytes);
     assert_int_equal(strncmp(text, "dataset,rows,dropped,best,", 26), 0);
     assert_int_equal(count_files(p->folder), 2);
@@ -280,7 +279,7 @@ static void test_a_temporary_file_of_a_dead_process_is_no_obstacle(void **state)
 
     snprintf(temporary, sizeof temporary, "%s/.results.h5.%ld.tmp", p->folder, (long)getpid());
     write_text(temporary, "half");
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_int_equal(count_files(p->folder), 2);
 }
 
@@ -288,7 +287,8 @@ static void test_a_folder_that_is_not_there_is_named(void **state)
 {
     place *p = *state;
 
-    assert_status(gcr_results_write(&p->fixture.results, "/tmp/no/such/folder"), GCR_EIO);
+    assert_status(gcr_results_write(&p->fixture.results, "/tmp/no/such/folder", GCR_WRITE_UNSYNCED),
+                  GCR_EIO);
     assert_error_mentions("/tmp/no/such/folder/results.h5: No such file or directory");
 }
 
@@ -309,7 +309,7 @@ static int write_with_limit(const place *p, rlim_t limit)
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &at_most) != 0)
             exit(3);
-        status = gcr_results_write(&p->fixture.results, p->folder);
+        status = gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED);
         if (status == GCR_OK)
             exit(0);
         if (status != GCR_EIO || strstr(gcr_last_error(), "File too large") == NULL ||
@@ -329,7 +329,7 @@ static void test_a_write_that_fails_at_any_byte_leaves_the_old_files_and_no_othe
     struct stat info;
     rlim_t whole;
 
-    assert_ok(gcr_results_write(&p->fixture.results, p->folder));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
     assert_int_equal(stat(p->h5, &info), 0);
     whole = (rlim_t)info.st_size;
     write_text(p->h5, "old results");
@@ -374,7 +374,7 @@ static void test_a_full_disk_under_many_names_is_survived(void **state)
     f->datasets.count = NAMES;
     f->results.slots = f->slots;
     f->results.summaries = f->reduced;
-    assert_ok(gcr_results_write(&f->results, p->folder));
+    assert_ok(gcr_results_write(&f->results, p->folder, GCR_WRITE_UNSYNCED));
     assert_int_equal(stat(p->h5, &info), 0);
     for (rlim_t limit = 1000; limit < (rlim_t)info.st_size; limit += (rlim_t)info.st_size / 20)
         assert_int_equal(write_with_limit(p, limit), 1);

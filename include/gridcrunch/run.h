@@ -1,26 +1,26 @@
 /*
- * exec/run.h -- the conductor: from a job and its datasets to results in memory.
- *
- * The room exec/ decides who computes which cells when and where data stands. It knows every room
- * below and no arithmetic: what happens inside a cell is the backend's business, what a result
- * means is results/'s.
+ * gridcrunch/run.h -- the conductor: from a job and its datasets to results in memory.
  *
  *     gcr_run_create    checks job, kernel and data against each other; plans; allocates nothing large
  *     gcr_run_execute   opens the device, computes, summarises; returns when done or asked to stop
  *     gcr_run_results   what there is to write
+ *
+ * A run is executed once. Several runs may be executed at once, each by a thread of its own; what
+ * the library shares between them it guards itself. Of one run, functions may be called by any
+ * thread where they say so, and otherwise by one at a time.
  */
-#ifndef GCR_EXEC_RUN_H
-#define GCR_EXEC_RUN_H
-
-#include "backend/backend.h"
-#include "grid/plan.h"
-#include "results/results.h"
+#ifndef GCR_RUN_H
+#define GCR_RUN_H
 
 #include "gridcrunch/dataset.h"
+#include "gridcrunch/grid.h"
 #include "gridcrunch/job.h"
-#include "gridcrunch/unit.h"
+#include "gridcrunch/kernel.h"
+#include "gridcrunch/ledger.h"
+#include "gridcrunch/plan.h"
+#include "gridcrunch/results.h"
 
-#include <stdatomic.h>
+GCR_API_BEGIN
 
 typedef struct gcr_run gcr_run;
 
@@ -42,12 +42,10 @@ typedef struct gcr_progress {
 } gcr_progress;
 
 typedef struct gcr_run_spec {
-    const gcr_job *job;           /* borrowed until destroy */
-    const gcr_datasets *datasets; /* borrowed until destroy */
-    const gcr_backend *backend;   /* in place of the one that the job's device names; NULL: that */
-    const atomic_int *cancel; /* the run stops soon after it is not 0; NULL: cannot be stopped */
+    const gcr_job *job;                                           /* borrowed until destroy */
+    const gcr_datasets *datasets;                                 /* borrowed until destroy */
     void (*on_progress)(void *arg, const gcr_progress *progress); /* from the caller's thread, */
-    double progress_seconds; /* about this often while it runs; and once at the end          */
+    double progress_seconds; /* about this often while it runs; and once at the end; 0: 1 s  */
     void *arg;
 } gcr_run_spec;
 
@@ -69,13 +67,20 @@ const char *gcr_run_kind(const gcr_run *run);
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
 uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
 
+/* The run stops soon: batches in flight are finished, what has landed stays. Any thread, at any time
+ * before destroy; a signal handler, too. */
+void gcr_run_cancel(gcr_run *run);
+
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
  * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE. */
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run);
 const gcr_progress *gcr_run_progress(const gcr_run *run); /* as it was at the end */
-const gcr_slots *gcr_run_slots(const gcr_run *run);       /* NULL before execute  */
+
+/* How many cells have each state. After execute. */
+void gcr_run_count(const gcr_run *run, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
+
 const gcr_summaries *gcr_run_summaries(const gcr_run *run);
 const gcr_ledger *gcr_run_ledger(const gcr_run *run);
 
@@ -93,4 +98,6 @@ typedef struct gcr_trial {
 GCR_MUST_CHECK gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset,
                                       uint64_t point);
 
-#endif /* GCR_EXEC_RUN_H */
+GCR_API_END
+
+#endif /* GCR_RUN_H */

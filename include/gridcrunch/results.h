@@ -1,6 +1,7 @@
 /*
- * results/results.h -- the results of a run as files: results.h5 and summary.csv.
+ * gridcrunch/results.h -- what a run leaves: summaries in memory, and results files.
  *
+ * A run's results are written as FOLDER/results.h5 and FOLDER/summary.csv, and opened again here.
  * results.h5 opens in h5py, xarray and Julia without our code. Its root group holds
  *
  *     dataset, AXIS ...           the scales: keys of the datasets, values of each axis
@@ -20,15 +21,54 @@
  * the skipped datasets, the kernel's faults, the operations of the summaries. So the root group is
  * byte-identical for the same job on the same kind of device. Both files are written aside, synced
  * and renamed: they are absent, old or complete.
+ *
+ * Threads: any, each with files of its own. The library holds one lock around its use of HDF5, so
+ * that of several threads one is in there at a time. A program that calls a serial HDF5 itself must
+ * not do so at the same time.
  */
-#ifndef GCR_RESULTS_RESULTS_H
-#define GCR_RESULTS_RESULTS_H
+#ifndef GCR_RESULTS_H
+#define GCR_RESULTS_H
 
-#include "results/slots.h"
-#include "results/summary.h"
-
-#include "gridcrunch/dataset.h"
+#include "gridcrunch/grid.h"
 #include "gridcrunch/job.h"
+
+GCR_API_BEGIN
+
+/* ---- summaries ------------------------------------------------------------------------------ */
+
+/*
+ * Over the live points of one dataset in point order. A cell without a result and a NaN value are
+ * skipped and counted; with nan_propagates a NaN value wins as in Julia's findmax (the first one),
+ * and cells without a result are NaN too. Ties go to the lowest point. Nothing left: `point` is -1 and `value` NaN.
+ * Sums run in blocks of 1024 points, the blocks added in order (so that a device can hand over
+ * partial sums of the same blocks and the bits agree).
+ */
+
+/* One per dataset and summary. */
+typedef struct gcr_summary_value {
+    double value;
+    int64_t point;    /* of argmax and argmin; -1: none, or not one of these */
+    uint64_t skipped; /* live points that had no usable value                */
+} gcr_summary_value;
+
+/* True of the operations that name a point. */
+static inline int gcr_summary_has_point(gcr_summary_op op)
+{
+    return op == GCR_SUMMARY_ARGMAX || op == GCR_SUMMARY_ARGMIN;
+}
+
+typedef struct gcr_summaries gcr_summaries; /* belongs to its run: gcr_run_summaries() */
+
+/* Of a dataset that is complete, or after the run. */
+gcr_summary_value gcr_summaries_get(const gcr_summaries *summaries, uint64_t dataset, int summary);
+
+/* The place-th best (0 = the best itself) of `top`; point -1 where there are fewer. */
+gcr_summary_value gcr_summaries_top(const gcr_summaries *summaries, uint64_t dataset, int place);
+
+/* Which summary `top` belongs to, or -1. */
+int gcr_summaries_top_of(const gcr_summaries *summaries);
+
+/* ---- writing -------------------------------------------------------------------------------- */
 
 /* A fact of a run, for /run and for people: name, and text or a number. */
 typedef struct gcr_fact {
@@ -37,29 +77,17 @@ typedef struct gcr_fact {
     double number;
 } gcr_fact;
 
-/* All that is written. Everything is borrowed for the call. */
-typedef struct gcr_results {
-    const gcr_job *job;
-    const gcr_datasets *datasets;
-    const gcr_kernel *kernel;
-    const gcr_point_table *points;
-    const gcr_slots *slots;
-    const gcr_summaries *summaries;
-    const gcr_fact
-        *facts; /* [fact_count] attributes of /run: kind, versions, ledger, timings, ... */
-    int fact_count;
-    int syncs; /* fsync before the rename: 1, or 0 in benches */
-} gcr_results;
+typedef struct gcr_results gcr_results; /* belongs to its run: gcr_run_results() */
 
-/* Everything above shares one namespace. GCR_EINVAL, with the place in the job where it has one: an
- * axis, output or summary that would have the name of another array; a name that HDF5 cannot
- * take; more dimensions than HDF5's 32. To be asked before a run, not after it. */
-GCR_MUST_CHECK gcr_status gcr_results_check_names(const gcr_job *job, const gcr_kernel *kernel);
+enum {
+    GCR_WRITE_UNSYNCED = 1, /* do not wait until the disk has it */
+};
 
-/* Writes FOLDER/results.h5 and FOLDER/summary.csv; the folder must exist. On failure neither an
- * old file is harmed nor a partial one left. GCR_EIO: the sentence names the file and the system's
- * reason ("No space left on device"). */
-GCR_MUST_CHECK gcr_status gcr_results_write(const gcr_results *results, const char *folder);
+/* Writes FOLDER/results.h5 and FOLDER/summary.csv; the folder must exist. `flags`: GCR_WRITE_* or-ed.
+ * On failure neither an old file is harmed nor a partial one left. GCR_EIO: the sentence names the
+ * file and the system's reason ("No space left on device"). */
+GCR_MUST_CHECK gcr_status gcr_results_write(const gcr_results *results, const char *folder,
+                                            unsigned flags);
 
 /* Removes what processes that were killed while they wrote left in `folder`, in which nobody else may
  * be writing. What cannot be removed stays: it harms nothing. */
@@ -95,8 +123,8 @@ const char *gcr_results_skipped_reason(const gcr_results_file *file, uint64_t in
 /* The sentences that fault codes of this run's kernel stand for; "" if there is none. */
 const char *gcr_results_fault(const gcr_results_file *file, uint32_t code);
 
-/* Summaries: names ("best"), the operation as written ("argmax(lml)"), values. `top` as in
- * results/summary.h. */
+/* Summaries: names ("best"), the operation as written ("argmax(lml)"), values. `top` as
+ * gcr_summaries_top(). */
 int gcr_results_summary_count(const gcr_results_file *file);
 const char *gcr_results_summary_name(const gcr_results_file *file, int summary);
 const char *gcr_results_summary_text(const gcr_results_file *file, int summary);
@@ -112,4 +140,6 @@ GCR_MUST_CHECK gcr_status gcr_results_read_values(gcr_results_file *file, uint64
 GCR_MUST_CHECK gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset,
                                                   uint8_t *states);
 
-#endif /* GCR_RESULTS_RESULTS_H */
+GCR_API_END
+
+#endif /* GCR_RESULTS_H */

@@ -1,0 +1,218 @@
+/*
+ * exec/execute.c -- a straight line: open, start the workers, sleep and look until they are done, seal.
+ *
+ * The thread that calls gcr_run_execute() never computes, so that it can show progress and notice a
+ * wish to stop while all cores are busy.
+ */
+#include "exec/run_private.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/pool.h"
+#include "exec/pipeline.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+/* A batch should last about this long, so that taking one costs nothing and stopping is prompt. */
+static const double batch_seconds = 200e-6;
+
+/* How often the thread that waits looks whether somebody wants the run to stop. */
+static const double look_seconds = 0.05;
+
+/* What exists only while execute runs. */
+typedef struct execution {
+    gcr_run *run;
+    gcr_program *program;
+    gcr_residency *residency;
+    gcr_schedule *schedule;
+    gcr_pool *pool;
+    gcr_pipeline_progress *progress; /* [workers] */
+    gcr_pipeline_shared shared;
+    atomic_int stop;
+    double begin;
+
+    pthread_mutex_t failure_lock;
+    gcr_status failure; /* the first, with its sentence */
+    char sentence[1024];
+} execution;
+
+/* Runs on each thread of the pool. */
+static void work(void *arg, int worker)
+{
+    execution *x = arg;
+    const gcr_status status = gcr_pipeline_drive(&x->shared, worker, &x->progress[worker]);
+
+    if (status == GCR_OK)
+        return;
+    atomic_store(&x->stop, 1);
+    pthread_mutex_lock(&x->failure_lock);
+    if (x->failure == GCR_OK) {
+        x->failure = status;
+        strncpy(x->sentence, gcr_last_error(), sizeof x->sentence - 1);
+    }
+    pthread_mutex_unlock(&x->failure_lock);
+}
+
+static gcr_status open_slots(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_slots_spec spec = { .points = gcr_points_table(run->points),
+                                  .dataset_count = run->spec.datasets->count,
+                                  .output_count = run->binding.output_count,
+                                  .width = run->binding.width,
+                                  .has_jitter = run->spec.job->jitter_count > 0 };
+    gcr_summaries_spec summaries;
+
+    GCR_TRY(gcr_slots_create(&run->slots, &spec));
+    summaries = gcr_run_summaries_spec(run);
+    GCR_TRY(gcr_summaries_create(&run->summaries, &summaries, run->workers));
+out:
+    return status;
+}
+
+static gcr_status open_execution(execution *x, gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_schedule_spec spec = { .form = run->schedule_form,
+                                     .count = gcr_plan_live_count(run->plan),
+                                     .live_count = gcr_points_table(run->points)->live_count,
+                                     .batch = run->batch_most,
+                                     .workers = run->workers };
+
+    GCR_TRY(gcr_program_open(&x->program, run->device, run->binding.unit, &run->binding.setup,
+                             &run->binding.largest));
+    GCR_TRY(gcr_residency_create(&x->residency, x->program, run->binding.setup.option,
+                                 run->spec.datasets));
+    GCR_TRY(gcr_schedule_create(&x->schedule, &spec));
+    GCR_TRY(gcr_pool_create(&x->pool, run->workers));
+    GCR_TRY(gcr_memory_create((void **)&x->progress, (uint64_t)run->workers, sizeof *x->progress,
+                              "the progress of threads"));
+    x->shared = (gcr_pipeline_shared){ .device = run->device,
+                                       .program = x->program,
+                                       .residency = x->residency,
+                                       .schedule = x->schedule,
+                                       .plan = run->plan,
+                                       .points = run->points,
+                                       .slots = run->slots,
+                                       .summaries = run->summaries,
+                                       .batch_least = run->batch_least,
+                                       .batch_most = run->batch_most,
+                                       .batch_seconds = batch_seconds,
+                                       .cell_bytes = run->cell_bytes,
+                                       .stop = &x->stop };
+out:
+    return status;
+}
+
+static void close_execution(execution *x)
+{
+    gcr_pool_destroy(x->pool);
+    gcr_memory_destroy(x->progress);
+    gcr_schedule_destroy(x->schedule);
+    gcr_residency_destroy(x->residency);
+    gcr_program_close(x->program);
+    pthread_mutex_destroy(&x->failure_lock);
+}
+
+/* Adds up what the workers say. */
+static void collect_progress(const execution *x, gcr_progress *out)
+{
+    double cost = 0.0;
+
+    *out = (gcr_progress){ .cell_count = gcr_plan_live_count(x->run->plan),
+                           .datasets = x->run->spec.datasets->count,
+                           .seconds = gcr_clock_seconds() - x->begin,
+                           .seconds_left = -1.0 };
+    for (int w = 0; w < x->run->workers; w++) {
+        const gcr_pipeline_progress *p = &x->progress[w];
+
+        out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
+        out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
+        out->datasets_done += atomic_load_explicit(&p->datasets, memory_order_relaxed);
+        cost += atomic_load_explicit(&p->cost, memory_order_relaxed);
+    }
+    if (out->landed == out->cell_count)
+        out->seconds_left = 0.0;
+    else if (cost > 0.0 && out->seconds > 0.0)
+        out->seconds_left = out->seconds * fmax(0.0, 1.0 - cost) / cost;
+    if (out->seconds > 0.0)
+        out->cells_per_second = (double)out->landed / out->seconds;
+}
+
+static void show_progress(const execution *x)
+{
+    gcr_progress progress;
+
+    if (x->run->spec.on_progress == NULL)
+        return;
+    collect_progress(x, &progress);
+    x->run->spec.on_progress(x->run->spec.arg, &progress);
+}
+
+/* Sets `stop` if somebody wishes so, and remembers who. */
+static void look_for_a_wish_to_stop(execution *x)
+{
+    gcr_run *run = x->run;
+    const double limit = run->spec.job->max_seconds;
+
+    if (atomic_load(&x->stop) != 0)
+        return;
+    if (atomic_load(&run->is_cancelled) != 0)
+        run->ending = GCR_RUN_CANCELLED;
+    else if (limit > 0.0 && gcr_clock_seconds() - x->begin >= limit)
+        run->ending = GCR_RUN_OUT_OF_TIME;
+    else
+        return;
+    atomic_store(&x->stop, 1);
+}
+
+static void wait_for_workers(execution *x)
+{
+    const double interval =
+        x->run->spec.progress_seconds > 0.0 ? x->run->spec.progress_seconds : 1.0;
+    double next = x->begin + interval;
+
+    while (!gcr_pool_wait(x->pool, fmin(look_seconds, interval))) {
+        look_for_a_wish_to_stop(x);
+        if (gcr_clock_seconds() >= next) {
+            show_progress(x);
+            next += interval;
+        }
+    }
+    show_progress(x);
+}
+
+/* Reduces what a stopped run left unfinished, so that it has a best-so-far. */
+static void finish_summaries(gcr_run *run)
+{
+    gcr_slots_seal(run->slots);
+    for (uint64_t d = 0; d < run->spec.datasets->count; d++)
+        if (!gcr_summaries_is_fired(run->summaries, d))
+            gcr_summaries_fire(run->summaries, d, 0);
+}
+
+gcr_status gcr_run_execute(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
+
+    if (run->slots != NULL)
+        GCR_FAIL(GCR_EINVAL, "this run has been executed already");
+    GCR_TRY(open_slots(run));
+    GCR_TRY(open_execution(&x, run));
+    x.begin = gcr_clock_seconds();
+    gcr_pool_start(x.pool, work, &x);
+    wait_for_workers(&x);
+    collect_progress(&x, &run->progress);
+    if (x.failure != GCR_OK)
+        GCR_FAIL(x.failure, "%s", x.sentence);
+    if (run->progress.landed == run->progress.cell_count)
+        run->ending = GCR_RUN_COMPLETE;
+    finish_summaries(run);
+out:
+    close_execution(&x);
+    return status;
+}

@@ -1,0 +1,171 @@
+/*
+ * exec/plan_run.c -- what is decided before anything runs, from sizes alone. See run_private.h.
+ */
+#include "exec/run_private.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/pool.h"
+#include "exec/pipeline.h"
+#include "grid/plan_create.h"
+
+enum {
+    BATCH_MOST = 4096,
+    BATCHES_PER_WORKER = 8, /* at least, so that the end is ragged by an eighth at most */
+};
+
+gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
+{
+    const gcr_job *job = run->spec.job;
+
+    return (gcr_summaries_spec){ .summaries = job->summaries,
+                                 .output = run->binding.summary_output,
+                                 .summary_count = job->summary_count,
+                                 .top = job->top,
+                                 .nan_propagates = job->nan_propagates,
+                                 .slots = run->slots,
+                                 .points = gcr_points_table(run->points) };
+}
+
+static uint64_t prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
+{
+    if (unit->prepare == NULL || unit->kernel->prepared_count == NULL)
+        return 0;
+    return (uint64_t)unit->kernel->prepared_count(shape) * sizeof(gcr_real) + sizeof(int32_t);
+}
+
+/* What the plan must know of each dataset. */
+static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
+{
+    const gcr_datasets *datasets = run->spec.datasets;
+    const uint64_t pipeline =
+        gcr_pipeline_bytes(&run->device->info, run->cell_bytes, run->batch_most);
+
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_dataset *dataset = &datasets->items[d];
+        const gcr_shape shape = gcr_binding_shape(&run->binding, dataset);
+
+        out[d] = (gcr_plan_dataset){
+            .data_bytes = gcr_dataset_bytes(dataset),
+            .prepared_bytes = prepared_bytes(run->binding.unit, &shape),
+            .scratch_bytes = run->binding.unit->scratch_bytes(&run->binding.largest) + pipeline,
+            .cell_cost = gcr_binding_cost(&run->binding, &shape),
+        };
+    }
+}
+
+/* Cells that a device computes side by side cost as much as one of them alone. */
+static uint64_t count_together(const gcr_run *run)
+{
+    const int together = run->device->info.cells_together;
+
+    return run->binding.unit->kernel->form == GCR_FORM_SPD && together > 1 ? (uint64_t)together : 1;
+}
+
+/* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
+ * with the least and double it while a batch is over too soon. */
+static void choose_batch(gcr_run *run)
+{
+    const uint64_t live = gcr_points_table(run->points)->live_count;
+    const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
+    const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
+    const uint64_t asked = run->spec.job->batch;
+
+    run->batch_least = asked > 0 ? asked : count_together(run);
+    run->batch_most = asked > 0 ? asked : share < BATCH_MOST ? share : BATCH_MOST;
+    if (run->batch_most < run->batch_least)
+        run->batch_most = run->batch_least;
+    if (run->batch_most > cells && cells > 0)
+        run->batch_most = cells;
+    if (run->batch_least > run->batch_most)
+        run->batch_least = run->batch_most;
+}
+
+/* How many datasets a batch may touch. */
+static uint64_t datasets_per_batch(const gcr_run *run)
+{
+    const uint64_t live = gcr_points_table(run->points)->live_count;
+
+    return run->batch_most < 2 ? 1 : (run->batch_most - 2) / live + 2;
+}
+
+/* How many datasets may be in work at once. A worker is at those of one batch; a static block may
+ * also share its last dataset with the next worker, who was there first; cyclic batches run ahead
+ * of each other. */
+static uint64_t count_prepared_at_once(const gcr_run *run)
+{
+    const uint64_t workers = (uint64_t)run->workers, datasets = run->spec.datasets->count;
+    const uint64_t in_batches = workers * datasets_per_batch(run);
+
+    if (run->schedule_form == GCR_SCHEDULE_CYCLIC || in_batches > datasets)
+        return datasets;
+    return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
+}
+
+static gcr_status make_plan(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_point_table *table = gcr_points_table(run->points);
+    const gcr_job *job = run->spec.job;
+    const gcr_slots future = { .dataset_count = run->spec.datasets->count,
+                               .point_count = table->point_count,
+                               .live_count = table->live_count };
+    gcr_summaries_spec summaries = gcr_run_summaries_spec(run);
+    gcr_plan_dataset *sizes = NULL;
+    gcr_plan_spec spec = {
+        .dataset_count = run->spec.datasets->count,
+        .point_count = table->point_count,
+        .live_count = table->live_count,
+        .state_bytes = job->jitter_count > 0 ? 2 : 1,
+        .points_bytes = gcr_points_bytes(run->points),
+        .threads = run->workers,
+        .keeps_order =
+            run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
+        .prepared_at_once = count_prepared_at_once(run),
+    };
+
+    summaries.slots = &future; /* sizes are all that is asked of it */
+    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers) +
+                         gcr_residency_bytes(spec.dataset_count) +
+                         spec.dataset_count * sizeof *future.missing;
+    for (int o = 0; o < run->binding.output_count; o++)
+        spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
+    run->cell_bytes = spec.output_bytes + spec.state_bytes;
+    GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
+    measure_datasets(run, sizes);
+    spec.datasets = sizes;
+    GCR_TRY(gcr_plan_create(&run->plan, &spec));
+out:
+    gcr_memory_destroy(sizes);
+    return status;
+}
+
+/* How many threads there are, and how many of them drive a queue. */
+static gcr_status choose_workers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = run->binding.unit->kernel;
+    const gcr_device_info *info = &run->device->info;
+    const int asked = run->spec.job->threads;
+
+    run->threads = asked > 0 ? asked : gcr_cpu_count();
+    run->workers = info->shares_memory ? run->threads : 1;
+    if (run->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s", kernel->name,
+                 run->workers, info->lone_thread_reason);
+out:
+    return status;
+}
+
+gcr_status gcr_run_decide(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_schedule_form asked = run->spec.job->schedule;
+
+    GCR_TRY(choose_workers(run));
+    run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
+    choose_batch(run);
+    GCR_TRY(make_plan(run));
+out:
+    return status;
+}

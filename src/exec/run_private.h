@@ -1,0 +1,56 @@
+/*
+ * exec/run_private.h -- a run from inside: what run.c owns, plan_run.c decides and execute.c does.
+ *
+ * The room exec/ decides who computes which cells when and where data stands. It knows every room
+ * below and no arithmetic: what happens inside a cell is the backend's business, what a result
+ * means is results/'s.
+ */
+#ifndef GCR_EXEC_RUN_PRIVATE_H
+#define GCR_EXEC_RUN_PRIVATE_H
+
+#include "exec/binding.h"
+#include "exec/facts.h"
+#include "grid/points.h"
+#include "results/outcome.h"
+
+#include "gridcrunch/run.h"
+
+#include <stdatomic.h>
+
+struct gcr_run {
+    gcr_run_spec spec;
+    atomic_int is_cancelled;
+    gcr_points *points;
+    gcr_binding binding;
+    gcr_plan *plan;
+    gcr_device *device;
+    int threads, workers;
+    gcr_schedule_form schedule_form;
+    uint64_t batch_least, batch_most;
+    uint64_t cell_bytes; /* of the outputs and states of one cell */
+
+    gcr_slots *slots;
+    gcr_summaries *summaries;
+    gcr_progress progress;
+    gcr_run_ending ending;
+    gcr_facts facts;
+    gcr_results results;
+
+    double *trial_values; /* of gcr_run_try() */
+};
+
+/* gcr_run_create() with a backend in place of the one that the job's device names; NULL: that. */
+GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
+                                            const gcr_backend *backend);
+
+/* Decides all that can be decided from sizes: threads, schedule, batches, and with them the plan.
+ * The run has its points, binding and device. GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_decide(gcr_run *run);
+
+/* What summaries are made from; the run's slots may be still to come. */
+gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run);
+
+/* The cells themselves; NULL before execute. */
+const gcr_slots *gcr_run_slots(const gcr_run *run);
+
+#endif /* GCR_EXEC_RUN_PRIVATE_H */

@@ -1,0 +1,66 @@
+/* exec/trial.c -- one cell by itself, as the run would compute it. */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "exec/residency.h"
+#include "exec/run_private.h"
+
+/* Room for the outputs of one cell. */
+static gcr_status open_trial(gcr_run *run, gcr_unit_tile *tile, gcr_trial *out)
+{
+    gcr_status status = GCR_OK;
+    uint64_t total = 0;
+
+    for (int o = 0; o < run->binding.output_count; o++)
+        total += (uint64_t)run->binding.width[o];
+    if (run->trial_values == NULL)
+        GCR_TRY(gcr_memory_create((void **)&run->trial_values, total, sizeof(gcr_real),
+                                  "the outputs of a cell"));
+    total = 0;
+    for (int o = 0; o < run->binding.output_count; o++) {
+        tile->width[o] = run->binding.width[o];
+        tile->outputs[o] = out->values[o] = run->trial_values + total;
+        total += (uint64_t)run->binding.width[o];
+    }
+    tile->state = &out->state;
+    tile->jitter_step = run->spec.job->jitter_count > 0 ? &out->jitter_step : NULL;
+out:
+    return status;
+}
+
+gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t point)
+{
+    gcr_status status = GCR_OK;
+    gcr_program *program = NULL;
+    gcr_residency *residency = NULL;
+    gcr_queue *queue = NULL;
+    gcr_resident resident;
+    gcr_unit_tile tile = { .first = point, .count = 1 };
+    const gcr_crunch_args args = { .tiles = &tile, .tile_count = 1 };
+    double begin;
+
+    *out = (gcr_trial){ 0 };
+    if (!run->device->info.shares_memory)
+        GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
+    GCR_TRY(open_trial(run, &tile, out));
+    GCR_TRY(gcr_program_open(&program, run->device, run->binding.unit, &run->binding.setup,
+                             &run->binding.largest));
+    GCR_TRY(
+        gcr_residency_create(&residency, program, run->binding.setup.option, run->spec.datasets));
+    GCR_TRY(gcr_queue_open(&queue, run->device));
+    begin = gcr_clock_seconds();
+    GCR_TRY(gcr_residency_acquire(residency, queue, dataset, &resident));
+    out->prepare_seconds = gcr_clock_seconds() - begin;
+    tile.data = resident.data;
+    tile.prepared = resident.prepared;
+    tile.fault = resident.fault;
+    begin = gcr_clock_seconds();
+    GCR_TRY(gcr_crunch(queue, program, &args));
+    GCR_TRY(gcr_queue_sync(queue));
+    out->seconds = gcr_clock_seconds() - begin;
+out:
+    gcr_queue_close(queue);
+    gcr_residency_destroy(residency);
+    gcr_program_close(program);
+    return status;
+}
