@@ -2,10 +2,11 @@
  * gridcrunch/kernel_math.h -- the mathematics and the clock of kernels, on every device.
  *
  * Part of kernel.h; a kernel file does not include it. Everything is in double precision. The
- * exponential is our own: without calls, tables or branches, so that a compiler turns a loop over
- * it into vector code, which a call into libm forbids. It is within 1 unit in the last place of
- * the exact value, denormal results included (tests/unit/kernels/test_math.c). The others are
- * those of the compiler, which knows them as instructions or calls the device's own library.
+ * exponential and the logarithm are our own: without calls, tables or branches, so that a compiler
+ * turns a loop over them into vector code, which a call into libm forbids. They are within 1 unit
+ * in the last place of the exact value, denormal numbers included (tests/unit/kernels/test_math.c).
+ * The others are those of the compiler, which knows them as instructions or calls the device's own
+ * library.
  */
 #ifndef GCR_KERNEL_MATH_H
 #define GCR_KERNEL_MATH_H
@@ -33,11 +34,6 @@ GCR_FN gcr_real gcr_fabs(gcr_real x)
 GCR_FN gcr_real gcr_fma(gcr_real x, gcr_real y, gcr_real z)
 {
     return GCR_BUILTIN(fma)(x, y, z);
-}
-
-GCR_FN gcr_real gcr_log(gcr_real x)
-{
-    return GCR_BUILTIN(log)(x);
 }
 
 GCR_FN gcr_real gcr_sin(gcr_real x)
@@ -144,6 +140,43 @@ GCR_FN gcr_real gcr_exp(gcr_real x)
     const gcr_real above = x < -746 ? 0 : value; /* a NaN passes both */
 
     return x > 710 ? gcr_from_bits(0x7ff0000000000000) : above;
+}
+
+/* (log(1 + f) - f + f^2 / 2) / s - f^2 / 2 with s = f / (2 + f), z = s^2, 1 + f from sqrt(1/2) to
+ * sqrt(2). The polynomial is fdlibm's (e_log.c): off by 2^-58.45. */
+GCR_FN gcr_real gcr_log_tail(gcr_real z)
+{
+    gcr_real q = 0x1.2f112df3e5244p-3;
+
+    q = gcr_multiply_add(q, z, 0x1.39a09d078c69fp-3);
+    q = gcr_multiply_add(q, z, 0x1.7466496cb03dep-3);
+    q = gcr_multiply_add(q, z, 0x1.c71c51d8e78afp-3);
+    q = gcr_multiply_add(q, z, 0x1.2492494229359p-2);
+    q = gcr_multiply_add(q, z, 0x1.999999997fa04p-2);
+    return z * gcr_multiply_add(q, z, 0x1.5555555555593p-1);
+}
+
+/*
+ * log(x). With x = 2^k (1 + f), 1 + f from sqrt(1/2) to sqrt(2), log(x) = k log(2) + log(1 + f);
+ * the first term in two parts, of which the first is exact. k becomes a number by the way of gcr_exp
+ * back: or-ed into the low bits of 2^52. What is not a positive number is replaced last.
+ */
+GCR_FN gcr_real gcr_log(gcr_real x)
+{
+    const uint64_t root = 0x3fe6a09e00000000, one = 0x3ff0000000000000; /* sqrt(1/2), 1 */
+    const int is_denormal = x < 0x1p-1022;
+    const uint64_t bits = gcr_bits(is_denormal ? x * 0x1p54 : x) + (one - root);
+    const gcr_real biased = gcr_from_bits(bits >> 52 | 0x4330000000000000);
+    const gcr_real k = biased - (is_denormal ? 0x1p52 + 1023 + 54 : 0x1p52 + 1023);
+    const gcr_real f = gcr_from_bits((bits & 0x000fffffffffffff) + root) - 1;
+    const gcr_real s = f / (2 + f), half_square = 0.5 * f * f;
+    const gcr_real rest =
+        gcr_multiply_add(s, half_square + gcr_log_tail(s * s), k * 0x1.a39ef35793c76p-33);
+    const gcr_real value = gcr_multiply_add(k, 0x1.62e42feep-1, f - (half_square - rest));
+    const gcr_real positive = x <= 0x1.fffffffffffffp1023 ? value : x; /* infinite, NaN: itself */
+    const gcr_real above = x < 0 ? gcr_from_bits(0x7ff8000000000000) : positive;
+
+    return x == 0 ? gcr_from_bits(0xfff0000000000000) : above;
 }
 
 /* ---- time: for kernels that measure the machine; no output may depend on it ----------------- */

@@ -26,6 +26,8 @@
 
 #include "backend/cpu/lanes.h"
 
+#include "gridcrunch/kernel.h"
+
 #include <math.h>
 
 /* Sums that the registers of the code path hold: 16 of 32, or 8 of 16. */
@@ -145,17 +147,25 @@ GCR_LANES_FN gcr_pivots gcr_pivots_begin(void)
     return (gcr_pivots){ .product = gcr_vec_of(1) };
 }
 
-/* Twice the logarithm of the product: log |A|. */
+GCR_LANES_FN gcr_vec gcr_vec_log(gcr_vec x)
+{
+    gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec))));
+
+    *(gcr_vec *)value = x;
+#pragma GCC unroll 1 /* unrolled, it would not be seen as a vector */
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        value[lane] = gcr_log(value[lane]);
+    return *(const gcr_vec *)value;
+}
+
+/* Twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path but
+ * AVX-512 has an instruction for, in the low bits of 1.5 * 2^52. */
 GCR_LANES_FN gcr_vec gcr_pivots_log(const gcr_pivots *pivots)
 {
-    gcr_vec value = gcr_vec_of(0);
+    const gcr_mask exponent = pivots->exponent - INT64_C(1023) * pivots->count;
+    const gcr_vec number = (gcr_vec)(exponent + 0x4338000000000000) - 0x1.8p52;
 
-    for (int lane = 0; lane < GCR_LANES; lane++) {
-        const int64_t exponent = pivots->exponent[lane] - INT64_C(1023) * pivots->count;
-
-        value[lane] = 2 * (log(pivots->product[lane]) + (double)exponent * M_LN2);
-    }
-    return value;
+    return 2 * (gcr_vec_log(pivots->product) + number * M_LN2);
 }
 
 /* How many rows of squares are factored together, and how many columns at a time. */

@@ -1,5 +1,5 @@
 /*
- * gcr_exp() against the long double exponential of libm, whose 11 further bits make it exact here.
+ * gcr_exp() and gcr_log() against libm's in long double, whose 11 further bits make them exact here.
  */
 #include "support/gcr_test.h"
 
@@ -8,13 +8,17 @@
 #include <float.h>
 
 /* Distance in units of the last place that the exact result has. */
-static double ulps_off(double x)
+static double ulps_between(double value, long double exact)
 {
-    const long double exact = expl((long double)x);
-    const double nearest = (double)exact;
+    const double nearest = fabs((double)exact);
     const double unit = nearest < DBL_MIN ? 0x1p-1074 : ldexp(1, ilogb(nearest) - 52);
 
-    return (double)(fabsl((long double)gcr_exp(x) - exact) / (long double)unit);
+    return (double)(fabsl((long double)value - exact) / (long double)unit);
+}
+
+static double ulps_off(double x)
+{
+    return ulps_between(gcr_exp(x), expl((long double)x));
 }
 
 static double worst_between(double from, double to, int count)
@@ -100,6 +104,73 @@ static void test_exp_in_a_loop_gives_the_same_bits(void **state)
     }
 }
 
+static double log_ulps_off(double x)
+{
+    return ulps_between(gcr_log(x), logl((long double)x));
+}
+
+static void test_log_is_within_one_unit_in_the_last_place(void **state)
+{
+    double worst = 0;
+
+    (void)state;
+    for (int i = 1; i <= 1000000; i++) {
+        worst = fmax(worst, log_ulps_off(i * 4e-6)); /* through 1, where the result is small */
+        worst = fmax(worst, log_ulps_off(1 + (i - 500000) * 1e-13));
+        worst = fmax(worst, log_ulps_off(i * 7.1e301));
+        worst = fmax(worst, log_ulps_off(i * 7.1e-315)); /* denormal, then not */
+    }
+    assert_true(worst <= 1);
+}
+
+/* Random bit patterns: every exponent. */
+static void test_log_of_any_number(void **state)
+{
+    uint64_t bits = 88172645463325252u;
+    double worst = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        if (gcr_is_finite(gcr_from_bits(bits >> 1)))
+            worst = fmax(worst, log_ulps_off(gcr_from_bits(bits >> 1)));
+    }
+    assert_true(worst <= 1);
+}
+
+static void test_log_of_what_has_none(void **state)
+{
+    (void)state;
+    assert_true(gcr_log(0) == -INFINITY);
+    assert_true(gcr_log(-0.0) == -INFINITY);
+    assert_true(gcr_log(INFINITY) == INFINITY);
+    assert_true(isnan(gcr_log(-1)));
+    assert_true(isnan(gcr_log(-0x1p-1074)));
+    assert_true(isnan(gcr_log(-INFINITY)));
+    assert_true(isnan(gcr_log(NAN)));
+    assert_true(gcr_log(1) == 0);
+}
+
+static void test_log_in_a_loop_gives_the_same_bits(void **state)
+{
+    enum { COUNT = 1027 };
+    double x[COUNT], together[COUNT];
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        x[i] = i == 5 ? NAN : i == 6 ? INFINITY : ldexp(i * 1.37 - 3, 3 * (i - 600) / 2);
+    for (int i = 0; i < COUNT; i++)
+        together[i] = gcr_log(x[i]);
+    for (int i = 0; i < COUNT; i++) {
+        volatile double alone = x[i];
+        const double single = gcr_log(alone);
+
+        assert_true(gcr_bits(single) == gcr_bits(together[i]));
+    }
+}
+
 static void test_only_numbers_are_finite(void **state)
 {
     (void)state;
@@ -131,6 +202,10 @@ int main(void)
         cmocka_unit_test(test_exp_of_large_numbers_is_infinite_or_zero),
         cmocka_unit_test(test_exp_keeps_nan_and_exact_values),
         cmocka_unit_test(test_exp_in_a_loop_gives_the_same_bits),
+        cmocka_unit_test(test_log_is_within_one_unit_in_the_last_place),
+        cmocka_unit_test(test_log_of_any_number),
+        cmocka_unit_test(test_log_of_what_has_none),
+        cmocka_unit_test(test_log_in_a_loop_gives_the_same_bits),
         cmocka_unit_test(test_only_numbers_are_finite),
         cmocka_unit_test(test_ticks_never_go_back),
     };
