@@ -11,10 +11,12 @@
 #include "bench.h"
 #include "rival_cell.h"
 
+#include "backend/cpu/code_path.h"
 #include "backend/cpu/cpu.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "kernels/registry.h"
 
 #include "gridcrunch/cell.h"
 #include "gridcrunch/unit.h"
@@ -23,12 +25,22 @@
 #include <math.h>
 #include <stdio.h>
 
-extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_rbf_lapack;
+/* The units of gp that give every matrix to LAPACK, one for each code path. */
+#define GCR_UNIT(name) extern const gcr_unit name;
+#include "gcr_bench.def"
+#undef GCR_UNIT
+
+#define GCR_UNIT(name) &name,
+static const gcr_unit *const lapack_units[] = {
+#include "gcr_bench.def"
+};
+#undef GCR_UNIT
 
 enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 600 };
 
 /* The same for all sides; results of each are looked at by all others. */
 typedef struct problem {
+    const gcr_unit *unit, *lapack_unit; /* of the best code path */
     int n, points, repeats;
     double x[ROWS_MAX], y[ROWS_MAX];
     double lengthscale[AXIS], noise[AXIS], variance[1];
@@ -132,6 +144,20 @@ out:
     return status;
 }
 
+static gcr_status find_units(problem *p)
+{
+    gcr_status status = GCR_OK;
+    char kernel[] = "gp";
+    const gcr_job job = { .kernel = kernel };
+
+    GCR_TRY(gcr_unit_find(&p->unit, p->setup.option, &job, gcr_code_path_here()));
+    for (size_t u = 0; u < sizeof lapack_units / sizeof *lapack_units; u++)
+        if (lapack_units[u]->path == p->unit->path)
+            p->lapack_unit = lapack_units[u];
+out:
+    return status;
+}
+
 static gcr_status open_memory(problem *p)
 {
     gcr_status status = GCR_OK;
@@ -140,8 +166,7 @@ static gcr_status open_memory(problem *p)
 
     GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (rows + 1) / 2, 8, "distances"));
     GCR_TRY(gcr_memory_create((void **)&p->work, rows * (rows + 1), 8, "a matrix"));
-    GCR_TRY(gcr_memory_create((void **)&p->scratch, gcr_unit_gp_rbf.scratch_bytes(&shape), 1,
-                              "scratch"));
+    GCR_TRY(gcr_memory_create((void **)&p->scratch, p->unit->scratch_bytes(&shape), 1, "scratch"));
 out:
     return status;
 }
@@ -155,11 +180,10 @@ static gcr_status measure(bench *b, problem *p, int n)
     char where[64], line[80];
 
     describe(p, n);
-    gcr_unit_gp_rbf.prepare(&p->setup,
-                            &(const gcr_view){ .rows = n, .features = 1, .x = p->x, .y = p->y },
-                            p->prepared, p->scratch);
-    args[0] = (side_arg){ .unit = &gcr_unit_gp_rbf, .problem = p };
-    args[1] = (side_arg){ .unit = &gcr_unit_gp_rbf_lapack, .problem = p };
+    p->unit->prepare(&p->setup, &(const gcr_view){ .rows = n, .features = 1, .x = p->x, .y = p->y },
+                     p->prepared, p->scratch);
+    args[0] = (side_arg){ .unit = p->unit, .problem = p };
+    args[1] = (side_arg){ .unit = p->lapack_unit, .problem = p };
     args[2] = (side_arg){ .problem = p };
     for (int i = 0; i < 3; i++)
         sides[i] =
@@ -202,6 +226,7 @@ int main(int argc, char **argv)
     bench b;
 
     GCR_TRY(bench_begin(&b, "cell", argc, argv));
+    GCR_TRY(find_units(&p));
     GCR_TRY(open_memory(&p));
     say_core();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)

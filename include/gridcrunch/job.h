@@ -9,6 +9,7 @@
 #ifndef GCR_JOB_H
 #define GCR_JOB_H
 
+#include "gridcrunch/kind.h"
 #include "gridcrunch/status.h"
 
 #include <stdint.h>
@@ -150,6 +151,8 @@ typedef struct gcr_job {
 
     char *device; /* "auto", "cpu"; others as backends come */
     gcr_mark device_mark;
+    gcr_code_path code_path;
+    gcr_mark code_path_mark;
     gcr_schedule_form schedule;
     uint64_t batch;     /* cells; 0: automatic                     */
     int threads;        /* 0: as many as the affinity mask allows  */

@@ -3,14 +3,15 @@
  *
  * A kernel file and the text of an engine make one translation unit (that is what lets the
  * compiler inline the one into the other) which exports one gcr_unit: the kernel's description and
- * the functions a backend calls for it. There is one unit for each kernel, choice of its options
- * and instruction set. Units know nothing of threads, queues or files, and never allocate.
+ * the functions a backend calls for it. There is one unit for each kernel, choice of its options,
+ * code path and scalar, and each says which it is. Units know nothing of threads, queues or files, and never allocate.
  */
 #ifndef GCR_UNIT_H
 #define GCR_UNIT_H
 
 #include "gridcrunch/grid.h"
 #include "gridcrunch/kernel.h"
+#include "gridcrunch/kind.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,6 +58,9 @@ typedef struct gcr_unit_tile {
 typedef struct gcr_unit {
     const gcr_kernel *kernel;
     int64_t choice[GCR_OPTIONS_MAX]; /* the choice compiled in; GCR_UNIT_ANY for an integer */
+    gcr_code_path path;              /* never GCR_PATH_BEST */
+    gcr_scalar scalar;
+    int cells_together; /* cells of one dataset that are computed in the time of one */
 
     /* Bytes of the scratch that crunch() and prepare() need, for datasets of this shape. */
     uint64_t (*scratch_bytes)(const gcr_shape *shape);

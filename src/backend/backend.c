@@ -44,6 +44,12 @@ void gcr_device_close(gcr_device *device)
         device->backend->device_close(device);
 }
 
+void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                     gcr_scalar scalar)
+{
+    device->backend->device_kind(out, bytes, device, path, scalar);
+}
+
 /* Raises `peak` to `value` if it is lower. */
 static void raise_to(_Atomic uint64_t *peak, uint64_t value)
 {

@@ -38,17 +38,18 @@ typedef enum gcr_place {
 
 /* Filled by device_open and constant afterwards. */
 typedef struct gcr_device_info {
-    char name[96];         /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
-    char kind[160];        /* what decides a cell's bits: backend, code path, BLAS core  */
-    uint64_t total_bytes;  /* memory for GCR_PLACE_DEVICE                                */
-    uint64_t alignment;    /* every buffer starts on a multiple                          */
-    int units;             /* what computes side by side: CPUs, multiprocessors          */
-    int cells_together;    /* that an SPD kernel's cells of one dataset are computed in; 0: any */
-    int batches_in_flight; /* that keep a queue busy; 1: work is done before crunch() returns */
-    int shares_memory;     /* device memory is host memory: nothing needs to be copied   */
+    char name[96];           /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    uint64_t total_bytes;    /* memory for GCR_PLACE_DEVICE                                */
+    uint64_t alignment;      /* every buffer starts on a multiple                          */
+    gcr_code_path code_path; /* the last that it has                                       */
+    int units;               /* what computes side by side: CPUs, multiprocessors          */
+    int batches_in_flight;   /* that keep a queue busy; 1: work is done before crunch() returns */
+    int shares_memory;       /* device memory is host memory: nothing needs to be copied   */
     /* Not NULL: only one thread may factor at a time, and why. */
     const char *lone_thread_reason;
 } gcr_device_info;
+
+enum { GCR_KIND_BYTES = 160 }; /* that gcr_device_kind() needs */
 
 /* The handles. A backend embeds one as the first member of its own struct. */
 typedef struct gcr_device {
@@ -105,6 +106,10 @@ struct gcr_backend {
     gcr_status (*device_open)(gcr_device **out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 
+    /* What decides a cell's bits on this device, units of that path and scalar in use. */
+    void (*device_kind)(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                        gcr_scalar scalar);
+
     /* Memory. Fresh buffers hold anything: every operation writes its outputs completely. */
     gcr_status (*buf_open)(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
     void (*buf_close)(gcr_buf *buf); /* waits for work that uses it */
@@ -139,6 +144,10 @@ const gcr_backend *gcr_backend_find(const char *name);
 
 GCR_MUST_CHECK gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index);
 void gcr_device_close(gcr_device *device);
+
+/* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. */
+void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                     gcr_scalar scalar);
 
 GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place,
                                        uint64_t bytes);

@@ -35,21 +35,34 @@ static const struct argp devices_argp = {
     .doc = "Lists the devices of each backend of this build, or says why there are none.",
 };
 
-static void print_device(const gcr_backend *backend, int index, const gcr_device_info *info)
+/* What a run takes that chooses neither code path nor precision. */
+static const char *format_kind(char out[GCR_KIND_BYTES], const gcr_device *device)
 {
-    char label[32], bytes[32];
+    gcr_device_kind(out, GCR_KIND_BYTES, device, device->info.code_path, GCR_F64);
+    return out;
+}
+
+static void print_device(const gcr_backend *backend, int index, const gcr_device *device)
+{
+    const gcr_device_info *info = &device->info;
+    char label[32], bytes[32], kind[GCR_KIND_BYTES];
 
     snprintf(label, sizeof label, "%s:%d", backend->name, index);
     gcr_screen_note(stdout, label, "%s, %d units, %s", info->name, info->units,
                     gcr_format_bytes(bytes, info->total_bytes));
-    gcr_screen_note(stdout, "", "kind %s", info->kind);
+    gcr_screen_note(stdout, "", "kind %s", format_kind(kind, device));
 }
 
-static json_t *device_json(const gcr_device_info *info)
+static json_t *device_json(const gcr_device *device)
 {
-    return json_pack("{s:o, s:o, s:o, s:i, s:b}", "name", gcr_json_text(info->name), "kind",
-                     gcr_json_text(info->kind), "total_bytes", gcr_json_count(info->total_bytes),
-                     "units", info->units, "shares_memory", info->shares_memory);
+    const gcr_device_info *info = &device->info;
+    char kind[GCR_KIND_BYTES];
+
+    return json_pack("{s:o, s:o, s:s, s:o, s:i, s:b}", "name", gcr_json_text(info->name), "kind",
+                     gcr_json_text(format_kind(kind, device)), "code_path",
+                     gcr_code_path_name(info->code_path), "total_bytes",
+                     gcr_json_count(info->total_bytes), "units", info->units, "shares_memory",
+                     info->shares_memory);
 }
 
 /* Prints the devices of a backend, or with a list adds them to it. */
@@ -61,9 +74,9 @@ static gcr_status visit_devices(const gcr_backend *backend, int count, json_t *l
     for (int i = 0; i < count; i++) {
         GCR_TRY(gcr_device_open(&device, backend, i));
         if (list == NULL)
-            print_device(backend, i, &device->info);
+            print_device(backend, i, device);
         else
-            json_array_append_new(list, device_json(&device->info));
+            json_array_append_new(list, device_json(device));
         gcr_device_close(device);
         device = NULL;
     }

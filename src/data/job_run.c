@@ -20,6 +20,21 @@ static gcr_status read_device(gcr_job *job, const gcr_node *node)
     return gcr_node_read_line(&job->device, node, "the name of a device or auto");
 }
 
+static gcr_status read_code_path(gcr_job *job, const gcr_node *node)
+{
+    gcr_status status = GCR_OK;
+    const char *words[GCR_PATH_COUNT];
+    int choice;
+
+    for (int path = 0; path < GCR_PATH_COUNT; path++)
+        words[path] = gcr_code_path_name((gcr_code_path)path);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_PATH_COUNT));
+    job->code_path = (gcr_code_path)choice;
+    job->code_path_mark = node->mark;
+out:
+    return status;
+}
+
 static gcr_status read_schedule(gcr_job *job, const gcr_node *node)
 {
     static const char *const words[] = {
@@ -120,9 +135,10 @@ out:
 gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
 {
     static const gcr_schema_entry entries[] = {
-        { "device", read_device, 0 }, { "schedule", read_schedule, 0 },
-        { "batch", read_batch, 0 },   { "threads", read_threads, 0 },
-        { "jitter", read_jitter, 0 }, { "max_time", read_max_time, 0 },
+        { "device", read_device, 0 },     { "code_path", read_code_path, 0 },
+        { "schedule", read_schedule, 0 }, { "batch", read_batch, 0 },
+        { "threads", read_threads, 0 },   { "jitter", read_jitter, 0 },
+        { "max_time", read_max_time, 0 },
     };
     static const gcr_schema schema = GCR_SCHEMA(entries);
 

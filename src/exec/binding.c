@@ -6,14 +6,10 @@
 #include "base/text.h"
 #include "kernels/registry.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BACKENDS_MAX = 8 }; /* more than there will be */
 
 /* ---- grid against parameters ----------------------------------------------------------------- */
 
@@ -191,89 +187,37 @@ out:
     return status;
 }
 
-/* ---- device ---------------------------------------------------------------------------------- */
+/* ---- code path ------------------------------------------------------------------------------- */
 
-/* What follows the colon of "cuda:1" as a number; false where it is none. */
-static int read_index(int *out, const char *digits)
-{
-    char *end;
-    long value;
-
-    errno = 0;
-    value = strtol(digits, &end, 10);
-    *out = (int)value;
-    return errno == 0 && digits[0] >= '0' && digits[0] <= '9' && *end == '\0' && value <= INT_MAX;
-}
-
-/* The first backend that has a device. */
-static gcr_status find_any_device(gcr_binding *binding)
+/* The last that the device has, or the one that the job asks for. */
+static gcr_status choose_code_path(gcr_code_path *out, const gcr_job *job, const gcr_device *device)
 {
     gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+    const gcr_code_path last = device->info.code_path;
 
-    for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
-        char why[256];
-        int devices = 0;
-
-        GCR_TRY((*b)->device_count(&devices, why, sizeof why));
-        if (devices > 0) {
-            binding->backend = *b;
-            goto out;
-        }
-    }
-    GCR_FAIL(GCR_EUNSUPPORTED, "no backend of this build finds a device");
+    *out = job->code_path == GCR_PATH_BEST ? last : job->code_path;
+    if (*out > last)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "%s%s does not have the instructions of code path '%s': its best is '%s'",
+                 gcr_format_mark(at, job->code_path_mark), device->info.name,
+                 gcr_code_path_name(*out), gcr_code_path_name(last));
 out:
     return status;
-}
-
-/* "NAME" is device 0 of the backend of that name, "NAME:INDEX" another of its devices. */
-static gcr_status find_named_device(gcr_binding *binding, const gcr_job *job)
-{
-    gcr_status status = GCR_OK;
-    char at[GCR_MARK_BYTES], hint[256], why[256];
-    const char *names[BACKENDS_MAX + 1] = { "auto" };
-    const char *const colon = strchr(job->device, ':');
-    const size_t stem = colon != NULL ? (size_t)(colon - job->device) : strlen(job->device);
-    int name_count = 1, devices = 0;
-
-    for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
-        names[name_count++] = (*b)->name;
-        if (strlen((*b)->name) == stem && strncmp(job->device, (*b)->name, stem) == 0)
-            binding->backend = *b;
-    }
-    gcr_suggest(hint, sizeof hint, job->device, names, name_count);
-    if (binding->backend == NULL)
-        GCR_FAIL(GCR_EINVAL, "%sthis build has no device '%s'%s",
-                 gcr_format_mark(at, job->device_mark), job->device, hint);
-    if (colon != NULL && !read_index(&binding->device_index, colon + 1))
-        GCR_FAIL(GCR_EINVAL, "%s'%s' is not a device: what follows the colon is its number",
-                 gcr_format_mark(at, job->device_mark), job->device);
-    GCR_TRY(binding->backend->device_count(&devices, why, sizeof why));
-    if (binding->device_index >= devices)
-        GCR_FAIL(GCR_EINVAL, "%sthis machine has no device '%s', only %d of %s",
-                 gcr_format_mark(at, job->device_mark), job->device, devices,
-                 binding->backend->name);
-out:
-    return status;
-}
-
-static gcr_status find_device(gcr_binding *binding, const gcr_job *job)
-{
-    return strcmp(job->device, "auto") == 0 ? find_any_device(binding)
-                                            : find_named_device(binding, job);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_points *points,
-                              const gcr_datasets *datasets, const gcr_backend *backend)
+                              const gcr_datasets *datasets, const gcr_device *device)
 {
     gcr_status status = GCR_OK;
-    gcr_binding binding = { .backend = backend };
+    gcr_binding binding = { 0 };
+    gcr_code_path path;
 
     *out = (gcr_binding){ 0 };
-    GCR_TRY(gcr_unit_find(&binding.unit, binding.setup.option, job));
-    if (backend == NULL)
-        GCR_TRY(find_device(&binding, job));
+    GCR_TRY(choose_code_path(&path, job, device));
+    GCR_TRY(gcr_unit_find(&binding.unit, binding.setup.option, job, path));
     binding.setup.points = gcr_points_table(points);
     binding.setup.seed = job->seed;
     binding.setup.jitter = job->jitter;

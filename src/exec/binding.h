@@ -17,8 +17,6 @@
 
 typedef struct gcr_binding {
     const gcr_unit *unit;
-    const gcr_backend *backend;
-    int device_index;
     gcr_unit_setup
         setup; /* points, parameter_of_axis, option, seed, jitter: borrowed from the job */
     int output_count;
@@ -27,12 +25,11 @@ typedef struct gcr_binding {
     gcr_shape largest;              /* most rows and most features of any dataset          */
 } gcr_binding;
 
-/* Everything in *out is borrowed from the arguments, except summary_output: clear it. `backend`
- * stands in for the one that the job's device names; NULL: that one. GCR_EINVAL, GCR_EUNSUPPORTED
- * (no device at all), GCR_EOVERFLOW, GCR_ENOMEM. */
+/* Everything in *out is borrowed from the arguments, except summary_output: clear it. GCR_EINVAL,
+ * GCR_EUNSUPPORTED (a code path that the device does not have), GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
                                              const gcr_points *points, const gcr_datasets *datasets,
-                                             const gcr_backend *backend);
+                                             const gcr_device *device);
 void gcr_binding_clear(gcr_binding *binding);
 
 /* The shape of a dataset, with the job's options. */

@@ -54,14 +54,6 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
-/* Cells that a device computes side by side cost as much as one of them alone. */
-static uint64_t count_together(const gcr_run *run)
-{
-    const int together = run->device->info.cells_together;
-
-    return run->binding.unit->kernel->form == GCR_FORM_SPD && together > 1 ? (uint64_t)together : 1;
-}
-
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(gcr_run *run)
@@ -71,7 +63,7 @@ static void choose_batch(gcr_run *run)
     const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
     const uint64_t asked = run->spec.job->batch;
 
-    run->batch_least = asked > 0 ? asked : count_together(run);
+    run->batch_least = asked > 0 ? asked : (uint64_t)run->binding.unit->cells_together;
     run->batch_most = asked > 0 ? asked : share < BATCH_MOST ? share : BATCH_MOST;
     if (run->batch_most < run->batch_least)
         run->batch_most = run->batch_least;

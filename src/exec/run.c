@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "exec/job_device.h"
 #include "grid/plan_create.h"
 
 #include <stdlib.h>
@@ -19,9 +20,11 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
         GCR_FAIL(GCR_ENOMEM, "no memory for a run");
     run->spec = *spec;
     GCR_TRY(gcr_points_create(&run->points, job));
-    GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, backend));
+    GCR_TRY(gcr_job_device_open(&run->device, job, backend));
+    GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, run->device));
     GCR_TRY(gcr_results_check_names(job, run->binding.unit->kernel));
-    GCR_TRY(gcr_device_open(&run->device, run->binding.backend, run->binding.device_index));
+    gcr_device_kind(run->kind, sizeof run->kind, run->device, run->binding.unit->path,
+                    run->binding.unit->scalar);
     GCR_TRY(gcr_run_decide(run));
     *out = run;
     run = NULL;
@@ -93,7 +96,7 @@ const char *gcr_run_device_name(const gcr_run *run)
 
 const char *gcr_run_kind(const gcr_run *run)
 {
-    return run->device->info.kind;
+    return run->kind;
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)

@@ -24,6 +24,7 @@ struct gcr_run {
     gcr_binding binding;
     gcr_plan *plan;
     gcr_device *device;
+    char kind[GCR_KIND_BYTES];
     int threads, workers;
     gcr_schedule_form schedule_form;
     uint64_t batch_least, batch_most;

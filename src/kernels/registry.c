@@ -1,5 +1,6 @@
 /*
  * kernels/registry.c -- the list of compiled units, and the way from a job to one of them.
+ * kernels/gcr_units.def is written by CMakeLists.txt.
  */
 #include "kernels/registry.h"
 
@@ -11,17 +12,16 @@
 #include <pthread.h>
 #include <string.h>
 
-extern const gcr_unit gcr_unit_cholesky, gcr_unit_convolve, gcr_unit_gp_rbf, gcr_unit_gp_matern12,
-    gcr_unit_gp_matern32, gcr_unit_gp_matern52, gcr_unit_kernel_ridge, gcr_unit_logistic,
-    gcr_unit_outer, gcr_unit_ridge, gcr_unit_scale, gcr_unit_sleep, gcr_unit_spin;
+/* The build lists its units, those of one kernel together and kernels in alphabetical order. */
+#define GCR_UNIT(name) extern const gcr_unit name;
+#include "kernels/gcr_units.def"
+#undef GCR_UNIT
 
-/* In alphabetical order of the kernels; units of one kernel stand together. */
+#define GCR_UNIT(name) &name,
 static const gcr_unit *const units[] = {
-    &gcr_unit_cholesky,    &gcr_unit_convolve,    &gcr_unit_gp_rbf,       &gcr_unit_gp_matern12,
-    &gcr_unit_gp_matern32, &gcr_unit_gp_matern52, &gcr_unit_kernel_ridge, &gcr_unit_logistic,
-    &gcr_unit_outer,       &gcr_unit_ridge,       &gcr_unit_scale,        &gcr_unit_sleep,
-    &gcr_unit_spin,
+#include "kernels/gcr_units.def"
 };
+#undef GCR_UNIT
 
 enum { UNIT_COUNT = sizeof units / sizeof units[0], HINT_BYTES = 256 };
 
@@ -190,7 +190,8 @@ static int unit_serves(const gcr_unit *unit, const gcr_kernel *kernel,
     return 1;
 }
 
-gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job)
+gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job,
+                         gcr_code_path path)
 {
     gcr_status status = GCR_OK;
     const gcr_kernel *kernel;
@@ -199,11 +200,13 @@ gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], 
     GCR_TRY(find_kernel(&kernel, job));
     GCR_TRY(read_options(option, kernel, job));
     for (int u = 0; u < UNIT_COUNT; u++)
-        if (unit_serves(units[u], kernel, option)) {
+        if (units[u]->path == path && unit_serves(units[u], kernel, option)) {
             *out = units[u];
             goto out;
         }
-    GCR_FAIL(GCR_EUNSUPPORTED, "this build has no kernel '%s' with these options", kernel->name);
+    GCR_FAIL(GCR_EUNSUPPORTED,
+             "this build has no kernel '%s' with these options for the code path '%s'",
+             kernel->name, gcr_code_path_name(path));
 out:
     return status;
 }

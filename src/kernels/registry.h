@@ -15,13 +15,13 @@
 const gcr_kernel *const *gcr_kernels(int *count_out);
 
 /*
- * Finds the unit for `job->kernel` with the job's options, whose values go to `option` in the order
- * of the kernel's description (standard values where the job says nothing).
+ * Finds the unit of code path `path` for `job->kernel` with the job's options, whose values go to
+ * `option` in the order of the kernel's description (standard values where the job says nothing).
  * GCR_EINVAL, with the place in the job: no such kernel, no such option, not one of the choices,
  * an integer out of range; each with the nearest right word.
  */
 GCR_MUST_CHECK gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX],
-                                        const gcr_job *job);
+                                        const gcr_job *job, gcr_code_path path);
 
 /* How many parameters, options, outputs a kernel has. */
 int gcr_kernel_parameter_count(const gcr_kernel *kernel);

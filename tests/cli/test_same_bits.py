@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from support import SOURCE, Case
+from support import SMALL, SOURCE, Case
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has h5py; the one that runs the tests may not
 
@@ -58,6 +58,16 @@ class SameBits(Case):
 
     def test_batch_sizes_do_not_change_them(self):
         self.assert_same(*(["--threads", "2", "--batch", batch] for batch in ("1", "7", "1000")))
+
+    def test_the_code_path_taken_is_the_best_one(self):
+        backends = self.ok("devices", "--json").json()
+        best = next(b["devices"][0]["code_path"] for b in backends if b["backend"] == "cpu")
+        self.assert_same(["--set", f"run.code_path={best}"])
+
+    def test_a_code_path_that_is_asked_for_is_named_in_the_kind(self):
+        job = self.write("small.yaml", SMALL)
+        plan = self.ok("plan", job, "--set", "run.code_path=plain").out
+        self.assertRegex(plan, r"(?m)^kind +cpu, f64, plain lanes, ")
 
     def test_the_order_of_the_words_in_export_is_that_of_the_grid(self):
         self.bits()

@@ -60,7 +60,7 @@ static void open_stage(stage *s, const double y[ROWS])
     gcr_prepare_args args;
 
     *s = (stage){ 0 };
-    assert_ok(gcr_unit_find(&s->unit, s->setup.option, &job));
+    assert_ok(gcr_unit_find(&s->unit, s->setup.option, &job, device->info.code_path));
     s->setup.points = &table;
     for (int a = 0; a < 3; a++)
         s->setup.parameter_of_axis[a] = a;

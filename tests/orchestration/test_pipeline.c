@@ -59,6 +59,40 @@ static uint64_t all_data_bytes(const scene *s)
     return bytes;
 }
 
+/* The fake has the plain path alone. */
+static void test_a_code_path_that_the_device_lacks_is_refused(void **state)
+{
+    const char *const override = "run.code_path=v3";
+    gcr_run_spec spec = { 0 };
+    gcr_datasets datasets;
+    gcr_job job;
+    gcr_run *run;
+
+    (void)state;
+    fake_reset();
+    assert_ok(gcr_job_parse(&job, "fake.yaml", gp_job, &override, 1));
+    assert_ok(gcr_datasets_load(&datasets, &job));
+    spec.job = &job;
+    spec.datasets = &datasets;
+    assert_status(gcr_run_create_on(&run, &spec, &fake_backend), GCR_EUNSUPPORTED);
+    assert_string_equal(gcr_last_error(), "--set run.code_path:1:1: fake does not have the "
+                                          "instructions of code path 'v3': its best is 'plain'");
+    assert_null(run);
+    assert_int_equal(fake.open_handles, 0);
+    gcr_datasets_clear(&datasets);
+    gcr_job_clear(&job);
+}
+
+static void test_the_kind_names_scalar_and_code_path(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_string_equal(gcr_run_kind(s.run), "fake, f64, plain");
+    drop_curtain(&s);
+}
+
 static void test_every_dataset_goes_up_once(void **state)
 {
     scene s;
@@ -262,6 +296,8 @@ static void test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_code_path_that_the_device_lacks_is_refused),
+        cmocka_unit_test(test_the_kind_names_scalar_and_code_path),
         cmocka_unit_test(test_every_dataset_goes_up_once),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),

@@ -5,6 +5,7 @@
 
 #include "gridcrunch/cell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,7 @@ static gcr_status fake_device_open(gcr_device **out, int index)
     *out = calloc(1, sizeof **out);
     (*out)->backend = &fake_backend;
     strcpy((*out)->info.name, "fake");
-    strcpy((*out)->info.kind, "fake");
+    (*out)->info.code_path = GCR_PATH_PLAIN;
     (*out)->info.units = 4;
     (*out)->info.batches_in_flight = 2;
     fake.open_handles++;
@@ -119,6 +120,13 @@ static void fake_device_close(gcr_device *device)
 {
     fake.open_handles--;
     free(device);
+}
+
+static void fake_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                             gcr_scalar scalar)
+{
+    (void)device;
+    snprintf(out, bytes, "fake, %s, %s", gcr_scalar_name(scalar), gcr_code_path_name(path));
 }
 
 static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
@@ -284,6 +292,7 @@ const gcr_backend fake_backend = {
     .device_count = fake_device_count,
     .device_open = fake_device_open,
     .device_close = fake_device_close,
+    .device_kind = fake_device_kind,
     .buf_open = fake_buf_open,
     .buf_close = fake_buf_close,
     .copy = fake_copy,

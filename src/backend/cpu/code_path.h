@@ -1,13 +1,13 @@
 /*
- * backend/cpu/code_path.h -- which of the compiled code paths this processor takes.
+ * backend/cpu/code_path.h -- which code path this processor takes, and where LAPACK takes over.
  *
  * Each unit is compiled once per path, as files of their own and not by target_clones: gcc lowers
- * vector types before it clones, and macros such as __FMA__ are the same in every clone. Paths with
- * a fused multiply-add round differently from the one without, so the path is part of the device's
- * kind. Header only: units ask it for themselves and link to nothing.
+ * vector types before it clones, and macros such as __FMA__ are the same in every clone.
  */
 #ifndef GCR_CODE_PATH_H
 #define GCR_CODE_PATH_H
+
+#include "gridcrunch/kind.h"
 
 /* Matrices with more rows are factored by LAPACK, on every path. At 512 lanes are still 1.9 times as
  * fast (measured with AVX-512; 1.3 times at 1024), but a thread's scratch is as large as LAPACK's
@@ -15,12 +15,6 @@
 #if !defined(GCR_SPD_SQUARES_MAX)
 #define GCR_SPD_SQUARES_MAX 512
 #endif
-
-typedef enum gcr_code_path {
-    GCR_PATH_PLAIN, /* what every processor of this architecture has: 2 lanes      */
-    GCR_PATH_V3,    /* x86-64-v3: AVX2, fused multiply-add, 4 lanes                */
-    GCR_PATH_V4,    /* x86-64-v4: AVX-512, fused multiply-add, 8 lanes             */
-} gcr_code_path;
 
 static inline gcr_code_path gcr_code_path_here(void)
 {
@@ -31,16 +25,6 @@ static inline gcr_code_path gcr_code_path_here(void)
         return GCR_PATH_V3;
 #endif
     return GCR_PATH_PLAIN;
-}
-
-/* As in lanes.h, where they are constants of each path. */
-static inline int gcr_code_path_lanes(void)
-{
-    switch (gcr_code_path_here()) {
-    case GCR_PATH_V4: return 8;
-    case GCR_PATH_V3: return 4;
-    default: return 2;
-    }
 }
 
 #endif /* GCR_CODE_PATH_H */

@@ -221,6 +221,7 @@ const gcr_backend gcr_cpu_backend = {
     .device_count = cpu_device_count,
     .device_open = cpu_device_open,
     .device_close = cpu_device_close,
+    .device_kind = gcr_cpu_kind,
 
     .buf_open = cpu_buf_open,
     .buf_close = cpu_buf_close,

@@ -42,15 +42,20 @@ static void find_blas(void *function_out, const char *name)
     *(void **)function_out = dlsym(RTLD_DEFAULT, name);
 }
 
-static const char *blas_core_name(void)
+static void set_one_blas_thread(void)
 {
-    char *(*corename)(void);
     void (*set_num_threads)(int);
 
     find_blas(&set_num_threads, "openblas_set_num_threads");
-    find_blas(&corename, "openblas_get_corename");
     if (set_num_threads != NULL)
         set_num_threads(1);
+}
+
+static const char *blas_core_name(void)
+{
+    char *(*corename)(void);
+
+    find_blas(&corename, "openblas_get_corename");
     return corename != NULL ? corename() : "unknown";
 }
 
@@ -67,26 +72,33 @@ static const char *find_lone_thread_reason(void)
            "libopenblas0-pthread, or use --threads 1";
 }
 
-/* The lanes and the crossover to LAPACK are those of engine_spd.h. */
-static const char *code_path_name(void)
+void gcr_cpu_describe(gcr_device_info *info)
 {
-    switch (gcr_code_path_here()) {
+    set_one_blas_thread();
+    read_model_name(info->name, sizeof info->name);
+    info->total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    info->alignment = GCR_ALIGNMENT;
+    info->code_path = gcr_code_path_here();
+    info->units = gcr_cpu_count();
+    info->batches_in_flight = 1;
+    info->shares_memory = 1;
+    info->lone_thread_reason = find_lone_thread_reason();
+}
+
+/* The lanes and the crossover to LAPACK are those of engine_spd.h. */
+static const char *lanes_name(gcr_code_path path)
+{
+    switch (path) {
     case GCR_PATH_V4: return "AVX-512";
     case GCR_PATH_V3: return "AVX2";
     default: return "plain";
     }
 }
 
-void gcr_cpu_describe(gcr_device_info *info)
+void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                  gcr_scalar scalar)
 {
-    read_model_name(info->name, sizeof info->name);
-    snprintf(info->kind, sizeof info->kind, "cpu, f64, %s lanes, LAPACK above n = %d, BLAS core %s",
-             code_path_name(), GCR_SPD_SQUARES_MAX, blas_core_name());
-    info->total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    info->alignment = GCR_ALIGNMENT;
-    info->units = gcr_cpu_count();
-    info->cells_together = gcr_code_path_lanes();
-    info->batches_in_flight = 1;
-    info->shares_memory = 1;
-    info->lone_thread_reason = find_lone_thread_reason();
+    (void)device;
+    snprintf(out, bytes, "cpu, %s, %s lanes, LAPACK above n = %d, BLAS core %s",
+             gcr_scalar_name(scalar), lanes_name(path), GCR_SPD_SQUARES_MAX, blas_core_name());
 }

@@ -4,11 +4,10 @@
  * The build compiles this file once for each kernel, choice of its options and code path, with
  *
  *     GCR_KERNEL_FILE   the kernel, "kernels/gp.c"
- *     GCR_UNIT_NAME     the gcr_unit that comes out, gcr_unit_gp_rbf
+ *     GCR_UNIT_NAME     the gcr_unit that comes out, gcr_unit_gp_rbf_v3_f64
  *     GCR_UNIT_CHOICE   the choice of the kernel's first option; GCR_UNIT_ANY if it is an integer
+ *     GCR_UNIT_PATH     its code path, for which the compiler has been given -march
  *     GCR_OPTION_*      the value of each option
- *     GCR_UNIT_V3, _V4  the units of the same for the other code paths, where there are any: then
- *                       this one, the plain path, hands over to the best that the processor has
  *
  * The lanes come before the kernel, which is told how many there are, and the kernel before the
  * engine: the macros it defines decide what gridcrunch/kernel.h declares.
@@ -22,8 +21,11 @@
 #else
 #include "backend/cpu/engine_spd.h"
 #endif
-#include "backend/cpu/code_path.h"
 #include "backend/cpu/walk.h"
+
+_Static_assert(GCR_UNIT_PATH == GCR_LANES_PATH,
+               "what the compiler may use is not the code path of this unit: leave options such as "
+               "-mavx2 out of CFLAGS");
 
 extern const gcr_unit GCR_UNIT_NAME;
 
@@ -79,7 +81,7 @@ static void gcr_worker_carve(gcr_worker *worker, gcr_carver *carver, const gcr_s
     gcr_engine_open(&worker->engine, carver, shape);
 }
 
-static uint64_t gcr_unit_scratch_bytes_here(const gcr_shape *shape)
+static uint64_t gcr_unit_scratch_bytes(const gcr_shape *shape)
 {
     gcr_carver counter = { 0 };
     gcr_worker worker;
@@ -277,8 +279,8 @@ static void gcr_worker_run_cells(gcr_worker *worker)
 }
 
 /* Everything that runs per cell is inlined into this one function. */
-__attribute__((flatten)) static void gcr_unit_crunch_here(const gcr_unit_setup *setup,
-                                                          const gcr_unit_tile *tile, void *scratch)
+__attribute__((flatten)) static void gcr_unit_crunch(const gcr_unit_setup *setup,
+                                                     const gcr_unit_tile *tile, void *scratch)
 {
     gcr_worker worker;
 
@@ -292,8 +294,8 @@ __attribute__((flatten)) static void gcr_unit_crunch_here(const gcr_unit_setup *
 }
 
 #if defined(GCR_HAS_PREPARE)
-static int gcr_unit_prepare_here(const gcr_unit_setup *setup, const gcr_view *data,
-                                 gcr_real *prepared, void *scratch)
+static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+                            void *scratch)
 {
     const gcr_ctx ctx = {
         .data = *data,
@@ -306,16 +308,10 @@ static int gcr_unit_prepare_here(const gcr_unit_setup *setup, const gcr_view *da
     return prepare(&ctx, prepared);
 }
 #else
-#define gcr_unit_prepare_here NULL
+#define gcr_unit_prepare NULL
 #endif
 
 /* ---- the unit -------------------------------------------------------------------------------- */
-
-#if defined(GCR_UNIT_V4)
-#define GCR_UNIT_HERE static const gcr_unit gcr_unit_plain
-#else
-#define GCR_UNIT_HERE const gcr_unit GCR_UNIT_NAME
-#endif
 
 #define GCR_UNIT_CHOICES                                                                           \
     {                                                                                              \
@@ -323,51 +319,13 @@ static int gcr_unit_prepare_here(const gcr_unit_setup *setup, const gcr_view *da
             GCR_UNIT_ANY, GCR_UNIT_ANY                                                             \
     }
 
-GCR_UNIT_HERE = {
-    .kernel = &gcr_description,
-    .choice = GCR_UNIT_CHOICES,
-    .scratch_bytes = gcr_unit_scratch_bytes_here,
-    .prepare = gcr_unit_prepare_here,
-    .crunch = gcr_unit_crunch_here,
-};
-
-#if defined(GCR_UNIT_V4)
-extern const gcr_unit GCR_UNIT_V3, GCR_UNIT_V4;
-
-static const gcr_unit *gcr_unit_best(void)
-{
-    switch (gcr_code_path_here()) {
-    case GCR_PATH_V4: return &GCR_UNIT_V4;
-    case GCR_PATH_V3: return &GCR_UNIT_V3;
-    default: return &gcr_unit_plain;
-    }
-}
-
-static uint64_t gcr_unit_scratch_bytes(const gcr_shape *shape)
-{
-    return gcr_unit_best()->scratch_bytes(shape);
-}
-
-#if defined(GCR_HAS_PREPARE)
-static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
-                            void *scratch)
-{
-    return gcr_unit_best()->prepare(setup, data, prepared, scratch);
-}
-#else
-#define gcr_unit_prepare NULL
-#endif
-
-static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tile, void *scratch)
-{
-    gcr_unit_best()->crunch(setup, tile, scratch);
-}
-
 const gcr_unit GCR_UNIT_NAME = {
     .kernel = &gcr_description,
     .choice = GCR_UNIT_CHOICES,
+    .path = GCR_UNIT_PATH,
+    .scalar = GCR_F64,
+    .cells_together = GCR_GROUP_MAX,
     .scratch_bytes = gcr_unit_scratch_bytes,
     .prepare = gcr_unit_prepare,
     .crunch = gcr_unit_crunch,
 };
-#endif

@@ -8,17 +8,24 @@
 #ifndef GCR_CPU_LANES_H
 #define GCR_CPU_LANES_H
 
+#include "gridcrunch/kind.h"
+
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #if defined(__AVX512F__)
+#define GCR_LANES_PATH GCR_PATH_V4
 #define GCR_LANES 8
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) && defined(__FMA__)
+#define GCR_LANES_PATH GCR_PATH_V3
 #define GCR_LANES 4
-#else
+#elif !defined(__AVX__)
+#define GCR_LANES_PATH GCR_PATH_PLAIN
 #define GCR_LANES 2
+#else
+#error "no code path has just these instructions: choose one with -march=x86-64, -v3 or -v4"
 #endif
 
 typedef double gcr_vec __attribute__((vector_size(8 * GCR_LANES)));

@@ -3,15 +3,14 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_draw, gcr_unit_gp_rbf, gcr_unit_scale, gcr_unit_sleep, gcr_unit_spin;
+#include "support/units.h"
 
 enum { PER_FEATURE = 3 }; /* output of `draw`: a + 10 b + 100 feature */
 
 static void test_scale_multiplies_the_mean_of_y(void **state)
 {
     const double y[] = { 1, 2, 6 }, factor[] = { -1, 0, 0.5, 1e300 };
-    tile t = { .unit = &gcr_unit_scale, .data = { .rows = 3, .y = y } };
+    tile t = { .unit = unit_named("scale"), .data = { .rows = 3, .y = y } };
 
     (void)state;
     tile_axis(&t, "factor", factor, 4);
@@ -27,7 +26,7 @@ static void test_scale_multiplies_the_mean_of_y(void **state)
 static void test_an_infinite_product_is_nan_out(void **state)
 {
     const double y[] = { 1e300 }, factor[] = { 1, 1e300, 2 };
-    tile t = { .unit = &gcr_unit_scale, .data = { .rows = 1, .y = y } };
+    tile t = { .unit = unit_named("scale"), .data = { .rows = 1, .y = y } };
 
     (void)state;
     tile_axis(&t, "factor", factor, 3);
@@ -57,13 +56,13 @@ static void check_waiting(const gcr_unit *unit, const char *parameter)
 static void test_spin_says_what_was_asked(void **state)
 {
     (void)state;
-    check_waiting(&gcr_unit_spin, "ns");
+    check_waiting(unit_named("spin"), "ns");
 }
 
 static void test_sleep_says_what_was_asked(void **state)
 {
     (void)state;
-    check_waiting(&gcr_unit_sleep, "ms");
+    check_waiting(unit_named("sleep"), "ms");
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */
@@ -72,7 +71,7 @@ static const double a[] = { 1, 2, 3 }, b[] = { 4, 5, 6, 7 };
 
 static void open_grid(tile *out, int64_t features)
 {
-    *out = (tile){ .unit = &gcr_unit_draw, .data = { .rows = 1, .features = features } };
+    *out = (tile){ .unit = unit_named("draw"), .data = { .rows = 1, .features = features } };
     tile_axis(out, "b", b, 4); /* not the order of the description */
     tile_axis(out, "a", a, 3);
     tile_open(out);
@@ -153,7 +152,7 @@ static void test_a_shape_beyond_memory_needs_more_than_can_be_had(void **state)
     const gcr_shape shape = { INT64_C(1) << 40, 1, option };
 
     (void)state;
-    assert_true(gcr_unit_gp_rbf.scratch_bytes(&shape) == UINT64_MAX);
+    assert_true(unit_named("gp_rbf")->scratch_bytes(&shape) == UINT64_MAX);
 }
 
 int main(void)

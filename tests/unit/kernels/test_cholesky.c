@@ -4,8 +4,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_cholesky;
+#include "support/units.h"
 
 enum output { U11, U23, LOGDET };
 
@@ -20,7 +19,7 @@ static const struct row {
 /* A cell for each replicate; the caller closes the tile. */
 static void crunch(tile *out, int n, uint64_t seed, const double *replicates, uint64_t count)
 {
-    *out = (tile){ .unit = &gcr_unit_cholesky,
+    *out = (tile){ .unit = unit_named("cholesky"),
                    .data = { .identity = { 0xD82CA470, 0xF40D4C08, 0x2C54DD62, 0x66ACF297 } },
                    .setup = { .option = { n }, .seed = seed } };
     tile_axis(out, "replicate", replicates, count);

@@ -4,8 +4,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_convolve;
+#include "support/units.h"
 
 enum output { SUM, MAX };
 enum fault { NO_SUCH_ROW = 1, TOO_LARGE };
@@ -35,7 +34,7 @@ static gcr_view make_dataset(double x[N_MAX * D_MAX], int n, int d)
 /* Computes one cell; the caller closes the tile. */
 static void crunch(tile *out, gcr_view data, const double *row, const double *k)
 {
-    *out = (tile){ .unit = &gcr_unit_convolve, .data = data, .setup = { .seed = 7 } };
+    *out = (tile){ .unit = unit_named("convolve"), .data = data, .setup = { .seed = 7 } };
     tile_axis(out, "row", row, 1);
     tile_axis(out, "k", k, 1);
     tile_open(out);

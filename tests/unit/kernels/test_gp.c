@@ -3,12 +3,9 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
+#include "support/units.h"
 
-extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_matern12, gcr_unit_gp_matern32,
-    gcr_unit_gp_matern52;
-
-static const gcr_unit *const units[] = { &gcr_unit_gp_rbf, &gcr_unit_gp_matern12,
-                                         &gcr_unit_gp_matern32, &gcr_unit_gp_matern52 };
+static const char *const units[] = { "gp_rbf", "gp_matern12", "gp_matern32", "gp_matern52" };
 
 enum kind { PLAIN, DUPLICATE_X, CONSTANT_Y, TWO_FEATURES };
 
@@ -41,7 +38,7 @@ static gcr_view make_dataset(struct numbers *out, enum kind kind, int n)
 
 static void open_row(tile *out, struct numbers *numbers, const struct row *row)
 {
-    *out = (tile){ .unit = units[row->covariance] };
+    *out = (tile){ .unit = unit_named(units[row->covariance]) };
     out->data = make_dataset(numbers, row->kind, row->n);
     tile_axis(out, "lengthscale", &row->point[0], 1);
     tile_axis(out, "noise", &row->point[1], 1);
@@ -109,7 +106,7 @@ static void test_matern52_agrees_with_scikit_learn(void **state)
 static void test_one_row_is_a_normal_density(void **state)
 {
     const double x = 7, y = 2, lengthscale = 1, noise = 3, variance = 1;
-    tile t = { .unit = &gcr_unit_gp_matern52,
+    tile t = { .unit = unit_named("gp_matern52"),
                .data = { .rows = 1, .features = 1, .x = &x, .y = &y } };
 
     (void)state;
@@ -128,7 +125,8 @@ static void open_duplicates(tile *out, double *x, double *y, const double *noise
 
     x[0] = x[1] = x[2] = 0;
     y[0] = y[1] = y[2] = 1;
-    *out = (tile){ .unit = &gcr_unit_gp_rbf, .data = { .rows = 3, .features = 1, .x = x, .y = y } };
+    *out = (tile){ .unit = unit_named("gp_rbf"),
+                   .data = { .rows = 3, .features = 1, .x = x, .y = y } };
     tile_axis(out, "lengthscale", &one, 1);
     tile_axis(out, "noise", noise, count);
     tile_axis(out, "variance", &one, 1);
@@ -173,7 +171,7 @@ static void test_a_tile_gives_the_bits_of_its_cells(void **state)
 {
     const double lengthscale[] = { 0.5, 3, 40 }, noise[] = { 0.001, 1 }, variance[] = { 0.25, 4 };
     struct numbers numbers;
-    tile whole = { .unit = &gcr_unit_gp_matern52 }, single;
+    tile whole = { .unit = unit_named("gp_matern52") }, single;
 
     (void)state;
     whole.data = make_dataset(&numbers, PLAIN, 54);

@@ -4,8 +4,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_kernel_ridge;
+#include "support/units.h"
 
 enum output { LOO_MSE, DOF };
 
@@ -38,7 +37,7 @@ static gcr_view make_dataset(struct numbers *out, int n, int d)
 /* Computes one cell; the caller closes the tile. */
 static void crunch(tile *out, gcr_view data, const double point[2])
 {
-    *out = (tile){ .unit = &gcr_unit_kernel_ridge, .data = data };
+    *out = (tile){ .unit = unit_named("kernel_ridge"), .data = data };
     tile_axis(out, "lengthscale", &point[0], 1);
     tile_axis(out, "alpha", &point[1], 1);
     tile_open(out);

@@ -5,15 +5,9 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
+#include "support/units.h"
 
 #include "backend/cpu/code_path.h"
-
-extern const gcr_unit gcr_unit_gp_rbf, gcr_unit_gp_lapack, gcr_unit_probe, gcr_unit_probe_lapack;
-
-/* Set where units of one code path stand in for those of the program. */
-#if !defined(GCR_TEST_PATH)
-#define GCR_TEST_PATH GCR_PATH_PLAIN
-#endif
 
 enum { LANES = 8, ROWS_MAX = GCR_SPD_SQUARES_MAX + 8 };
 enum parameter { SCALE, NEEDS, FAULT, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, PARAMETERS };
@@ -51,8 +45,8 @@ static void check_size(int64_t n)
 {
     tile ours, lapacks;
 
-    open_gp(&ours, &gcr_unit_gp_rbf, n);
-    open_gp(&lapacks, &gcr_unit_gp_lapack, n);
+    open_gp(&ours, unit_named("gp_rbf"), n);
+    open_gp(&lapacks, unit_named("gp_lapack"), n);
     tile_crunch(&ours);
     tile_crunch(&lapacks);
     for (uint64_t point = 0; point < GP_POINTS; point++) {
@@ -96,7 +90,8 @@ static void test_scratch_for_the_largest_dataset_is_enough_for_all(void **state)
 
     (void)state;
     for (int64_t n = 1; n <= 3 * GCR_SPD_SQUARES_MAX; n++) {
-        const uint64_t bytes = gcr_unit_probe.scratch_bytes(&(const gcr_shape){ n, 1, option });
+        const uint64_t bytes =
+            unit_named("probe")->scratch_bytes(&(const gcr_shape){ n, 1, option });
 
         assert_true(bytes >= before);
         before = bytes;
@@ -107,10 +102,10 @@ static void check_cuts(int64_t n)
 {
     tile whole, parts;
 
-    open_gp(&whole, &gcr_unit_gp_rbf, n);
+    open_gp(&whole, unit_named("gp_rbf"), n);
     tile_crunch(&whole);
     for (uint64_t step = 1; step <= 17; step++) {
-        open_gp(&parts, &gcr_unit_gp_rbf, n);
+        open_gp(&parts, unit_named("gp_rbf"), n);
         for (uint64_t first = 0; first < GP_POINTS; first += step)
             tile_crunch_part(&parts, first, first + step < GP_POINTS ? step : GP_POINTS - first);
         assert_tiles_equal(&whole, &parts);
@@ -138,8 +133,8 @@ static void test_holes_of_where_leave_the_other_bits_alone(void **state)
     tile whole, holes;
 
     (void)state;
-    open_gp(&whole, &gcr_unit_gp_rbf, 21);
-    open_gp(&holes, &gcr_unit_gp_rbf, 21);
+    open_gp(&whole, unit_named("gp_rbf"), 21);
+    open_gp(&holes, unit_named("gp_rbf"), 21);
     holes.points.live = &live;
     tile_crunch(&whole);
     tile_crunch(&holes);
@@ -165,14 +160,14 @@ struct probe {
 static void open_probe(struct probe *out, int64_t n)
 {
     const struct probe fresh = {
-        .tile = { .unit = &gcr_unit_probe, .data = { .rows = n, .y = y } },
+        .tile = { .unit = unit_named("probe"), .data = { .rows = n, .y = y } },
         .values = { 4, EVERYTHING, 0, -1, -1, -1, 0 },
         .systems = { -1, -1, -1, -1, -1, -1, -1, -1 },
     };
 
     *out = fresh;
     for (int p = 0; p < PARAMETERS; p++)
-        tile_axis(&out->tile, gcr_unit_probe.kernel->parameters[p].name,
+        tile_axis(&out->tile, unit_named("probe")->kernel->parameters[p].name,
                   p == BAD_SYSTEM ? out->systems : &out->values[p], p == BAD_SYSTEM ? LANES : 1);
     tile_open(&out->tile);
 }
@@ -321,9 +316,9 @@ static void test_cells_that_climb_the_ladder_together_are_as_alone(void **state)
     int climbed[5] = { 0 };
 
     (void)state;
-    open_ladder(&whole, &gcr_unit_probe, scales);
+    open_ladder(&whole, unit_named("probe"), scales);
     tile_crunch(&whole.tile);
-    open_ladder(&single, &gcr_unit_probe, scales);
+    open_ladder(&single, unit_named("probe"), scales);
     for (uint64_t point = 0; point < LADDER_POINTS; point++)
         tile_crunch_part(&single.tile, point, 1);
     assert_tiles_equal(&whole.tile, &single.tile);
@@ -341,9 +336,9 @@ static void test_the_ladder_is_that_of_lapack(void **state)
     struct probe ours, lapacks;
 
     (void)state;
-    open_ladder(&ours, &gcr_unit_probe, scales);
+    open_ladder(&ours, unit_named("probe"), scales);
     tile_crunch(&ours.tile);
-    open_ladder(&lapacks, &gcr_unit_probe_lapack, scales);
+    open_ladder(&lapacks, unit_named("probe_lapack"), scales);
     tile_crunch(&lapacks.tile);
     assert_memory_equal(ours.tile.args.state, lapacks.tile.args.state, LADDER_POINTS);
     assert_memory_equal(ours.tile.args.jitter_step, lapacks.tile.args.jitter_step, LADDER_POINTS);
@@ -351,7 +346,7 @@ static void test_the_ladder_is_that_of_lapack(void **state)
     tile_close(&lapacks.tile);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size_gives_what_lapack_gives),
@@ -370,7 +365,7 @@ int main(void)
         cmocka_unit_test(test_the_ladder_is_that_of_lapack),
     };
 
-    if (GCR_TEST_PATH > gcr_code_path_here())
-        return 77;
-    return cmocka_run_group_tests(tests, open_data, NULL);
+    const int refusal = unit_path_select(argc, argv);
+
+    return refusal != 0 ? refusal : cmocka_run_group_tests(tests, open_data, NULL);
 }

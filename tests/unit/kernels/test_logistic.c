@@ -3,8 +3,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_logistic;
+#include "support/units.h"
 
 enum output { LOG_LOSS, ACCURACY, ITERATIONS };
 enum fault { NOT_BINARY = 1, ONE_CLASS, SINGULAR, NOT_CONVERGED };
@@ -41,7 +40,7 @@ static gcr_view make_dataset(struct numbers *out, int n, int d)
 static void crunch(tile *out, gcr_view data, int max_iterations, const double *penalties,
                    uint64_t count)
 {
-    *out = (tile){ .unit = &gcr_unit_logistic,
+    *out = (tile){ .unit = unit_named("logistic"),
                    .data = data,
                    .setup = { .option = { max_iterations, 10 } } };
     tile_axis(out, "penalty", penalties, count);

@@ -3,8 +3,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_outer;
+#include "support/units.h"
 
 enum output { SUM, SKEW };
 
@@ -32,7 +31,7 @@ static gcr_view make_dataset(double x[VALUES_MAX], int n, int d)
 /* Computes the cells of some rows; the caller closes the tile. */
 static void crunch(tile *out, gcr_view data, const double *row, uint64_t count)
 {
-    *out = (tile){ .unit = &gcr_unit_outer, .data = data, .setup = { .seed = 7 } };
+    *out = (tile){ .unit = unit_named("outer"), .data = data, .setup = { .seed = 7 } };
     tile_axis(out, "row", row, count);
     tile_open(out);
     tile_crunch(out);

@@ -4,12 +4,11 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
+#include "support/units.h"
 
 #include "gridcrunch/kernel.h"
 
 #include <Random123/philox.h>
-
-extern const gcr_unit gcr_unit_draw;
 
 enum output { UNIFORM, NORMAL, OTHER_STREAM, PER_FEATURE };
 
@@ -163,7 +162,7 @@ static const double few_a[] = { 1, 2 }, few_b[] = { 10, 20, 30 };
 static void crunch(tile *out, int b_first, const double *a, uint64_t a_count, const double *b,
                    uint64_t b_count)
 {
-    *out = (tile){ .unit = &gcr_unit_draw,
+    *out = (tile){ .unit = unit_named("draw"),
                    .data = { .rows = 1, .features = 1, .identity = { 1, 2, 3, 4 } },
                    .setup = { .seed = 42 } };
     if (b_first)

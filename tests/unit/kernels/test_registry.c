@@ -3,6 +3,7 @@
  */
 #include "support/gcr_test.h"
 
+#include "backend/cpu/code_path.h"
 #include "kernels/registry.h"
 
 #include <stdio.h>
@@ -32,6 +33,11 @@ static const gcr_job *request(struct request *out, const char *kernel, const cha
     out->job.options = &out->option;
     out->job.option_count = 1;
     return &out->job;
+}
+
+static gcr_status find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job)
+{
+    return gcr_unit_find(out, option, job, GCR_PATH_PLAIN);
 }
 
 static void test_kernels_are_listed_in_alphabetical_order(void **state)
@@ -69,10 +75,28 @@ static void test_a_choice_picks_its_unit(void **state)
     struct request r;
 
     (void)state;
-    assert_ok(gcr_unit_find(&unit, option, request(&r, "gp", "covariance", "matern32")));
+    assert_ok(find(&unit, option, request(&r, "gp", "covariance", "matern32")));
     assert_string_equal(unit->kernel->name, "gp");
     assert_int_equal(option[0], 2);
     assert_int_equal(unit->choice[0], 2);
+}
+
+static void test_each_code_path_has_its_units(void **state)
+{
+    int64_t option[GCR_OPTIONS_MAX];
+    const gcr_unit *unit;
+    struct request r;
+    int count;
+    const gcr_kernel *const *kernels = gcr_kernels(&count);
+
+    (void)state;
+    for (int k = 0; k < count; k++)
+        for (gcr_code_path path = GCR_PATH_PLAIN; path <= gcr_code_path_here(); path++) {
+            assert_ok(
+                gcr_unit_find(&unit, option, request(&r, kernels[k]->name, NULL, NULL), path));
+            assert_int_equal(unit->path, path);
+            assert_int_equal(unit->scalar, GCR_F64);
+        }
 }
 
 static void test_standard_values_hold_where_the_job_says_nothing(void **state)
@@ -82,9 +106,9 @@ static void test_standard_values_hold_where_the_job_says_nothing(void **state)
     struct request r;
 
     (void)state;
-    assert_ok(gcr_unit_find(&unit, option, request(&r, "gp", NULL, NULL)));
+    assert_ok(find(&unit, option, request(&r, "gp", NULL, NULL)));
     assert_int_equal(unit->choice[0], 0);
-    assert_ok(gcr_unit_find(&unit, option, request(&r, "ridge", NULL, NULL)));
+    assert_ok(find(&unit, option, request(&r, "ridge", NULL, NULL)));
     assert_int_equal(option[0], 5);
 }
 
@@ -95,7 +119,7 @@ static void test_an_integer_option_is_read(void **state)
     struct request r;
 
     (void)state;
-    assert_ok(gcr_unit_find(&unit, option, request(&r, "ridge", "folds", "10")));
+    assert_ok(find(&unit, option, request(&r, "ridge", "folds", "10")));
     assert_int_equal(option[0], 10);
 }
 
@@ -106,7 +130,7 @@ static void assert_refused(const char *kernel, const char *name, const char *val
     const gcr_unit *unit;
     struct request r;
 
-    assert_status(gcr_unit_find(&unit, option, request(&r, kernel, name, value)), GCR_EINVAL);
+    assert_status(find(&unit, option, request(&r, kernel, name, value)), GCR_EINVAL);
     assert_string_equal(gcr_last_error(), sentence);
     assert_null(unit);
 }
@@ -160,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_kernels_are_listed_in_alphabetical_order),
         cmocka_unit_test(test_descriptions_are_complete),
         cmocka_unit_test(test_a_choice_picks_its_unit),
+        cmocka_unit_test(test_each_code_path_has_its_units),
         cmocka_unit_test(test_standard_values_hold_where_the_job_says_nothing),
         cmocka_unit_test(test_an_integer_option_is_read),
         cmocka_unit_test(test_an_unknown_kernel_is_refused_with_the_nearest),

@@ -3,8 +3,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_ridge;
+#include "support/units.h"
 
 enum output { MSE, DOF };
 
@@ -37,7 +36,7 @@ static gcr_view make_dataset(struct numbers *out, int n, int d)
 /* Computes one cell; the caller closes the tile. */
 static void crunch(tile *out, gcr_view data, int folds, const double *alpha)
 {
-    *out = (tile){ .unit = &gcr_unit_ridge, .data = data, .setup = { .option = { folds } } };
+    *out = (tile){ .unit = unit_named("ridge"), .data = data, .setup = { .option = { folds } } };
     tile_axis(out, "alpha", alpha, 1);
     tile_open(out);
     tile_crunch(out);
@@ -104,7 +103,7 @@ static void test_fewer_rows_than_folds_is_a_fault(void **state)
     assert_int_equal(t.args.state[0], GCR_CELL_KERNEL_ERROR);
     assert_int_equal(gcr_cell_detail(tile_value(&t, 0, MSE, 0)), 1);
     assert_int_equal(gcr_cell_detail(tile_value(&t, 0, DOF, 0)), 1);
-    assert_string_equal(gcr_unit_ridge.kernel->faults[0], "fewer rows than folds");
+    assert_string_equal(unit_named("ridge")->kernel->faults[0], "fewer rows than folds");
     tile_close(&t);
 }
 

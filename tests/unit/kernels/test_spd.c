@@ -4,8 +4,7 @@
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
-
-extern const gcr_unit gcr_unit_probe;
+#include "support/units.h"
 
 enum output { LOG_DETERMINANT, QUADRATIC_FORM, SOLUTION, INVERSE_DIAGONAL };
 enum {
@@ -26,12 +25,13 @@ enum parameter { SCALE, NEEDS, FAULT, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE
 
 static void begin(struct probe *out, int64_t n)
 {
-    const struct probe fresh = { .tile = { .unit = &gcr_unit_probe, .data = { .rows = n, .y = y } },
+    const struct probe fresh = { .tile = { .unit = unit_named("probe"),
+                                           .data = { .rows = n, .y = y } },
                                  .values = { 4, EVERYTHING, 0, -1, -1, -1, 0 } };
 
     *out = fresh;
     for (int p = 0; p < 7; p++)
-        tile_axis(&out->tile, gcr_unit_probe.kernel->parameters[p].name, &out->values[p], 1);
+        tile_axis(&out->tile, unit_named("probe")->kernel->parameters[p].name, &out->values[p], 1);
 }
 
 static void vary(struct probe *probe, enum parameter parameter, const double *values,

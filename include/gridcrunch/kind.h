@@ -1,0 +1,36 @@
+/*
+ * gridcrunch/kind.h -- the two parts of a kind that a job may choose.
+ *
+ * The kind is what decides a cell's bits beside its key: the backend, the code path, the scalar and
+ * the BLAS behind it. Code paths with a fused multiply-add round differently from the one without,
+ * and AVX-512 computes other cells together than AVX2; so a path can be asked for, to get on one
+ * processor the bits of another.
+ */
+#ifndef GCR_KIND_H
+#define GCR_KIND_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Instructions of the processor. A processor that has one path has those before it too. */
+typedef enum gcr_code_path {
+    GCR_PATH_BEST,  /* of a job: the last that the device has                        */
+    GCR_PATH_PLAIN, /* what every processor of the architecture has; all that a GPU has */
+    GCR_PATH_V3,    /* x86-64-v3: AVX2, fused multiply-add                           */
+    GCR_PATH_V4,    /* x86-64-v4: AVX-512, fused multiply-add                        */
+    GCR_PATH_COUNT
+} gcr_code_path;
+
+/* What is computed with. Data, axes and results are double in any case. */
+typedef enum gcr_scalar { GCR_F64, GCR_F32, GCR_SCALAR_COUNT } gcr_scalar;
+
+/* "best", "plain", "v3" ...: as in a job file. "f64", "f32". Never NULL. */
+const char *gcr_code_path_name(gcr_code_path path);
+const char *gcr_scalar_name(gcr_scalar scalar);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GCR_KIND_H */

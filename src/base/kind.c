@@ -1,0 +1,20 @@
+/* base/kind.c -- the words for code paths and scalars, in jobs, results and sentences. */
+#include "gridcrunch/kind.h"
+
+const char *gcr_code_path_name(gcr_code_path path)
+{
+    static const char *const names[GCR_PATH_COUNT] = {
+        [GCR_PATH_BEST] = "best",
+        [GCR_PATH_PLAIN] = "plain",
+        [GCR_PATH_V3] = "v3",
+        [GCR_PATH_V4] = "v4",
+    };
+    return (unsigned)path < GCR_PATH_COUNT ? names[path] : "unknown";
+}
+
+const char *gcr_scalar_name(gcr_scalar scalar)
+{
+    static const char *const names[GCR_SCALAR_COUNT] = { [GCR_F64] = "f64", [GCR_F32] = "f32" };
+
+    return (unsigned)scalar < GCR_SCALAR_COUNT ? names[scalar] : "unknown";
+}
