@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_score
 
 SHAPES = [(5, 1, 5), (2, 1, 2), (7, 2, 3), (20, 3, 5), (50, 8, 10), (101, 5, 2), (11, 10, 4),
-          (64, 6, 64)]
+          (64, 6, 64), (300, 11, 3)]
 ALPHAS = [0.0, 0.125, 1.0, 30.0, 1e4]
 
 

@@ -15,7 +15,7 @@ static const struct row {
 #include "reference/ridge_reference.h"
 };
 
-enum { VALUES_MAX = 1024 };
+enum { VALUES_MAX = 4096 };
 
 struct numbers {
     double x[VALUES_MAX], y[VALUES_MAX];
@@ -92,6 +92,27 @@ static void test_the_error_of_a_perfect_fit_does_not_cancel(void **state)
     tile_close(&t);
 }
 
+/* Two folds of y = x, far apart: what one says of the slope, 5 / (5 + alpha), is lost if the sums of
+ * one fold are found from those of both. */
+static void test_folds_with_means_far_apart_do_not_cancel(void **state)
+{
+    const double alpha = 1, far = 0x1p30;
+    double x[8], expected = 0;
+    tile t;
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        const double off = (i < 4 ? i - (far + 1.5) : i - 4 + far - 1.5) / (5 + alpha);
+
+        x[i] = i < 4 ? i : far + i - 4;
+        expected += off * off / 8;
+    }
+    crunch(&t, (gcr_view){ .rows = 8, .features = 1, .x = x, .y = x }, 2, &alpha);
+    assert_int_equal(t.args.state[0], GCR_CELL_OK);
+    assert_near(tile_value(&t, 0, MSE, 0), expected, 1e-12 * expected);
+    tile_close(&t);
+}
+
 static void test_fewer_rows_than_folds_is_a_fault(void **state)
 {
     const double alpha = 1;
@@ -129,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_and_freedom_agree_with_scikit_learn),
         cmocka_unit_test(test_the_error_of_a_perfect_fit_does_not_cancel),
+        cmocka_unit_test(test_folds_with_means_far_apart_do_not_cancel),
         cmocka_unit_test(test_fewer_rows_than_folds_is_a_fault),
         cmocka_unit_test(test_equal_columns_without_penalty_are_not_spd),
     };
