@@ -1,11 +1,18 @@
 /*
- * The small linear algebra that cell kernels call: sums, factors and solutions known by hand.
+ * The small linear algebra that cell kernels call: sums, factors and solutions known by hand, and
+ * what the factors of others are off by. Compiled for each code path.
  */
 #include "support/gcr_test.h"
 
+#include "backend/cpu/code_path.h"
+#include "backend/cpu/lanes.h"
+
 #include "gridcrunch/kernel.h"
 
+#include <float.h>
+
 enum { N_MAX = 40, TRIANGLE_MAX = N_MAX * (N_MAX + 1) / 2 };
+enum { LARGE_MAX = 513, LARGE_TRIANGLE = LARGE_MAX * (LARGE_MAX + 1) / 2 };
 
 static const gcr_ctx context;
 
@@ -81,6 +88,102 @@ static void test_the_solution_of_a_known_product_is_found_again(void **state)
     }
 }
 
+/* ---- backward errors, in long double ---------------------------------------------------------- */
+
+/* A Hilbert matrix with `ridge` on its diagonal: for 1e-11 as good as singular. */
+static double hilbert(int64_t i, int64_t j, double ridge)
+{
+    return 1.0 / (double)(1 + i + j) + (i == j ? ridge : 0);
+}
+
+static void make_hilbert(double *a, int64_t n, double ridge)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            a[gcr_triangle(i, j)] = hilbert(i, j, ridge);
+}
+
+static long double norm_of_hilbert(int64_t n, double ridge)
+{
+    long double sum = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++)
+            sum += (long double)hilbert(i, j, ridge) * hilbert(i, j, ridge);
+    return sqrtl(sum);
+}
+
+/* |A - L L'| */
+static long double error_of_factor(const double *l, int64_t n, double ridge)
+{
+    long double sum = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            long double r = hilbert(i, j, ridge);
+
+            for (int64_t k = 0; k <= j; k++)
+                r -= (long double)l[gcr_triangle(i, k)] * l[gcr_triangle(j, k)];
+            sum += (i == j ? 1 : 2) * r * r;
+        }
+    return sqrtl(sum);
+}
+
+static void check_factor(int64_t n, double ridge)
+{
+    static double a[LARGE_TRIANGLE];
+
+    make_hilbert(a, n, ridge);
+    assert_int_equal(gcr_team_cholesky(&context, n, a), 0);
+    assert_true(error_of_factor(a, n, ridge) <=
+                (double)n * DBL_EPSILON * norm_of_hilbert(n, ridge));
+}
+
+static void test_a_factor_is_off_by_n_units_of_rounding(void **state)
+{
+    static const int64_t large[] = { 127, 128, 129, 255, 256, 257, 511, 512, 513 };
+
+    (void)state;
+    for (int64_t n = 1; n <= 70; n++) {
+        check_factor(n, 1);
+        check_factor(n, 1e-11);
+    }
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+        check_factor(large[i], 1e-11);
+}
+
+/* |b - A x| <= 8 n eps |A| |x|. */
+static void check_residual(int64_t n, double ridge)
+{
+    static double a[LARGE_TRIANGLE], b[LARGE_MAX], x[LARGE_MAX];
+    long double residual = 0, norm = 0;
+
+    make_hilbert(a, n, ridge);
+    for (int64_t i = 0; i < n; i++)
+        b[i] = x[i] = fmod(0.618 * (double)(i + 1), 1) - 0.4;
+    assert_int_equal(gcr_team_spd_solve(&context, n, a, x), 0);
+    for (int64_t i = 0; i < n; i++) {
+        long double r = b[i];
+
+        for (int64_t j = 0; j < n; j++)
+            r -= (long double)hilbert(i, j, ridge) * x[j];
+        residual += r * r;
+        norm += (long double)x[i] * x[i];
+    }
+    assert_true(sqrtl(residual) <=
+                8 * (double)n * DBL_EPSILON * norm_of_hilbert(n, ridge) * sqrtl(norm));
+}
+
+static void test_a_solution_leaves_a_residual_of_rounding(void **state)
+{
+    (void)state;
+    for (int64_t n = 1; n <= 70; n++) {
+        check_residual(n, 1);
+        check_residual(n, 1e-11);
+    }
+    check_residual(513, 1e-11);
+}
+
 static void test_the_first_bad_minor_is_told(void **state)
 {
     static const double wrong[] = { 0, -1, -INFINITY, NAN, INFINITY };
@@ -101,8 +204,12 @@ int main(void)
         cmocka_unit_test(test_a_dot_product_takes_every_element_once),
         cmocka_unit_test(test_the_factor_of_a_product_is_found_again),
         cmocka_unit_test(test_the_solution_of_a_known_product_is_found_again),
+        cmocka_unit_test(test_a_factor_is_off_by_n_units_of_rounding),
+        cmocka_unit_test(test_a_solution_leaves_a_residual_of_rounding),
         cmocka_unit_test(test_the_first_bad_minor_is_told),
     };
 
+    if (GCR_LANES_PATH > gcr_code_path_here())
+        return GCR_TEST_SKIPPED;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

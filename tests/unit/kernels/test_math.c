@@ -1,7 +1,11 @@
 /*
- * gcr_exp() and gcr_log() against libm's in long double, whose 11 further bits make them exact here.
+ * The mathematics of kernels against libm's in long double, whose 11 further bits make it exact
+ * here. Compiled for each code path.
  */
 #include "support/gcr_test.h"
+
+#include "backend/cpu/code_path.h"
+#include "backend/cpu/lanes.h"
 
 #include "gridcrunch/kernel.h"
 
@@ -171,6 +175,81 @@ static void test_log_in_a_loop_gives_the_same_bits(void **state)
     }
 }
 
+/* ---- every exponent, denormal ones included --------------------------------------------------- */
+
+enum { SWEEP = (1074 + 1024) * 64 };
+
+/* Number i of a sweep: 64 mantissas of each exponent, 1 and all ones among them. */
+static double swept(int i)
+{
+    const int exponent = i / 64 - 1074;
+    const double mantissa = i % 64 == 0    ? 1
+                            : i % 64 == 63 ? 0x1.fffffffffffffp0
+                                           : 1 + fmod(0.6180339887498949 * (i + 1), 1);
+
+    return ldexp(mantissa, exponent);
+}
+
+static double worst_of_sweep(gcr_real (*ours)(gcr_real), long double (*theirs)(long double),
+                             double sign)
+{
+    double worst = 0;
+
+    for (int i = 0; i < SWEEP; i++) {
+        const double x = sign * swept(i);
+        const long double exact = theirs((long double)x);
+
+        if (fabsl(exact) <= DBL_MAX)
+            worst = fmax(worst, ulps_between(ours(x), exact));
+    }
+    return worst;
+}
+
+static void test_every_exponent_has_an_exponential_a_logarithm_and_a_root(void **state)
+{
+    (void)state;
+    assert_true(worst_of_sweep(gcr_exp, expl, 1) <= 1);
+    assert_true(worst_of_sweep(gcr_exp, expl, -1) <= 1);
+    assert_true(worst_of_sweep(gcr_log, logl, 1) <= 1);
+    assert_true(worst_of_sweep(gcr_sqrt, sqrtl, 1) <= 0.5005); /* rounded once; long double, too */
+}
+
+static void test_every_exponent_has_a_sine_and_a_cosine(void **state)
+{
+    (void)state;
+    assert_true(worst_of_sweep(gcr_sin, sinl, 1) <= 1);
+    assert_true(worst_of_sweep(gcr_sin, sinl, -1) <= 1);
+    assert_true(worst_of_sweep(gcr_cos, cosl, 1) <= 1);
+}
+
+static void test_roots_of_what_has_none(void **state)
+{
+    (void)state;
+    assert_true(gcr_sqrt(0) == 0);
+    assert_true(gcr_sqrt(INFINITY) == INFINITY);
+    assert_true(isnan(gcr_sqrt(-1)));
+    assert_true(isnan(gcr_sqrt(-0x1p-1074)));
+    assert_true(isnan(gcr_sqrt(NAN)));
+}
+
+static void test_a_fused_product_is_rounded_once(void **state)
+{
+    volatile double x = 1 + 0x1p-30, y = 1 - 0x1p-30;
+
+    (void)state;
+    assert_true(x * y - 1 == 0);
+    assert_true(gcr_fma(x, y, -1) == -0x1p-60);
+}
+
+static void test_the_second_of_a_pair_with_nan_is_returned(void **state)
+{
+    (void)state;
+    assert_true(gcr_min(1, 2) == 1 && gcr_min(2, 1) == 1);
+    assert_true(gcr_max(1, 2) == 2 && gcr_max(2, 1) == 2);
+    assert_true(gcr_min(NAN, 1) == 1 && gcr_max(NAN, 1) == 1);
+    assert_true(isnan(gcr_min(1, NAN)) && isnan(gcr_max(1, NAN)));
+}
+
 static void test_only_numbers_are_finite(void **state)
 {
     (void)state;
@@ -206,9 +285,16 @@ int main(void)
         cmocka_unit_test(test_log_of_any_number),
         cmocka_unit_test(test_log_of_what_has_none),
         cmocka_unit_test(test_log_in_a_loop_gives_the_same_bits),
+        cmocka_unit_test(test_every_exponent_has_an_exponential_a_logarithm_and_a_root),
+        cmocka_unit_test(test_every_exponent_has_a_sine_and_a_cosine),
+        cmocka_unit_test(test_roots_of_what_has_none),
+        cmocka_unit_test(test_a_fused_product_is_rounded_once),
+        cmocka_unit_test(test_the_second_of_a_pair_with_nan_is_returned),
         cmocka_unit_test(test_only_numbers_are_finite),
         cmocka_unit_test(test_ticks_never_go_back),
     };
 
+    if (GCR_LANES_PATH > gcr_code_path_here())
+        return GCR_TEST_SKIPPED;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
