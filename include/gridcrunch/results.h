@@ -85,7 +85,8 @@ enum {
 
 /* Writes FOLDER/results.h5 and FOLDER/summary.csv; the folder must exist. `flags`: GCR_WRITE_* or-ed.
  * On failure neither an old file is harmed nor a partial one left. GCR_EIO: the sentence names the
- * file and the system's reason ("No space left on device"). */
+ * file and the system's reason ("No space left on device"). GCR_EINVAL: the run has not ended. GCR_ETAKEN: a
+ * dataset has been taken from it. */
 GCR_MUST_CHECK gcr_status gcr_results_write(const gcr_results *results, const char *folder,
                                             unsigned flags);
 

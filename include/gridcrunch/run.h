@@ -3,11 +3,16 @@
  *
  *     gcr_run_create    checks job, kernel and data against each other; plans; allocates nothing large
  *     gcr_run_execute   opens the device, computes, summarises; returns when done or asked to stop
+ *     gcr_run_fetch     the cells of one dataset, also while others are still computed
  *     gcr_run_results   what there is to write
  *
- * A run is executed once. Several runs may be executed at once, each by a thread of its own; what
- * the library shares between them it guards itself. Of one run, functions may be called by any
- * thread where they say so, and otherwise by one at a time.
+ * A run is executed once. Several runs may be executed at once, by as many threads; what the library
+ * shares between them it guards itself. Of one run, gcr_run_cancel(), gcr_run_is_ready(),
+ * gcr_run_wait(), gcr_run_fetch() and gcr_run_take() may be called by any thread at any time between
+ * create and destroy, and so may what reads the plan; the rest by one thread at a time.
+ *
+ * Inside a run (in a cell, in a callback) no run can be executed, and nothing can be waited for that
+ * a run must still bring: GCR_ENESTED at once, where a wait might never end.
  */
 #ifndef GCR_RUN_H
 #define GCR_RUN_H
@@ -42,11 +47,20 @@ typedef struct gcr_progress {
 } gcr_progress;
 
 typedef struct gcr_run_spec {
-    const gcr_job *job;                                           /* borrowed until destroy */
-    const gcr_datasets *datasets;                                 /* borrowed until destroy */
-    void (*on_progress)(void *arg, const gcr_progress *progress); /* from the caller's thread, */
-    double progress_seconds; /* about this often while it runs; and once at the end; 0: 1 s  */
-    void *arg;
+    const gcr_job *job;           /* borrowed until destroy */
+    const gcr_datasets *datasets; /* borrowed until destroy */
+
+    /* From the thread that executes, about every progress_seconds (0: one) and once at the end.
+     * NULL: nobody wants to know. */
+    void (*on_progress)(void *arg, const gcr_progress *progress);
+    double progress_seconds;
+
+    /* Once for each dataset whose last cell has landed and which has its summaries, from the thread
+     * that landed it: one of those that compute, several of them at once for different datasets. The
+     * dataset can be fetched or taken in there. NULL: nobody wants to know. */
+    void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
+
+    void *arg; /* the first argument of both */
 } gcr_run_spec;
 
 /* GCR_EINVAL with the place in the job file: a kernel, option, parameter, summary or device that
@@ -55,7 +69,7 @@ typedef struct gcr_run_spec {
 GCR_MUST_CHECK gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec);
 void gcr_run_destroy(gcr_run *run);
 
-/* What will be done. Belong to the run. */
+/* The plan: what will be done. Pointers belong to the run. */
 const gcr_plan *gcr_run_plan(const gcr_run *run);
 const gcr_point_table *gcr_run_points(const gcr_run *run);
 const gcr_kernel *gcr_run_kernel(const gcr_run *run);
@@ -72,20 +86,73 @@ uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
 void gcr_run_cancel(gcr_run *run);
 
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
- * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE. */
+ * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE; GCR_EINVAL: it was executed before;
+ * GCR_ENESTED. */
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
+
+/* The same on a thread of its own: start returns at once, finish waits for the end and returns what
+ * execute would have. finish: seconds < 0 is no limit; GCR_ETIMEOUT; GCR_EINVAL: it was not started.
+ * A run that was started and is destroyed is cancelled and waited for. */
+GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
+GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
+
+/* ---- the cells of one dataset ---------------------------------------------------------------- */
+
+/* Cell (dataset, point) has the state state[point] and of output o the width[o] values from
+ * values[o] + point * width[o] on: NaN where it has no result, and behind the last value of a dataset
+ * that has fewer than the widest. */
+typedef struct gcr_row {
+    uint64_t dataset, point_count;
+    int output_count;                      /* in the order of the kernel's description */
+    int64_t width[GCR_OUTPUTS_MAX];        /* values per cell                          */
+    const double *values[GCR_OUTPUTS_MAX]; /* [point_count][width[o]]                  */
+    const uint8_t *state;                  /* [point_count] gcr_cell_state             */
+    const uint8_t *jitter_step; /* [point_count] from 1, 0: none; NULL: the job has no ladder */
+    void *owned;                /* private: what gcr_row_clear() frees                        */
+} gcr_row;
+
+/* Frees what a row owns and zeroes it. NULL and a zeroed struct are allowed. */
+void gcr_row_clear(gcr_row *row);
+
+/* True where all cells of the dataset have landed, its summaries are made and nobody has taken it. */
+int gcr_run_is_ready(const gcr_run *run, uint64_t dataset);
+
+/* Waits until the dataset is ready, also if the run has not begun. seconds < 0: no limit; 0: looks.
+ * GCR_ETIMEOUT. GCR_ETAKEN: somebody took it. GCR_ECLOSED: the run ended (it was stopped or failed)
+ * and left cells of this dataset undone. GCR_ENESTED. GCR_EINVAL: there is no such dataset. */
+GCR_MUST_CHECK gcr_status gcr_run_wait(gcr_run *run, uint64_t dataset, double seconds);
+
+/* The same, and then its cells. What is fetched stays where it is: the row points into the run,
+ * until that is destroyed or the dataset taken. */
+GCR_MUST_CHECK gcr_status gcr_run_fetch(gcr_row *out, gcr_run *run, uint64_t dataset,
+                                        double seconds);
+
+/* What is taken leaves the run: the row owns it (gcr_row_clear()), the run gives its memory back to
+ * the system, and of several who try one gets it. Summaries stay. Results files of a run of which
+ * something was taken cannot be written. GCR_ENOMEM: then it is still there. */
+GCR_MUST_CHECK gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t dataset,
+                                       double seconds);
+
+/* ---- after execute --------------------------------------------------------------------------- */
+
+/* What there is of a dataset, complete or not: cells that were not computed have the state
+ * GCR_CELL_EMPTY. The row points into the run. GCR_EINVAL: the run has not ended, or there is no such
+ * dataset. GCR_ETAKEN. */
+GCR_MUST_CHECK gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset);
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run);
 const gcr_progress *gcr_run_progress(const gcr_run *run); /* as it was at the end */
 
-/* How many cells have each state. After execute. */
+/* How many cells have each state. */
 void gcr_run_count(const gcr_run *run, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
 
 const gcr_summaries *gcr_run_summaries(const gcr_run *run);
 const gcr_ledger *gcr_run_ledger(const gcr_run *run);
 
-/* Everything gcr_results_write() needs, facts included. Belongs to the run. After execute. */
+/* Everything gcr_results_write() needs, facts included. Belongs to the run. */
 const gcr_results *gcr_run_results(gcr_run *run);
+
+/* ---- a cell by itself ------------------------------------------------------------------------ */
 
 /* Computes one cell by itself, as the run would. values: [output_count][width]. seconds_out is the
  * time of the cell alone, without what its dataset needs once (prepare_seconds_out). */

@@ -42,6 +42,11 @@ typedef enum gcr_status {
     GCR_ENOMEM,       /* host or device memory ran out                                        */
     GCR_EDEVICE,      /* a device failed; it may be lost                                      */
     GCR_EUNSUPPORTED, /* this build or backend cannot do that                                 */
+    GCR_ETIMEOUT,     /* what was waited for has not come within the time that was given      */
+    GCR_ETAKEN,       /* it was there, and somebody has taken it                              */
+    GCR_ECLOSED,      /* it will not come: what would bring it has ended without it           */
+    GCR_ECONFLICT,    /* the same thing came twice, with different values                     */
+    GCR_ENESTED,      /* a run cannot be executed or waited for from inside a run             */
     GCR_STATUS_COUNT
 } gcr_status;
 

@@ -3,6 +3,7 @@
 
 #include "gridcrunch/kernel.h" /* gcr_ticks(): what is a tick is decided there */
 
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <time.h>
@@ -18,6 +19,33 @@ static uint64_t clock_ns(void)
 double gcr_clock_seconds(void)
 {
     return (double)clock_ns() * 1e-9;
+}
+
+struct timespec gcr_clock_in(double seconds)
+{
+    const double most = 1e9; /* thirty years: the sum stays far inside time_t */
+    const double bounded = fmin(fmax(seconds, 0), most);
+    struct timespec when;
+
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    when.tv_sec += (time_t)bounded;
+    when.tv_nsec += (long)((bounded - floor(bounded)) * 1e9);
+    if (when.tv_nsec >= 1000000000) {
+        when.tv_sec++;
+        when.tv_nsec -= 1000000000;
+    }
+    return when;
+}
+
+void gcr_clock_cond(pthread_cond_t *out)
+{
+    pthread_condattr_t attributes;
+
+    /* Linux: none of these can fail. */
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(out, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 static double ns_per_tick;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* In front of every block, as long as the alignment so that it keeps it. */
 typedef struct header {
@@ -101,6 +102,16 @@ void gcr_memory_destroy(void *block)
         munmap(head, head->bytes + sizeof(header));
     else
         free(head);
+}
+
+void gcr_memory_release(void *block, uint64_t offset, uint64_t bytes)
+{
+    const header *const head = (header *)block - 1;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)block + offset;
+    const uintptr_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+
+    if (head->bytes >= pages_from_bytes && first < last)
+        madvise((void *)first, last - first, MADV_DONTNEED); /* what fails keeps the pages */
 }
 
 uint64_t gcr_memory_live_bytes(void)

@@ -23,6 +23,10 @@ GCR_MUST_CHECK gcr_status gcr_memory_create(void **out, uint64_t count, uint64_t
 /* Frees a block that gcr_memory_create() made. NULL is allowed. */
 void gcr_memory_destroy(void *block);
 
+/* Gives what part of a block's pages the system can have back to it; `bytes` from `offset` on then
+ * hold anything. The block lives on. */
+void gcr_memory_release(void *block, uint64_t offset, uint64_t bytes);
+
 /* Bytes that live now, and the most that ever lived at once since the last reset. */
 uint64_t gcr_memory_live_bytes(void);
 uint64_t gcr_memory_peak_bytes(void);

@@ -8,10 +8,9 @@
 #include "base/pool.h"
 
 #include "base/check.h"
-#include "base/memory.h"
+#include "base/clock.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -132,15 +131,9 @@ out:
 
 static void open_locks(gcr_pool *pool)
 {
-    pthread_condattr_t attributes;
-
-    /* Linux: none of these can fail. A wall clock that is set must not change a timeout. */
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->begun, &attributes);
-    pthread_cond_init(&pool->done, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&pool->lock, NULL); /* Linux: cannot fail */
+    gcr_clock_cond(&pool->begun);
+    gcr_clock_cond(&pool->done);
 }
 
 static void close_locks(gcr_pool *pool)
@@ -206,25 +199,9 @@ void gcr_pool_start(gcr_pool *pool, gcr_pool_fn fn, void *arg)
     pthread_mutex_unlock(&pool->lock);
 }
 
-static struct timespec time_in(double seconds)
-{
-    const double most = 1e9; /* thirty years: the sum stays far inside time_t */
-    const double bounded = fmin(seconds, most);
-    struct timespec when;
-
-    clock_gettime(CLOCK_MONOTONIC, &when);
-    when.tv_sec += (time_t)bounded;
-    when.tv_nsec += (long)((bounded - floor(bounded)) * 1e9);
-    if (when.tv_nsec >= 1000000000) {
-        when.tv_sec++;
-        when.tv_nsec -= 1000000000;
-    }
-    return when;
-}
-
 int gcr_pool_wait(gcr_pool *pool, double seconds)
 {
-    const struct timespec until = time_in(fmax(seconds, 0));
+    const struct timespec until = gcr_clock_in(seconds);
     int error = 0, is_done;
 
     pthread_mutex_lock(&pool->lock);

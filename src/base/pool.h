@@ -3,8 +3,8 @@
  *
  * A pool starts its threads once; gcr_pool_start() lets each of them run one function and
  * gcr_pool_wait() waits for all. The thread that owns the pool never computes: it is the one that
- * shows progress and answers signals, and it sleeps in between. There is one level of parallelism:
- * a function that runs in a pool must not start another.
+ * shows progress and answers signals, and it sleeps in between. There is one level of parallelism
+ * in a run: a cell must not start another pool.
  *
  * Own threads rather than OpenMP, whose gcc runtime gives false reports under TSan (measured).
  */

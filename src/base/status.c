@@ -22,6 +22,11 @@ const char *gcr_status_name(gcr_status status)
         [GCR_ENOMEM] = "GCR_ENOMEM",
         [GCR_EDEVICE] = "GCR_EDEVICE",
         [GCR_EUNSUPPORTED] = "GCR_EUNSUPPORTED",
+        [GCR_ETIMEOUT] = "GCR_ETIMEOUT",
+        [GCR_ETAKEN] = "GCR_ETAKEN",
+        [GCR_ECLOSED] = "GCR_ECLOSED",
+        [GCR_ECONFLICT] = "GCR_ECONFLICT",
+        [GCR_ENESTED] = "GCR_ENESTED",
     };
     return (unsigned)status < GCR_STATUS_COUNT ? names[status] : "GCR_?";
 }

@@ -67,7 +67,7 @@ out:
 }
 
 static gcr_status print_dataset(gcr_sheet *sheet, FILE *stream, const gcr_results_file *file,
-                                const gcr_run_row *row, gcr_format format)
+                                const gcr_file_row *row, gcr_format format)
 {
     gcr_status status = GCR_OK;
 
@@ -86,19 +86,19 @@ out:
 static gcr_status print_run(FILE *stream, gcr_results_file *file, gcr_format format)
 {
     gcr_status status = GCR_OK;
-    gcr_run_row row = { 0 };
+    gcr_file_row row = { 0 };
     gcr_sheet sheet = { 0 };
 
     gcr_run_file_name_cells(&sheet, file);
     if (format == GCR_FORMAT_CSV)
         GCR_TRY(gcr_sheet_print_csv(&sheet, stream, 1));
     for (uint64_t d = 0; d < gcr_results_dataset_count(file) && !ferror(stream); d++) {
-        GCR_TRY(gcr_run_row_read(&row, file, d, gcr_results_output_count(file)));
+        GCR_TRY(gcr_file_row_read(&row, file, d, gcr_results_output_count(file)));
         GCR_TRY(print_dataset(&sheet, stream, file, &row, format));
     }
 out:
     gcr_sheet_clear(&sheet);
-    gcr_run_row_clear(&row);
+    gcr_file_row_clear(&row);
     return status;
 }
 

@@ -67,7 +67,7 @@ typedef struct run_tally {
     uint64_t states[GCR_CELL_STATE_COUNT];
 } run_tally;
 
-static uint32_t detail_of(const gcr_run_row *row, uint64_t point, uint64_t width)
+static uint32_t detail_of(const gcr_file_row *row, uint64_t point, uint64_t width)
 {
     const uint8_t state = row->states[point];
 
@@ -100,7 +100,7 @@ out:
     return status;
 }
 
-static gcr_status gather(group_list *groups, const gcr_run_row *row, const gcr_results_file *file)
+static gcr_status gather(group_list *groups, const gcr_file_row *row, const gcr_results_file *file)
 {
     gcr_status status = GCR_OK;
     const uint64_t width = (uint64_t)gcr_results_output_width(file, 0);
@@ -166,7 +166,7 @@ gcr_status gcr_command_failed(int *exit_out, int argc, char **argv)
     gcr_status status = GCR_OK;
     failed_args args = { .limit = USUAL_LIMIT };
     gcr_results_file *file = NULL;
-    gcr_run_row row = { 0 };
+    gcr_file_row row = { 0 };
     group_list groups = { 0 };
     run_tally tally = { 0 };
 
@@ -174,14 +174,14 @@ gcr_status gcr_command_failed(int *exit_out, int argc, char **argv)
     argp_parse(&failed_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_results_open(&file, args.path));
     for (uint64_t d = 0; d < gcr_results_dataset_count(file); d++) {
-        GCR_TRY(gcr_run_row_read(&row, file, d, 1));
+        GCR_TRY(gcr_file_row_read(&row, file, d, 1));
         GCR_TRY(gather(&groups, &row, file));
         count_and_print(&tally, &groups, file, d, args.limit);
     }
     print_tally(&tally, args.limit);
 out:
     free(groups.items);
-    gcr_run_row_clear(&row);
+    gcr_file_row_clear(&row);
     gcr_results_close(file);
     return status;
 }

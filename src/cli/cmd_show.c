@@ -199,11 +199,11 @@ static gcr_status show_cells(gcr_results_file *file, const show_args *args, cons
 {
     gcr_status status = GCR_OK;
     const gcr_point_table *points = gcr_results_points(file);
-    gcr_run_row row = { 0 };
+    gcr_file_row row = { 0 };
     gcr_sheet sheet = { 0 };
     uint64_t found = 0;
 
-    GCR_TRY(gcr_run_row_read(&row, file, dataset, gcr_results_output_count(file)));
+    GCR_TRY(gcr_file_row_read(&row, file, dataset, gcr_results_output_count(file)));
     gcr_run_file_name_cells(&sheet, file);
     for (uint64_t point = 0; point < points->point_count; point++)
         if (is_chosen(wanted, points, point) && (found++ < args->limit || args->limit == 0))
@@ -214,7 +214,7 @@ static gcr_status show_cells(gcr_results_file *file, const show_args *args, cons
                 found - args->limit);
 out:
     gcr_sheet_clear(&sheet);
-    gcr_run_row_clear(&row);
+    gcr_file_row_clear(&row);
     return status;
 }
 

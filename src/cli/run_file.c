@@ -24,7 +24,7 @@ out:
     return status;
 }
 
-static gcr_status create_row(gcr_run_row *row, const gcr_results_file *file, int outputs)
+static gcr_status create_row(gcr_file_row *row, const gcr_results_file *file, int outputs)
 {
     gcr_status status = GCR_OK;
     const uint64_t points = gcr_results_points(file)->point_count;
@@ -42,7 +42,8 @@ out:
     return status;
 }
 
-gcr_status gcr_run_row_read(gcr_run_row *row, gcr_results_file *file, uint64_t dataset, int outputs)
+gcr_status gcr_file_row_read(gcr_file_row *row, gcr_results_file *file, uint64_t dataset,
+                             int outputs)
 {
     gcr_status status = GCR_OK;
 
@@ -55,12 +56,12 @@ out:
     return status;
 }
 
-void gcr_run_row_clear(gcr_run_row *row)
+void gcr_file_row_clear(gcr_file_row *row)
 {
     for (int o = 0; o < GCR_OUTPUTS_MAX; o++)
         gcr_memory_destroy(row->values[o]);
     gcr_memory_destroy(row->states);
-    *row = (gcr_run_row){ 0 };
+    *row = (gcr_file_row){ 0 };
 }
 
 const char *gcr_run_file_describe(char *out, size_t bytes, const gcr_results_file *file,
@@ -100,7 +101,7 @@ void gcr_run_file_name_cells(gcr_sheet *sheet, const gcr_results_file *file)
     }
 }
 
-void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const gcr_run_row *row,
+void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const gcr_file_row *row,
                            uint64_t point)
 {
     const gcr_point_table *points = gcr_results_points(file);

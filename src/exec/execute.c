@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "exec/nesting.h"
 #include "exec/pipeline.h"
 
 #include <math.h>
@@ -43,8 +44,11 @@ typedef struct execution {
 static void work(void *arg, int worker)
 {
     execution *x = arg;
-    const gcr_status status = gcr_pipeline_drive(&x->shared, worker, &x->progress[worker]);
+    gcr_status status;
 
+    gcr_nesting_enter();
+    status = gcr_pipeline_drive(&x->shared, worker, &x->progress[worker]);
+    gcr_nesting_leave();
     if (status == GCR_OK)
         return;
     atomic_store(&x->stop, 1);
@@ -54,6 +58,16 @@ static void work(void *arg, int worker)
         strncpy(x->sentence, gcr_last_error(), sizeof x->sentence - 1);
     }
     pthread_mutex_unlock(&x->failure_lock);
+}
+
+/* Lets those who wait for the dataset have it, then tells who wants to be told. */
+static void announce(void *arg, uint64_t dataset)
+{
+    gcr_run *run = arg;
+
+    gcr_gate_open(run->gate, dataset);
+    if (run->spec.on_dataset != NULL)
+        run->spec.on_dataset(run->spec.arg, run, dataset);
 }
 
 static gcr_status open_slots(gcr_run *run)
@@ -102,7 +116,9 @@ static gcr_status open_execution(execution *x, gcr_run *run)
                                        .batch_most = run->batch_most,
                                        .batch_seconds = batch_seconds,
                                        .cell_bytes = run->cell_bytes,
-                                       .stop = &x->stop };
+                                       .stop = &x->stop,
+                                       .on_dataset = announce,
+                                       .arg = run };
 out:
     return status;
 }
@@ -194,13 +210,11 @@ static void finish_summaries(gcr_run *run)
             gcr_summaries_fire(run->summaries, d, 0);
 }
 
-gcr_status gcr_run_execute(gcr_run *run)
+static gcr_status compute(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
 
-    if (run->slots != NULL)
-        GCR_FAIL(GCR_EINVAL, "this run has been executed already");
     GCR_TRY(open_slots(run));
     GCR_TRY(open_execution(&x, run));
     x.begin = gcr_clock_seconds();
@@ -214,5 +228,37 @@ gcr_status gcr_run_execute(gcr_run *run)
     finish_summaries(run);
 out:
     close_execution(&x);
+    return status;
+}
+
+/* What those are told who wait for a dataset that will not be complete. */
+static const char *describe_end(const gcr_run *run, gcr_status status)
+{
+    static const char *const reasons[] = {
+        [GCR_RUN_COMPLETE] = "the run has ended",
+        [GCR_RUN_CANCELLED] = "the run was cancelled",
+        [GCR_RUN_OUT_OF_TIME] = "the run was out of time",
+    };
+
+    return status == GCR_OK ? reasons[run->ending] : gcr_last_error();
+}
+
+gcr_status gcr_run_execute(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    int planned = GCR_PHASE_PLANNED;
+
+    if (gcr_nesting_is_inside())
+        GCR_FAIL(GCR_ENESTED,
+                 "a run cannot be executed from inside a run, in a cell or a callback: "
+                 "use a thread of its own");
+    if (!atomic_compare_exchange_strong(&run->phase, &planned, GCR_PHASE_EXECUTING))
+        GCR_FAIL(GCR_EINVAL, "this run has been executed already");
+    gcr_nesting_enter();
+    status = compute(run);
+    gcr_nesting_leave();
+    atomic_store(&run->phase, GCR_PHASE_ENDED);
+    gcr_gate_close(run->gate, describe_end(run, status));
+out:
     return status;
 }

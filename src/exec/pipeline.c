@@ -89,6 +89,7 @@ static void flush_landing(worker *w)
             w->has_resident = 0;
         gcr_residency_release(shared->residency, dataset);
         add_progress(&progress->datasets, 1);
+        shared->on_dataset(shared->arg, dataset);
     }
     w->landing_count = 0;
 }

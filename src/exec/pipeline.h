@@ -33,6 +33,8 @@ typedef struct gcr_pipeline_shared {
     double batch_seconds;             /* ... the size that takes about this long              */
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
+    void (*on_dataset)(void *arg, uint64_t dataset); /* it is complete and summarised; from the */
+    void *arg;                                       /* worker that landed its last cell       */
 } gcr_pipeline_shared;
 
 /* How far a worker is; read by the thread that shows progress. */

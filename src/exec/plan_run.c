@@ -117,9 +117,9 @@ static gcr_status make_plan(gcr_run *run)
     };
 
     summaries.slots = &future; /* sizes are all that is asked of it */
-    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers) +
-                         gcr_residency_bytes(spec.dataset_count) +
-                         spec.dataset_count * sizeof *future.missing;
+    spec.points_bytes +=
+        gcr_summaries_bytes(&summaries, run->workers) + gcr_residency_bytes(spec.dataset_count) +
+        spec.dataset_count * sizeof *future.missing + gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding.output_count; o++)
         spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
     run->cell_bytes = spec.output_bytes + spec.state_bytes;

@@ -19,6 +19,8 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     if (run == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a run");
     run->spec = *spec;
+    atomic_init(&run->is_cancelled, 0);
+    atomic_init(&run->phase, GCR_PHASE_PLANNED);
     GCR_TRY(gcr_points_create(&run->points, job));
     GCR_TRY(gcr_job_device_open(&run->device, job, backend));
     GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, run->device));
@@ -26,6 +28,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     gcr_device_kind(run->kind, sizeof run->kind, run->device, run->binding.unit->path,
                     run->binding.unit->scalar);
     GCR_TRY(gcr_run_decide(run));
+    GCR_TRY(gcr_gate_create(&run->gate, spec->datasets->count));
     *out = run;
     run = NULL;
 out:
@@ -42,9 +45,13 @@ void gcr_run_destroy(gcr_run *run)
 {
     if (run == NULL)
         return;
+    if (run->starter != NULL)
+        gcr_run_cancel(run);
+    gcr_pool_destroy(run->starter);
     gcr_memory_destroy(run->trial_values);
     gcr_summaries_destroy(run->summaries);
     gcr_slots_destroy(run->slots);
+    gcr_gate_destroy(run->gate);
     gcr_device_close(run->device);
     gcr_plan_destroy(run->plan);
     gcr_binding_clear(&run->binding);
@@ -119,6 +126,11 @@ const gcr_progress *gcr_run_progress(const gcr_run *run)
     return &run->progress;
 }
 
+int gcr_run_has_cells(const gcr_run *run)
+{
+    return atomic_load(&run->phase) == GCR_PHASE_ENDED && run->slots != NULL;
+}
+
 const gcr_slots *gcr_run_slots(const gcr_run *run)
 {
     return run->slots;
@@ -141,6 +153,9 @@ const gcr_ledger *gcr_run_ledger(const gcr_run *run)
 
 const gcr_results *gcr_run_results(gcr_run *run)
 {
+    run->results = (gcr_results){ 0 };
+    if (!gcr_run_has_cells(run))
+        return &run->results;
     gcr_facts_gather(&run->facts, run);
     run->results = (gcr_results){ .job = run->spec.job,
                                   .datasets = run->spec.datasets,
@@ -148,6 +163,7 @@ const gcr_results *gcr_run_results(gcr_run *run)
                                   .points = gcr_points_table(run->points),
                                   .slots = run->slots,
                                   .summaries = run->summaries,
+                                  .gate = run->gate,
                                   .facts = run->facts.items,
                                   .fact_count = run->facts.count };
     return &run->results;

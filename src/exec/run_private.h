@@ -8,18 +8,34 @@
 #ifndef GCR_EXEC_RUN_PRIVATE_H
 #define GCR_EXEC_RUN_PRIVATE_H
 
+#include "base/pool.h"
 #include "exec/binding.h"
 #include "exec/facts.h"
 #include "grid/points.h"
+#include "results/gate.h"
 #include "results/outcome.h"
 
 #include "gridcrunch/run.h"
 
 #include <stdatomic.h>
 
+typedef enum gcr_run_phase {
+    GCR_PHASE_PLANNED,
+    GCR_PHASE_EXECUTING,
+    GCR_PHASE_ENDED,
+} gcr_run_phase;
+
+/* How an execution that was started ended. */
+typedef struct gcr_run_end {
+    gcr_status status;
+    char sentence[1024];
+} gcr_run_end;
+
 struct gcr_run {
     gcr_run_spec spec;
     atomic_int is_cancelled;
+    atomic_int phase; /* gcr_run_phase */
+    gcr_gate *gate;   /* a key per dataset */
     gcr_points *points;
     gcr_binding binding;
     gcr_plan *plan;
@@ -37,6 +53,9 @@ struct gcr_run {
     gcr_facts facts;
     gcr_results results;
 
+    gcr_pool *starter; /* the one thread of gcr_run_start() */
+    gcr_run_end end;   /* of that                           */
+
     double *trial_values; /* of gcr_run_try() */
 };
 
@@ -50,6 +69,9 @@ GCR_MUST_CHECK gcr_status gcr_run_decide(gcr_run *run);
 
 /* What summaries are made from; the run's slots may be still to come. */
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run);
+
+/* True when it has ended, and not before there were cells. */
+int gcr_run_has_cells(const gcr_run *run);
 
 /* The cells themselves; NULL before execute. */
 const gcr_slots *gcr_run_slots(const gcr_run *run);

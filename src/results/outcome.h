@@ -6,6 +6,7 @@
 #ifndef GCR_RESULTS_OUTCOME_H
 #define GCR_RESULTS_OUTCOME_H
 
+#include "results/gate.h"
 #include "results/slots.h"
 #include "results/summary.h"
 
@@ -18,8 +19,9 @@ struct gcr_results {
     const gcr_datasets *datasets;
     const gcr_kernel *kernel;
     const gcr_point_table *points;
-    const gcr_slots *slots;
+    const gcr_slots *slots; /* NULL: there are no results (yet) */
     const gcr_summaries *summaries;
+    const gcr_gate *gate; /* which datasets were taken; NULL: none */
     const gcr_fact
         *facts; /* [fact_count] attributes of /run: kind, versions, ledger, timings, ... */
     int fact_count;

@@ -5,7 +5,24 @@
 #include "results/aside.h"
 #include "results/h5_check.h"
 #include "results/layout.h"
+#include "results/outcome.h"
 #include "results/results_files.h"
+
+/* Nothing is written that would not be whole. */
+static gcr_status check_whole(const gcr_results *results)
+{
+    gcr_status status = GCR_OK;
+
+    if (results->slots == NULL)
+        GCR_FAIL(GCR_EINVAL,
+                 "there are no results to write: the run has not ended, or failed early");
+    for (uint64_t d = 0; results->gate != NULL && d < results->datasets->count; d++)
+        if (gcr_gate_is_taken(results->gate, d))
+            GCR_FAIL(GCR_ETAKEN, "results files need every dataset, and '%s' has been taken",
+                     results->datasets->items[d].key);
+out:
+    return status;
+}
 
 gcr_status gcr_results_write(const gcr_results *results, const char *folder, unsigned flags)
 {
@@ -15,6 +32,7 @@ gcr_status gcr_results_write(const gcr_results *results, const char *folder, uns
     gcr_h5_quiet quiet;
 
     gcr_h5_quiet_begin(&quiet);
+    GCR_TRY(check_whole(results));
     GCR_TRY(gcr_aside_open(&h5, folder, GCR_RESULTS_H5));
     GCR_TRY(gcr_aside_open(&csv, folder, GCR_RESULTS_CSV));
     GCR_TRY(gcr_results_write_h5(results, h5.fd, h5.path));

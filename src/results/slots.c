@@ -162,6 +162,16 @@ void gcr_slots_seal(gcr_slots *slots)
     }
 }
 
+void gcr_slots_release(gcr_slots *slots, uint64_t dataset)
+{
+    for (int o = 0; o < slots->output_count; o++) {
+        const uint64_t bytes =
+            slots->point_count * (uint64_t)slots->width[o] * sizeof *slots->values[o];
+
+        gcr_memory_release(slots->values[o], dataset * bytes, bytes);
+    }
+}
+
 /* Whole blocks at once while all is well, which it mostly is. */
 static void count_states(const uint8_t *state, uint64_t n, uint64_t counts[GCR_CELL_STATE_COUNT])
 {

@@ -47,6 +47,10 @@ int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count);
  * After the last worker has stopped. */
 void gcr_slots_seal(gcr_slots *slots);
 
+/* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody reads or writes
+ * them any more. */
+void gcr_slots_release(gcr_slots *slots, uint64_t dataset);
+
 /* How many cells have each state. */
 void gcr_slots_count(const gcr_slots *slots, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
 

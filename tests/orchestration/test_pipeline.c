@@ -293,6 +293,40 @@ static void test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty(void
     drop_curtain(&s);
 }
 
+static gcr_status nested; /* what a run got that was executed inside a cell */
+
+static void execute_in_the_cell(void)
+{
+    nested = gcr_run_execute(running);
+}
+
+static void test_a_run_that_is_executed_inside_a_cell_is_refused_at_once(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.on_crunch = execute_in_the_cell;
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(nested, GCR_ENESTED);
+    assert_int_equal(gcr_run_progress(s.run)->landed, 120);
+    drop_curtain(&s);
+}
+
+static void test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 1;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_status(gcr_run_wait(s.run, 0, -1), GCR_ECLOSED);
+    assert_error_mentions("will not be complete");
+    assert_error_mentions("the fake fell over");
+    drop_curtain(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_a_device_that_is_lost_while_waited_for_ends_the_run),
         cmocka_unit_test(
             test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing),
+        cmocka_unit_test(test_a_run_that_is_executed_inside_a_cell_is_refused_at_once),
+        cmocka_unit_test(test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why),
         cmocka_unit_test(test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty),
     };
 
