@@ -30,6 +30,7 @@
 
 typedef double gcr_vec __attribute__((vector_size(8 * GCR_LANES)));
 typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_LANES))); /* of a comparison: 0, -1 */
+typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_LANES)));
 
 #define GCR_LANES_FN static inline __attribute__((always_inline, unused))
 
@@ -47,6 +48,18 @@ GCR_LANES_FN gcr_vec gcr_vec_subtract_product(gcr_vec c, gcr_vec a, gcr_vec b)
     return _mm256_fnmadd_pd(a, b, c);
 #else
     return c - a * b;
+#endif
+}
+
+/* c + a b, as above. */
+GCR_LANES_FN gcr_vec gcr_vec_add_product(gcr_vec c, gcr_vec a, gcr_vec b)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmadd_pd(a, b, c);
+#else
+    return c + a * b;
 #endif
 }
 
@@ -75,6 +88,22 @@ GCR_LANES_FN gcr_vec gcr_vec_choose(gcr_mask mask, gcr_vec x, gcr_vec y)
 GCR_LANES_FN gcr_mask gcr_vec_is_finite(gcr_vec x)
 {
     return x - x == 0;
+}
+
+/* Whether least <= x <= most in every lane. */
+GCR_LANES_FN int gcr_vec_is_within(gcr_vec x, double least, double most)
+{
+#if defined(__AVX512F__)
+    const __mmask8 above = _mm512_cmp_pd_mask(x, gcr_vec_of(least), _CMP_GE_OQ);
+
+    return _mm512_mask_cmp_pd_mask(above, x, gcr_vec_of(most), _CMP_LE_OQ) == 0xff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_pd((gcr_vec)((x >= least) & (x <= most))) == 0xf;
+#else
+    const gcr_mask within = (x >= least) & (x <= most);
+
+    return (within[0] & within[1]) != 0;
+#endif
 }
 
 #endif /* GCR_CPU_LANES_H */

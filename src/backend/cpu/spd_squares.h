@@ -18,12 +18,12 @@
  *
  * Rejected: vectors along the rows of one matrix (shuffles, and small n leaves lanes empty);
  * right-looking updates (each entry is stored n / 4 times); the determinant as a bare product (it
- * leaves the range of numbers); approximate reciprocal roots with Newton steps (shorter chains at
- * n <= 16, but the first guess is the processor's own, so bits would depend on its maker).
+ * leaves the range of numbers).
  */
 #ifndef GCR_CPU_SPD_SQUARES_H
 #define GCR_CPU_SPD_SQUARES_H
 
+#include "backend/cpu/inverse_root.h"
 #include "backend/cpu/lanes.h"
 
 #include "gridcrunch/kernel.h"
@@ -41,7 +41,8 @@ typedef struct gcr_square {
     gcr_vec at[4][4];
 } gcr_square;
 
-/* What the pivots say of each lane so far. The product of their roots is product * 2^exponent. */
+/* What the pivots say of each lane so far. The product of their inverse roots is
+ * product * 2^exponent. */
 typedef struct gcr_pivots {
     gcr_vec product;   /* in [1, 2) */
     gcr_mask exponent; /* biased: 1023 too much for each pivot */
@@ -109,20 +110,32 @@ GCR_LANES_FN void gcr_square_divide(gcr_square *c, const gcr_square *diagonal)
         }
 }
 
-/* Returns 1 / sqrt(pivot), having taken it to account. What is bad is replaced last, so that nobody
- * waits for the comparison: a chain of pivots is what small matrices wait for. */
+/* The lanes whose pivot is usual keep what they have. */
+GCR_LANES_FN gcr_vec gcr_pivots_take_unusual(gcr_pivots *pivots, gcr_vec pivot, gcr_vec inverse)
+{
+    const gcr_mask usual = (pivot >= GCR_INVERSE_ROOT_LEAST) & (pivot <= GCR_INVERSE_ROOT_MOST);
+    const gcr_mask good = (pivot > 0) & gcr_vec_is_finite(pivot);
+    const gcr_vec one = gcr_vec_of(1);
+
+    pivots->minor |= ~good & (pivots->minor == 0) & pivots->count;
+    return gcr_vec_choose(usual, inverse, gcr_vec_choose(good, one / gcr_vec_sqrt(pivot), one));
+}
+
+/* Returns 1 / sqrt(pivot), having taken it to account. Nobody waits for the comparison, which is
+ * foreseen: a chain of pivots is what small matrices wait for. */
 GCR_LANES_FN gcr_vec gcr_pivots_take(gcr_pivots *pivots, gcr_vec pivot)
 {
-    const gcr_mask good = (pivot > 0) & gcr_vec_is_finite(pivot);
-    const gcr_vec one = gcr_vec_of(1), root = gcr_vec_sqrt(pivot), inverse = 1 / root;
-    /* a root is never denormal */
-    const gcr_mask product = (gcr_mask)(pivots->product * gcr_vec_choose(good, root, one));
+    gcr_vec inverse = gcr_vec_inverse_root(pivot);
+    gcr_mask product;
 
     pivots->count++;
-    pivots->minor |= ~good & (pivots->minor == 0) & pivots->count;
+    if (__builtin_expect(!gcr_vec_is_within(pivot, GCR_INVERSE_ROOT_LEAST, GCR_INVERSE_ROOT_MOST),
+                         0))
+        inverse = gcr_pivots_take_unusual(pivots, pivot, inverse);
+    product = (gcr_mask)(pivots->product * inverse); /* an inverse root is never denormal */
     pivots->exponent += product >> 52;
     pivots->product = (gcr_vec)((product & 0x000fffffffffffff) | 0x3ff0000000000000);
-    return gcr_vec_choose(good, inverse, one);
+    return inverse;
 }
 
 /* Replaces the lower triangle of one block by its factor. */
@@ -158,14 +171,14 @@ GCR_LANES_FN gcr_vec gcr_vec_log(gcr_vec x)
     return *(const gcr_vec *)value;
 }
 
-/* Twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path but
+/* Minus twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path but
  * AVX-512 has an instruction for, in the low bits of 1.5 * 2^52. */
 GCR_LANES_FN gcr_vec gcr_pivots_log(const gcr_pivots *pivots)
 {
     const gcr_mask exponent = pivots->exponent - INT64_C(1023) * pivots->count;
     const gcr_vec number = (gcr_vec)(exponent + 0x4338000000000000) - 0x1.8p52;
 
-    return 2 * (gcr_vec_log(pivots->product) + number * M_LN2);
+    return -2 * (gcr_vec_log(pivots->product) + number * M_LN2);
 }
 
 /* How many rows of squares are factored together, and how many columns at a time. */

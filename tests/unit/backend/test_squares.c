@@ -233,6 +233,28 @@ static void test_the_diagonal_of_the_inverse(void **state)
         check_inverse(n);
 }
 
+/* Distance in units of the last place from 1 / sqrt(x), for which long double is exact enough. */
+static double ulps_off(double x)
+{
+    const double got = gcr_vec_inverse_root(gcr_vec_of(x))[0];
+    const long double exact = 1 / sqrtl((long double)x);
+
+    return (double)(fabsl((long double)got - exact) /
+                    (long double)ldexp(1, ilogb((double)exact) - 52));
+}
+
+static void test_an_inverse_root_is_within_one_and_a_half_units_in_the_last_place(void **state)
+{
+    double worst = 0;
+
+    (void)state;
+    for (int i = 0; i < 300000; i++)
+        worst = fmax(worst, ulps_off(1 + i * 1e-5));
+    for (int e = -1022; e <= 1020; e++)
+        worst = fmax(worst, ulps_off(ldexp(1, e)));
+    assert_true(worst <= 1.5);
+}
+
 static void test_a_logarithm_of_a_determinant(void **state)
 {
     gcr_pivots pivots = gcr_pivots_begin();
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_the_product_of_an_ill_conditioned_factor_is_the_matrix),
         cmocka_unit_test(test_the_matrix_times_its_solution_is_the_right_side),
         cmocka_unit_test(test_the_diagonal_of_the_inverse),
+        cmocka_unit_test(test_an_inverse_root_is_within_one_and_a_half_units_in_the_last_place),
         cmocka_unit_test(test_a_logarithm_of_a_determinant),
     };
 
