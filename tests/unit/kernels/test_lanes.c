@@ -98,13 +98,14 @@ static void test_scratch_for_the_largest_dataset_is_enough_for_all(void **state)
     }
 }
 
-static void check_cuts(int64_t n)
+/* Tiles of 1 point, of `stride` more and so on. */
+static void check_cuts(int64_t n, uint64_t stride)
 {
     tile whole, parts;
 
     open_gp(&whole, unit_named("gp_rbf"), n);
     tile_crunch(&whole);
-    for (uint64_t step = 1; step <= 17; step++) {
+    for (uint64_t step = 1; step <= 17; step += stride) {
         open_gp(&parts, unit_named("gp_rbf"), n);
         for (uint64_t first = 0; first < GP_POINTS; first += step)
             tile_crunch_part(&parts, first, first + step < GP_POINTS ? step : GP_POINTS - first);
@@ -117,14 +118,14 @@ static void check_cuts(int64_t n)
 static void test_any_cut_into_tiles_gives_the_same_bits(void **state)
 {
     (void)state;
-    check_cuts(5);
-    check_cuts(33);
+    check_cuts(5, 1);
+    check_cuts(33, 1);
 }
 
 static void test_any_cut_gives_the_same_bits_above_the_crossover(void **state)
 {
     (void)state;
-    check_cuts(GCR_SPD_SQUARES_MAX + 2);
+    check_cuts(GCR_SPD_SQUARES_MAX + 2, 8);
 }
 
 static void test_holes_of_where_leave_the_other_bits_alone(void **state)
@@ -157,19 +158,24 @@ struct probe {
     double values[PARAMETERS], systems[LANES];
 };
 
-static void open_probe(struct probe *out, int64_t n)
+static void open_probe_of(struct probe *out, const char *unit, int64_t n)
 {
     const struct probe fresh = {
-        .tile = { .unit = unit_named("probe"), .data = { .rows = n, .y = y } },
+        .tile = { .unit = unit_named(unit), .data = { .rows = n, .y = y } },
         .values = { 4, EVERYTHING, 0, -1, -1, -1, 0 },
         .systems = { -1, -1, -1, -1, -1, -1, -1, -1 },
     };
 
     *out = fresh;
     for (int p = 0; p < PARAMETERS; p++)
-        tile_axis(&out->tile, unit_named("probe")->kernel->parameters[p].name,
+        tile_axis(&out->tile, out->tile.unit->kernel->parameters[p].name,
                   p == BAD_SYSTEM ? out->systems : &out->values[p], p == BAD_SYSTEM ? LANES : 1);
     tile_open(&out->tile);
+}
+
+static void open_probe(struct probe *out, int64_t n)
+{
+    open_probe_of(out, "probe", n);
 }
 
 static void assert_same_cell(const tile *a, const tile *b, uint64_t point)
@@ -181,19 +187,17 @@ static void assert_same_cell(const tile *a, const tile *b, uint64_t point)
 }
 
 /* One entry of one lane is bad: it alone fails, as it should. */
-static void check_lanes(struct probe *bad, const struct probe *good, gcr_cell_state want,
-                        uint32_t detail)
+static void check_lane(struct probe *bad, const struct probe *good, uint64_t lane,
+                       gcr_cell_state want, uint32_t detail)
 {
-    for (uint64_t lane = 0; lane < LANES; lane++) {
-        bad->systems[lane] = (double)(lane % 2);
-        tile_crunch(&bad->tile);
-        for (uint64_t point = 0; point < LANES; point++)
-            if (point != lane)
-                assert_same_cell(&bad->tile, &good->tile, point);
-        assert_int_equal(bad->tile.args.state[lane], want);
-        assert_int_equal(gcr_cell_detail(tile_value(&bad->tile, lane, 0, 0)), detail);
-        bad->systems[lane] = -1;
-    }
+    bad->systems[lane] = (double)(lane % 2);
+    tile_crunch(&bad->tile);
+    for (uint64_t point = 0; point < LANES; point++)
+        if (point != lane)
+            assert_same_cell(&bad->tile, &good->tile, point);
+    assert_int_equal(bad->tile.args.state[lane], want);
+    assert_int_equal(gcr_cell_detail(tile_value(&bad->tile, lane, 0, 0)), detail);
+    bad->systems[lane] = -1;
 }
 
 static void check_entry(int64_t n, double i, double j, double value, gcr_cell_state want,
@@ -207,7 +211,8 @@ static void check_entry(int64_t n, double i, double j, double value, gcr_cell_st
     bad.values[BAD_ROW] = i;
     bad.values[BAD_COLUMN] = j;
     bad.values[BAD_VALUE] = value;
-    check_lanes(&bad, &good, want, detail);
+    for (uint64_t lane = 0; lane < LANES; lane++)
+        check_lane(&bad, &good, lane, want, detail);
     tile_close(&bad.tile);
     tile_close(&good.tile);
 }
@@ -230,11 +235,64 @@ static void test_nan_or_infinity_in_a_matrix_is_of_its_lane_alone(void **state)
         }
 }
 
-static void test_nan_in_a_right_side_is_of_its_lane_alone(void **state)
+static void test_nan_or_infinity_in_a_right_side_is_of_its_lane_alone(void **state)
 {
     (void)state;
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 9; i++) {
         check_entry(9, i, -1, NAN, GCR_CELL_NAN_IN, 0);
+        check_entry(9, i, -1, INFINITY, GCR_CELL_NAN_IN, 0);
+        check_entry(9, i, -1, -INFINITY, GCR_CELL_NAN_IN, 0);
+    }
+}
+
+/* The bad entries of one place, each in a lane of its own. */
+static void check_place(struct probe *bad, const struct probe *good, int i, int j, uint64_t lane)
+{
+    bad->values[BAD_ROW] = i;
+    bad->values[BAD_COLUMN] = j;
+    bad->values[BAD_VALUE] = i == j ? -1 : INFINITY;
+    check_lane(bad, good, lane % LANES, i == j ? GCR_CELL_NOT_SPD : GCR_CELL_NAN_IN,
+               i == j ? (uint32_t)(i + 1) : 0);
+    bad->values[BAD_VALUE] = i == j ? NAN : -INFINITY;
+    check_lane(bad, good, (lane + 3) % LANES, GCR_CELL_NAN_IN, 0);
+}
+
+/* The diagonal, the ends of the rows and the right side at each of `places`. */
+static void check_places(const char *unit, int64_t n, const int *places, size_t count)
+{
+    struct probe bad, good;
+
+    open_probe_of(&good, unit, n);
+    tile_crunch(&good.tile);
+    open_probe_of(&bad, unit, n);
+    for (size_t k = 0; k < count; k++) {
+        check_place(&bad, &good, places[k], places[k], 3 * k);
+        check_place(&bad, &good, places[k], -1, 3 * k + 1);
+        if (places[k] > 0) {
+            check_place(&bad, &good, places[k], 0, 3 * k + 1);
+            check_place(&bad, &good, places[k], places[k] - 1, 3 * k + 2);
+        }
+    }
+    tile_close(&bad.tile);
+    tile_close(&good.tile);
+}
+
+/* Rows are factored one square high up to n = 160, above in panels of 8 squares. */
+static void test_bad_entries_at_the_edges_of_panels_are_of_their_lane_alone(void **state)
+{
+    static const int places[] = { 0, 1, 3, 4, 15, 16, 31, 32, 33, 63, 64, 127, 128, 159, 160, 164 };
+
+    (void)state;
+    check_places("probe", 160, places, sizeof places / sizeof *places - 2);
+    check_places("probe", 165, places, sizeof places / sizeof *places);
+}
+
+static void test_bad_entries_are_of_their_lane_alone_where_lapack_factors(void **state)
+{
+    static const int places[] = { 0, 1, 2, 7, 8, 18, 19 };
+
+    (void)state;
+    check_places("probe_lapack", 20, places, sizeof places / sizeof *places);
 }
 
 static void test_a_lane_that_needs_no_right_side_is_not_asked_for_one(void **state)
@@ -357,7 +415,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_holes_of_where_leave_the_other_bits_alone),
         cmocka_unit_test(test_a_minor_that_is_not_positive_is_of_its_lane_alone),
         cmocka_unit_test(test_nan_or_infinity_in_a_matrix_is_of_its_lane_alone),
-        cmocka_unit_test(test_nan_in_a_right_side_is_of_its_lane_alone),
+        cmocka_unit_test(test_nan_or_infinity_in_a_right_side_is_of_its_lane_alone),
+        cmocka_unit_test(test_bad_entries_at_the_edges_of_panels_are_of_their_lane_alone),
+        cmocka_unit_test(test_bad_entries_are_of_their_lane_alone_where_lapack_factors),
         cmocka_unit_test(test_a_lane_that_needs_no_right_side_is_not_asked_for_one),
         cmocka_unit_test(test_a_determinant_beyond_the_range_of_numbers_has_a_logarithm),
         cmocka_unit_test(test_denormal_pivots_have_roots),
