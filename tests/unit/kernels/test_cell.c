@@ -38,6 +38,24 @@ static void test_an_infinite_product_is_nan_out(void **state)
     tile_close(&t);
 }
 
+static void test_a_denormal_product_is_a_result(void **state)
+{
+    const double y[] = { 0x1p-1000 }, factor[] = { 1, 0x1p-40, 0x1p-74, 0x1p-75, 0x1p-76 };
+    tile t = { .unit = unit_named("scale"), .data = { .rows = 1, .y = y } };
+
+    (void)state;
+    tile_axis(&t, "factor", factor, 5);
+    tile_open(&t);
+    tile_crunch(&t);
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(t.args.state[i], GCR_CELL_OK);
+    assert_true(tile_value(&t, 1, 0, 0) == 0x1p-1040);
+    assert_true(tile_value(&t, 2, 0, 0) == 0x1p-1074);
+    assert_true(tile_value(&t, 3, 0, 0) == 0); /* half of the smallest: to even */
+    assert_true(tile_value(&t, 4, 0, 0) == 0);
+    tile_close(&t);
+}
+
 static void check_waiting(const gcr_unit *unit, const char *parameter)
 {
     const double times[] = { 0, 1 };
@@ -160,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scale_multiplies_the_mean_of_y),
         cmocka_unit_test(test_an_infinite_product_is_nan_out),
+        cmocka_unit_test(test_a_denormal_product_is_a_result),
         cmocka_unit_test(test_spin_says_what_was_asked),
         cmocka_unit_test(test_sleep_says_what_was_asked),
         cmocka_unit_test(test_each_point_has_the_values_of_its_axes),

@@ -119,6 +119,43 @@ static void test_one_row_is_a_normal_density(void **state)
     tile_close(&t);
 }
 
+/* Rows so far apart that nothing but the diagonal, variance + noise, is left of the covariance:
+ * exp() is 0 or denormal beside it. */
+static void check_independent_rows(double distance, double variance, double noise, double scale)
+{
+    const double lengthscale = 1, diagonal = variance + noise;
+    const double x[] = { 0, distance, -distance }, y[] = { scale, -2 * scale, 0.5 * scale };
+    tile t = { .unit = unit_named("gp_rbf"), .data = { .rows = 3, .features = 1, .x = x, .y = y } };
+
+    tile_axis(&t, "lengthscale", &lengthscale, 1);
+    tile_axis(&t, "noise", &noise, 1);
+    tile_axis(&t, "variance", &variance, 1);
+    tile_open(&t);
+    tile_crunch(&t);
+    assert_int_equal(t.args.state[0], GCR_CELL_OK);
+    assert_near(tile_value(&t, 0, 0, 0),
+                -0.5 * 5.25 * scale * (scale / diagonal) - 1.5 * (log(diagonal) + log(2 * M_PI)),
+                1e-12);
+    tile_close(&t);
+}
+
+static void test_covariances_that_are_denormal_or_zero_are_no_obstacle(void **state)
+{
+    (void)state;
+    check_independent_rows(38, 1, 0, 1);                /* exp(-722) is denormal */
+    check_independent_rows(38, 1e300, 1e300, 1e150);    /* and times 1e300 is not */
+    check_independent_rows(40, 1, 1, 1);                /* exp(-800) is 0 */
+    check_independent_rows(1e200, 1, 1, 1);             /* the squared distance is infinite */
+    check_independent_rows(50, 1e-300, 1e-301, 1e-150); /* all is tiny */
+}
+
+static void test_variances_that_are_denormal_are_as_good_as_others(void **state)
+{
+    (void)state;
+    check_independent_rows(50, 0x1p-1030, 0x1p-1031, 0x1p-515);
+    check_independent_rows(50, 0x1p-1074, 0, 0x1p-537);
+}
+
 static void open_duplicates(tile *out, double *x, double *y, const double *noise, uint64_t count)
 {
     static const double one = 1;
@@ -197,6 +234,8 @@ int main(void)
         cmocka_unit_test(test_matern32_agrees_with_scikit_learn),
         cmocka_unit_test(test_matern52_agrees_with_scikit_learn),
         cmocka_unit_test(test_one_row_is_a_normal_density),
+        cmocka_unit_test(test_covariances_that_are_denormal_or_zero_are_no_obstacle),
+        cmocka_unit_test(test_variances_that_are_denormal_are_as_good_as_others),
         cmocka_unit_test(test_equal_rows_without_noise_are_not_spd_at_minor_2),
         cmocka_unit_test(test_jitter_equals_as_much_noise),
         cmocka_unit_test(test_a_tile_gives_the_bits_of_its_cells),
