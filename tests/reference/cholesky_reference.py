@@ -25,7 +25,8 @@ def reference(n, seed, replicate):
 
 def main():
     print("/* Made by cholesky_reference.py. */\n/* clang-format off */")
-    for n, seed, replicate in ((3, 0, 0), (8, 7, 1), (17, 1 << 40 | 5, 2), (50, 7, 1000000)):
+    for n, seed, replicate in ((3, 0, 0), (8, 7, 1), (17, 1 << 40 | 5, 2), (50, 7, 1000000),
+                               (4, 3, 0), (5, 9, 77), (33, 1, 2), (64, 2, 3), (129, 0, 1)):
         u11, u23, logdet = (float(v) for v in reference(n, seed, replicate))
         print(f"{{ {n}, {seed}, {replicate}, {u11!r}, {u23!r}, {logdet!r} }},")
 

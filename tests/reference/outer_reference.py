@@ -13,7 +13,7 @@ import numpy as np
 from philox import cell_uniforms
 
 IDENTITY, SEED = [0xD82CA470, 0xF40D4C08, 0x2C54DD62, 0x66ACF297], 7
-CASES = [(1, 1, 0), (10, 3, 9), (40, 25, 17), (3, 64, 1)]
+CASES = [(1, 1, 0), (10, 3, 9), (40, 25, 17), (3, 64, 1), (1, 9, 0), (9, 1, 8), (2, 2, 1), (7, 129, 6)]
 
 
 def reference(n, d, row):
