@@ -69,6 +69,12 @@ typedef unsigned long long uint64_t;
 
 typedef double gcr_real;
 
+/* What a kernel reads must have been declared, or be there. Whoever compiles a kernel defines this
+ * to hold it to that; here it costs nothing. */
+#ifndef GCR_EXPECT
+#define GCR_EXPECT(promise, word) ((void)0)
+#endif
+
 /* How many cells the engine computes side by side. An engine that vectorises over the points of
  * a dataset defines it before it includes the kernel; to the kernel there is always one cell. */
 #ifndef GCR_LANES
@@ -190,40 +196,51 @@ GCR_FN int64_t gcr_features(const gcr_ctx *ctx)
 
 GCR_FN gcr_real gcr_x(const gcr_ctx *ctx, int64_t row, int64_t feature)
 {
+    GCR_EXPECT((GCR_DECLARED_USES & GCR_USES_X) != 0, x);
+    GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
+    GCR_EXPECT(feature >= 0 && feature < ctx->data.features, feature);
     return ctx->data.x[row + feature * ctx->data.rows];
 }
 
 GCR_FN gcr_real gcr_y(const gcr_ctx *ctx, int64_t row)
 {
+    GCR_EXPECT((GCR_DECLARED_USES & GCR_USES_Y) != 0, y);
+    GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
     return ctx->data.y[row];
 }
 
 /* The value of parameter `index`, in the order of the description. */
 GCR_FN gcr_real gcr_param(const gcr_ctx *ctx, int index)
 {
+    GCR_EXPECT(index >= 0 && index < GCR_DECLARED_PARAMETERS, parameter);
     return ctx->param[index * GCR_LANES + ctx->lane];
 }
 
 /* What derive() wrote at `index`. */
 GCR_FN gcr_real gcr_derived(const gcr_ctx *ctx, int index)
 {
+    GCR_EXPECT(index >= 0 && index < GCR_DERIVED_MAX, derived);
     return ctx->derived[index * GCR_LANES + ctx->lane];
 }
 
 /* What prepare() wrote at `index`. */
 GCR_FN gcr_real gcr_prepared(const gcr_ctx *ctx, int64_t index)
 {
+    GCR_EXPECT(GCR_DECLARED_PREPARED, prepared);
     return ctx->prepared[index];
 }
 
 /* Memory of this team, `scratch_count` values, holding anything at the start of a cell. */
 GCR_FN gcr_real *gcr_scratch(const gcr_ctx *ctx)
 {
+    GCR_EXPECT(GCR_DECLARED_SCRATCH, scratch);
     return ctx->scratch;
 }
 
 /* The build defines GCR_OPTION_<name>: a constant where the kernel was compiled for one value. */
+#ifndef GCR_OPTION
 #define GCR_OPTION(name) GCR_OPTION_##name
+#endif
 
 /* Where (i, j), i >= j, stands in a lower triangle stored by rows: 0, 1 0, 1 1, ... */
 GCR_FN int64_t gcr_triangle(int64_t i, int64_t j)

@@ -61,6 +61,9 @@ int gcr_status_is_users(gcr_status status);
  * stop. Belongs to the library; valid until the next failure on the same thread. */
 const char *gcr_last_error(void);
 
+/* What else is known of it, as lines such as a compiler writes, or "". The same lifetime. */
+const char *gcr_last_error_details(void);
+
 /* Where in the source the last failure on this thread was noticed, e.g. "csv.c:120", or "". */
 const char *gcr_last_error_place(void);
 

@@ -43,6 +43,10 @@ extern "C" {
 gcr_status gcr_fail_at(const char *file, int line, gcr_status code, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold));
 
+/* Adds lines to the failure that has just been recorded, for gcr_last_error_details(); what is more
+ * than 16 KiB is cut off. */
+void gcr_fail_details(const char *text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 
 static _Thread_local char last_error[1024];
 static _Thread_local char last_place[96];
+static _Thread_local char last_details[1 << 14];
 
 const char *gcr_status_name(gcr_status status)
 {
@@ -50,6 +51,11 @@ const char *gcr_last_error(void)
     return last_error;
 }
 
+const char *gcr_last_error_details(void)
+{
+    return last_details;
+}
+
 const char *gcr_last_error_place(void)
 {
     return last_place;
@@ -65,6 +71,12 @@ gcr_status gcr_fail_at(const char *file, int line, gcr_status code, const char *
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
     memcpy(last_error, sentence, sizeof last_error);
+    last_details[0] = '\0';
     snprintf(last_place, sizeof last_place, "%s:%d", slash ? slash + 1 : file, line);
     return code;
+}
+
+void gcr_fail_details(const char *text)
+{
+    snprintf(last_details, sizeof last_details, "%s", text);
 }

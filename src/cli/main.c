@@ -159,6 +159,20 @@ static int begins_with_place(const char *sentence)
     return column > 0 || is_file(sentence, name);
 }
 
+/* Each line by itself, because a newline would be shown as '?'. */
+static void put_lines(FILE *stream, const char *text)
+{
+    while (*text != '\0') {
+        const size_t bytes = strcspn(text, "\n");
+        char line[512];
+
+        snprintf(line, sizeof line, "%.*s", (int)bytes, text);
+        gcr_screen_put(stream, line, -1);
+        fputc('\n', stream);
+        text += bytes + (text[bytes] == '\n');
+    }
+}
+
 static int report_failure(gcr_status status)
 {
     const char *sentence = gcr_last_error();
@@ -168,6 +182,7 @@ static int report_failure(gcr_status status)
         fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, sentence, -1);
     fputc('\n', stderr);
+    put_lines(stderr, gcr_last_error_details());
     return gcr_status_is_users(status) ? GCR_EXIT_USAGE : GCR_EXIT_OTHER;
 }
 

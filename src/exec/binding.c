@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "kernels/own/description.h"
 #include "kernels/registry.h"
 
 #include <inttypes.h>
@@ -170,6 +171,7 @@ static gcr_status check_datasets(gcr_binding *binding, const gcr_job *job,
                  gcr_format_mark(at, job->data.mark), datasets->skipped_count);
     for (uint64_t d = 0; d < datasets->count; d++) {
         const gcr_dataset *dataset = &datasets->items[d];
+        gcr_shape shape;
 
         if ((kernel->uses & GCR_USES_Y) != 0 && dataset->y == NULL)
             GCR_FAIL(GCR_EINVAL, "%skernel '%s' needs a target: name its column with 'y: COLUMN'",
@@ -178,6 +180,8 @@ static gcr_status check_datasets(gcr_binding *binding, const gcr_job *job,
             GCR_FAIL(GCR_EINVAL,
                      "%skernel '%s' needs features: name their columns with 'x: COLUMN'",
                      gcr_format_mark(at, job->data.mark), kernel->name);
+        shape = gcr_binding_shape(binding, dataset);
+        GCR_TRY(gcr_kernel_check_sizes(kernel, &shape));
         if (dataset->rows > binding->largest.rows)
             binding->largest.rows = dataset->rows;
         if (dataset->features > binding->largest.features)
@@ -187,7 +191,7 @@ out:
     return status;
 }
 
-/* ---- code path ------------------------------------------------------------------------------- */
+/* ---- the unit -------------------------------------------------------------------------------- */
 
 /* The last that the device has, or the one that the job asks for. */
 static gcr_status choose_code_path(gcr_code_path *out, const gcr_job *job, const gcr_device *device)
@@ -206,6 +210,22 @@ out:
     return status;
 }
 
+/* A built-in one, or one of the user's file. */
+static gcr_status find_unit(gcr_binding *binding, const gcr_job *job, const gcr_device *device)
+{
+    gcr_status status = GCR_OK;
+    int64_t *const option = binding->setup.option;
+    gcr_code_path path;
+
+    GCR_TRY(choose_code_path(&path, job, device));
+    if (gcr_own_is_path(job->kernel))
+        GCR_TRY(gcr_unit_load(&binding->unit, &binding->own, option, job, path));
+    else
+        GCR_TRY(gcr_unit_find(&binding->unit, option, job, path));
+out:
+    return status;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_points *points,
@@ -213,11 +233,9 @@ gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_po
 {
     gcr_status status = GCR_OK;
     gcr_binding binding = { 0 };
-    gcr_code_path path;
 
     *out = (gcr_binding){ 0 };
-    GCR_TRY(choose_code_path(&path, job, device));
-    GCR_TRY(gcr_unit_find(&binding.unit, binding.setup.option, job, path));
+    GCR_TRY(find_unit(&binding, job, device));
     binding.setup.points = gcr_points_table(points);
     binding.setup.seed = job->seed;
     binding.setup.jitter = job->jitter;
@@ -234,6 +252,7 @@ gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_po
     *out = binding;
     out->largest.option = out->setup.option;
     binding.summary_output = NULL;
+    binding.own = NULL;
 out:
     gcr_binding_clear(&binding);
     return status;
@@ -242,6 +261,7 @@ out:
 void gcr_binding_clear(gcr_binding *binding)
 {
     gcr_memory_destroy(binding->summary_output);
+    gcr_own_close(binding->own);
     *binding = (gcr_binding){ 0 };
 }
 

@@ -11,12 +11,14 @@
 
 #include "backend/backend.h"
 #include "grid/points.h"
+#include "kernels/own/own_kernel.h"
 
 #include "gridcrunch/dataset.h"
 #include "gridcrunch/job.h"
 
 typedef struct gcr_binding {
     const gcr_unit *unit;
+    gcr_own *own; /* what keeps a unit of the user's loaded; NULL: built in */
     gcr_unit_setup
         setup; /* points, parameter_of_axis, option, seed, jitter: borrowed from the job */
     int output_count;
@@ -25,7 +27,7 @@ typedef struct gcr_binding {
     gcr_shape largest;              /* most rows and most features of any dataset          */
 } gcr_binding;
 
-/* Everything in *out is borrowed from the arguments, except summary_output: clear it. GCR_EINVAL,
+/* Everything in *out is borrowed from the arguments, except own and summary_output: clear it. GCR_EINVAL,
  * GCR_EUNSUPPORTED (a code path that the device does not have), GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
                                              const gcr_points *points, const gcr_datasets *datasets,

@@ -2,6 +2,7 @@
 #include "exec/facts.h"
 
 #include "base/memory.h"
+#include "exec/run_private.h"
 
 #include "gridcrunch/cell.h"
 
@@ -59,6 +60,16 @@ static void add_options(gcr_facts *facts, const gcr_run *run)
                                               comma, known->name, option[o]));
     }
     add_text(facts, "options", text);
+}
+
+/* Of a kernel in a file. The compiler is no part of the kind: without contraction and reassociation
+ * arithmetic has the same bits from each of them. */
+static void add_kernel(gcr_facts *facts, const gcr_own *own)
+{
+    if (own == NULL)
+        return;
+    add_text(facts, "kernel_hash", gcr_own_hash(own));
+    add_text(facts, "kernel_compiler", gcr_own_compiler(own));
 }
 
 static void add_counts(gcr_facts *facts, const gcr_run *run)
@@ -126,6 +137,7 @@ void gcr_facts_gather(gcr_facts *facts, const gcr_run *run)
     add_options(facts, run);
     snprintf(seed, sizeof seed, "%" PRIu64, gcr_run_seed(run));
     add_text(facts, "seed", seed); /* as text: a double has 53 bits */
+    add_kernel(facts, run->binding.own);
     add_execution(facts, run);
     add_counts(facts, run);
     add_ledger(facts, gcr_run_ledger(run));

@@ -160,6 +160,7 @@ const gcr_results *gcr_run_results(gcr_run *run)
     run->results = (gcr_results){ .job = run->spec.job,
                                   .datasets = run->spec.datasets,
                                   .kernel = run->binding.unit->kernel,
+                                  .kernel_text = gcr_own_text(run->binding.own),
                                   .points = gcr_points_table(run->points),
                                   .slots = run->slots,
                                   .summaries = run->summaries,

@@ -7,10 +7,13 @@
 #include "base/check.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The build lists its units, those of one kernel together and kernels in alphabetical order. */
 #define GCR_UNIT(name) extern const gcr_unit name;
@@ -208,5 +211,44 @@ gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], 
              "this build has no kernel '%s' with these options for the code path '%s'",
              kernel->name, gcr_code_path_name(path));
 out:
+    return status;
+}
+
+/* The job's kernel as a path seen from here, where it can be read. */
+static gcr_status locate(char **out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    const char *folder = job->folder, *name = job->kernel;
+    char place[GCR_MARK_BYTES];
+
+    if (name[0] == '/' || folder == NULL || strcmp(folder, ".") == 0)
+        GCR_TRY(gcr_text_copy(out, name, strlen(name)));
+    else
+        GCR_TRY(gcr_text_format(out, "%s/%s", folder, name));
+    if (access(*out, R_OK) != 0)
+        GCR_FAIL(GCR_EUNREADABLE, "%scannot read the kernel %s: %s",
+                 gcr_format_mark(place, job->kernel_mark), *out, strerror(errno));
+out:
+    return status;
+}
+
+gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option[GCR_OPTIONS_MAX],
+                         const gcr_job *job, gcr_code_path path)
+{
+    gcr_status status = GCR_OK;
+    char *file = NULL;
+    gcr_own *own = NULL;
+
+    *out = NULL;
+    *own_out = NULL;
+    GCR_TRY(locate(&file, job));
+    GCR_TRY(gcr_own_open(&own, file));
+    GCR_TRY(read_options(option, gcr_own_kernel(own), job));
+    GCR_TRY(gcr_own_load(out, own, option, path));
+    *own_out = own;
+    own = NULL;
+out:
+    gcr_own_close(own);
+    free(file);
     return status;
 }

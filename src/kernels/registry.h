@@ -3,10 +3,13 @@
  *
  * The room kernels/ holds one readable file per built-in kernel. They include gridcrunch/kernel.h
  * and nothing else, and are compiled by the build together with an engine (see
- * backend/cpu/cpu_unit.c); the registry lists the units that came out.
+ * backend/cpu/cpu_unit.c); the registry lists the units that came out. The folder own/ does the same
+ * with a file of the user's when a job asks for it.
  */
 #ifndef GCR_KERNELS_REGISTRY_H
 #define GCR_KERNELS_REGISTRY_H
+
+#include "kernels/own/own_kernel.h"
 
 #include "gridcrunch/job.h"
 #include "gridcrunch/unit.h"
@@ -22,6 +25,13 @@ const gcr_kernel *const *gcr_kernels(int *count_out);
  */
 GCR_MUST_CHECK gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX],
                                         const gcr_job *job, gcr_code_path path);
+
+/* The same where `job->kernel` is a path (gcr_own_is_path()), relative to the folder of the job's
+ * file: the kernel is compiled and loaded. The caller closes *own_out when the unit is not needed
+ * any more. Also failures as of gcr_own_open() and gcr_own_load(). */
+GCR_MUST_CHECK gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out,
+                                        int64_t option[GCR_OPTIONS_MAX], const gcr_job *job,
+                                        gcr_code_path path);
 
 /* How many parameters, options, outputs a kernel has. */
 int gcr_kernel_parameter_count(const gcr_kernel *kernel);

@@ -92,6 +92,8 @@ static gcr_status write_group(const gcr_results *results, const gcr_h5_table *ru
     const char *job = results->job->text;
 
     GCR_TRY(gcr_h5_text_add(run, "job", job != NULL ? job : ""));
+    if (results->kernel_text != NULL)
+        GCR_TRY(gcr_h5_text_add(run, "kernel_text", results->kernel_text));
     GCR_TRY(gcr_h5_list_add(run, "override", (const char *const *)results->job->overrides,
                             (uint64_t)results->job->override_count));
     GCR_TRY(write_vocabulary(results, run));

@@ -18,6 +18,7 @@ struct gcr_results {
     const gcr_job *job;
     const gcr_datasets *datasets;
     const gcr_kernel *kernel;
+    const char *kernel_text; /* of the file it was loaded from; NULL: it is built in */
     const gcr_point_table *points;
     const gcr_slots *slots; /* NULL: there are no results (yet) */
     const gcr_summaries *summaries;

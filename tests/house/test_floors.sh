@@ -28,7 +28,7 @@ judge() {
         [[ $file == cuda/* ]] || echo "only cuda/ knows CUDA" ;;&
     esac
     case "$file" in
-    src/kernels/registry.[ch]) ;;
+    src/kernels/registry.[ch] | src/kernels/own/*) ;;
     src/kernels/*)
         [[ $included == '"gridcrunch/kernel.h"' ]] || echo "a kernel includes gridcrunch/kernel.h alone"
         return ;;
@@ -36,7 +36,8 @@ judge() {
     case "$included" in
     '<'*'>' | '"gridcrunch/'*) return ;;
     GCR_KERNEL_FILE)
-        [[ $file == src/backend/cpu/cpu_unit.c ]] || echo "only the unit of a kernel includes its file"
+        [[ $file == src/backend/cpu/cpu_unit.c || $file == src/kernels/own/describing.c ]] ||
+            echo "only the unit of a kernel includes its file"
         return ;;
     esac
     case "$file" in
@@ -98,6 +99,8 @@ must_find "public headers"      include/gridcrunch/a.h '#include "base/text.h"'
 must_find "the word cuda"       src/exec/a.c         'if (strcmp(name, "cuda") == 0)'
 must_find "the word cuda"       src/backend/registry.c 'a("cuda");
 b("cuda");'
+must_find "kernels may include" src/kernels/own/a.c  '#include "backend/cpu/lanes.h"'
+must_pass src/kernels/own/describing.c '#include GCR_KERNEL_FILE'
 must_pass src/exec/a.c          '#include "results/slots.h" /* #include "cli/screen.h" */'
 must_pass src/backend/cpu/cpu_unit.c '#include GCR_KERNEL_FILE'
 must_pass src/comm/a.c          '#include <mpi.h>'

@@ -1,0 +1,31 @@
+/* base/env.c -- see env.h. */
+#include "base/env.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *help;
+} variables[GCR_ENV_COUNT] = {
+    [GCR_ENV_CC] = { "GRIDCRUNCH_CC", "the compiler of kernels in files (cc)" },
+    [GCR_ENV_CACHE] = { "GRIDCRUNCH_CACHE", "the folder that keeps them compiled" },
+    [GCR_ENV_XDG_CACHE_HOME] = { "XDG_CACHE_HOME", "else that folder is gridcrunch in this one" },
+    [GCR_ENV_HOME] = { "HOME", "else it is .cache/gridcrunch in this one" },
+    [GCR_ENV_TMPDIR] = { "TMPDIR", "else they are compiled here and not kept (/tmp)" },
+};
+
+const char *gcr_env_name(gcr_env variable)
+{
+    return variables[variable].name;
+}
+
+const char *gcr_env_help(gcr_env variable)
+{
+    return variables[variable].help;
+}
+
+const char *gcr_env_get(gcr_env variable)
+{
+    const char *value = getenv(variables[variable].name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}

@@ -1,0 +1,312 @@
+/* kernels/own/cache.c -- see cache.h. */
+#include "kernels/own/cache.h"
+
+#include "base/check.h"
+#include "base/env.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { STALE_SECONDS = 86400, DESCRIPTORS = 8 };
+
+/* Stands behind the last byte of an object, where no loader looks. */
+typedef struct seal {
+    char magic[8];
+    uint64_t hash; /* XXH3 of all bytes before the seal */
+} seal;
+
+static const char seal_magic[8] = "gcr-own\n";
+
+/* ---- folders --------------------------------------------------------------------------------- */
+
+/* mkdir -p with mode 0700. `path` is cut at each slash on the way and whole again at the end. */
+static int make_folders(char *path)
+{
+    int is_made = 1;
+
+    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL)
+            *slash = '\0';
+        is_made = mkdir(path, 0700) == 0 || errno == EEXIST;
+        if (slash != NULL)
+            *slash = '/';
+        if (!is_made || slash == NULL)
+            return is_made;
+    }
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    remove(path);
+    return 0;
+}
+
+/* What cannot be removed stays. */
+static void remove_tree(const char *folder)
+{
+    nftw(folder, remove_entry, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+}
+
+/* NULL in *out: nothing says where. */
+static gcr_status usual_folder(char **out)
+{
+    gcr_status status = GCR_OK;
+    const char *own = gcr_env_get(GCR_ENV_CACHE);
+    const char *cache = gcr_env_get(GCR_ENV_XDG_CACHE_HOME), *home = gcr_env_get(GCR_ENV_HOME);
+
+    *out = NULL;
+    if (own != NULL)
+        GCR_TRY(gcr_text_copy(out, own, strlen(own)));
+    else if (cache != NULL)
+        GCR_TRY(gcr_text_format(out, "%s/gridcrunch", cache));
+    else if (home != NULL)
+        GCR_TRY(gcr_text_format(out, "%s/.cache/gridcrunch", home));
+out:
+    return status;
+}
+
+/* Whether others may have put something there. `what` is "the folder" or "the object". */
+static gcr_status check_owner(const char *what, const char *path, const struct stat *info)
+{
+    gcr_status status = GCR_OK;
+
+    if (S_ISLNK(info->st_mode))
+        GCR_FAIL(GCR_EINVAL,
+                 "%s of compiled kernels %s is a link, and is not trusted; "
+                 "name another folder with GRIDCRUNCH_CACHE",
+                 what, path);
+    if (info->st_uid != geteuid())
+        GCR_FAIL(GCR_EINVAL,
+                 "%s of compiled kernels %s belongs to another user; "
+                 "name a folder of yours with GRIDCRUNCH_CACHE",
+                 what, path);
+    if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        GCR_FAIL(GCR_EINVAL,
+                 "%s of compiled kernels %s may be written by other users; "
+                 "remove it, or take that right away with: chmod go-w %s",
+                 what, path, path);
+out:
+    return status;
+}
+
+/* cache->folder stays NULL where there is none that can be written. */
+static gcr_status open_usual(gcr_cache *cache)
+{
+    gcr_status status = GCR_OK;
+    char *folder = NULL;
+    struct stat info;
+
+    GCR_TRY(usual_folder(&folder));
+    if (folder == NULL || !make_folders(folder) || lstat(folder, &info) != 0)
+        goto out;
+    GCR_TRY(check_owner("the folder", folder, &info));
+    if (S_ISDIR(info.st_mode) && access(folder, W_OK | X_OK) == 0) {
+        cache->folder = folder;
+        folder = NULL;
+    }
+out:
+    free(folder);
+    return status;
+}
+
+static gcr_status open_temporary(gcr_cache *cache)
+{
+    gcr_status status = GCR_OK;
+    const char *parent = gcr_env_get(GCR_ENV_TMPDIR);
+    char *folder = NULL;
+
+    GCR_TRY(gcr_text_format(&folder, "%s/gridcrunch-XXXXXX", parent != NULL ? parent : "/tmp"));
+    if (mkdtemp(folder) == NULL)
+        GCR_FAIL(GCR_EIO,
+                 "there is no folder to compile a kernel in: neither the cache nor %s can be "
+                 "written (%s); name one with GRIDCRUNCH_CACHE",
+                 parent != NULL ? parent : "/tmp", strerror(errno));
+    cache->folder = folder;
+    cache->is_temporary = 1;
+    folder = NULL;
+out:
+    free(folder);
+    return status;
+}
+
+gcr_status gcr_cache_open(gcr_cache *out)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_cache){ 0 };
+    GCR_TRY(open_usual(out));
+    if (out->folder == NULL)
+        GCR_TRY(open_temporary(out));
+out:
+    return status;
+}
+
+void gcr_cache_close(gcr_cache *cache)
+{
+    if (cache->is_temporary)
+        remove_tree(cache->folder);
+    free(cache->folder);
+    *cache = (gcr_cache){ 0 };
+}
+
+/* ---- work ------------------------------------------------------------------------------------ */
+
+/* True of "work-1234-abcdef" if 1234 is dead and the folder a day old: on a disk that machines
+ * share, 1234 may live on another one. */
+static int is_stale(int folder, const char *name)
+{
+    struct stat info;
+    long owner;
+
+    if (sscanf(name, "work-%ld-", &owner) != 1 || owner <= 0 ||
+        fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    return time(NULL) - info.st_mtime > STALE_SECONDS && kill((pid_t)owner, 0) != 0 &&
+           errno == ESRCH;
+}
+
+static void sweep(const char *folder)
+{
+    DIR *entries = opendir(folder);
+
+    for (const struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
+        char *path = NULL;
+
+        if (is_stale(dirfd(entries), e->d_name) &&
+            gcr_text_format(&path, "%s/%s", folder, e->d_name) == GCR_OK)
+            remove_tree(path);
+        free(path);
+    }
+    if (entries != NULL)
+        closedir(entries);
+}
+
+gcr_status gcr_cache_work_open(char **out, const gcr_cache *cache)
+{
+    gcr_status status = GCR_OK;
+    char *work = NULL;
+
+    *out = NULL;
+    sweep(cache->folder);
+    GCR_TRY(gcr_text_format(&work, "%s/work-%ld-XXXXXX", cache->folder, (long)getpid()));
+    if (mkdtemp(work) == NULL)
+        GCR_FAIL(GCR_EIO, "cannot compile in %s: %s", cache->folder, strerror(errno));
+    *out = work;
+    work = NULL;
+out:
+    free(work);
+    return status;
+}
+
+void gcr_cache_work_close(char *work)
+{
+    if (work != NULL)
+        remove_tree(work);
+    free(work);
+}
+
+gcr_status gcr_cache_write(const char *folder, const char *name, const char *text, size_t bytes)
+{
+    gcr_status status = GCR_OK;
+    char *path = NULL;
+    FILE *file = NULL;
+
+    GCR_TRY(gcr_text_format(&path, "%s/%s", folder, name));
+    *strrchr(path, '/') = '\0';
+    if (!make_folders(path))
+        GCR_FAIL(GCR_EIO, "cannot make the folder %s: %s", path, strerror(errno));
+    path[strlen(path)] = '/';
+    file = fopen(path, "we");
+    if (file == NULL || fwrite(text, 1, bytes, file) != bytes || fflush(file) != 0)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
+out:
+    if (file != NULL)
+        fclose(file);
+    free(path);
+    return status;
+}
+
+/* ---- objects --------------------------------------------------------------------------------- */
+
+/* The hash of the first `bytes` of a file. False: it cannot be read. */
+static int hash_file(uint64_t *out, int fd, size_t bytes)
+{
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    if (map == MAP_FAILED)
+        return 0;
+    *out = XXH3_64bits(map, bytes);
+    munmap(map, bytes);
+    return 1;
+}
+
+/* Seals the object and lets nobody else write it, whatever the umask says. */
+static int seal_file(int fd)
+{
+    struct stat info;
+    seal end;
+
+    memcpy(end.magic, seal_magic, sizeof end.magic);
+    return fstat(fd, &info) == 0 && hash_file(&end.hash, fd, (size_t)info.st_size) &&
+           pwrite(fd, &end, sizeof end, info.st_size) == sizeof end && fchmod(fd, 0700) == 0;
+}
+
+static int is_whole(int fd, const struct stat *info)
+{
+    const off_t at = info->st_size - (off_t)sizeof(seal);
+    uint64_t hash;
+    seal end;
+
+    return at > 0 && pread(fd, &end, sizeof end, at) == sizeof end &&
+           memcmp(end.magic, seal_magic, sizeof end.magic) == 0 &&
+           hash_file(&hash, fd, (size_t)at) && hash == end.hash;
+}
+
+gcr_status gcr_cache_find(char **path_out, int *is_there_out, const gcr_cache *cache,
+                          const char *name)
+{
+    gcr_status status = GCR_OK;
+    struct stat info;
+    int fd = -1;
+
+    *is_there_out = 0;
+    GCR_TRY(gcr_text_format(path_out, "%s/%s", cache->folder, name));
+    if (lstat(*path_out, &info) != 0)
+        goto out;
+    GCR_TRY(check_owner("the object", *path_out, &info));
+    fd = open(*path_out, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    *is_there_out = fd >= 0 && S_ISREG(info.st_mode) && is_whole(fd, &info);
+out:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+gcr_status gcr_cache_keep(const char *file, const char *path)
+{
+    gcr_status status = GCR_OK;
+    const int fd = open(file, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || !seal_file(fd) || rename(file, path) != 0)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
+out:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}

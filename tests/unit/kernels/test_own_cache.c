@@ -1,0 +1,309 @@
+/* The folder of compiled kernels: where it is, who may write it, what is trusted in it. */
+#include "support/gcr_test.h"
+
+#include "kernels/own/cache.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char base[64], path[256];
+
+static const char *in_base(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", base, name);
+    return path;
+}
+
+/* An empty folder, and an environment that names it as the cache. */
+static int begin(void **state)
+{
+    (void)state;
+    strcpy(base, "/tmp/gridcrunch-test-XXXXXX");
+    if (mkdtemp(base) == NULL)
+        return -1;
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("HOME");
+    setenv("TMPDIR", base, 1);
+    return setenv("GRIDCRUNCH_CACHE", in_base("cache"), 1);
+}
+
+static int end(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", base);
+    return system(command);
+}
+
+static int count_entries(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    int count = -2; /* . and .. */
+
+    assert_non_null(entries);
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
+}
+
+/* Keeps an object with some bytes as NAME, and returns its path. */
+static char *keep(const gcr_cache *cache, const char *name)
+{
+    char *object = NULL, *work = NULL, file[300];
+    int is_there;
+
+    assert_ok(gcr_cache_find(&object, &is_there, cache, name));
+    assert_false(is_there);
+    assert_ok(gcr_cache_work_open(&work, cache));
+    assert_ok(gcr_cache_write(work, "object.so", "some bytes", 10));
+    snprintf(file, sizeof file, "%s/object.so", work);
+    assert_ok(gcr_cache_keep(file, object));
+    gcr_cache_work_close(work);
+    return object;
+}
+
+static int is_there(const gcr_cache *cache, const char *name)
+{
+    char *object = NULL;
+    int found;
+
+    assert_ok(gcr_cache_find(&object, &found, cache, name));
+    free(object);
+    return found;
+}
+
+static void test_it_is_made_for_its_user_alone(void **state)
+{
+    const mode_t mask = umask(0);
+    struct stat info;
+    gcr_cache cache;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    umask(mask);
+    assert_string_equal(cache.folder, in_base("cache"));
+    assert_int_equal(stat(cache.folder, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    gcr_cache_close(&cache);
+    assert_int_equal(access(in_base("cache"), F_OK), 0);
+}
+
+static void test_without_a_name_of_its_own_it_is_in_the_users_cache(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    unsetenv("GRIDCRUNCH_CACHE");
+    setenv("HOME", in_base("home"), 1);
+    assert_ok(gcr_cache_open(&cache));
+    assert_string_equal(cache.folder, in_base("home/.cache/gridcrunch"));
+    gcr_cache_close(&cache);
+    setenv("XDG_CACHE_HOME", in_base("xdg"), 1);
+    assert_ok(gcr_cache_open(&cache));
+    assert_string_equal(cache.folder, in_base("xdg/gridcrunch"));
+    gcr_cache_close(&cache);
+}
+
+static void test_what_is_kept_is_found(void **state)
+{
+    gcr_cache cache;
+    struct stat info;
+    char *object;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    object = keep(&cache, "fit.so");
+    assert_true(is_there(&cache, "fit.so"));
+    assert_int_equal(stat(object, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    assert_int_equal(count_entries(cache.folder), 1); /* no work folder is left */
+    free(object);
+    gcr_cache_close(&cache);
+}
+
+static void test_a_damaged_object_is_not_there(void **state)
+{
+    gcr_cache cache;
+    char *object;
+    int fd;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    object = keep(&cache, "fit.so");
+    fd = open(object, O_WRONLY);
+    assert_int_equal(pwrite(fd, "S", 1, 0), 1);
+    close(fd);
+    assert_false(is_there(&cache, "fit.so"));
+    assert_int_equal(truncate(object, 5), 0);
+    assert_false(is_there(&cache, "fit.so"));
+    assert_int_equal(truncate(object, 0), 0);
+    assert_false(is_there(&cache, "fit.so"));
+    free(object);
+    gcr_cache_close(&cache);
+}
+
+static void test_a_folder_that_others_may_write_is_refused(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    assert_int_equal(mkdir(in_base("cache"), 0700), 0);
+    assert_int_equal(chmod(in_base("cache"), 0770), 0);
+    assert_status(gcr_cache_open(&cache), GCR_EINVAL);
+    assert_error_mentions("may be written by other users");
+    assert_error_mentions("chmod go-w");
+    gcr_cache_close(&cache);
+}
+
+static void test_a_link_is_refused(void **state)
+{
+    char folder[256];
+    gcr_cache cache;
+
+    (void)state;
+    strcpy(folder, in_base("elsewhere"));
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(symlink(folder, in_base("cache")), 0);
+    assert_status(gcr_cache_open(&cache), GCR_EINVAL);
+    assert_error_mentions("is a link");
+    gcr_cache_close(&cache);
+}
+
+static void test_a_folder_of_another_user_is_refused(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    assert_int_equal(mkdir(in_base("cache"), 0700), 0);
+    if (chown(in_base("cache"), 12345, 12345) != 0)
+        skip(); /* only root can give a folder away */
+    assert_status(gcr_cache_open(&cache), GCR_EINVAL);
+    assert_error_mentions("belongs to another user");
+    gcr_cache_close(&cache);
+}
+
+static void test_an_object_that_others_may_write_is_refused(void **state)
+{
+    gcr_cache cache;
+    char *object, *found = NULL;
+    int is_found;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    object = keep(&cache, "fit.so");
+    assert_int_equal(chmod(object, 0702), 0);
+    assert_status(gcr_cache_find(&found, &is_found, &cache, "fit.so"), GCR_EINVAL);
+    assert_error_mentions("the object of compiled kernels");
+    assert_int_equal(unlink(object), 0);
+    assert_int_equal(symlink("/bin/true", object), 0);
+    free(found);
+    assert_status(gcr_cache_find(&found, &is_found, &cache, "fit.so"), GCR_EINVAL);
+    free(found);
+    free(object);
+    gcr_cache_close(&cache);
+}
+
+static void test_where_there_is_no_folder_a_temporary_one_does(void **state)
+{
+    gcr_cache cache;
+    char folder[256];
+
+    (void)state;
+    setenv("GRIDCRUNCH_CACHE", "/proc/no/such/place", 1);
+    assert_ok(gcr_cache_open(&cache));
+    strcpy(folder, cache.folder);
+    assert_memory_equal(folder, base, strlen(base));
+    free(keep(&cache, "fit.so"));
+    gcr_cache_close(&cache);
+    assert_int_equal(access(folder, F_OK), -1);
+    unsetenv("GRIDCRUNCH_CACHE"); /* and no HOME */
+    assert_ok(gcr_cache_open(&cache));
+    assert_true(cache.is_temporary);
+    gcr_cache_close(&cache);
+    assert_int_equal(count_entries(base), 0);
+}
+
+static void test_nowhere_at_all_says_so(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    setenv("GRIDCRUNCH_CACHE", "/proc/no/such/place", 1);
+    setenv("TMPDIR", "/proc/nowhere", 1);
+    assert_status(gcr_cache_open(&cache), GCR_EIO);
+    assert_error_mentions("/proc/nowhere");
+    gcr_cache_close(&cache);
+}
+
+static void test_what_a_dead_process_left_is_removed_after_a_day(void **state)
+{
+    const struct timespec old[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+    char *work = NULL;
+    gcr_cache cache;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    assert_ok(gcr_cache_write(in_base("cache/work-4194303-old"), "engine.h", "x", 1));
+    assert_ok(gcr_cache_write(in_base("cache/work-4194303-new"), "engine.h", "x", 1));
+    assert_int_equal(utimensat(AT_FDCWD, in_base("cache/work-4194303-old"), old, 0), 0);
+    assert_ok(gcr_cache_work_open(&work, &cache));
+    assert_int_equal(access(in_base("cache/work-4194303-old"), F_OK), -1);
+    assert_int_equal(access(in_base("cache/work-4194303-new"), F_OK), 0);
+    gcr_cache_work_close(work);
+    gcr_cache_close(&cache);
+}
+
+/* A limit on the size of files says no as a full disk does, in the same calls. */
+static void test_a_full_disk_is_one_sentence(void **state)
+{
+    struct rlimit limit, none;
+    gcr_cache cache;
+    char *work = NULL;
+    gcr_status status;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    assert_ok(gcr_cache_work_open(&work, &cache));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+    setrlimit(RLIMIT_FSIZE, &none);
+    status = gcr_cache_write(work, "engine.h", "text", 4);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_status(status, GCR_EIO);
+    assert_error_mentions("cannot write");
+    assert_error_mentions("engine.h");
+    gcr_cache_work_close(work);
+    assert_int_equal(count_entries(cache.folder), 0);
+    gcr_cache_close(&cache);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_it_is_made_for_its_user_alone),
+        TEST(test_without_a_name_of_its_own_it_is_in_the_users_cache),
+        TEST(test_what_is_kept_is_found),
+        TEST(test_a_damaged_object_is_not_there),
+        TEST(test_a_folder_that_others_may_write_is_refused),
+        TEST(test_a_link_is_refused),
+        TEST(test_a_folder_of_another_user_is_refused),
+        TEST(test_an_object_that_others_may_write_is_refused),
+        TEST(test_where_there_is_no_folder_a_temporary_one_does),
+        TEST(test_nowhere_at_all_says_so),
+        TEST(test_what_a_dead_process_left_is_removed_after_a_day),
+        TEST(test_a_full_disk_is_one_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
