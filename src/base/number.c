@@ -3,10 +3,13 @@
  *
  * Reading a table is mostly reading numbers, so the common ones take Clinger's fast path: a
  * mantissa below 2^53 and a power of ten up to 10^22 are both exact doubles, and one operation on
- * exact operands is rounded correctly. Everything else goes to strtod, so the bits are always its.
+ * exact operands is rounded correctly. Numbers written with all their digits have a longer mantissa;
+ * the long double of x86 holds that, and powers up to 10^27, and its 11 bits more say whether
+ * rounding twice is rounding once. Everything else goes to strtod, so the bits are always its.
  */
 #include "base/text.h"
 
+#include <endian.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -18,6 +21,7 @@
 
 enum {
     EXACT_POWER_MAX = 22,
+    LONG_POWER_MAX = 27,  /* 5^27 < 2^63 */
     DIGITS_MAX = 19,      /* of a mantissa that cannot overflow 64 bits */
     EXPONENT_MAX = 99999, /* beyond any double; keeps the sum an int    */
     NUMBER_MAX = 1023,    /* characters; longer ones are not numbers    */
@@ -27,6 +31,15 @@ static const double power_of_ten[EXACT_POWER_MAX + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
+
+static const long double long_power_of_ten[LONG_POWER_MAX + 1] = {
+    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+    1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+    1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
+};
+
+static const uint32_t whole_power_of_ten[9] = { 1,      10,      100,      1000,     10000,
+                                                100000, 1000000, 10000000, 100000000 };
 
 /* A number taken apart: mantissa * 10^exponent, if the mantissa has at most DIGITS_MAX digits. */
 typedef struct decimal {
@@ -46,15 +59,63 @@ static int is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* Up to eight bytes of `at`, the first lowest, zeros behind the last. */
+static uint64_t load_bytes(const char *at, size_t count)
+{
+    uint32_t low, high;
+    uint64_t eight;
+
+    if (count >= 8) {
+        memcpy(&eight, at, 8);
+        return le64toh(eight);
+    }
+    if (count >= 4) { /* two loads that overlap */
+        memcpy(&low, at, 4);
+        memcpy(&high, at + count - 4, 4);
+        return le32toh(low) | (uint64_t)le32toh(high) << (8 * (count - 4));
+    }
+    eight = 0;
+    for (size_t i = 0; i < count; i++)
+        eight |= (uint64_t)(unsigned char)at[i] << (8 * i);
+    return eight;
+}
+
+/* How many of eight bytes, from the lowest on, are digits less '0'. */
+static int count_digits(uint64_t eight)
+{
+    const uint64_t others =
+        ((eight + UINT64_C(0x7676767676767676)) | eight) & UINT64_C(0x8080808080808080);
+
+    return others != 0 ? __builtin_ctzll(others) / 8 : 8;
+}
+
+/* Of eight digits less '0', the first lowest: they are added in pairs, pairs in fours, fours. */
+static uint64_t value_of_digits(uint64_t eight)
+{
+    eight = eight * 2561 >> 8;
+    eight = (eight & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
+    return (eight & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+}
+
 /* Digits from `at`; each moves the exponent by `shift`. */
 static const char *scan_digits(decimal *number, const char *at, const char *end, int shift)
 {
-    for (; at < end && is_digit(*at); at++) {
-        if (number->digits > 0 || *at != '0')
-            number->digits++;
-        number->mantissa = number->mantissa * 10 + (uint64_t)(*at - '0'); /* wraps beyond 19 */
-        number->exponent += shift;
-    }
+    const char *begin = at;
+    int count;
+
+    do {
+        const uint64_t eight = load_bytes(at, (size_t)(end - at)) ^ UINT64_C(0x3030303030303030);
+
+        count = count_digits(eight);
+        if (count > 0) /* beyond DIGITS_MAX the mantissa wraps */
+            number->mantissa = number->mantissa * whole_power_of_ten[count] +
+                               value_of_digits(eight << (64 - 8 * count));
+        at += count;
+    } while (count == 8);
+    number->exponent += shift * (int)(at - begin);
+    while (number->digits == 0 && begin < at && *begin == '0')
+        begin++;
+    number->digits += (int)(at - begin);
     return at;
 }
 
@@ -104,6 +165,27 @@ static int convert_exactly(double *out, const decimal *number)
     else
         value *= power_of_ten[number->exponent];
     *out = number->is_negative ? -value : value;
+    return 1;
+}
+
+/* The same by way of 64 bits of mantissa, unless what is to be rounded off is so near to a half
+ * that the first rounding may have decided the second. */
+static int convert_by_long_double(double *out, const decimal *number)
+{
+    long double value = (long double)number->mantissa;
+    uint64_t bits;
+
+    if (LDBL_MANT_DIG != 64 || number->digits > DIGITS_MAX ||
+        abs(number->exponent) > LONG_POWER_MAX)
+        return 0;
+    if (number->exponent < 0)
+        value /= long_power_of_ten[-number->exponent];
+    else
+        value *= long_power_of_ten[number->exponent];
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7ff) - 0x3ff <= 2)
+        return 0;
+    *out = (double)(number->is_negative ? -value : value);
     return 1;
 }
 
@@ -173,7 +255,8 @@ int gcr_parse_number(double *out, const char *text, size_t bytes)
         return 0;
     if (!scan_decimal(&number, begin, end))
         return convert_word(out, begin, end, number.is_negative);
-    return convert_exactly(out, &number) || convert_by_strtod(out, begin, end, number.is_negative);
+    return convert_exactly(out, &number) || convert_by_long_double(out, &number) ||
+           convert_by_strtod(out, begin, end, number.is_negative);
 }
 
 /* Fifteen digits always survive; below DBL_MIN a double has fewer than that. */

@@ -147,6 +147,24 @@ static void test_random_decimals_have_the_bits_of_strtod(void **state)
     }
 }
 
+/* As files have them that keep every bit, and numbers as near to the middle of two doubles. */
+static void test_long_decimals_have_the_bits_of_strtod(void **state)
+{
+    uint64_t dice = 1442695040888963407u;
+    char text[64];
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        const uint64_t bits = next_random(&dice) >> 11;
+        const double value = ldexp((double)bits, (int)(next_random(&dice) % 60) - 90);
+
+        snprintf(text, sizeof text, "%.*g", 16 + i % 4, value);
+        assert_like_strtod(text);
+        snprintf(text, sizeof text, "%.19g", ldexp(2 * (double)bits + 1, (i % 12) - 60));
+        assert_like_strtod(text);
+    }
+}
+
 static void test_a_number_of_a_million_digits_is_refused_not_read(void **state)
 {
     static char text[1000001];
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_only_the_given_bytes_are_read),
         cmocka_unit_test(test_hard_cases_have_the_bits_of_strtod),
         cmocka_unit_test(test_random_decimals_have_the_bits_of_strtod),
+        cmocka_unit_test(test_long_decimals_have_the_bits_of_strtod),
         cmocka_unit_test(test_a_number_of_a_million_digits_is_refused_not_read),
         cmocka_unit_test(test_numbers_are_written_as_short_as_they_can_be),
         cmocka_unit_test(test_what_is_written_reads_back_as_the_same_bits),
