@@ -2,7 +2,8 @@
  * data/array.h -- an array of numbers as files hold it: of several types, in two orders.
  *
  * What .npy, .npz and HDF5 files have in common. Only arrays of one and two dimensions are made;
- * whoever makes one has checked that its numbers are there.
+ * whoever makes one has checked that a file of that size can hold its numbers. The numbers
+ * themselves never stand in memory as they are in the file: see data/array_fill.h.
  */
 #ifndef GCR_DATA_ARRAY_H
 #define GCR_DATA_ARRAY_H
@@ -18,11 +19,11 @@ typedef enum gcr_number_type {
 } gcr_number_type;
 
 typedef struct gcr_array {
-    char *name;           /* its path inside the file, "a/X"; NULL: it is the file */
-    const uint8_t *bytes; /* little-endian, not aligned                            */
+    char *name; /* its path inside the file, "a/X"; NULL: it is the file */
     gcr_number_type type;
     int64_t rows, columns;
-    int is_by_column; /* the numbers of a column lie side by side */
+    int is_by_column; /* the numbers of a column lie side by side                            */
+    double **to;      /* [columns] where each column goes, or NULL; NULL: no place is known yet */
 } gcr_array;
 
 static inline uint64_t gcr_number_bytes(gcr_number_type type)
@@ -30,27 +31,10 @@ static inline uint64_t gcr_number_bytes(gcr_number_type type)
     return type == GCR_NUMBER_F4 || type == GCR_NUMBER_I4 ? 4 : 8;
 }
 
-/* Integers beyond 2^53 are rounded, as they are when they stand in a table of text. */
-static inline double gcr_array_number(const gcr_array *array, int64_t row, int64_t column)
+/* Never too large: whoever made the array has looked. */
+static inline uint64_t gcr_array_bytes(const gcr_array *array)
 {
-    const int64_t at =
-        array->is_by_column ? column * array->rows + row : row * array->columns + column;
-    const uint8_t *from = array->bytes + (uint64_t)at * gcr_number_bytes(array->type);
-    union {
-        float f4;
-        double f8;
-        int32_t i4;
-        int64_t i8;
-    } number;
-
-    memcpy(&number, from, gcr_number_bytes(array->type));
-    switch (array->type) {
-    case GCR_NUMBER_F4: return (double)number.f4;
-    case GCR_NUMBER_I4: return number.i4;
-    case GCR_NUMBER_I8: return (double)number.i8;
-    case GCR_NUMBER_F8: break;
-    }
-    return number.f8;
+    return (uint64_t)array->rows * (uint64_t)array->columns * gcr_number_bytes(array->type);
 }
 
 /* Names of others stand in sentences and lists: a line end or another control character in one

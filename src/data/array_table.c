@@ -1,6 +1,10 @@
-/* data/array_table.c -- the arrays of a file become drafts of datasets. */
+/*
+ * data/array_table.c -- the arrays of a file become drafts of datasets: first all datasets are made and
+ * each array is told where its columns go, then the file is read, once and in its order.
+ */
 #include "data/table_layout.h"
 
+#include "data/array_fill.h"
 #include "data/array_plan.h"
 #include "data/source_files.h"
 
@@ -86,32 +90,47 @@ out:
     return status;
 }
 
-static gcr_status add_rows(gcr_draft *draft, const gcr_drafts *drafts, const gcr_array_plan *plan)
+static gcr_status place_column(gcr_array_file *file, const gcr_array_column *from, double *to)
 {
     gcr_status status = GCR_OK;
-    double *row = calloc((size_t)plan->count + 1, sizeof *row);
+    gcr_array *array = &file->arrays[from->array - file->arrays];
+    char where[GCR_MARK_BYTES];
 
-    if (row == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for a row of dataset '%s'", draft->key);
-    for (int64_t i = 0; i < plan->rows; i++) {
-        for (int64_t c = 0; c < plan->count; c++) {
-            const gcr_array_column *from = &plan->columns[c];
-
-            row[c] =
-                from->array == NULL ? (double)i : gcr_array_number(from->array, i, from->column);
-        }
-        GCR_TRY(gcr_draft_add(draft, drafts, row));
-    }
+    if (array->to == NULL)
+        array->to = calloc((size_t)array->columns + 1, sizeof *array->to);
+    if (array->to == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the columns of %s", file->path);
+    if (array->to[from->column] != NULL)
+        GCR_FAIL(GCR_EINVAL, "%s is wanted twice; name an array once, as x or as y",
+                 gcr_array_place(where, file, array));
+    array->to[from->column] = to;
 out:
-    free(row);
     return status;
 }
 
-static gcr_status add_dataset(gcr_reading *reading, const gcr_array_plan *plan, const char *path,
-                              int is_by_name)
+/* Tells the arrays where the columns of a dataset stand; a position is written there at once. */
+static gcr_status place_columns(gcr_array_file *file, const gcr_array_plan *plan,
+                                const gcr_dataset *dataset)
 {
     gcr_status status = GCR_OK;
-    const char *key = plan->key;
+
+    for (int64_t c = 0; c < plan->count; c++) {
+        double *to = c < dataset->features ? dataset->x + c * dataset->rows : dataset->y;
+
+        if (plan->columns[c].array != NULL)
+            GCR_TRY(place_column(file, &plan->columns[c], to));
+        for (int64_t i = 0; i < dataset->rows && plan->columns[c].array == NULL; i++)
+            to[i] = (double)i;
+    }
+out:
+    return status;
+}
+
+static gcr_status add_dataset(gcr_reading *reading, const gcr_array_plan *plan,
+                              gcr_array_file *file)
+{
+    gcr_status status = GCR_OK;
+    const char *key = plan->key, *path = file->path;
     size_t bytes = plan->key_bytes;
     gcr_draft *draft;
     int is_new;
@@ -119,7 +138,7 @@ static gcr_status add_dataset(gcr_reading *reading, const gcr_array_plan *plan, 
     if (bytes == 0)
         bytes = gcr_path_stem(&key, path);
     if (reading->first_path == NULL)
-        GCR_TRY(begin(reading, plan, path, is_by_name));
+        GCR_TRY(begin(reading, plan, path, file->is_by_name));
     GCR_TRY(gcr_drafts_put(&draft, &is_new, &reading->drafts, key, bytes, path, 1));
     if (!is_new)
         GCR_FAIL(GCR_EINVAL, "%s and %s would both be the dataset '%s'; rename one", draft->path,
@@ -130,28 +149,28 @@ static gcr_status add_dataset(gcr_reading *reading, const gcr_array_plan *plan, 
                  "; all have the same",
                  draft->key, path, plan->count - plan->has_y, reading->first_path,
                  reading->drafts.features);
-    GCR_TRY(add_rows(draft, &reading->drafts, plan));
+    GCR_TRY(gcr_draft_begin_whole(draft, &reading->drafts, plan->rows));
+    GCR_TRY(place_columns(file, plan, &draft->dataset));
 out:
     return status;
 }
 
 /* ---- all of a file ---------------------------------------------------------------------------- */
 
-static gcr_status read_columns(gcr_reading *reading, const gcr_array_file *file,
-                               const gcr_array *array)
+static gcr_status add_columns(gcr_reading *reading, gcr_array_file *file, const gcr_array *array)
 {
     gcr_status status = GCR_OK;
     gcr_array_plan plan = { .count = 0 };
 
     GCR_TRY(gcr_plan_columns(&plan, reading->spec, file, array));
-    GCR_TRY(add_dataset(reading, &plan, file->path, 0));
+    GCR_TRY(add_dataset(reading, &plan, file));
 out:
     free(plan.columns);
     return status;
 }
 
-static gcr_status read_group(gcr_reading *reading, const gcr_array_file *file,
-                             const gcr_array_groups *groups, const gcr_array *array)
+static gcr_status add_group(gcr_reading *reading, gcr_array_file *file,
+                            const gcr_array_groups *groups, const gcr_array *array)
 {
     gcr_status status = GCR_OK;
     gcr_array_plan plan = { .count = 0 };
@@ -159,26 +178,40 @@ static gcr_status read_group(gcr_reading *reading, const gcr_array_file *file,
 
     GCR_TRY(gcr_plan_group(&plan, &is_first, groups, array));
     if (is_first)
-        GCR_TRY(add_dataset(reading, &plan, file->path, 1));
+        GCR_TRY(add_dataset(reading, &plan, file));
 out:
     free(plan.columns);
     return status;
 }
 
-gcr_status gcr_arrays_read(gcr_reading *reading, const gcr_array_file *file)
+static gcr_status add_datasets(gcr_reading *reading, gcr_array_file *file)
 {
     gcr_status status = GCR_OK;
     gcr_array_groups *groups = NULL;
 
-    GCR_TRY(check_words(reading->spec, file));
     if (file->is_by_name)
         GCR_TRY(gcr_array_groups_create(&groups, reading->spec, file));
     for (uint64_t i = 0; i < file->count; i++)
         if (file->is_by_name)
-            GCR_TRY(read_group(reading, file, groups, &file->arrays[i]));
+            GCR_TRY(add_group(reading, file, groups, &file->arrays[i]));
         else
-            GCR_TRY(read_columns(reading, file, &file->arrays[i]));
+            GCR_TRY(add_columns(reading, file, &file->arrays[i]));
 out:
     gcr_array_groups_destroy(groups);
+    return status;
+}
+
+gcr_status gcr_arrays_read(gcr_reading *reading, gcr_array_file *file)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t first = reading->drafts.count;
+    int has_nan;
+
+    GCR_TRY(check_words(reading->spec, file));
+    GCR_TRY(add_datasets(reading, file));
+    GCR_TRY(gcr_array_file_fill(file, &has_nan));
+    for (uint64_t i = first; i < reading->drafts.count && has_nan; i++)
+        GCR_TRY(gcr_draft_drop_rows(&reading->drafts.items[i]));
+out:
     return status;
 }

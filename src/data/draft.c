@@ -10,11 +10,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void clear_draft(gcr_draft *draft)
 {
     free(draft->key);
     free(draft->values);
+    gcr_dataset_clear(&draft->dataset);
     *draft = (gcr_draft){ .key = NULL };
 }
 
@@ -158,27 +161,115 @@ out:
     return status;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- all rows at once ------------------------------------------------------------------------- */
 
-/* One column of the rows, packed. */
-static void copy_column(double *to, const gcr_draft *draft, int64_t width, int64_t column)
+gcr_status gcr_draft_begin_whole(gcr_draft *draft, const gcr_drafts *drafts, int64_t rows)
 {
-    for (uint64_t row = 0; row < draft->rows; row++)
-        to[row] = draft->values[row * (uint64_t)width + (uint64_t)column];
+    draft->rows = (uint64_t)rows;
+    return gcr_dataset_create(&draft->dataset, draft->key, rows, drafts->features, drafts->has_y);
 }
 
-static gcr_status finish_dataset(gcr_dataset *out, const gcr_drafts *drafts, const gcr_draft *draft)
+static void mark_missing(uint8_t *is_missing, const double *column, int64_t rows)
+{
+    for (int64_t i = 0; i < rows; i++)
+        is_missing[i] |= column[i] != column[i];
+}
+
+/* `to` may begin before `from`. */
+static void keep_complete(double *to, const double *from, const uint8_t *is_missing, int64_t rows)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        *to = from[i];
+        to += !is_missing[i];
+    }
+}
+
+gcr_status gcr_draft_drop_rows(gcr_draft *draft)
+{
+    gcr_status status = GCR_OK;
+    gcr_dataset *dataset = &draft->dataset;
+    const int64_t rows = dataset->rows;
+    uint8_t *is_missing = calloc((size_t)rows + 1, 1);
+    int64_t kept = 0;
+
+    if (is_missing == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the rows of dataset '%s'", draft->key);
+    for (int64_t f = 0; f < dataset->features; f++)
+        mark_missing(is_missing, dataset->x + f * rows, rows);
+    if (dataset->y != NULL)
+        mark_missing(is_missing, dataset->y, rows);
+    for (int64_t i = 0; i < rows; i++)
+        kept += !is_missing[i];
+    for (int64_t f = 0; f < dataset->features && kept < rows; f++)
+        keep_complete(dataset->x + f * kept, dataset->x + f * rows, is_missing, rows);
+    if (dataset->y != NULL && kept < rows)
+        keep_complete(dataset->y, dataset->y, is_missing, rows);
+    dataset->rows = kept;
+    draft->rows = (uint64_t)kept;
+    draft->dropped = (uint64_t)(rows - kept);
+out:
+    free(is_missing);
+    return status;
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+enum { ROWS_TOGETHER = 4096 };
+
+/* A run of rows to their columns. */
+static void copy_rows(gcr_dataset *to, const gcr_draft *draft, int64_t width, int64_t first,
+                      int64_t rows)
+{
+    const double *from = draft->values + first * width;
+
+    for (int64_t column = 0; column < width; column++) {
+        double *out = column < to->features ? to->x + column * to->rows + first : to->y + first;
+
+        for (int64_t row = 0; row < rows; row++)
+            out[row] = from[row * width + column];
+    }
+}
+
+/* The system may take back whole pages up to a value, which nobody reads again: a draft and its
+ * dataset together then need little more than one of them. If it does not, free() will do. */
+static void hand_back(const gcr_draft *draft, uint64_t count, uintptr_t *page)
+{
+    const uintptr_t bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t end = (uintptr_t)(draft->values + count) / bytes * bytes;
+
+    if (*page == 0)
+        *page = ((uintptr_t)draft->values + bytes - 1) / bytes * bytes;
+    if (end > *page && madvise((void *)*page, end - *page, MADV_DONTNEED) == 0)
+        *page = end;
+}
+
+static gcr_status finish_rows(gcr_draft *draft, const gcr_drafts *drafts)
 {
     gcr_status status = GCR_OK;
     const int64_t rows = (int64_t)draft->rows, features = drafts->features;
     const int64_t width = features + drafts->has_y;
+    uintptr_t page = 0;
 
-    GCR_TRY(gcr_dataset_create(out, draft->key, rows, features, drafts->has_y));
+    GCR_TRY(gcr_dataset_create(&draft->dataset, draft->key, rows, features, drafts->has_y));
+    for (int64_t first = 0, count; first < rows; first += count) {
+        count = rows - first < ROWS_TOGETHER ? rows - first : ROWS_TOGETHER;
+        copy_rows(&draft->dataset, draft, width, first, count);
+        if (first + count < rows)
+            hand_back(draft, (uint64_t)((first + count) * width), &page);
+    }
+out:
+    return status;
+}
+
+static gcr_status finish_dataset(gcr_dataset *out, const gcr_drafts *drafts, gcr_draft *draft)
+{
+    gcr_status status = GCR_OK;
+
+    if (draft->values != NULL)
+        GCR_TRY(finish_rows(draft, drafts));
+    *out = draft->dataset;
     out->dropped = draft->dropped;
-    for (int64_t f = 0; f < features; f++)
-        copy_column(out->x + f * rows, draft, width, f);
-    if (drafts->has_y)
-        copy_column(out->y, draft, width, features);
+    draft->dataset = (gcr_dataset){ .key = NULL };
 out:
     return status;
 }

@@ -3,8 +3,9 @@
  *
  * How many rows a dataset has is known when the last file has been read, and the rows of a long
  * table may come in any order of keys. So rows are collected here, each as `width` numbers side by
- * side, and turned into datasets of exact size at the end, one by one: the rows of a draft are
- * freed as soon as its dataset stands.
+ * side, and turned into datasets of exact size at the end: numbers of a draft that stand in its
+ * dataset are handed back to the system, so that both together are little more than one. Arrays say
+ * how many rows they have, and fill their datasets without a draft of rows.
  */
 #ifndef GCR_DATA_DRAFT_H
 #define GCR_DATA_DRAFT_H
@@ -18,9 +19,10 @@ typedef struct gcr_draft {
     uint32_t identity[4];
     const char *path; /* where the key was first seen; borrowed */
     uint64_t line;
-    double *values; /* [capacity][width] row by row */
+    double *values; /* [capacity][width] row by row; NULL where the dataset came at once */
     uint64_t rows, capacity;
-    uint64_t dropped; /* rows that were not appended because a value is missing */
+    uint64_t dropped;    /* rows that were not appended because a value is missing */
+    gcr_dataset dataset; /* of a draft that came at once: what it will be          */
 } gcr_draft;
 
 typedef struct gcr_drafts {
@@ -47,6 +49,15 @@ GCR_MUST_CHECK gcr_status gcr_drafts_put(gcr_draft **out, int *is_new, gcr_draft
  * NaN. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_draft_add(gcr_draft *draft, const gcr_drafts *drafts,
                                         const double *row);
+
+/* A draft that comes at once, `rows` long: makes its dataset, for the caller to fill in. GCR_ENOMEM,
+ * GCR_EOVERFLOW. */
+GCR_MUST_CHECK gcr_status gcr_draft_begin_whole(gcr_draft *draft, const gcr_drafts *drafts,
+                                                int64_t rows);
+
+/* Drops rows with a NaN from such a draft, and counts them. Their room stays with the dataset.
+ * GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_draft_drop_rows(gcr_draft *draft);
 
 /* Moves all drafts into `out`, to its datasets or to its skipped ones; `drafts` are empty after it.
  * On failure the caller clears both. GCR_ENOMEM. */

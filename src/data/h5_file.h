@@ -4,7 +4,7 @@
 
 #include "data/array_file.h"
 
-/* Reads the arrays called `names`, in whatever group, or without names all of them. */
-GCR_MUST_CHECK gcr_status gcr_h5_read(gcr_array_file *file, const char *const *names, int count);
+/* Finds the arrays called `names`, in whatever group, or without names all of them. */
+GCR_MUST_CHECK gcr_status gcr_h5_open(gcr_array_file *file, const char *const *names, int count);
 
 #endif /* GCR_DATA_H5_FILE_H */

@@ -256,21 +256,22 @@ out:
     return status;
 }
 
-gcr_status gcr_npy_parse(gcr_array *out, const char *where, const uint8_t *bytes, uint64_t count)
+gcr_status gcr_npy_parse(gcr_array *out, uint64_t *offset, const char *where, const uint8_t *head,
+                         uint64_t head_bytes, uint64_t file_bytes)
 {
     gcr_status status = GCR_OK;
     npy_header header = { .dimensions = 0 };
     cursor text = { .at = NULL };
 
     *out = (gcr_array){ .name = NULL };
-    GCR_TRY(find_header(&text, where, bytes, count));
-    out->bytes = (const uint8_t *)text.end;
+    GCR_TRY(find_header(&text, where, head, head_bytes));
+    *offset = (uint64_t)(text.end - (const char *)head);
     if (!take_dictionary(&header, &text))
         GCR_FAIL(GCR_EFORMAT, "%s has a header that numpy.save does not write (at byte %d)", where,
-                 (int)(text.at - (const char *)bytes));
+                 (int)(text.at - (const char *)head));
     GCR_TRY(check_descr(&out->type, where, header.descr));
     GCR_TRY(check_shape(out, where, &header));
-    GCR_TRY(check_bytes(where, out, count - (uint64_t)(out->bytes - bytes)));
+    GCR_TRY(check_bytes(where, out, file_bytes - *offset));
     out->is_by_column = header.is_by_column;
 out:
     return status;

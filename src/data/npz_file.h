@@ -4,8 +4,8 @@
 
 #include "data/array_file.h"
 
-/* Reads the arrays called `names`, in whatever group ("a/X" is X in a), or without names all of
- * them; those that are read are in memory together. */
-GCR_MUST_CHECK gcr_status gcr_npz_read(gcr_array_file *file, const char *const *names, int count);
+/* Finds the arrays called `names`, in whatever group ("a/X" is X in a), or without names all of
+ * them. */
+GCR_MUST_CHECK gcr_status gcr_npz_open(gcr_array_file *file, const char *const *names, int count);
 
 #endif /* GCR_DATA_NPZ_FILE_H */

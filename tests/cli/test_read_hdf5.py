@@ -17,14 +17,13 @@ kernel: gp
 grid: {lengthscale: [1], noise: [0.1], variance: [1]}
 """
 
-# The layout of src/data/h5_answer.h: magic, failure, count and a sentence; then the entries.
+# The messages of src/data/h5_answer.h.
 LIAR = """\
 import os, struct
-def answer(count, *entries, failure=0, sentence=b"", size=None, magic=0x3141357264616572):
-    text = struct.pack("<QiI1024s", magic, failure, count, sentence)
-    text += b"".join(struct.pack("<QQQQ", *entry) for entry in entries)
-    text += b"X\\0".ljust(64, b"\\0")
-    os.write(3, text[:size])
+def say(word, bytes=b"", rows=0, columns=0, count=None, magic=0x35484347):
+    count = len(bytes) if count is None else count
+    os.write(3, struct.pack("<IIQQQ", magic, word, count, rows, columns) + bytes)
+ARRAY, NUMBERS, END, FAILURE = range(4)
 """
 
 
@@ -46,6 +45,9 @@ class Reader(Case):
 
     def refuse_answer(self, call, *words):
         self.refuse(f"#!{sys.executable}\n{LIAR}{call}\n", *words)
+
+    def refuse_nonsense(self, call):
+        self.refuse_answer(call, "the reader of", "crashed: what it says makes no sense")
 
     def test_the_reader_beside_the_program_is_the_one_that_is_used(self):
         reader = os.path.join(os.path.dirname(PROGRAM), "gridcrunch-read-hdf5")
@@ -69,23 +71,48 @@ class Reader(Case):
         self.assertIn("which reads HDF5 files", reply.err)
 
     def test_an_unfinished_answer_is_not_believed(self):
-        self.refuse_answer("answer(0, magic=0)", "libhdf5 crashed")
-        self.refuse_answer("answer(0, size=100)", "libhdf5 crashed")
+        for call in ("say(ARRAY, b'X', 3, 1)", "os.write(3, b'GCH5')",
+                     "say(ARRAY, b'X', 3, 1, count=9)",
+                     "say(ARRAY, b'X', 3, 1); say(ARRAY, b'y', 3, 1); "
+                     "say(NUMBERS, bytes(40), count=48)"):
+            self.refuse_answer(call, "libhdf5 crashed", "it gave no answer")
 
-    def test_more_arrays_than_there_are_are_not_believed(self):
-        self.refuse_answer("answer(1000000)", "claims more arrays than it left")
+    def test_numbers_that_do_not_come_are_missed(self):
+        self.refuse_nonsense("say(ARRAY, b'X', 3, 1); say(ARRAY, b'y', 3, 1); "
+                             "say(NUMBERS, bytes(24)); say(END)")
+        self.refuse_answer("say(ARRAY, b'X', 3, 1); say(ARRAY, b'y', 3, 1); say(END)",
+                           "libhdf5 crashed", "it gave no answer")
 
-    def test_numbers_outside_the_answer_are_not_believed(self):
-        for entry in ("(1072, 1080, 1 << 60, 1)", "(1072, 1080, 1 << 61, 8)",
-                      "(1072, 1 << 63, 1, 1)", "(1072, (1 << 64) - 8, 1, 1)", "(1072, 1080, 99, 1)"):
-            self.refuse_answer(f"answer(1, {entry})", "an array is not where it says")
+    def test_another_language_is_not_believed(self):
+        self.refuse_nonsense("say(END, magic=1)")
+        self.refuse_nonsense("say(77)")
+        self.refuse_nonsense("os.write(3, b'Segmentation fault; core dumped; sorry about that')")
 
-    def test_a_name_without_an_end_is_not_believed(self):
-        self.refuse_answer("answer(1, (1 << 40, 1080, 1, 1))", "an array is not where it says")
+    def test_sizes_that_cannot_be_are_not_believed(self):
+        for shape in ("1 << 61, 8", "1 << 63, 1", "1, 1 << 63", "(1 << 64) - 1, 1"):
+            self.refuse_nonsense(f"say(ARRAY, b'X', {shape})")
 
-    def test_a_file_that_changes_while_it_is_looked_at_is_not_believed(self):
-        self.refuse_answer("answer(0)\nimport mmap, time\nm = mmap.mmap(3, 0)\n"
-                           "if os.fork() == 0: time.sleep(3)", "cannot take over")
+    def test_a_size_that_no_machine_has_is_a_sentence(self):
+        self.put_reader(f"#!{sys.executable}\n{LIAR}"
+                        "for name in (b'X', b'y'): say(ARRAY, name, 1 << 58, 1)\nsay(END)\n")
+        reply = self.call("plan", "job.yaml", executable=self.path("gridcrunch"))
+        self.assertNotEqual(reply.code, 0)
+        self.assertIn("no memory for", reply.err)
+
+    def test_a_name_that_is_none_is_not_believed(self):
+        self.refuse_nonsense("say(ARRAY, b'', 3, 1)")
+        self.refuse_nonsense("say(ARRAY, b'X' * 2000, 3, 1)")
+        self.refuse_nonsense("say(ARRAY, b'a\\0X', 3, 1)")
+
+    def test_a_name_that_is_not_utf8_is_refused(self):
+        self.refuse_answer("say(ARRAY, b'\\xff/X', 3, 1)", "an array whose name is not UTF-8")
+
+    def test_a_reader_that_goes_on_talking_is_not_waited_for(self):
+        self.refuse_nonsense("import time; say(77); time.sleep(1000)")
+
+    def test_a_sentence_of_the_reader_is_shown_on_one_line(self):
+        self.refuse_answer("say(FAILURE, b'some.h5 is\\nodd', rows=5)", "some.h5 is odd")
+        self.refuse_nonsense("say(FAILURE, b'x' * 5000, rows=5)")
 
     def test_the_reader_alone_says_what_it_is(self):
         reader = os.path.join(os.path.dirname(PROGRAM), "gridcrunch-read-hdf5")

@@ -72,6 +72,14 @@ def matrices(file):
     file["more/m2"] = table("<u1", 2, 2)
 
 
+def long(file):
+    """More than is read at a time, in chunks of which several are, packed small."""
+    y = numpy.arange(300000, dtype="<i4")
+    file.create_dataset("X", data=numpy.stack([y // 1000, y % 1000], 1).astype("<i2"),
+                        chunks=(7000, 1), compression="gzip", shuffle=True)
+    file.create_dataset("y", data=y, chunks=(9000,), compression="gzip", shuffle=True)
+
+
 def external_link(file):
     file["a/y"] = numpy.arange(3.0)
     file["a/X"] = h5py.ExternalLink("groups.h5", "/a/X")
@@ -113,6 +121,7 @@ write_h5("root.hdf5", root)
 write_h5("latest.h5", groups, libver="latest")
 write_h5("matrices.h5", matrices)
 write_h5("shared.h5", shared)
+write_h5("long.h5", long)
 write_h5("external_link.h5", external_link)
 write_h5("external_storage.h5", external_storage)
 write_h5("virtual.h5", virtual)

@@ -1,6 +1,6 @@
 /*
- * cli/read_hdf5/h5_arrays.c -- a walk over all links of the file, twice over those that matter:
- * first their shapes, so that the answer can be sized, then their numbers.
+ * cli/read_hdf5/h5_arrays.c -- a walk over all links of the file for those that matter and their shapes;
+ * then their numbers, by whole rows of chunks, so that none is unpacked twice.
  *
  * Links, not objects: an x that many groups share by links is found in each of them.
  */
@@ -20,6 +20,9 @@
 
 /* Deflate makes at most 1032 bytes of one: an array that claims more is not in the file. */
 enum { INFLATION_MAX = 1032 };
+
+/* About what is read at a time; more where a row, or a chunk of the file, is larger. */
+enum { RUN_BYTES = 1 << 20 };
 
 /* ---- is this one wanted, and is it an array? -------------------------------------------------- */
 
@@ -105,7 +108,7 @@ static gcr_status check_size(const gcr_h5_arrays *arrays, const gcr_h5_found *fo
 
     if (!gcr_multiply(&bytes, found->rows, found->columns) ||
         !gcr_multiply(&bytes, bytes, H5Tget_size(type)) ||
-        bytes / INFLATION_MAX > arrays->file_bytes)
+        bytes / INFLATION_MAX > arrays->file_bytes || bytes > INT64_MAX / sizeof(double))
         GCR_FAIL(GCR_EFORMAT,
                  "%s: '%s' claims %" PRIu64 " x %" PRIu64
                  " numbers, more than a file of this size can hold; it is cut short or damaged",
@@ -199,28 +202,6 @@ out:
     return status == GCR_OK ? 0 : -1;
 }
 
-static uint64_t round_up(uint64_t bytes)
-{
-    return (bytes + 7) / 8 * 8;
-}
-
-static gcr_status size_answer(gcr_h5_arrays *arrays)
-{
-    gcr_status status = GCR_OK;
-    uint64_t bytes = sizeof(gcr_h5_answer) + arrays->count * sizeof(gcr_h5_entry);
-
-    for (uint64_t i = 0; i < arrays->count; i++) {
-        const gcr_h5_found *found = &arrays->items[i];
-
-        bytes += round_up(strlen(found->name) + 1);
-        if (!gcr_add(&bytes, bytes, found->rows * found->columns * sizeof(double)))
-            GCR_FAIL(GCR_ENOMEM, "no memory for the arrays of %s", arrays->path);
-    }
-    arrays->bytes = bytes;
-out:
-    return status;
-}
-
 gcr_status gcr_h5_arrays_open(gcr_h5_arrays *arrays)
 {
     gcr_status status = GCR_OK;
@@ -235,48 +216,96 @@ gcr_status gcr_h5_arrays_open(gcr_h5_arrays *arrays)
         GCR_TRY(arrays->status);
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: its groups cannot be read", arrays->path);
     }
-    GCR_TRY(size_answer(arrays));
 out:
     return status;
 }
 
 /* ---- the numbers ------------------------------------------------------------------------------ */
 
-static gcr_status read_numbers(void *to, const gcr_h5_arrays *arrays, const gcr_h5_found *found)
+/* Rows of a chunk of the file; 1 where it has no chunks. */
+static uint64_t chunk_rows(hid_t array)
+{
+    const hid_t properties = H5Dget_create_plist(array);
+    hsize_t shape[H5S_MAX_RANK] = { 1 };
+
+    if (properties < 0)
+        return 1;
+    if (H5Pget_layout(properties) != H5D_CHUNKED ||
+        H5Pget_chunk(properties, H5S_MAX_RANK, shape) < 1)
+        shape[0] = 1;
+    H5Pclose(properties);
+    return shape[0];
+}
+
+/* How many rows are read at a time: whole chunks, and no more than there are. */
+static uint64_t rows_together(hid_t array, const gcr_h5_found *found)
+{
+    const uint64_t chunk = chunk_rows(array);
+    const uint64_t chunk_bytes = chunk * found->columns * sizeof(double);
+    const uint64_t chunks = chunk_bytes < RUN_BYTES ? RUN_BYTES / chunk_bytes : 1;
+
+    return chunk < found->rows / chunks ? chunk * chunks : found->rows;
+}
+
+static int read_rows(double *to, hid_t array, const gcr_h5_found *found, uint64_t first,
+                     uint64_t rows)
+{
+    const hid_t from = H5Dget_space(array);
+    const int dimensions = from >= 0 ? H5Sget_simple_extent_ndims(from) : -1;
+    const hsize_t start[2] = { first, 0 }, count[2] = { rows, found->columns };
+    const hid_t memory = H5Screate_simple(dimensions == 1 ? 1 : 2, count, NULL);
+    int is_read = dimensions > 0 && memory >= 0 &&
+                  H5Sselect_hyperslab(from, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
+
+    is_read = is_read && H5Dread(array, H5T_NATIVE_DOUBLE, memory, from, H5P_DEFAULT, to) >= 0;
+    if (from >= 0)
+        H5Sclose(from);
+    if (memory >= 0)
+        H5Sclose(memory);
+    return is_read;
+}
+
+static gcr_status read_runs(double *run, uint64_t together, hid_t array,
+                            const gcr_h5_arrays *arrays, const gcr_h5_found *found,
+                            gcr_status (*take)(const double *numbers, uint64_t count))
 {
     gcr_status status = GCR_OK;
-    const hid_t array = H5Dopen2(arrays->file, found->name, H5P_DEFAULT);
 
-    if (array < 0 || H5Dread(array, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0)
-        GCR_FAIL(GCR_EFORMAT,
-                 "%s: '%s' cannot be read; it is cut short or damaged, or compressed by a plugin",
-                 arrays->path, found->name);
+    for (uint64_t row = 0, rows; row < found->rows; row += rows) {
+        rows = found->rows - row < together ? found->rows - row : together;
+        if (!read_rows(run, array, found, row, rows))
+            GCR_FAIL(GCR_EFORMAT,
+                     "%s: '%s' cannot be read; it is cut short or damaged, or compressed by a "
+                     "plugin",
+                     arrays->path, found->name);
+        GCR_TRY(take(run, rows * found->columns));
+    }
 out:
-    if (array >= 0)
-        H5Dclose(array);
     return status;
 }
 
-gcr_status gcr_h5_arrays_fill(void *memory, const gcr_h5_arrays *arrays)
+gcr_status gcr_h5_array_read(const gcr_h5_arrays *arrays, const gcr_h5_found *found,
+                             gcr_status (*take)(const double *numbers, uint64_t count))
 {
     gcr_status status = GCR_OK;
-    char *const base = memory;
-    gcr_h5_entry *entries = (gcr_h5_entry *)((gcr_h5_answer *)memory + 1);
-    uint64_t at = sizeof(gcr_h5_answer) + arrays->count * sizeof *entries;
+    hid_t array = -1;
+    uint64_t together;
+    double *run = NULL;
 
-    for (uint64_t i = 0; i < arrays->count; i++) {
-        const gcr_h5_found *found = &arrays->items[i];
-        gcr_h5_entry *entry = &entries[i];
-
-        *entry = (gcr_h5_entry){ .name = at, .rows = found->rows, .columns = found->columns };
-        strcpy(base + at, found->name);
-        at += round_up(strlen(found->name) + 1);
-        entry->numbers = at;
-        if (found->rows > 0 && found->columns > 0)
-            GCR_TRY(read_numbers(base + at, arrays, found));
-        at += found->rows * found->columns * sizeof(double);
-    }
+    if (found->rows == 0 || found->columns == 0)
+        goto out;
+    array = H5Dopen2(arrays->file, found->name, H5P_DEFAULT);
+    if (array < 0)
+        GCR_FAIL(GCR_EFORMAT, "%s: '%s' is damaged", arrays->path, found->name);
+    together = rows_together(array, found);
+    run = malloc(together * found->columns * sizeof *run);
+    if (run == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for '%s' of %s", found->name, arrays->path);
+    GCR_TRY(read_runs(run, together, array, arrays, found, take));
 out:
+    free(run);
+    if (array >= 0)
+        H5Dclose(array);
     return status;
 }
 

@@ -21,7 +21,6 @@ typedef struct gcr_h5_arrays {
     uint64_t file_bytes;
     gcr_h5_found *items; /* [count] in the order of their names */
     uint64_t count, capacity;
-    uint64_t bytes;    /* of the answer with everything in it */
     gcr_status status; /* of the walk over the file, as libhdf5 passes on only that it ended */
 } gcr_h5_arrays;
 
@@ -29,8 +28,11 @@ typedef struct gcr_h5_arrays {
  * the file can hold. The rest of the struct is zero before it. */
 GCR_MUST_CHECK gcr_status gcr_h5_arrays_open(gcr_h5_arrays *arrays);
 
-/* Fills `memory`, of `bytes`, with entries, names and numbers. */
-GCR_MUST_CHECK gcr_status gcr_h5_arrays_fill(void *memory, const gcr_h5_arrays *arrays);
+/* Reads the numbers of an array as f8, a run of rows at a time, and hands each run to `take`, which
+ * may refuse it. */
+GCR_MUST_CHECK gcr_status gcr_h5_array_read(const gcr_h5_arrays *arrays, const gcr_h5_found *found,
+                                            gcr_status (*take)(const double *numbers,
+                                                               uint64_t count));
 
 void gcr_h5_arrays_close(gcr_h5_arrays *arrays);
 

@@ -1,10 +1,10 @@
 /*
  * cli/read_hdf5/read_hdf5.c -- gridcrunch-read-hdf5 PATH [NAME...]: reads arrays from a file that
- * nobody has checked, and hands them back as data/h5_answer.h says.
+ * nobody has checked, and says what it finds as data/h5_answer.h has it.
  *
  * A program of its own so that it may die: libhdf5 does, of damaged files. It is started by the
- * library, with bounds on memory and time, and without plugins, links out of the file, or storage
- * elsewhere.
+ * library, with bounds on memory, time and open files, unable to write a file, and without plugins,
+ * links out of the file, or storage elsewhere.
  */
 #include "cli/read_hdf5/h5_arrays.h"
 
@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -30,18 +29,21 @@ static void limit(const char *path)
 {
     const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     struct stat stat_of = { .st_size = 0 };
-    const struct rlimit none = { 0, 0 }, addresses = { memory, memory };
+    const struct rlimit none = { 0, 0 }, few = { 16, 16 }, addresses = { memory, memory };
     struct rlimit seconds = { 30, 30 };
 
     if (stat(path, &stat_of) == 0)
         seconds.rlim_cur = seconds.rlim_max = 30 + (rlim_t)stat_of.st_size / (1 << 20);
     setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_FSIZE, &none); /* of files; the answer is a pipe */
+    setrlimit(RLIMIT_NOFILE, &few);
     setrlimit(RLIMIT_CPU, &seconds);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     setrlimit(RLIMIT_AS, &addresses);
 #else
     (void)addresses;
 #endif
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for the answer any more */
     signal(SIGINT, SIG_IGN);          /* Ctrl-C is for the one that started us */
 }
@@ -61,15 +63,42 @@ out:
     return status;
 }
 
-static gcr_status map_memory(void **out, uint64_t bytes)
+/* ---- the answer ------------------------------------------------------------------------------- */
+
+static FILE *pipe_end;
+
+static gcr_status say(gcr_h5_word word, uint64_t rows, uint64_t columns, const void *what,
+                      uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    const gcr_h5_message message = {
+        .magic = GCR_H5_MAGIC, .word = word, .bytes = bytes, .rows = rows, .columns = columns
+    };
+
+    if (fwrite(&message, sizeof message, 1, pipe_end) != 1 ||
+        (bytes > 0 && fwrite(what, bytes, 1, pipe_end) != 1))
+        GCR_FAIL(GCR_EIO, "nobody listens");
+out:
+    return status;
+}
+
+static gcr_status say_numbers(const double *numbers, uint64_t count)
+{
+    return say(GCR_H5_NUMBERS, 0, 0, numbers, count * sizeof *numbers);
+}
+
+static gcr_status say_arrays(const gcr_h5_arrays *arrays)
 {
     gcr_status status = GCR_OK;
 
-    *out = MAP_FAILED;
-    if (ftruncate(GCR_H5_DESCRIPTOR, (off_t)bytes) == 0)
-        *out = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, GCR_H5_DESCRIPTOR, 0);
-    if (*out == MAP_FAILED)
-        GCR_FAIL(GCR_ENOMEM, "no memory for the arrays of an HDF5 file");
+    for (uint64_t i = 0; i < arrays->count; i++) {
+        const gcr_h5_found *found = &arrays->items[i];
+
+        GCR_TRY(say(GCR_H5_ARRAY, found->rows, found->columns, found->name, strlen(found->name)));
+    }
+    for (uint64_t i = 0; i < arrays->count; i++)
+        GCR_TRY(gcr_h5_array_read(arrays, &arrays->items[i], say_numbers));
+    GCR_TRY(say(GCR_H5_END, 0, 0, NULL, 0));
 out:
     return status;
 }
@@ -78,42 +107,44 @@ static gcr_status answer(const char *path, char *const *names, int count)
 {
     gcr_status status = GCR_OK;
     gcr_h5_arrays arrays = { .path = path, .names = names, .name_count = count };
-    void *memory = NULL;
 
     GCR_TRY(close_doors());
     GCR_TRY(gcr_h5_arrays_open(&arrays));
-    GCR_TRY(map_memory(&memory, arrays.bytes));
-    GCR_TRY(gcr_h5_arrays_fill(memory, &arrays));
-    ((gcr_h5_answer *)memory)->count = (uint32_t)arrays.count;
-    ((gcr_h5_answer *)memory)->magic = GCR_H5_ANSWER_MAGIC;
+    GCR_TRY(say_arrays(&arrays));
 out:
     gcr_h5_arrays_close(&arrays);
     return status;
 }
 
-static int refuse(gcr_status failure)
+static gcr_status refuse(gcr_status failure)
 {
-    gcr_h5_answer *memory = NULL;
     char sentence[GCR_H5_SENTENCE_BYTES];
 
     snprintf(sentence, sizeof sentence, "%s", gcr_last_error());
-    if (map_memory((void **)&memory, sizeof *memory) != GCR_OK)
-        return 1;
-    memory->failure = (int32_t)failure;
-    strcpy(memory->sentence, sentence);
-    memory->magic = GCR_H5_ANSWER_MAGIC;
-    return 0;
+    return say(GCR_H5_FAILURE, (uint64_t)failure, 0, sentence, strlen(sentence));
+}
+
+static int is_pipe(int descriptor)
+{
+    struct stat stat_of;
+
+    return fstat(descriptor, &stat_of) == 0 && S_ISFIFO(stat_of.st_mode);
 }
 
 int main(int argc, char **argv)
 {
     gcr_status status;
 
-    if (argc < 2 || fcntl(GCR_H5_DESCRIPTOR, F_GET_SEALS) < 0) {
+    if (argc < 2 || !is_pipe(GCR_H5_DESCRIPTOR)) {
         fprintf(stderr, "%s is started by gridcrunch, to read HDF5 files\n", argv[0]);
         return 2;
     }
+    pipe_end = fdopen(GCR_H5_DESCRIPTOR, "wb");
+    if (pipe_end == NULL)
+        return 1;
     limit(argv[1]);
     status = answer(argv[1], argv + 2, argc - 2);
-    return status == GCR_OK ? 0 : refuse(status);
+    if (status != GCR_OK)
+        status = refuse(status);
+    return fflush(pipe_end) == 0 && status == GCR_OK ? 0 : 1;
 }

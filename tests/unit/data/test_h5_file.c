@@ -127,6 +127,23 @@ static void test_matrices_have_no_y(void **state)
     gcr_datasets_clear(&datasets);
 }
 
+static void test_an_array_that_comes_in_parts_is_put_together(void **state)
+{
+    gcr_datasets datasets;
+    const gcr_dataset *dataset;
+    int wrong = 0;
+
+    (void)state;
+    assert_ok(load_stored(&datasets, &plain, "long.h5"));
+    dataset = &datasets.items[0];
+    assert_int_equal(dataset->rows, 300000);
+    for (int i = 0; i < 300000; i++)
+        wrong +=
+            dataset->y[i] != i || dataset->x[i] != i / 1000 || dataset->x[300000 + i] != i % 1000;
+    assert_int_equal(wrong, 0);
+    gcr_datasets_clear(&datasets);
+}
+
 static void test_columns_by_number_make_each_array_a_dataset(void **state)
 {
     const gcr_data_spec spec = { .y = (char *)"0" };
@@ -139,6 +156,18 @@ static void test_columns_by_number_make_each_array_a_dataset(void **state)
 }
 
 /* ---- refused ---------------------------------------------------------------------------------- */
+
+static void test_an_array_that_is_named_twice_is_refused(void **state)
+{
+    char *x[] = { (char *)"time", (char *)"time" };
+    const gcr_data_spec twice = { .x = { .names = x, .count = 2 }, .y = (char *)"flux" };
+    const gcr_data_spec both = { .x = { .names = x, .count = 1 }, .y = (char *)"time" };
+
+    (void)state;
+    assert_stored_refused(&twice, "root.hdf5", GCR_EINVAL,
+                          "root.hdf5: 'time' is wanted twice; name an array once, as x or as y");
+    assert_stored_refused(&both, "root.hdf5", GCR_EINVAL, "root.hdf5: 'time' is wanted twice");
+}
 
 static void test_an_array_in_another_file_is_refused(void **state)
 {
@@ -246,6 +275,13 @@ static void test_a_file_that_is_cut_short_is_refused(void **state)
     free(text);
 }
 
+static void test_a_pipe_is_refused_and_not_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo("pipe.h5", 0600), 0);
+    assert_here_refused("pipe.h5", GCR_EUNREADABLE, "pipe.h5 is not a file");
+}
+
 static void test_words_to_skip_are_refused_where_arrays_are_told_by_name(void **state)
 {
     char *skip[] = { (char *)"notes" };
@@ -302,7 +338,9 @@ int main(void)
         cmocka_unit_test(test_an_x_that_groups_share_by_links_is_in_each_of_them),
         cmocka_unit_test(test_without_x_and_y_each_array_is_a_dataset),
         cmocka_unit_test(test_matrices_have_no_y),
+        cmocka_unit_test(test_an_array_that_comes_in_parts_is_put_together),
         cmocka_unit_test(test_columns_by_number_make_each_array_a_dataset),
+        cmocka_unit_test(test_an_array_that_is_named_twice_is_refused),
         cmocka_unit_test(test_an_array_in_another_file_is_refused),
         cmocka_unit_test(test_text_is_refused_with_a_hint),
         cmocka_unit_test(test_true_and_false_are_refused),
@@ -317,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_a_file_without_arrays_is_refused),
         cmocka_unit_test(test_a_file_of_another_kind_is_refused),
         cmocka_unit_test(test_a_file_that_is_cut_short_is_refused),
+        cmocka_unit_test(test_a_pipe_is_refused_and_not_waited_for),
         cmocka_unit_test(test_words_to_skip_are_refused_where_arrays_are_told_by_name),
         cmocka_unit_test(test_one_group_name_in_two_files_is_refused),
         cmocka_unit_test(test_damaged_files_never_end_this_process),

@@ -10,6 +10,27 @@ static gcr_data_spec dated(void)
     return (gcr_data_spec){ .y = (char *)"y", .x_format = (char *)"%Y-%m-%d" };
 }
 
+static void test_a_table_of_many_rows_is_put_together(void **state)
+{
+    enum { ROWS = 10000 };
+    char *text = malloc(ROWS * 32), *at = text + sprintf(text, "a,b,y\n");
+    const gcr_data_spec spec = { .y = (char *)"y" };
+    gcr_datasets datasets;
+    int wrong = 0;
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++)
+        at += sprintf(at, "%d,%d,%d\n", i, -i, 2 * i);
+    assert_ok(load_table(&datasets, &spec, text, (size_t)(at - text)));
+    assert_int_equal(datasets.items[0].rows, ROWS);
+    for (int i = 0; i < ROWS; i++)
+        wrong += datasets.items[0].x[i] != i || datasets.items[0].x[ROWS + i] != -i ||
+                 datasets.items[0].y[i] != 2 * i;
+    assert_int_equal(wrong, 0);
+    gcr_datasets_clear(&datasets);
+    free(text);
+}
+
 static void test_rows_are_grouped_by_key_in_order_of_first_appearance(void **state)
 {
     gcr_datasets datasets;
@@ -439,6 +460,7 @@ static void test_a_matrix_with_y_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_table_of_many_rows_is_put_together),
         cmocka_unit_test(test_rows_are_grouped_by_key_in_order_of_first_appearance),
         cmocka_unit_test(test_x_is_stored_by_feature),
         cmocka_unit_test(test_features_are_all_columns_that_are_left),

@@ -143,6 +143,74 @@ static void test_a_matrix_has_no_y(void **state)
     gcr_datasets_clear(&datasets);
 }
 
+enum { MANY_ROWS = 20000, MANY_COLUMNS = 3 };
+
+/* More than is read at a time: the number in row i and column j is 3 i + j. */
+static void write_many(int is_by_column)
+{
+    static char text[HEADER_BYTES + 4 * MANY_ROWS * MANY_COLUMNS];
+
+    memset(text, ' ', HEADER_BYTES);
+    memcpy(text, "\x93NUMPY\x01\0\x76\0", 10);
+    snprintf(text + 10, HEADER_BYTES - 10,
+             "{'descr': '<i4', 'fortran_order': %s, 'shape': (%d, %d)}",
+             is_by_column ? "True" : "False", MANY_ROWS, MANY_COLUMNS);
+    text[strlen(text)] = ' ';
+    text[HEADER_BYTES - 1] = '\n';
+    for (int32_t i = 0; i < MANY_ROWS; i++)
+        for (int32_t j = 0; j < MANY_COLUMNS; j++) {
+            const int32_t value = 3 * i + j, at = is_by_column ? j * MANY_ROWS + i : value;
+
+            memcpy(text + HEADER_BYTES + 4 * at, &value, 4);
+        }
+    write_file("many.npy", text, sizeof text);
+}
+
+static void assert_many(void)
+{
+    gcr_datasets datasets;
+    int wrong = 0;
+
+    assert_ok(load_here(&datasets, &plain, "many.npy"));
+    assert_int_equal(datasets.items[0].rows, MANY_ROWS);
+    for (int i = 0; i < MANY_ROWS; i++)
+        wrong += datasets.items[0].x[i] != 3 * i ||
+                 datasets.items[0].x[MANY_ROWS + i] != 3 * i + 1 ||
+                 datasets.items[0].y[i] != 3 * i + 2;
+    assert_int_equal(wrong, 0);
+    gcr_datasets_clear(&datasets);
+}
+
+static void test_an_array_that_is_read_in_parts_is_put_together(void **state)
+{
+    (void)state;
+    write_many(0);
+    assert_many();
+    write_many(1);
+    assert_many();
+}
+
+static void test_rows_with_a_nan_are_dropped_from_all_columns(void **state)
+{
+    const double numbers[] = { 0, 1, NAN, 3, 4, 5, 6, NAN, 8, 9, 10, 11 };
+    const char *header = "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 3)}\n";
+    char text[256] = "\x93NUMPY\x01\0\0\0";
+    const size_t bytes = strlen(header);
+    gcr_datasets datasets;
+
+    (void)state;
+    text[8] = (char)bytes;
+    memcpy(text + 10, header, bytes);
+    memcpy(text + 10 + bytes, numbers, sizeof numbers);
+    write_file("t.npy", text, 10 + bytes + sizeof numbers);
+    assert_ok(load_here(&datasets, &plain, "t.npy"));
+    assert_int_equal(datasets.items[0].rows, 2);
+    assert_int_equal(datasets.items[0].dropped, 2);
+    assert_column(datasets.items[0].x, (double[]){ 3, 9, 4, 10 }, 4);
+    assert_column(datasets.items[0].y, (double[]){ 5, 11 }, 2);
+    gcr_datasets_clear(&datasets);
+}
+
 static void test_features_are_standardised_one_by_one(void **state)
 {
     const gcr_data_spec spec = { .standardize = GCR_STANDARDIZE_X };
@@ -459,6 +527,8 @@ int main(void)
         cmocka_unit_test(test_a_column_that_is_skipped_is_neither),
         cmocka_unit_test(test_x_may_be_the_position),
         cmocka_unit_test(test_a_matrix_has_no_y),
+        cmocka_unit_test(test_an_array_that_is_read_in_parts_is_put_together),
+        cmocka_unit_test(test_rows_with_a_nan_are_dropped_from_all_columns),
         cmocka_unit_test(test_features_are_standardised_one_by_one),
         cmocka_unit_test(test_a_big_endian_array_is_refused),
         cmocka_unit_test(test_an_array_of_objects_is_refused),

@@ -160,6 +160,21 @@ static void test_a_name_is_shown_without_its_control_characters(void **state)
     free(text);
 }
 
+static void test_a_name_that_is_not_utf8_is_refused(void **state)
+{
+    size_t bytes;
+    char *text = stored_bytes("no_y.npz", &bytes);
+
+    (void)state;
+    for (size_t at = 0; at + 5 <= bytes; at++)
+        if (memcmp(text + at, "X.npy", 5) == 0)
+            text[at] = (char)0xff;
+    write_file("t.npz", text, bytes);
+    assert_here_refused("t.npz", GCR_EFORMAT,
+                        "t.npz has a member whose name is not UTF-8; name arrays in UTF-8");
+    free(text);
+}
+
 static void test_damaged_archives_never_end_this_process(void **state)
 {
     size_t bytes;
@@ -197,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_a_member_that_claims_more_than_it_can_hold_is_refused),
         cmocka_unit_test(test_a_member_that_is_no_array_is_refused),
         cmocka_unit_test(test_a_name_is_shown_without_its_control_characters),
+        cmocka_unit_test(test_a_name_that_is_not_utf8_is_refused),
         cmocka_unit_test(test_damaged_archives_never_end_this_process),
     };
 
