@@ -10,9 +10,9 @@
  * Errors of all three are compared in the same run.
  */
 #include "bench.h"
-#include "npy_file.h"
 #include "rival.h"
 #include "rival_ridge.h"
+#include "table_file.h"
 #include "work.h"
 
 #include "base/check.h"

@@ -1,5 +1,5 @@
-/* bench/npy_file.c -- version 1 of the format; its header is padded to 128 bytes. */
-#include "npy_file.h"
+/* bench/table_file.c -- .npy is of version 1, its header padded to 128 bytes. */
+#include "table_file.h"
 
 #include "base/check.h"
 
@@ -55,6 +55,36 @@ gcr_status bench_write_npy(const char *path, const gcr_dataset *dataset)
         GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
 out:
     free(row);
+    if (file != NULL)
+        fclose(file);
+    return status;
+}
+
+static void write_csv_rows(FILE *file, const gcr_dataset *dataset, int digits)
+{
+    const int64_t rows = dataset->rows, features = dataset->features;
+
+    for (int64_t f = 0; f < features; f++)
+        fprintf(file, "x%" PRId64 ",", f);
+    fputs("y\n", file);
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t f = 0; f < features; f++)
+            fprintf(file, "%.*g,", digits, dataset->x[f * rows + i]);
+        fprintf(file, "%.*g\n", digits, dataset->y[i]);
+    }
+}
+
+gcr_status bench_write_csv(const char *path, const gcr_dataset *dataset, int digits)
+{
+    gcr_status status = GCR_OK;
+    FILE *file = fopen(path, "wb");
+
+    if (file == NULL)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
+    write_csv_rows(file, dataset, digits);
+    if (ferror(file) || fflush(file) != 0)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
+out:
     if (file != NULL)
         fclose(file);
     return status;

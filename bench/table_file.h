@@ -1,10 +1,13 @@
-/* bench/npy_file.h -- writes a table as numpy.save does, for rivals to read. */
-#ifndef GCR_BENCH_NPY_FILE_H
-#define GCR_BENCH_NPY_FILE_H
+/* bench/table_file.h -- writes a dataset to files that rivals read, too: a row of x, then y. */
+#ifndef GCR_BENCH_TABLE_FILE_H
+#define GCR_BENCH_TABLE_FILE_H
 
 #include "gridcrunch/dataset.h"
 
-/* One row of x, then y, for each row of the dataset; f8 in C order. GCR_EIO, GCR_ENOMEM. */
+/* As numpy.save does, f8 in C order. GCR_EIO, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status bench_write_npy(const char *path, const gcr_dataset *dataset);
 
-#endif /* GCR_BENCH_NPY_FILE_H */
+/* With a header x0, x1 ... y, and numbers of so many significant digits; 17 are all. GCR_EIO. */
+GCR_MUST_CHECK gcr_status bench_write_csv(const char *path, const gcr_dataset *dataset, int digits);
+
+#endif /* GCR_BENCH_TABLE_FILE_H */
