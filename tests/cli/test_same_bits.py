@@ -76,5 +76,41 @@ class SameBits(Case):
         self.assertTrue(lines[1].startswith("Aruba,0.5,0.001,0.25,ok,"), lines[1])
 
 
+class EveryKernel(Case):
+    """One grid of each kernel that takes several numbers to say, cut in several ways."""
+
+    TABLE = "who,a,b,y\n" + "".join(
+        f"{'pqr'[i % 3]},{i * 37 % 23 / 8},{i * 29 % 19 / 4},{i * i % 7 % 2}\n" for i in range(80))
+    JOBS = {
+        "cholesky": "options: {n: 9}\ngrid: {replicate: {range: [0, 17]}}",
+        "convolve": "grid: {row: {range: [0, 30]}, k: [1, 4, 65]}",
+        "gp": "options: {covariance: matern32}\ngrid: {noise: [0, 1e-9, 0.1], variance: [1, 2],"
+              " lengthscale: [0.5, 1, 1e3]}\nrun: {jitter: [1e-12, 1e-6]}",
+        "kernel_ridge": "grid: {alpha: [0, 1e-9, 0.1, 1, 2], lengthscale: [0.5, 1, 1e3]}"
+                        "\nrun: {jitter: [1e-12, 1e-6]}",
+        "logistic": "grid: {penalty: {geomspace: [1e-3, 10, 21]}}",
+        "outer": "grid: {row: {range: [0, 30]}}",
+        "ridge": "grid: {alpha: {geomspace: [1e-3, 1e3, 21]}}",
+        "scale": "grid: {factor: {linspace: [-1, 1, 41]}}",
+        "spin": "grid: {ns: {linspace: [0, 1000, 41]}}",
+    }
+
+    def cells(self, *flags):
+        self.assertIn(self.call("run", "job.yaml", "--fresh", "--quiet", *flags).code, (0, 3))
+        return self.ok("export", "runs/it").out
+
+    def test_any_cut_of_any_grid_gives_the_same_cells(self):
+        self.write("table.csv", self.TABLE)
+        for kernel, rest in self.JOBS.items():
+            self.write("job.yaml", "name: it\ndata: {source: table.csv, key: who, x: [a, b], y: y}\n"
+                                   f"seed: 3\nkernel: {kernel}\n{rest}\n")
+            wanted = self.cells("--threads", "1", "--schedule", "static")
+            for flags in (["--threads", "2", "--schedule", "dynamic", "--batch", "1"],
+                          ["--threads", "3", "--schedule", "guided"],
+                          ["--threads", "2", "--schedule", "cyclic", "--batch", "5"]):
+                with self.subTest(kernel, flags=" ".join(flags)):
+                    self.assertEqual(self.cells(*flags), wanted)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -42,6 +42,20 @@ static void test_the_factor_is_that_of_numpy(void **state)
     }
 }
 
+/* The first replicate of seed 0 whose x'x is singular but for rounding, on every code path: found by
+ * trying them all. */
+static void test_a_product_that_rounds_to_singular_is_a_fault(void **state)
+{
+    const double replicate = 74284629;
+    tile t;
+
+    (void)state;
+    crunch(&t, 3, 0, &replicate, 1);
+    assert_int_equal(t.args.state[0], GCR_CELL_KERNEL_ERROR);
+    assert_int_equal(gcr_cell_detail(tile_value(&t, 0, U11, 0)), 1);
+    tile_close(&t);
+}
+
 enum { N = 100, REPLICATES = 300 };
 
 /* Fails unless the mean of an output is within 5 standard errors of `want`, and 0.5 % for what
@@ -79,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_factor_is_that_of_numpy),
+        cmocka_unit_test(test_a_product_that_rounds_to_singular_is_a_fault),
         cmocka_unit_test(test_the_means_are_those_of_the_closed_form),
     };
 
