@@ -69,7 +69,7 @@ static gcr_pivots fill_and_factor(int n, double ridge)
     return pivots;
 }
 
-/* The root of `square` that `inverse` was made of: more than one number may have that reciprocal. */
+/* The root of `square` that `inverse` stands for, which may be any of three. */
 static double root_of(double inverse, long double square)
 {
     const double middle = 1 / inverse;
@@ -77,8 +77,8 @@ static double root_of(double inverse, long double square)
     double root = middle;
 
     for (int k = 0; k < 2; k++)
-        if (1 / others[k] == inverse && fabsl(square - (long double)others[k] * others[k]) <
-                                            fabsl(square - (long double)root * root))
+        if (fabsl(square - (long double)others[k] * others[k]) <
+            fabsl(square - (long double)root * root))
             root = others[k];
     return root;
 }
