@@ -29,11 +29,23 @@
  *     GCR_FN int      finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs);
  *     GCR_DESCRIBE(...)
  *
+ * Where all matrices of a dataset are A = scale C + shift I, and C and the right-hand sides depend
+ * on few of the parameters, define GCR_HAS_BASE and write three functions in place of element():
+ *
+ *     GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j);
+ *     GCR_FN gcr_real scale(const gcr_ctx *ctx, int system);
+ *     GCR_FN gcr_real shift(const gcr_ctx *ctx, int system);
+ *
+ * The kernel can then also be computed with `algorithm: tridiagonal`, which reduces C once for all
+ * points that share its parameters, those with `is_base` in the description. All others are NaN
+ * while base() and rhs() are asked there, and what derive() makes of them.
+ *
  * prepare   once per dataset: what does not depend on the parameters (a Gram matrix, distances).
  *           Runs on a team; `prepared` has the description's prepared_count values.
  * derive    once per cell: what element() would otherwise compute n^2 times (1 / lengthscale).
  *           Writes at most GCR_DERIVED_MAX values, read back by gcr_derived().
  * element   entry (i, j) of matrix `system`, asked for i >= j only.
+ * base      entry (i, j) of C, the same.
  * rhs       entry i of right-hand side `column` of `system`.
  * needs     which answers finish() reads of `system`: GCR_NEED_* or-ed.
  *           Where it names neither of the two that need them, rhs() is not asked.
@@ -104,6 +116,7 @@ typedef struct gcr_kernel_parameter {
     int is_open;      /* ... and `least` itself too                  */
     int is_integer;   /* values with a fraction are refused          */
     int is_free;      /* any finite value is allowed; least is unread */
+    int is_base;      /* base() or rhs() depends on it, of a kernel that has base() */
 } gcr_kernel_parameter;
 
 /* An option holds for the whole run and is a constant for the compiler: a choice by name, or an
@@ -405,7 +418,18 @@ GCR_FN int64_t gcr_team_spd_solve(const gcr_ctx *ctx, int64_t n, gcr_real *a, gc
 #if defined(GCR_CELL_KERNEL)
 GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs);
 #elif defined(GCR_SPD_KERNEL)
+#if defined(GCR_HAS_BASE)
+GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j);
+GCR_FN gcr_real scale(const gcr_ctx *ctx, int system);
+GCR_FN gcr_real shift(const gcr_ctx *ctx, int system);
+
+GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
+{
+    return scale(ctx, system) * base(ctx, system, i, j) + (i == j ? shift(ctx, system) : 0);
+}
+#else
 GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j);
+#endif
 GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column);
 GCR_FN unsigned needs(const gcr_ctx *ctx, int system);
 GCR_FN int finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs);

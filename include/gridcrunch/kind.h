@@ -1,8 +1,8 @@
 /*
- * gridcrunch/kind.h -- the two parts of a kind that a job may choose.
+ * gridcrunch/kind.h -- the parts of a kind that a job may choose.
  *
- * The kind is what decides a cell's bits beside its key: the backend, the code path, the scalar and
- * the BLAS behind it. Code paths with a fused multiply-add round differently from the one without,
+ * The kind is what decides a cell's bits beside its key: the backend, the code path, the scalar, the
+ * algorithm and the BLAS behind it. Code paths with a fused multiply-add round differently from the one without,
  * and AVX-512 computes other cells together than AVX2; so a path can be asked for, to get on one
  * processor the bits of another.
  */
@@ -25,9 +25,17 @@ typedef enum gcr_code_path {
 /* What is computed with. Data, axes and results are double in any case. */
 typedef enum gcr_scalar { GCR_F64, GCR_F32, GCR_SCALAR_COUNT } gcr_scalar;
 
-/* "best", "plain", "v3" ...: as in a job file. "f64", "f32". Never NULL. */
+/* How the matrices of an SPD kernel are answered. */
+typedef enum gcr_algorithm {
+    GCR_DIRECT,      /* each by its own Cholesky factor                                       */
+    GCR_TRIDIAGONAL, /* from one reduction for all points that differ by a scale and a shift  */
+    GCR_ALGORITHM_COUNT
+} gcr_algorithm;
+
+/* "best", "plain", "v3" ...: as in a job file. "f64", "f32". "direct", "tridiagonal". Never NULL. */
 const char *gcr_code_path_name(gcr_code_path path);
 const char *gcr_scalar_name(gcr_scalar scalar);
+const char *gcr_algorithm_name(gcr_algorithm algorithm);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
  * A kernel file and the text of an engine make one translation unit (that is what lets the
  * compiler inline the one into the other) which exports one gcr_unit: the kernel's description and
  * the functions a backend calls for it. There is one unit for each kernel, choice of its options,
- * code path and scalar, and each says which it is. Units know nothing of threads, queues or files, and never allocate.
+ * code path, scalar and algorithm, and each says which it is. Units know nothing of threads, queues or files, and never allocate.
  */
 #ifndef GCR_UNIT_H
 #define GCR_UNIT_H
@@ -28,6 +28,14 @@ typedef struct gcr_lapack {
     void (*dtrsv)(const char *uplo, const char *trans, const char *diag, const int *n,
                   const double *a, const int *lda, double *x, const int *incx, size_t uplo_length,
                   size_t trans_length, size_t diag_length);
+    void (*dsytrd)(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
+                   double *tau, double *work, const int *lwork, int *info, size_t uplo_length);
+    void (*dormtr)(const char *side, const char *uplo, const char *trans, const int *m,
+                   const int *n, const double *a, const int *lda, const double *tau, double *c,
+                   const int *ldc, double *work, const int *lwork, int *info, size_t side_length,
+                   size_t uplo_length, size_t trans_length);
+    void (*dorgtr)(const char *uplo, const int *n, double *a, const int *lda, const double *tau,
+                   double *work, const int *lwork, int *info, size_t uplo_length);
 } gcr_lapack;
 
 /* What holds for a whole run. Borrowed by every call. */
@@ -60,7 +68,12 @@ typedef struct gcr_unit {
     int64_t choice[GCR_OPTIONS_MAX]; /* the choice compiled in; GCR_UNIT_ANY for an integer */
     gcr_code_path path;              /* never GCR_PATH_BEST */
     gcr_scalar scalar;
+    gcr_algorithm algorithm;
     int cells_together; /* cells of one dataset that are computed in the time of one */
+
+    /* How many bases, each for all cells that share its parameters, are reduced in the time of one,
+     * for datasets of this shape. NULL: the algorithm has none. */
+    int (*bases_together)(const gcr_shape *shape);
 
     /* Bytes of the scratch that crunch() and prepare() need, for datasets of this shape. */
     uint64_t (*scratch_bytes)(const gcr_shape *shape);

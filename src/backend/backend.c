@@ -45,9 +45,9 @@ void gcr_device_close(gcr_device *device)
 }
 
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                     gcr_scalar scalar)
+                     gcr_scalar scalar, gcr_algorithm algorithm)
 {
-    device->backend->device_kind(out, bytes, device, path, scalar);
+    device->backend->device_kind(out, bytes, device, path, scalar, algorithm);
 }
 
 /* Raises `peak` to `value` if it is lower. */

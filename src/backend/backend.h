@@ -106,9 +106,9 @@ struct gcr_backend {
     gcr_status (*device_open)(gcr_device **out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 
-    /* What decides a cell's bits on this device, units of that path and scalar in use. */
+    /* What decides a cell's bits on this device, units of such a kind in use. */
     void (*device_kind)(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                        gcr_scalar scalar);
+                        gcr_scalar scalar, gcr_algorithm algorithm);
 
     /* Memory. Fresh buffers hold anything: every operation writes its outputs completely. */
     gcr_status (*buf_open)(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
@@ -147,7 +147,7 @@ void gcr_device_close(gcr_device *device);
 
 /* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. */
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                     gcr_scalar scalar);
+                     gcr_scalar scalar, gcr_algorithm algorithm);
 
 GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place,
                                        uint64_t bytes);

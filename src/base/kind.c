@@ -1,4 +1,4 @@
-/* base/kind.c -- the words for code paths and scalars, in jobs, results and sentences. */
+/* base/kind.c -- the words for code paths, scalars and algorithms, in jobs, results and sentences. */
 #include "gridcrunch/kind.h"
 
 const char *gcr_code_path_name(gcr_code_path path)
@@ -17,4 +17,13 @@ const char *gcr_scalar_name(gcr_scalar scalar)
     static const char *const names[GCR_SCALAR_COUNT] = { [GCR_F64] = "f64", [GCR_F32] = "f32" };
 
     return (unsigned)scalar < GCR_SCALAR_COUNT ? names[scalar] : "unknown";
+}
+
+const char *gcr_algorithm_name(gcr_algorithm algorithm)
+{
+    static const char *const names[GCR_ALGORITHM_COUNT] = {
+        [GCR_DIRECT] = "direct",
+        [GCR_TRIDIAGONAL] = "tridiagonal",
+    };
+    return (unsigned)algorithm < GCR_ALGORITHM_COUNT ? names[algorithm] : "unknown";
 }

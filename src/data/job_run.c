@@ -35,6 +35,21 @@ out:
     return status;
 }
 
+static gcr_status read_algorithm(gcr_job *job, const gcr_node *node)
+{
+    gcr_status status = GCR_OK;
+    const char *words[GCR_ALGORITHM_COUNT];
+    int choice;
+
+    for (int algorithm = 0; algorithm < GCR_ALGORITHM_COUNT; algorithm++)
+        words[algorithm] = gcr_algorithm_name((gcr_algorithm)algorithm);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_ALGORITHM_COUNT));
+    job->algorithm = (gcr_algorithm)choice;
+    job->algorithm_mark = node->mark;
+out:
+    return status;
+}
+
 static gcr_status read_schedule(gcr_job *job, const gcr_node *node)
 {
     static const char *const words[] = {
@@ -135,10 +150,10 @@ out:
 gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
 {
     static const gcr_schema_entry entries[] = {
-        { "device", read_device, 0 },     { "code_path", read_code_path, 0 },
-        { "schedule", read_schedule, 0 }, { "batch", read_batch, 0 },
-        { "threads", read_threads, 0 },   { "jitter", read_jitter, 0 },
-        { "max_time", read_max_time, 0 },
+        { "device", read_device, 0 },       { "code_path", read_code_path, 0 },
+        { "algorithm", read_algorithm, 0 }, { "schedule", read_schedule, 0 },
+        { "batch", read_batch, 0 },         { "threads", read_threads, 0 },
+        { "jitter", read_jitter, 0 },       { "max_time", read_max_time, 0 },
     };
     static const gcr_schema schema = GCR_SCHEMA(entries);
 

@@ -54,6 +54,50 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
+/* Cells that share a base lie within this many neighbouring points: what follows the axes of the base
+ * that stand outermost. *bases_out: how many bases lie there. */
+static uint64_t count_block(const gcr_run *run, uint64_t *bases_out)
+{
+    const gcr_point_table *table = gcr_points_table(run->points);
+    const gcr_kernel_parameter *parameters = run->binding.unit->kernel->parameters;
+    uint64_t block = 1;
+
+    *bases_out = 1;
+    for (int a = table->axis_count - 1; a >= 0; a--) {
+        const int is_base = parameters[run->binding.setup.parameter_of_axis[a]].is_base;
+
+        block *= table->axes[a].count;
+        *bases_out *= is_base ? table->axes[a].count : 1;
+    }
+    for (int a = 0; a < table->axis_count; a++) {
+        if (!parameters[run->binding.setup.parameter_of_axis[a]].is_base)
+            break;
+        block /= table->axes[a].count;
+        *bases_out /= table->axes[a].count;
+    }
+    return block;
+}
+
+/* How many cells a batch should have, so that what they can share is made once: as many as are
+ * computed together, or all cells of as many bases as are reduced together. Not at the price of a
+ * worker without work. */
+static uint64_t count_together(const gcr_run *run, uint64_t cells)
+{
+    const gcr_unit *unit = run->binding.unit;
+    const uint64_t share = cells / (uint64_t)run->workers;
+    uint64_t bases, together, least;
+
+    if (unit->bases_together == NULL)
+        return (uint64_t)unit->cells_together;
+    together = (uint64_t)unit->bases_together(&run->binding.largest);
+    least = count_block(run, &bases);
+    if (bases < together)
+        least *= (together + bases - 1) / bases;
+    if (least > BATCH_MOST)
+        least = BATCH_MOST;
+    return least < share ? least : share > 0 ? share : 1;
+}
+
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(gcr_run *run)
@@ -63,7 +107,7 @@ static void choose_batch(gcr_run *run)
     const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
     const uint64_t asked = run->spec.job->batch;
 
-    run->batch_least = asked > 0 ? asked : (uint64_t)run->binding.unit->cells_together;
+    run->batch_least = asked > 0 ? asked : count_together(run, cells);
     run->batch_most = asked > 0 ? asked : share < BATCH_MOST ? share : BATCH_MOST;
     if (run->batch_most < run->batch_least)
         run->batch_most = run->batch_least;

@@ -13,6 +13,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     gcr_status status = GCR_OK;
     const gcr_job *job = spec->job;
     gcr_run *run = NULL;
+    const gcr_unit *unit;
 
     *out = NULL;
     run = calloc(1, sizeof *run);
@@ -25,8 +26,9 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     GCR_TRY(gcr_job_device_open(&run->device, job, backend));
     GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, run->device));
     GCR_TRY(gcr_results_check_names(job, run->binding.unit->kernel));
-    gcr_device_kind(run->kind, sizeof run->kind, run->device, run->binding.unit->path,
-                    run->binding.unit->scalar);
+    unit = run->binding.unit;
+    gcr_device_kind(run->kind, sizeof run->kind, run->device, unit->path, unit->scalar,
+                    unit->algorithm);
     GCR_TRY(gcr_run_decide(run));
     GCR_TRY(gcr_gate_create(&run->gate, spec->datasets->count));
     *out = run;

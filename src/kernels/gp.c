@@ -12,6 +12,7 @@
 #define GCR_SPD_KERNEL
 #define GCR_HAS_PREPARE
 #define GCR_HAS_DERIVE
+#define GCR_HAS_BASE
 #include "gridcrunch/kernel.h"
 
 enum parameter { LENGTHSCALE, NOISE, VARIANCE };
@@ -70,12 +71,23 @@ GCR_FN gcr_real covariance(gcr_real a)
     }
 }
 
-GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
+/* What depends on the lengthscale alone. */
+GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
-    const gcr_real a = gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE);
-
     (void)system;
-    return gcr_param(ctx, VARIANCE) * covariance(a) + (i == j ? gcr_param(ctx, NOISE) : 0);
+    return covariance(gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
+}
+
+GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)
+{
+    (void)system;
+    return gcr_param(ctx, VARIANCE);
+}
+
+GCR_FN gcr_real shift(const gcr_ctx *ctx, int system)
+{
+    (void)system;
+    return gcr_param(ctx, NOISE);
 }
 
 GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)
@@ -124,7 +136,8 @@ GCR_DESCRIBE(.name = "gp", .help = "log marginal likelihood of a Gaussian proces
              .parameters = { { .name = "lengthscale",
                                .help = "in units of x",
                                .least = 0,
-                               .is_open = 1 },
+                               .is_open = 1,
+                               .is_base = 1 },
                              { .name = "noise",
                                .help = "variance of the noise, in units of y squared" },
                              { .name = "variance",

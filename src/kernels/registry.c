@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -193,6 +194,38 @@ static int unit_serves(const gcr_unit *unit, const gcr_kernel *kernel,
     return 1;
 }
 
+/* "gp, kernel_ridge": the kernels that have units of this algorithm. */
+static void list_kernels_with(char *out, size_t bytes, gcr_algorithm algorithm)
+{
+    const char *last = NULL;
+    size_t used = 0;
+
+    for (int u = 0; u < UNIT_COUNT && used < bytes; u++)
+        if (units[u]->algorithm == algorithm &&
+            (last == NULL || strcmp(units[u]->kernel->name, last) != 0)) {
+            used += (size_t)snprintf(out + used, bytes - used, "%s%s", last == NULL ? "" : ", ",
+                                     units[u]->kernel->name);
+            last = units[u]->kernel->name;
+        }
+}
+
+static gcr_status check_algorithm(const gcr_kernel *kernel, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES], others[HINT_BYTES] = "none";
+
+    for (int u = 0; u < UNIT_COUNT; u++)
+        if (units[u]->algorithm == job->algorithm &&
+            strcmp(units[u]->kernel->name, kernel->name) == 0)
+            goto out;
+    list_kernels_with(others, sizeof others, job->algorithm);
+    GCR_FAIL(GCR_EINVAL, "%skernel '%s' has no algorithm '%s'; kernels that have it: %s",
+             gcr_format_mark(place, job->algorithm_mark), kernel->name,
+             gcr_algorithm_name(job->algorithm), others);
+out:
+    return status;
+}
+
 gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job,
                          gcr_code_path path)
 {
@@ -201,9 +234,11 @@ gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], 
 
     *out = NULL;
     GCR_TRY(find_kernel(&kernel, job));
+    GCR_TRY(check_algorithm(kernel, job));
     GCR_TRY(read_options(option, kernel, job));
     for (int u = 0; u < UNIT_COUNT; u++)
-        if (units[u]->path == path && unit_serves(units[u], kernel, option)) {
+        if (units[u]->path == path && units[u]->algorithm == job->algorithm &&
+            unit_serves(units[u], kernel, option)) {
             *out = units[u];
             goto out;
         }

@@ -83,13 +83,13 @@ static void test_a_code_path_that_the_device_lacks_is_refused(void **state)
     gcr_job_clear(&job);
 }
 
-static void test_the_kind_names_scalar_and_code_path(void **state)
+static void test_the_kind_names_scalar_code_path_and_algorithm(void **state)
 {
     scene s;
 
     (void)state;
     raise_curtain(&s, NULL);
-    assert_string_equal(gcr_run_kind(s.run), "fake, f64, plain");
+    assert_string_equal(gcr_run_kind(s.run), "fake, f64, plain, direct");
     drop_curtain(&s);
 }
 
@@ -331,7 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_code_path_that_the_device_lacks_is_refused),
-        cmocka_unit_test(test_the_kind_names_scalar_and_code_path),
+        cmocka_unit_test(test_the_kind_names_scalar_code_path_and_algorithm),
         cmocka_unit_test(test_every_dataset_goes_up_once),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),

@@ -123,10 +123,11 @@ static void fake_device_close(gcr_device *device)
 }
 
 static void fake_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                             gcr_scalar scalar)
+                             gcr_scalar scalar, gcr_algorithm algorithm)
 {
     (void)device;
-    snprintf(out, bytes, "fake, %s, %s", gcr_scalar_name(scalar), gcr_code_path_name(path));
+    snprintf(out, bytes, "fake, %s, %s, %s", gcr_scalar_name(scalar), gcr_code_path_name(path),
+             gcr_algorithm_name(algorithm));
 }
 
 static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)

@@ -13,6 +13,6 @@ extern const gcr_lapack gcr_cpu_lapack;
  * cell is the unit of parallelism, and the bits of a factor depend on its number of threads. */
 void gcr_cpu_describe(gcr_device_info *info);
 void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                  gcr_scalar scalar);
+                  gcr_scalar scalar, gcr_algorithm algorithm);
 
 #endif /* GCR_CPU_H */

@@ -85,7 +85,7 @@ void gcr_cpu_describe(gcr_device_info *info)
     info->lone_thread_reason = find_lone_thread_reason();
 }
 
-/* The lanes and the crossover to LAPACK are those of engine_spd.h. */
+/* The lanes and the crossovers to LAPACK are those of engine_spd.h and engine_tridiagonal.h. */
 static const char *lanes_name(gcr_code_path path)
 {
     switch (path) {
@@ -96,9 +96,12 @@ static const char *lanes_name(gcr_code_path path)
 }
 
 void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                  gcr_scalar scalar)
+                  gcr_scalar scalar, gcr_algorithm algorithm)
 {
+    const int is_direct = algorithm == GCR_DIRECT;
+
     (void)device;
-    snprintf(out, bytes, "cpu, %s, %s lanes, LAPACK above n = %d, BLAS core %s",
-             gcr_scalar_name(scalar), lanes_name(path), GCR_SPD_SQUARES_MAX, blas_core_name());
+    snprintf(out, bytes, "cpu, %s, %s%s lanes, LAPACK above n = %d, BLAS core %s",
+             gcr_scalar_name(scalar), is_direct ? "" : "tridiagonal, ", lanes_name(path),
+             is_direct ? GCR_SPD_SQUARES_MAX : GCR_REDUCE_LANES_MAX, blas_core_name());
 }

@@ -8,5 +8,20 @@ void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const 
 void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n, const double *a,
             const int *lda, double *x, const int *incx, size_t uplo_length, size_t trans_length,
             size_t diag_length);
+void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e,
+             double *tau, double *work, const int *lwork, int *info, size_t uplo_length);
+void dormtr_(const char *side, const char *uplo, const char *trans, const int *m, const int *n,
+             const double *a, const int *lda, const double *tau, double *c, const int *ldc,
+             double *work, const int *lwork, int *info, size_t side_length, size_t uplo_length,
+             size_t trans_length);
+void dorgtr_(const char *uplo, const int *n, double *a, const int *lda, const double *tau,
+             double *work, const int *lwork, int *info, size_t uplo_length);
 
-const gcr_lapack gcr_cpu_lapack = { .dpotrf = dpotrf_, .dtrtri = dtrtri_, .dtrsv = dtrsv_ };
+const gcr_lapack gcr_cpu_lapack = {
+    .dpotrf = dpotrf_,
+    .dtrtri = dtrtri_,
+    .dtrsv = dtrsv_,
+    .dsytrd = dsytrd_,
+    .dormtr = dormtr_,
+    .dorgtr = dorgtr_,
+};

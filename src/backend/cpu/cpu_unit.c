@@ -7,21 +7,32 @@
  *     GCR_UNIT_NAME     the gcr_unit that comes out, gcr_unit_gp_rbf_v3_f64
  *     GCR_UNIT_CHOICE   the choice of the kernel's first option; GCR_UNIT_ANY if it is an integer
  *     GCR_UNIT_PATH     its code path, for which the compiler has been given -march
+ *     GCR_UNIT_TRIDIAGONAL  defined: its algorithm is that one and not the direct one
  *     GCR_OPTION_*      the value of each option
  *
  * The lanes come before the kernel, which is told how many there are, and the kernel before the
  * engine: the macros it defines decide what gridcrunch/kernel.h declares.
  */
+#if defined(GCR_UNIT_TRIDIAGONAL)
+#define GCR_UNIT_ALGORITHM GCR_TRIDIAGONAL
+#define GCR_VECS 4 /* chains of divisions, see tridiagonal_group.h */
+#else
+#define GCR_UNIT_ALGORITHM GCR_DIRECT
+#endif
 #include "backend/cpu/lanes.h"
 
 #include GCR_KERNEL_FILE
 
-#if defined(GCR_CELL_KERNEL)
+#if defined(GCR_UNIT_TRIDIAGONAL)
+#include "backend/cpu/engine_tridiagonal.h"
+#include "backend/cpu/order_bases.h"
+#elif defined(GCR_CELL_KERNEL)
 #include "backend/cpu/engine_cell.h"
+#include "backend/cpu/order_points.h"
 #else
 #include "backend/cpu/engine_spd.h"
+#include "backend/cpu/order_points.h"
 #endif
-#include "backend/cpu/walk.h"
 
 _Static_assert(GCR_UNIT_PATH == GCR_LANES_PATH,
                "what the compiler may use is not the code path of this unit: leave options such as "
@@ -43,8 +54,7 @@ typedef struct gcr_worker {
     gcr_engine engine;
     gcr_group group;
     gcr_retry of_lane[GCR_GROUP_MAX]; /* the cells of the group; step 0: the first attempt */
-    gcr_walk walk;                    /* stands at cell `next` */
-    uint64_t next;
+    gcr_order order;                  /* of the cells that are still to come               */
     gcr_retry retries[2 * GCR_GROUP_MAX];
     int retry_count;
     int output_count;
@@ -109,8 +119,7 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
     worker->setup = setup;
     worker->tile = tile;
     gcr_worker_carve(worker, &carver, &shape);
-    gcr_walk_open(&worker->walk, setup, tile->first);
-    worker->next = 0;
+    gcr_order_open(&worker->order, setup, tile);
     worker->retry_count = 0;
     worker->ctx = (gcr_ctx){
         .data = tile->data,
@@ -126,37 +135,34 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
 
 /* ---- groups: which cells are computed together ----------------------------------------------- */
 
-/* Puts a cell, to which the walk points, into the next lane. */
-static inline void gcr_worker_add(gcr_worker *worker, const gcr_walk *walk, gcr_retry cell)
+/* Puts a cell into the next lane, where its parameters are. */
+static inline void gcr_worker_add(gcr_worker *worker, gcr_retry cell)
 {
     const int lane = worker->group.count++;
 
-    gcr_walk_bind(walk, worker->param, lane);
     worker->of_lane[lane] = cell;
     worker->group.jitter[lane] = cell.step == 0 ? 0 : worker->setup->jitter[cell.step - 1];
 }
 
 static inline void gcr_worker_gather_next(gcr_worker *worker)
 {
-    const gcr_unit_tile *tile = worker->tile;
+    uint64_t cell;
 
-    while (worker->next < tile->count && worker->group.count < GCR_GROUP_MAX) {
-        if (gcr_point_is_live(worker->setup->points, tile->first + worker->next))
-            gcr_worker_add(worker, &worker->walk, (gcr_retry){ worker->next, 0 });
-        worker->next++;
-        gcr_walk_step(&worker->walk);
-    }
+    while (worker->group.count < GCR_GROUP_MAX &&
+           gcr_order_take(&worker->order, worker->param, worker->group.count, &cell))
+        gcr_worker_add(worker, (gcr_retry){ cell, 0 });
 }
 
 static void gcr_worker_gather_retries(gcr_worker *worker)
 {
-    gcr_walk walk = worker->walk;
+    gcr_walk walk = worker->order.walk;
 
     while (worker->retry_count > 0 && worker->group.count < GCR_GROUP_MAX) {
         const gcr_retry retry = worker->retries[--worker->retry_count];
 
         gcr_walk_seek(&walk, worker->tile->first + retry.cell);
-        gcr_worker_add(worker, &walk, retry);
+        gcr_walk_bind(&walk, worker->param, worker->group.count);
+        gcr_worker_add(worker, retry);
     }
 }
 
@@ -258,8 +264,9 @@ static void gcr_worker_refuse(gcr_worker *worker, int fault)
 
 static void gcr_worker_run_groups(gcr_worker *worker)
 {
-    while (gcr_worker_gather(worker))
-        gcr_worker_compute(worker);
+    while (gcr_order_turn(&worker->order, &worker->engine))
+        while (gcr_worker_gather(worker))
+            gcr_worker_compute(worker);
 }
 
 /* An engine that computes one cell at a time has no groups to fill and nothing to try again. */
@@ -269,10 +276,10 @@ static void gcr_worker_run_cells(gcr_worker *worker)
 
     worker->group.count = 1;
     worker->of_lane[0].step = 0;
-    for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker->walk)) {
+    for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker->order.walk)) {
         if (!gcr_point_is_live(worker->setup->points, tile->first + i))
             continue;
-        gcr_walk_bind(&worker->walk, worker->param, 0);
+        gcr_walk_bind(&worker->order.walk, worker->param, 0);
         worker->of_lane[0].cell = i;
         gcr_worker_compute(worker);
     }
@@ -311,6 +318,19 @@ static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, g
 #define gcr_unit_prepare NULL
 #endif
 
+#if defined(GCR_UNIT_TRIDIAGONAL)
+static int gcr_unit_bases_together(const gcr_shape *shape)
+{
+    gcr_carver counter = { 0 };
+    gcr_engine engine;
+
+    gcr_engine_open(&engine, &counter, shape);
+    return gcr_engine_bases(&engine);
+}
+#else
+#define gcr_unit_bases_together NULL
+#endif
+
 /* ---- the unit -------------------------------------------------------------------------------- */
 
 #define GCR_UNIT_CHOICES                                                                           \
@@ -324,7 +344,9 @@ const gcr_unit GCR_UNIT_NAME = {
     .choice = GCR_UNIT_CHOICES,
     .path = GCR_UNIT_PATH,
     .scalar = GCR_F64,
+    .algorithm = GCR_UNIT_ALGORITHM,
     .cells_together = GCR_GROUP_MAX,
+    .bases_together = gcr_unit_bases_together,
     .scratch_bytes = gcr_unit_scratch_bytes,
     .prepare = gcr_unit_prepare,
     .crunch = gcr_unit_crunch,

@@ -29,26 +29,7 @@ typedef struct gcr_engine {
     gcr_real derived[GCR_DERIVED_MAX * GCR_LANES];
 } gcr_engine;
 
-/* The kernel's functions see one cell: a context that says which lane. */
-static inline gcr_ctx gcr_ctx_of_lane(const gcr_ctx *ctx, int lane)
-{
-    gcr_ctx one = *ctx;
-
-    one.lane = lane;
-    return one;
-}
-
-/* Says why the cells in `lanes` have no answer, unless an earlier system already has. */
-static inline void gcr_group_fail(gcr_group *group, int lane, gcr_cell_state state, uint32_t detail)
-{
-    if (group->verdict[lane].state == GCR_CELL_OK)
-        group->verdict[lane] = gcr_verdict_of(state, detail);
-}
-
-static inline int gcr_is_solved(unsigned wanted)
-{
-    return (wanted & (GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION)) != 0;
-}
+#include "backend/cpu/spd_cells.h"
 
 #include "backend/cpu/spd_group.h"
 #include "backend/cpu/spd_lapack.h"
@@ -78,10 +59,7 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->systems = (int)systems;
     engine->right_sides = (int)right_sides;
     gcr_engine_carve_matrix(engine, carver, n);
-    engine->log_determinant = gcr_carve(carver, systems, GCR_LANES);
-    engine->quadratic_form = gcr_carve(carver, systems * right_sides, GCR_LANES);
-    engine->solution = gcr_carve(carver, systems * right_sides, n * GCR_LANES);
-    engine->inverse_diagonal = gcr_carve(carver, systems, n * GCR_LANES);
+    gcr_engine_carve_answers(engine, carver);
 }
 
 static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr_ctx *ctx)
@@ -90,48 +68,10 @@ static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr
     ctx->derived = engine->derived;
 }
 
-static void gcr_engine_derive(gcr_engine *engine, const gcr_ctx *ctx)
-{
-#if defined(GCR_HAS_DERIVE)
-    for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
-        gcr_real derived[GCR_DERIVED_MAX] = { 0 };
-
-        derive(&one, derived);
-        for (int k = 0; k < GCR_DERIVED_MAX; k++)
-            engine->derived[k * GCR_LANES + lane] = derived[k];
-    }
-#else
-    (void)engine;
-    (void)ctx;
-#endif
-}
-
-static void gcr_engine_finish(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
-{
-    gcr_answers answers = {
-        .n = engine->n,
-        .right_sides = engine->right_sides,
-        .log_determinant = engine->log_determinant,
-        .quadratic_form = engine->quadratic_form,
-        .solution = engine->solution,
-        .inverse_diagonal = engine->inverse_diagonal,
-    };
-
-    for (int lane = 0; lane < group->count; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
-
-        answers.lane = lane;
-        if (group->verdict[lane].state == GCR_CELL_OK)
-            group->verdict[lane] =
-                gcr_verdict_of_fault(finish(&one, &answers, group->outputs + lane * group->width));
-    }
-}
-
 /* The first system that has no answer decides what is said of a cell. */
 static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
-    gcr_engine_derive(engine, ctx);
+    gcr_cells_derive(ctx, engine->derived);
     for (int lane = 0; lane < group->count; lane++)
         group->verdict[lane] = gcr_verdict_of(GCR_CELL_OK, 0);
     for (int system = 0; system < engine->systems; system++)

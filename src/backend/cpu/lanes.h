@@ -1,5 +1,5 @@
 /*
- * backend/cpu/lanes.h -- a vector of GCR_LANES numbers, one of each lane, on every code path.
+ * backend/cpu/lanes.h -- a vector of GCR_VEC_LANES numbers, one of each lane, on every code path.
  *
  * The only file that knows instruction sets. Arithmetic is gcc's on vector types; here is what has
  * no operator: a fused multiply-add where the path has one, the square root, and choosing by lane.
@@ -17,20 +17,26 @@
 
 #if defined(__AVX512F__)
 #define GCR_LANES_PATH GCR_PATH_V4
-#define GCR_LANES 8
+#define GCR_VEC_LANES 8
 #elif defined(__AVX2__) && defined(__FMA__)
 #define GCR_LANES_PATH GCR_PATH_V3
-#define GCR_LANES 4
+#define GCR_VEC_LANES 4
 #elif !defined(__AVX__)
 #define GCR_LANES_PATH GCR_PATH_PLAIN
-#define GCR_LANES 2
+#define GCR_VEC_LANES 2
 #else
 #error "no code path has just these instructions: choose one with -march=x86-64, -v3 or -v4"
 #endif
 
-typedef double gcr_vec __attribute__((vector_size(8 * GCR_LANES)));
-typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_LANES))); /* of a comparison: 0, -1 */
-typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_LANES)));
+/* An engine may compute several vectors of cells side by side: then it says so before. */
+#if !defined(GCR_VECS)
+#define GCR_VECS 1
+#endif
+#define GCR_LANES (GCR_VECS * GCR_VEC_LANES)
+
+typedef double gcr_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
+typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_VEC_LANES))); /* comparison: 0, -1 */
+typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
 
 #define GCR_LANES_FN static inline __attribute__((always_inline, unused))
 
@@ -72,7 +78,7 @@ GCR_LANES_FN gcr_vec gcr_vec_sqrt(gcr_vec x)
 #elif defined(__x86_64__)
     return _mm_sqrt_pd(x);
 #else
-    for (int lane = 0; lane < GCR_LANES; lane++)
+    for (int lane = 0; lane < GCR_VEC_LANES; lane++)
         x[lane] = __builtin_sqrt(x[lane]);
     return x;
 #endif
