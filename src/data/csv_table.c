@@ -280,6 +280,25 @@ static int is_missing_by_job(const gcr_csv_field *field, const gcr_name_list *mi
     return 0;
 }
 
+static int is_word(const gcr_csv_field *field)
+{
+    const unsigned char first = field->bytes > 0 ? (unsigned char)field->text[0] : '0';
+
+    return (first | ' ') >= 'a' && ((first | ' ') <= 'z' || first >= 0x80);
+}
+
+/* What to do about a word, which may be a category or a way to say that there is no value. */
+static const char *hint_for_word(const gcr_table *table, int column, const gcr_csv_field *field)
+{
+    if (!is_word(field))
+        return "";
+    if (table->roles[column] == GCR_COLUMN_Y)
+        return "; turn words into numbers, or name in `missing` what means no value";
+    return "; turn words into columns of 0 and 1 (pandas.get_dummies), name their column in "
+           "`skip`, "
+           "or name in `missing` what means no value";
+}
+
 static gcr_status complain_of_value(const gcr_table *table, int column, const gcr_csv_field *field,
                                     int is_date)
 {
@@ -293,8 +312,8 @@ static gcr_status complain_of_value(const gcr_table *table, int column, const gc
         GCR_FAIL(GCR_EFORMAT,
                  "%s:%" PRIu64 ":%d: '%s' is not a date of the form '%s' (column '%s')", path, line,
                  column + 1, text, table->spec->x_format, name);
-    GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: '%s' is not a number (column '%s')", path, line,
-             column + 1, text, name);
+    GCR_FAIL(GCR_EFORMAT, "%s:%" PRIu64 ":%d: '%s' is not a number (column '%s')%s", path, line,
+             column + 1, text, name, hint_for_word(table, column, field));
 out:
     return status;
 }

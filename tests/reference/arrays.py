@@ -149,3 +149,12 @@ write_npz("packed.npz", {"b/X": table("<f8", 3, 1), "b/y": line, "a/X": table("<
 write_npz("members.npz", {"m1": table("<i4", 3, 2), "m2": table("<i8", 2, 2)})
 write_npz("no_y.npz", {"X": line})
 write_npz("objects.npz", {"X": numpy.array([1, "a"], dtype=object), "y": line})
+
+# ---- one table in each format ----------------------------------------------------------------------
+
+years = numpy.arange(5.0)
+scaled_x = numpy.stack([2000 + years, numpy.full(5, 0.1), years ** 2 / 4], 1)
+scaled_y = numpy.array([3.0, 1.5, 0.25, 8.0, 5.0])
+write_npy("scaled.npy", numpy.column_stack([scaled_x, scaled_y]))
+write_npz("scaled.npz", {"X": scaled_x, "y": scaled_y})
+write_h5("scaled.h5", pair(scaled_x, scaled_y))

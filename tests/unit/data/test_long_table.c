@@ -280,18 +280,42 @@ static void test_text_where_a_number_belongs_is_refused_in_its_place(void **stat
 {
     (void)state;
     assert_refused(&plain, TEXT("x,y\n1,2\n3,abc\n"), GCR_EFORMAT,
-                   "t.csv:3:2: 'abc' is not a number (column 'y')");
+                   "t.csv:3:2: 'abc' is not a number (column 'y'); turn words into numbers, or "
+                   "name in `missing` what means no value");
 }
 
 static void test_long_and_broken_text_is_cut_for_the_sentence(void **state)
 {
     (void)state;
-    assert_refused(&plain,
-                   TEXT("x,y\n1,\"a\nb\x1b[31mccccccccccccccccccccccccccccccc\xc3\xa9"
-                        "dddddddd\"\n"),
-                   GCR_EFORMAT,
-                   "t.csv:2:2: 'a b [31mccccccccccccccccccccccccccccccc...' is not a number "
-                   "(column 'y')");
+    assert_refused(
+        &plain,
+        TEXT("x,y\n1,\"a\nb\x1b[31mccccccccccccccccccccccccccccccc\xc3\xa9"
+             "dddddddd\"\n"),
+        GCR_EFORMAT,
+        "t.csv:2:2: 'a b [31mccccccccccccccccccccccccccccccc...' is not a number "
+        "(column 'y'); turn words into numbers, or name in `missing` what means no value");
+}
+
+static void test_a_category_is_refused_with_what_to_do(void **state)
+{
+    const gcr_data_spec matrix = { .layout = GCR_LAYOUT_MATRIX };
+
+    (void)state;
+    assert_refused(&plain, TEXT("x,y\nred,2\n"), GCR_EFORMAT,
+                   "t.csv:2:1: 'red' is not a number (column 'x'); turn words into columns of 0 "
+                   "and 1 (pandas.get_dummies), name their column in `skip`, or name in `missing` "
+                   "what means no value");
+    assert_refused(&matrix, TEXT("a,b\n1,\xc3\xa9t\xc3\xa9\n"), GCR_EFORMAT,
+                   "t.csv:2:2: '\xc3\xa9t\xc3\xa9' is not a number (column 'b'); turn words into "
+                   "columns of 0 and 1 (pandas.get_dummies), name their column in `skip`, or name "
+                   "in `missing` what means no value");
+}
+
+static void test_a_slip_in_a_number_is_no_category(void **state)
+{
+    (void)state;
+    assert_refused(&plain, TEXT("x,y\n1_000,2\n"), GCR_EFORMAT,
+                   "t.csv:2:1: '1_000' is not a number (column 'x')");
 }
 
 static void test_a_column_that_is_not_there_gets_the_nearest_name(void **state)
@@ -483,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_a_ragged_row_is_refused_with_both_counts),
         cmocka_unit_test(test_text_where_a_number_belongs_is_refused_in_its_place),
         cmocka_unit_test(test_long_and_broken_text_is_cut_for_the_sentence),
+        cmocka_unit_test(test_a_category_is_refused_with_what_to_do),
+        cmocka_unit_test(test_a_slip_in_a_number_is_no_category),
         cmocka_unit_test(test_a_column_that_is_not_there_gets_the_nearest_name),
         cmocka_unit_test(test_every_named_column_is_looked_for),
         cmocka_unit_test(test_a_column_has_one_role),

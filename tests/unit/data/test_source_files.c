@@ -208,7 +208,8 @@ static void test_a_mistake_names_the_file_it_is_in(void **state)
     write_file("m1.csv", TEXT("k,x,y\na,1,2\n"));
     write_file("m2.csv", TEXT("k,x,y\na,1,2\na,1,x\n"));
     assert_sources_refused(&keyed, sources, GCR_EFORMAT,
-                           "m2.csv:3:3: 'x' is not a number (column 'y')");
+                           "m2.csv:3:3: 'x' is not a number (column 'y'); turn words into numbers, "
+                           "or name in `missing` what means no value");
 }
 
 static void test_files_must_have_the_same_features(void **state)

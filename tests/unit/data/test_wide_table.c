@@ -173,7 +173,9 @@ static void test_a_cell_that_is_no_number_is_refused_in_its_place(void **state)
 {
     (void)state;
     assert_refused(&keyed, TEXT("k,1,2\na,1,2\nb,1,x\n"), GCR_EFORMAT,
-                   "t.csv:3:3: 'x' is not a number (column '2')");
+                   "t.csv:3:3: 'x' is not a number (column '2'); turn words into columns of 0 and "
+                   "1 (pandas.get_dummies), name their column in `skip`, or name in `missing` what "
+                   "means no value");
 }
 
 static void test_a_table_of_keys_alone_is_refused(void **state)
