@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { USUAL_LIMIT = 20, SKIPPED_SHOWN = 4 };
@@ -136,23 +137,34 @@ out:
 
 /* ---- a dataset ------------------------------------------------------------------------------- */
 
+/* What is left out of a summary; "" if nothing is. */
+static const char *missing_text(char out[80], const gcr_summary_value *value)
+{
+    char count[32];
+
+    out[0] = '\0';
+    if (value->skipped > 0)
+        snprintf(out, 80, " (%s point%s no value)", gcr_format_count(count, value->skipped),
+                 value->skipped == 1 ? " has" : "s have");
+    return out;
+}
+
 static void show_summary(const gcr_results_file *file, uint64_t dataset)
 {
-    char key[1024], count[32];
+    char key[1024], number[32], missing[80];
 
     gcr_screen_note(stdout, "dataset", "%s", gcr_results_dataset_key(file, dataset));
     for (int s = 0; s < gcr_results_summary_count(file); s++) {
         const gcr_summary_value value = gcr_results_summary(file, dataset, s);
 
-        gcr_screen_note(stdout, gcr_results_summary_name(file, s), "%s = %.6g%s%s%s%s%s",
-                        gcr_results_summary_text(file, s), value.value,
+        snprintf(number, sizeof number, "%.6g", value.value);
+        gcr_screen_note(stdout, gcr_results_summary_name(file, s), "%s = %s%s%s%s",
+                        gcr_results_summary_text(file, s), isnan(value.value) ? "-" : number,
                         value.point >= 0 ? " at " : "",
                         value.point >= 0 ? gcr_key_text(key, sizeof key, gcr_results_points(file),
                                                         (uint64_t)value.point)
                                          : "",
-                        value.skipped > 0 ? " (without " : "",
-                        value.skipped > 0 ? gcr_format_count(count, value.skipped) : "",
-                        value.skipped > 0 ? " points that have no value)" : "");
+                        missing_text(missing, &value));
     }
     putchar('\n');
 }

@@ -259,6 +259,17 @@ class Failed(Case):
         out = self.call("run", "job.yaml", "--quiet", "--set", "grid.noise=[0]").out
         self.assertEqual(out.splitlines()[1].split(), ["a", "-", "-", "-", "-"])
 
+    def test_a_summary_of_nothing_is_shown_as_such(self):
+        self.call("run", "job.yaml", "--quiet", "--set", "grid.noise=[0]")
+        out = self.ok("show", "runs/singular", "a").out
+        self.assertRegex(out, r"best +argmax\(lml\) = - \(2 points have no value\)")
+        self.assertNotIn("= nan", out)
+
+    def test_a_summary_says_how_many_points_it_leaves_out(self):
+        self.call("run", "job.yaml", "--quiet", "--set", "grid.lengthscale=[1]")
+        out = self.ok("show", "runs/singular", "a").out
+        self.assertRegex(out, r"argmax\(lml\) = \S+ at .*noise=0.* \(1 point has no value\)")
+
     def test_a_jitter_ladder_rescues_them_and_says_so(self):
         reply = self.ok("run", "job.yaml", "--set", "run.jitter=[1e-6]", "--json")
         self.assertEqual(reply.json()["cells"]["ok_jitter"], 2)
