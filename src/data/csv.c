@@ -22,7 +22,7 @@
 
 enum {
     BLOCK_BYTES = 256 << 10,
-    SPARE_BYTES = 8, /* a line end, and what is loaded with it */
+    SPARE_BYTES = 1 + GCR_CSV_SPARE, /* a line end, and what may be read with it */
 };
 
 struct gcr_csv {

@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-enum { GCR_CSV_RECORD_MAX = 64 << 20 }; /* bytes; a longer line is not a table */
+enum {
+    GCR_CSV_RECORD_MAX = 64 << 20, /* bytes; a longer line is not a table             */
+    GCR_CSV_SPARE = 8,             /* bytes that may be read behind the end of a field */
+};
 
 /* A field without its quotes, doubled quotes made single. Not terminated. */
 typedef struct gcr_csv_field {

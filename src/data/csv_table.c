@@ -318,6 +318,8 @@ out:
     return status;
 }
 
+_Static_assert((int)GCR_CSV_SPARE >= (int)GCR_NUMBER_SPARE, "numbers are read where they stand");
+
 gcr_status gcr_table_value(double *out, const gcr_table *table, int column, int is_date)
 {
     gcr_status status = GCR_OK;
@@ -330,7 +332,7 @@ gcr_status gcr_table_value(double *out, const gcr_table *table, int column, int 
     if (is_date)
         is_read = gcr_date_parse(out, field.text, field.bytes, table->spec->x_format);
     else
-        is_read = gcr_parse_number(out, field.text, field.bytes);
+        is_read = gcr_parse_padded_number(out, field.text, field.bytes);
     if (!is_read && !field_is(&field, "NA") && !field_is(&field, "NaN") && !field_is(&field, "nan"))
         GCR_TRY(complain_of_value(table, column, &field, is_date));
 out:
