@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from support import PROGRAM, SOURCE, Case
+from support import IS_SANITIZED, PROGRAM, SOURCE, Case
 
 JOB = """\
 name: small
@@ -113,6 +113,32 @@ class Reader(Case):
     def test_a_sentence_of_the_reader_is_shown_on_one_line(self):
         self.refuse_answer("say(FAILURE, b'some.h5 is\\nodd', rows=5)", "some.h5 is odd")
         self.refuse_nonsense("say(FAILURE, b'x' * 5000, rows=5)")
+
+    def facts_of_a_reader_at_work(self, name):
+        """What /proc says of it while it waits for somebody to listen."""
+        reader = os.path.join(os.path.dirname(PROGRAM), "gridcrunch-read-hdf5")
+        path = os.path.join(SOURCE, "tests", "data", "long.h5")
+        listen, speak = os.pipe()
+        process = subprocess.Popen(["/bin/sh", "-c", f'exec "{reader}" "{path}" 3>&{speak}'],
+                                   pass_fds=[speak])
+        os.close(speak)
+        try:
+            os.read(listen, 1)
+            with open(f"/proc/{process.pid}/{name}", encoding="ascii") as file:
+                return file.read()
+        finally:
+            os.close(listen)
+            process.kill()
+            process.wait()
+
+    def test_the_reader_cannot_write_files(self):
+        self.assertRegex(self.facts_of_a_reader_at_work("limits"), r"Max file size +0 +0 ")
+
+    @unittest.skipIf(IS_SANITIZED, "a sanitizer needs what is forbidden")
+    def test_the_reader_cannot_start_programs_or_talk_to_the_network(self):
+        status = self.facts_of_a_reader_at_work("status")
+        self.assertRegex(status, r"(?m)^NoNewPrivs:\s+1$")
+        self.assertRegex(status, r"(?m)^Seccomp:\s+2$")
 
     def test_the_reader_alone_says_what_it_is(self):
         reader = os.path.join(os.path.dirname(PROGRAM), "gridcrunch-read-hdf5")

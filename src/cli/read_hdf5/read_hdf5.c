@@ -3,50 +3,22 @@
  * nobody has checked, and says what it finds as data/h5_answer.h has it.
  *
  * A program of its own so that it may die: libhdf5 does, of damaged files. It is started by the
- * library, with bounds on memory, time and open files, unable to write a file, and without plugins,
- * links out of the file, or storage elsewhere.
+ * library, restrained as restrain.h says, and without plugins, links out of the file, or storage
+ * elsewhere.
  */
 #include "cli/read_hdf5/h5_arrays.h"
+#include "cli/read_hdf5/restrain.h"
 
 #include "data/h5_answer.h"
 
 #include "base/check.h"
 
-#include <fcntl.h>
 #include <hdf5.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Addresses: what the machine has. Time: generous for a slow disk, and an end for an endless loop.
- * A sanitizer's shadow needs more addresses than any bound. */
-static void limit(const char *path)
-{
-    const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    struct stat stat_of = { .st_size = 0 };
-    const struct rlimit none = { 0, 0 }, few = { 16, 16 }, addresses = { memory, memory };
-    struct rlimit seconds = { 30, 30 };
-
-    if (stat(path, &stat_of) == 0)
-        seconds.rlim_cur = seconds.rlim_max = 30 + (rlim_t)stat_of.st_size / (1 << 20);
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_FSIZE, &none); /* of files; the answer is a pipe */
-    setrlimit(RLIMIT_NOFILE, &few);
-    setrlimit(RLIMIT_CPU, &seconds);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    setrlimit(RLIMIT_AS, &addresses);
-#else
-    (void)addresses;
-#endif
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for the answer any more */
-    signal(SIGINT, SIG_IGN);          /* Ctrl-C is for the one that started us */
-}
 
 /* File locking would refuse files on folders that are only to be read. */
 static gcr_status close_doors(void)
@@ -142,7 +114,7 @@ int main(int argc, char **argv)
     pipe_end = fdopen(GCR_H5_DESCRIPTOR, "wb");
     if (pipe_end == NULL)
         return 1;
-    limit(argv[1]);
+    gcr_restrain(argv[1]);
     status = answer(argv[1], argv + 2, argc - 2);
     if (status != GCR_OK)
         status = refuse(status);
