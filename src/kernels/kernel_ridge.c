@@ -12,6 +12,7 @@
 #define GCR_SPD_KERNEL
 #define GCR_HAS_PREPARE
 #define GCR_HAS_DERIVE
+#define GCR_HAS_BASE
 #include "gridcrunch/kernel.h"
 
 enum parameter { LENGTHSCALE, ALPHA };
@@ -45,12 +46,23 @@ GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
     derived[RATE] = 0.5 / (lengthscale * lengthscale);
 }
 
-GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
+GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
-    const gcr_real k = gcr_exp(-gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
-
     (void)system;
-    return k + (i == j ? gcr_param(ctx, ALPHA) : 0);
+    return gcr_exp(-gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
+}
+
+GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)
+{
+    (void)ctx;
+    (void)system;
+    return 1;
+}
+
+GCR_FN gcr_real shift(const gcr_ctx *ctx, int system)
+{
+    (void)system;
+    return gcr_param(ctx, ALPHA);
 }
 
 GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)
@@ -109,7 +121,8 @@ GCR_DESCRIBE(.name = "kernel_ridge",
              .parameters = { { .name = "lengthscale",
                                .help = "in units of x",
                                .least = 0,
-                               .is_open = 1 },
+                               .is_open = 1,
+                               .is_base = 1 },
                              { .name = "alpha",
                                .help = "weight of the penalty, added to the diagonal",
                                .least = 0 } },

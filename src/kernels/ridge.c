@@ -18,6 +18,7 @@
  */
 #define GCR_SPD_KERNEL
 #define GCR_HAS_PREPARE
+#define GCR_HAS_BASE
 #include "gridcrunch/kernel.h"
 
 enum parameter { ALPHA };
@@ -275,9 +276,22 @@ GCR_FN gcr_real gram_entry(const gcr_ctx *ctx, int system, int64_t i, int64_t j)
     return gcr_prepared(ctx, at.gram + system * at.triangle + gcr_triangle(i, j));
 }
 
-GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
+GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
-    return gram_entry(ctx, system, i, j) + (i == j ? gcr_param(ctx, ALPHA) : 0);
+    return gram_entry(ctx, system, i, j);
+}
+
+GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)
+{
+    (void)ctx;
+    (void)system;
+    return 1;
+}
+
+GCR_FN gcr_real shift(const gcr_ctx *ctx, int system)
+{
+    (void)system;
+    return gcr_param(ctx, ALPHA);
 }
 
 GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)

@@ -95,6 +95,28 @@ def gp(unit, n, d, option, point):
     return [scaled(share_of(n, [k]), sum(terms), terms)]
 
 
+def gp_profile(unit, n, d, option, point):
+    """The likelihood of gp at its highest over the variance: where its derivative is zero."""
+    lengthscale, ratio = (mpf(p) for p in point)
+    x, y = dataset(n, d, False)
+    covariance = COVARIANCES[unit.replace("gp_profile", "gp")]
+    a = [[covariance(distance(p, q), lengthscale) + (ratio if p is q else 0) for q in x] for p in x]
+    lower = factor(a)
+    form = dot(y, solve(lower, y))
+    log_root = sum(mp.log(lower[i][i]) for i in range(n))
+
+    def terms(variance):
+        return [-form / variance / 2, -log_root, -n * mp.log(2 * mp.pi * variance) / 2]
+
+    def slope(u):
+        return mp.diff(lambda v: sum(terms(mp.exp(v))), u)
+
+    middle = mp.log(form / n)
+    best = mp.exp(mp.findroot(slope, (middle - 3, middle + 4), solver="illinois"))
+    share = share_of(n, [a])
+    return [scaled(share, sum(terms(best)), terms(best)), scaled(share, best, [best])]
+
+
 def kernel_ridge(unit, n, d, option, point):
     lengthscale, alpha = (mpf(p) for p in point)
     x, y = dataset(n, d, False)
@@ -177,6 +199,11 @@ def rows():
         for c, unit in enumerate(COVARIANCES):
             yield gp, unit, n, 1 + k % 3, 0, points[(k + c) % 6]
             yield gp, unit, n, 1 + (k + c) % 2, 0, points[(k + 2 * c + 3) % 6]
+    points = [(0.5, 0.25), (3.0, 0.001), (0.05, 1.0), (20.0, 0.0625), (1.5, 1e-6)]
+    for k, n in enumerate(sizes):
+        for c, unit in enumerate(COVARIANCES):
+            yield gp_profile, unit.replace("gp", "gp_profile"), n, 1 + (k + c) % 3, 0, \
+                points[(k + c) % 5]
     points = [(0.5, 0.5), (3.0, 0.001), (0.1, 100.0), (20.0, 1e-5)]
     for k, n in enumerate(sizes[1:-1]):
         yield kernel_ridge, "kernel_ridge", n, 1 + k % 3, 0, points[k % 4]

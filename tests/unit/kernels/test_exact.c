@@ -6,6 +6,8 @@
 #include "support/tile.h"
 #include "support/units.h"
 
+#include <stdio.h>
+
 static const struct row {
     const char *unit;
     int n, d, option; /* the first option of the kernel, where it has any */
@@ -43,9 +45,12 @@ static gcr_view make_dataset(struct numbers *out, const struct row *row)
 }
 
 /* Computes one cell; the caller closes the tile. */
-static void crunch(tile *out, struct numbers *numbers, const struct row *row)
+static void crunch(tile *out, struct numbers *numbers, const struct row *row, const char *algorithm)
 {
-    *out = (tile){ .unit = unit_named(row->unit),
+    char name[64];
+
+    snprintf(name, sizeof name, "%s%s", row->unit, algorithm);
+    *out = (tile){ .unit = unit_named(name),
                    .data = make_dataset(numbers, row),
                    .setup = { .option = { row->option } } };
     if (is_logistic(row)) {
@@ -58,56 +63,76 @@ static void crunch(tile *out, struct numbers *numbers, const struct row *row)
     tile_crunch(out);
 }
 
-static int row_agrees(const struct row *row)
+static int row_agrees(const struct row *row, const char *algorithm)
 {
     struct numbers numbers;
     int agrees;
     tile t;
 
-    crunch(&t, &numbers, row);
+    crunch(&t, &numbers, row, algorithm);
     agrees = t.args.state[0] == GCR_CELL_OK;
     for (int o = 0; o < 2 && t.args.outputs[o] != NULL; o++)
         agrees &= fabs(tile_value(&t, 0, o, 0) - row->want[o]) <= row->tolerance[o];
     if (!agrees)
-        print_error("%s n %d d %d at %g, %g, %g: state %d, %.17g, not %.17g +- %g\n", row->unit,
-                    row->n, row->d, row->point[0], row->point[1], row->point[2], t.args.state[0],
-                    tile_value(&t, 0, 0, 0), row->want[0], row->tolerance[0]);
+        print_error("%s%s n %d d %d at %g, %g, %g: state %d, %.17g, not %.17g +- %g\n", row->unit,
+                    algorithm, row->n, row->d, row->point[0], row->point[1], row->point[2],
+                    t.args.state[0], tile_value(&t, 0, 0, 0), row->want[0], row->tolerance[0]);
     tile_close(&t);
     return agrees;
 }
 
-static void check_rows(const char *prefix)
+static void check_rows_by(const char *prefix, const char *algorithm)
 {
     int wrong = 0, checked = 0;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strncmp(rows[i].unit, prefix, strlen(prefix)) == 0) {
-            wrong += !row_agrees(&rows[i]);
+            wrong += !row_agrees(&rows[i], algorithm);
             checked++;
         }
     assert_true(checked > 10);
     assert_int_equal(wrong, 0);
 }
 
+static void check_rows(const char *prefix)
+{
+    check_rows_by(prefix, "");
+}
+
+static void check_both(const char *prefix)
+{
+    check_rows_by(prefix, "");
+    check_rows_by(prefix, "_tridiagonal");
+}
+
 static void test_likelihoods_are_exact_for_each_covariance(void **state)
 {
     (void)state;
-    check_rows("gp_rbf");
-    check_rows("gp_matern12");
-    check_rows("gp_matern32");
-    check_rows("gp_matern52");
+    check_both("gp_rbf");
+    check_both("gp_matern12");
+    check_both("gp_matern32");
+    check_both("gp_matern52");
+}
+
+static void test_the_likelihood_at_the_best_variance_is_the_highest(void **state)
+{
+    (void)state;
+    check_both("gp_profile_rbf");
+    check_both("gp_profile_matern12");
+    check_both("gp_profile_matern32");
+    check_both("gp_profile_matern52");
 }
 
 static void test_leaving_out_one_row_is_exact(void **state)
 {
     (void)state;
-    check_rows("kernel_ridge");
+    check_both("kernel_ridge");
 }
 
 static void test_ridge_over_folds_is_exact(void **state)
 {
     (void)state;
-    check_rows("ridge");
+    check_both("ridge");
 }
 
 static void test_the_minimum_of_the_logistic_loss_is_exact(void **state)
@@ -120,6 +145,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_likelihoods_are_exact_for_each_covariance),
+        cmocka_unit_test(test_the_likelihood_at_the_best_variance_is_the_highest),
         cmocka_unit_test(test_leaving_out_one_row_is_exact),
         cmocka_unit_test(test_ridge_over_folds_is_exact),
         cmocka_unit_test(test_the_minimum_of_the_logistic_loss_is_exact),
