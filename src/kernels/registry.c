@@ -271,6 +271,7 @@ gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option
                          const gcr_job *job, gcr_code_path path)
 {
     gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES];
     char *file = NULL;
     gcr_own *own = NULL;
 
@@ -279,7 +280,13 @@ gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option
     GCR_TRY(locate(&file, job));
     GCR_TRY(gcr_own_open(&own, file));
     GCR_TRY(read_options(option, gcr_own_kernel(own), job));
-    GCR_TRY(gcr_own_load(out, own, option, path));
+    if (!gcr_own_has(own, job->algorithm))
+        GCR_FAIL(GCR_EINVAL,
+                 "%sthe kernel %s has no algorithm '%s': that takes base(), scale() and shift() in "
+                 "place of element()",
+                 gcr_format_mark(place, job->algorithm_mark), file,
+                 gcr_algorithm_name(job->algorithm));
+    GCR_TRY(gcr_own_load(out, own, option, path, job->algorithm));
     *own_out = own;
     own = NULL;
 out:

@@ -97,6 +97,12 @@ class Job(BadInput):
         self.assert_refused(self.call("run", "small.yaml", "--fresh", "--schedule", "dynamc"),
                             "'dynamc'", "dynamic")
 
+    def test_an_algorithm_that_a_kernel_does_not_have_is_answered_with_those_that_do(self):
+        self.assert_refused(
+            self.call("run", "small.yaml", "--fresh", "--set", "run.algorithm=tridiagonal", "--set",
+                      "kernel=scale"),
+            "'scale'", "'tridiagonal'", "gp, gp_profile, kernel_ridge, ridge")
+
     def test_a_misspelt_setting_is_named(self):
         self.assert_refused(self.call("run", "small.yaml", "--fresh", "--set", "gird.noise=[1]"),
                             "--set", "'gird'", "did you mean 'grid'?")

@@ -323,7 +323,7 @@ class Try(Case):
 class Lists(Case):
     def test_kernels_are_listed(self):
         out = self.ok("kernels").out
-        for kernel in ("cholesky", "convolve", "gp", "kernel_ridge", "logistic", "outer", "ridge",
+        for kernel in ("cholesky", "convolve", "gp", "gp_profile", "kernel_ridge", "logistic", "outer", "ridge",
                        "scale", "sleep", "spin"):
             self.assertRegex(out, rf"(?m)^{kernel} ")
 

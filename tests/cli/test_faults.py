@@ -11,6 +11,8 @@ FAULTS = [
     ("fewer rows than folds", "ridge", "x,y\n1,1\n2,3\n3,2\n4,4\n", "grid: {alpha: [1]}"),
     ("fewer rows than 'row' says", "outer", "x,y\n1,1\n2,3\n", "grid: {row: [2]}"),
     ("fewer rows than 'row' says", "convolve", "x,y\n1,1\n2,3\n", "grid: {row: [2], k: [3]}"),
+    ("y is zero in all rows", "gp_profile", "x,y\n1,0\n2,0\n",
+     "grid: {lengthscale: [1], noise_ratio: [0.1]}"),
     ("k is larger than 64", "convolve", "x,y\n1,1\n2,3\n", "grid: {row: [0], k: [65]}"),
     ("y is not 0 or 1 in every row", "logistic", "x,y\n1,0\n2,1\n3,0.5\n", "grid: {penalty: [1]}"),
     ("y is the same in every row", "logistic", "x,y\n1,1\n2,1\n3,1\n", "grid: {penalty: [1]}"),

@@ -71,6 +71,20 @@ class Runs(Own):
         self.ok("run", "ridge.yaml", *options, "--set", "kernel=ridge.c", "--out", "copy")
         self.assertEqual(self.ok("export", "runs/ridge").out, self.ok("export", "copy").out)
 
+    def test_a_copy_of_a_built_in_kernel_has_its_algorithms(self):
+        job = JOB.replace("{a: [1, 2, 3]}", "{lengthscale: [1, 2], noise: [0.1, 1], variance: [1]}")
+        job = job.replace("fit.c", "gp").replace("argmax(v)", "argmax(lml)")
+        self.write("own.yaml", job + "run: {algorithm: tridiagonal}\n")
+        shutil.copy(os.path.join(SOURCE, "src/kernels/gp.c"), self.path("gp.c"))
+        self.ok("run", "own.yaml", "--out", "built_in")
+        self.ok("run", "own.yaml", "--set", "kernel=gp.c", "--out", "copy")
+        self.assertEqual(self.ok("export", "built_in").out, self.ok("export", "copy").out)
+
+    def test_an_algorithm_that_it_does_not_have_is_refused(self):
+        self.kernel("outputs[0] = 1;")
+        self.assert_refused(self.call("run", "own.yaml", "--set", "run.algorithm=tridiagonal"),
+                            "fit.c has no algorithm 'tridiagonal'", "base()")
+
     def test_without_a_cache_nothing_is_left(self):
         self.kernel("outputs[0] = 1;")
         os.mkdir(self.path("tmp"))

@@ -69,6 +69,20 @@ class SameBits(Case):
         plan = self.ok("plan", job, "--set", "run.code_path=plain").out
         self.assertRegex(plan, r"(?m)^kind +cpu, f64, plain lanes, ")
 
+    def test_nor_do_any_of_these_change_the_tridiagonal_ones(self):
+        tridiagonal = ["--set", "run.algorithm=tridiagonal"]
+        wanted = self.bits("--threads", "1", "--schedule", "static", *tridiagonal)
+        for flags in (["--threads", "3"], ["--threads", "2", "--schedule", "guided"],
+                      ["--batch", "1"], ["--batch", "7"], ["--batch", "1000"],
+                      ["--threads", "2", "--schedule", "cyclic"]):
+            with self.subTest(" ".join(flags)):
+                self.assertEqual(self.bits(*flags, *tridiagonal), wanted)
+
+    def test_an_algorithm_that_is_asked_for_is_named_in_the_kind(self):
+        job = self.write("small.yaml", SMALL)
+        plan = self.ok("plan", job, "--set", "run.algorithm=tridiagonal").out
+        self.assertRegex(plan, r"(?m)^kind +cpu, f64, tridiagonal, ")
+
     def test_the_order_of_the_words_in_export_is_that_of_the_grid(self):
         self.bits()
         lines = self.ok("export", "run").out.splitlines()
@@ -86,11 +100,18 @@ class EveryKernel(Case):
         "convolve": "grid: {row: {range: [0, 30]}, k: [1, 4, 65]}",
         "gp": "options: {covariance: matern32}\ngrid: {noise: [0, 1e-9, 0.1], variance: [1, 2],"
               " lengthscale: [0.5, 1, 1e3]}\nrun: {jitter: [1e-12, 1e-6]}",
+        "gp tridiagonal": "grid: {noise: [0, 1e-9, 0.1], lengthscale: [0.5, 1, 1e3], variance: [1, 2]}"
+                          "\nrun: {jitter: [1e-12, 1e-6], algorithm: tridiagonal}",
+        "gp_profile": "grid: {noise_ratio: [0, 1e-9, 0.1], lengthscale: [0.5, 1, 1e3]}",
+        "kernel_ridge tridiagonal": "grid: {alpha: [1e-9, 0.1, 1, 2], lengthscale: [0.5, 1, 1e3]}"
+                                    "\nrun: {algorithm: tridiagonal}",
         "kernel_ridge": "grid: {alpha: [0, 1e-9, 0.1, 1, 2], lengthscale: [0.5, 1, 1e3]}"
                         "\nrun: {jitter: [1e-12, 1e-6]}",
         "logistic": "grid: {penalty: {geomspace: [1e-3, 10, 21]}}",
         "outer": "grid: {row: {range: [0, 30]}}",
         "ridge": "grid: {alpha: {geomspace: [1e-3, 1e3, 21]}}",
+        "ridge tridiagonal": "grid: {alpha: {geomspace: [1e-3, 1e3, 21]}}"
+                             "\nrun: {algorithm: tridiagonal}",
         "scale": "grid: {factor: {linspace: [-1, 1, 41]}}",
         "spin": "grid: {ns: {linspace: [0, 1000, 41]}}",
     }
@@ -103,7 +124,7 @@ class EveryKernel(Case):
         self.write("table.csv", self.TABLE)
         for kernel, rest in self.JOBS.items():
             self.write("job.yaml", "name: it\ndata: {source: table.csv, key: who, x: [a, b], y: y}\n"
-                                   f"seed: 3\nkernel: {kernel}\n{rest}\n")
+                                   f"seed: 3\nkernel: {kernel.split()[0]}\n{rest}\n")
             wanted = self.cells("--threads", "1", "--schedule", "static")
             for flags in (["--threads", "2", "--schedule", "dynamic", "--batch", "1"],
                           ["--threads", "3", "--schedule", "guided"],

@@ -11,7 +11,7 @@ enum { GCR_FORM_NONE = -1, GCR_FUNCTIONS_MAX = 8 };
 typedef struct gcr_described {
     const gcr_kernel *kernel; /* all zeros: the file has no GCR_DESCRIBE                       */
     int form;                 /* a gcr_kernel_form, by the macro above the include; or NONE    */
-    int has_prepare;
+    int has_prepare, has_base;
     void (*functions[GCR_FUNCTIONS_MAX])(
         void); /* named, so that the loader misses what is not there */
 } gcr_described;

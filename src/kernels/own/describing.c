@@ -25,11 +25,20 @@ const gcr_described gcr_described_kernel = {
 #if defined(GCR_HAS_PREPARE)
     .has_prepare = 1,
 #endif
+#if defined(GCR_HAS_BASE)
+    .has_base = 1,
+#endif
     .functions = {
 #if defined(GCR_CELL_KERNEL)
         GCR_NAMED(cell),
 #elif defined(GCR_SPD_KERNEL)
+#if defined(GCR_HAS_BASE)
+        GCR_NAMED(base),
+        GCR_NAMED(scale),
+        GCR_NAMED(shift),
+#else
         GCR_NAMED(element),
+#endif
         GCR_NAMED(rhs),
         GCR_NAMED(needs),
         GCR_NAMED(finish),

@@ -53,6 +53,7 @@ static gcr_status describe(gcr_own *own)
     GCR_TRY(gcr_description_check(described, own->source.path));
     own->kernel = gcr_description_complete(described->kernel);
     own->has_prepare = described->has_prepare;
+    own->has_base = described->has_base;
 out:
     gcr_arguments_clear(&arguments);
     return status;
@@ -163,8 +164,13 @@ out:
     return status;
 }
 
+int gcr_own_has(const gcr_own *own, gcr_algorithm algorithm)
+{
+    return algorithm == GCR_DIRECT || own->has_base;
+}
+
 gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option[GCR_OPTIONS_MAX],
-                        gcr_code_path path)
+                        gcr_code_path path, gcr_algorithm algorithm)
 {
     gcr_status status = GCR_OK;
     gcr_arguments arguments = { 0 };
@@ -172,6 +178,8 @@ gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option
 
     *out = NULL;
     GCR_TRY(gcr_own_add_unit(&arguments, own, option, path));
+    if (algorithm == GCR_TRIDIAGONAL)
+        gcr_arguments_add(&arguments, "-DGCR_UNIT_TRIDIAGONAL");
     gcr_arguments_add(&arguments, GCR_OWN_OPTIMISATION);
     gcr_own_add_shared(&arguments);
     gcr_arguments_add(&arguments, "-DGCR_UNIT_NAME=gcr_unit_own");

@@ -3,7 +3,8 @@
  *
  *     gcr_own_open(&own, "fit.c");                     compiled once to learn what it is
  *     gcr_own_kernel(own)                              its description
- *     gcr_own_load(&unit, own, option, path);          compiled again for these, as a built-in is
+ *     gcr_own_load(&unit, own, option, path, algorithm);
+ *                                                      compiled again for these, as a built-in is
  *     gcr_own_close(own);                              nothing of the unit may be used any more
  *
  * A unit of a file differs from a built-in one in one thing: every option is a constant of its text,
@@ -28,10 +29,14 @@ void gcr_own_close(gcr_own *own);
 
 const gcr_kernel *gcr_own_kernel(const gcr_own *own);
 
-/* The unit for these values of the options and this code path. Belongs to `own`, as all that it
+/* Whether it can be computed by this algorithm: whether it has base(), where that needs one. */
+int gcr_own_has(const gcr_own *own, gcr_algorithm algorithm);
+
+/* The unit for these values of the options, this code path and an algorithm that it has. Belongs to `own`, as all that it
  * points to. Once. GCR_EINVAL: it reads what it has not declared, or as above. */
 GCR_MUST_CHECK gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own,
-                                       const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path);
+                                       const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path,
+                                       gcr_algorithm algorithm);
 
 /* For the record; NULL for a NULL. The text of the file, its hash (32 hexadecimal digits), the first line of what the
  * compiler says of itself. */

@@ -8,7 +8,7 @@
 struct gcr_own {
     gcr_source source;
     void *described, *loaded; /* of dlopen() */
-    int has_prepare;
+    int has_prepare, has_base;
     gcr_kernel kernel; /* completed, of the object loaded last */
     gcr_unit unit;
     char hash[40], compiler[128];

@@ -31,6 +31,18 @@ static void assert_schedule(const char *text, gcr_schedule_form form)
     gcr_job_clear(&job);
 }
 
+static void test_an_algorithm_may_be_chosen(void **state)
+{
+    gcr_job job = job_of(JOB(""));
+
+    (void)state;
+    assert_int_equal(job.algorithm, GCR_DIRECT);
+    gcr_job_clear(&job);
+    job = job_of(JOB("run: {algorithm: tridiagonal}\n"));
+    assert_int_equal(job.algorithm, GCR_TRIDIAGONAL);
+    gcr_job_clear(&job);
+}
+
 static void test_a_code_path_may_be_chosen(void **state)
 {
     gcr_job job = job_of(JOB(""));
@@ -225,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_device_is_kept_with_its_place),
         cmocka_unit_test(test_the_device_is_auto_when_nobody_says),
+        cmocka_unit_test(test_an_algorithm_may_be_chosen),
         cmocka_unit_test(test_a_code_path_may_be_chosen),
         cmocka_unit_test(test_every_schedule_is_known),
         cmocka_unit_test(test_batch_and_threads_are_numbers),

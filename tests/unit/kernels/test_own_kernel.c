@@ -111,7 +111,7 @@ static void test_it_computes_and_is_kept(void **state)
     for (int i = 0; i < 2; i++) {
         assert_ok(gcr_own_open(&own, in_base("fit.c")));
         assert_string_equal(gcr_own_kernel(own)->name, "fit");
-        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN));
+        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
         assert_true(value_of(unit, option) == 15);
         gcr_own_close(own);
         assert_int_equal(count_objects(), 2); /* to describe it, and to run it */
@@ -128,7 +128,7 @@ static void test_a_changed_file_is_compiled_anew(void **state)
     for (int i = 0; i < 2; i++) {
         write_kernel("fit.c", i == 0 ? "outputs[0] = 1" : "outputs[0] = 2", "");
         assert_ok(gcr_own_open(&own, in_base("fit.c")));
-        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN));
+        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
         assert_true(value_of(unit, option) == i + 1);
         gcr_own_close(own);
     }
@@ -148,7 +148,7 @@ static void test_options_are_constants(void **state)
                  ".options = { { .name = \"n\", .least = 0, .most = 9 },"
                  "             { .name = \"way\", .choices = { \"a\", \"b\" } } },");
     assert_ok(gcr_own_open(&own, in_base("fit.c")));
-    assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN));
+    assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
     assert_true(value_of(unit, option) == 107);
     gcr_own_close(own);
 }
@@ -180,7 +180,7 @@ static void test_a_copy_of_gp_has_the_bits_of_the_built_in(void **state)
 
     (void)state;
     assert_ok(gcr_own_open(&own, GCR_EXAMPLES "/../src/kernels/gp.c"));
-    assert_ok(gcr_own_load(&unit, own, option, gcr_code_path_here()));
+    assert_ok(gcr_own_load(&unit, own, option, gcr_code_path_here(), GCR_DIRECT));
     assert_int_equal(unit->path, gcr_code_path_here());
     fill_gp(&built_in, unit_named("gp_rbf"));
     fill_gp(&copy, unit);
@@ -198,7 +198,7 @@ static void *open_and_close(void *arg)
     gcr_status status = gcr_own_open(&own, arg);
 
     if (status == GCR_OK)
-        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN);
+        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT);
     gcr_own_close(own);
     return status == GCR_OK ? NULL : arg;
 }
@@ -231,7 +231,7 @@ static void assert_refused_at(const char *place, const char *words)
     char sentence[320];
 
     if (status == GCR_OK)
-        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN);
+        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT);
     gcr_own_close(own);
     assert_status(status, GCR_EINVAL);
     snprintf(sentence, sizeof sentence, "%s%s", in_base("fit.c"), place);
