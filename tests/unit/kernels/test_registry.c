@@ -46,7 +46,7 @@ static void test_kernels_are_listed_in_alphabetical_order(void **state)
     const gcr_kernel *const *kernels = gcr_kernels(&count);
 
     (void)state;
-    assert_int_equal(count, 10);
+    assert_int_equal(count, 11);
     for (int k = 1; k < count; k++)
         assert_true(strcmp(kernels[k - 1]->name, kernels[k]->name) < 0);
 }
@@ -79,6 +79,37 @@ static void test_a_choice_picks_its_unit(void **state)
     assert_string_equal(unit->kernel->name, "gp");
     assert_int_equal(option[0], 2);
     assert_int_equal(unit->choice[0], 2);
+}
+
+static void test_an_algorithm_picks_its_unit(void **state)
+{
+    int64_t option[GCR_OPTIONS_MAX];
+    const gcr_unit *unit;
+    struct request r;
+
+    (void)state;
+    assert_ok(find(&unit, option, request(&r, "gp", NULL, NULL)));
+    assert_int_equal(unit->algorithm, GCR_DIRECT);
+    request(&r, "gp", NULL, NULL);
+    r.job.algorithm = GCR_TRIDIAGONAL;
+    assert_ok(find(&unit, option, &r.job));
+    assert_int_equal(unit->algorithm, GCR_TRIDIAGONAL);
+}
+
+static void
+test_an_algorithm_that_a_kernel_lacks_is_answered_with_the_kernels_that_have_it(void **state)
+{
+    int64_t option[GCR_OPTIONS_MAX];
+    const gcr_unit *unit;
+    struct request r;
+
+    (void)state;
+    request(&r, "logistic", NULL, NULL);
+    r.job.algorithm = GCR_TRIDIAGONAL;
+    r.job.algorithm_mark = here;
+    assert_status(find(&unit, option, &r.job), GCR_EINVAL);
+    assert_error_mentions("kernel 'logistic' has no algorithm 'tridiagonal'");
+    assert_error_mentions("gp, gp_profile, kernel_ridge, ridge");
 }
 
 static void test_each_code_path_has_its_units(void **state)
@@ -184,6 +215,9 @@ int main(void)
         cmocka_unit_test(test_kernels_are_listed_in_alphabetical_order),
         cmocka_unit_test(test_descriptions_are_complete),
         cmocka_unit_test(test_a_choice_picks_its_unit),
+        cmocka_unit_test(test_an_algorithm_picks_its_unit),
+        cmocka_unit_test(
+            test_an_algorithm_that_a_kernel_lacks_is_answered_with_the_kernels_that_have_it),
         cmocka_unit_test(test_each_code_path_has_its_units),
         cmocka_unit_test(test_standard_values_hold_where_the_job_says_nothing),
         cmocka_unit_test(test_an_integer_option_is_read),
