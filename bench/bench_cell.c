@@ -99,7 +99,7 @@ static void crunch_unit(side_arg *a)
         .state = a->state,
     };
 
-    a->unit->crunch(&p->setup, &tile, p->scratch);
+    a->unit->crunch(&p->setup, &tile, 1, p->scratch);
 }
 
 static void crunch_loop(side_arg *a)

@@ -69,7 +69,7 @@ typedef struct gcr_unit {
     gcr_code_path path;              /* never GCR_PATH_BEST */
     gcr_scalar scalar;
     gcr_algorithm algorithm;
-    int cells_together; /* cells of one dataset that are computed in the time of one */
+    int cells_together; /* cells that are computed in the time of one */
 
     /* How many bases, each for all cells that share its parameters, are reduced in the time of one,
      * for datasets of this shape. NULL: the algorithm has none. */
@@ -82,9 +82,11 @@ typedef struct gcr_unit {
     int (*prepare)(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
                    void *scratch);
 
-    /* Computes the live points of a tile, each completely: state and all outputs, padded with NaN
-     * to the width. Points that are not live are left as they are. */
-    void (*crunch)(const gcr_unit_setup *setup, const gcr_unit_tile *tile, void *scratch);
+    /* Computes the live points of tiles, each completely: state and all outputs, padded with NaN
+     * to the width. Points that are not live are left as they are. Cells of neighbouring tiles are
+     * computed together where that is faster, and have the bits that each has alone. */
+    void (*crunch)(const gcr_unit_setup *setup, const gcr_unit_tile *tiles, uint64_t tile_count,
+                   void *scratch);
 } gcr_unit;
 
 enum { GCR_UNIT_ANY = -1 };

@@ -133,5 +133,38 @@ class EveryKernel(Case):
                     self.assertEqual(self.cells(*flags), wanted)
 
 
+class ThinGrid(Case):
+    """Many datasets of a few sizes with a cell or two each, so that cells computed together are of
+    several datasets, beside each cell by itself (batches of one)."""
+
+    JOBS = {
+        "gp": "grid: {noise: [0, 1e-9, 0.1], variance: [1], lengthscale: [2]}"
+              "\nwhere: noise != 1e-9\nrun: {jitter: [1e-12, 1e-6]}",
+        "kernel_ridge": "grid: {alpha: [0.1], lengthscale: [1]}",
+        "ridge": "options: {folds: 3}\ngrid: {alpha: [0.1, 1]}",
+    }
+
+    def setUp(self):
+        super().setUp()
+        rows = [f"d{d},{(d * 31 + i * 17) % 23 / 8},{(d * i + 7 * i) % 19 / 4},{(d + i * i) % 7 / 2}"
+                for d in range(90) for i in range((2, 5, 8, 8, 13)[d % 5])]
+        self.write("table.csv", "who,a,b,y\n" + "\n".join(rows) + "\n")
+
+    def cells(self, *flags):
+        self.assertIn(self.call("run", "job.yaml", "--fresh", "--quiet", *flags).code, (0, 3))
+        return self.ok("export", "runs/it").out
+
+    def test_cells_of_many_datasets_are_as_alone(self):
+        for kernel, rest in self.JOBS.items():
+            self.write("job.yaml", "name: it\ndata: {source: table.csv, key: who, x: [a, b], y: y}\n"
+                                   f"kernel: {kernel}\n{rest}\n")
+            wanted = self.cells("--threads", "1", "--batch", "1")
+            for flags in (["--threads", "1"], ["--threads", "3", "--schedule", "guided"],
+                          ["--threads", "2", "--schedule", "cyclic", "--batch", "40"],
+                          ["--threads", "2", "--schedule", "static", "--batch", "7"]):
+                with self.subTest(kernel, flags=" ".join(flags)):
+                    self.assertEqual(self.cells(*flags), wanted)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -106,6 +106,16 @@ static gcr_unit_tile tile_of(const stage *s, uint64_t first, uint64_t count)
                                 (uint8_t *)s->records->base + POINTS * sizeof(double) + first };
 }
 
+/* Waits for the records of all points. */
+static void take(const stage *s, double *values, uint8_t *states)
+{
+    const uint64_t values_bytes = POINTS * sizeof(double);
+
+    assert_ok(gcr_download(queue, values, GCR_PLACE_HOST, s->records, 0, values_bytes));
+    assert_ok(gcr_download(queue, states, GCR_PLACE_HOST, s->records, values_bytes, POINTS));
+    assert_ok(gcr_queue_sync(queue));
+}
+
 /* Computes all points in tiles of `step` points, one launch each or all in one. */
 static void crunch(const double y[ROWS], uint64_t step, int in_one_launch, double *values,
                    uint8_t *states)
@@ -125,10 +135,7 @@ static void crunch(const double y[ROWS], uint64_t step, int in_one_launch, doubl
         }
     }
     assert_ok(gcr_crunch(queue, s.program, &args));
-    assert_ok(gcr_download(queue, values, GCR_PLACE_HOST, s.records, 0, POINTS * sizeof(double)));
-    assert_ok(
-        gcr_download(queue, states, GCR_PLACE_HOST, s.records, POINTS * sizeof(double), POINTS));
-    assert_ok(gcr_queue_sync(queue));
+    take(&s, values, states);
     close_stage(&s);
 }
 
@@ -166,6 +173,33 @@ static void test_bits_depend_on_neither_tile_nor_launch(void **state)
             crunch(plain_y, step, in_one_launch, parts, states);
             assert_memory_equal(parts, whole, sizeof whole);
         }
+}
+
+/* Tiles of one point each, those of two datasets in turn. */
+static void test_bits_do_not_depend_on_the_other_datasets_of_a_launch(void **state)
+{
+    static const double other_y[ROWS] = { -0.2, 0.6, 0.1, NAN, 0.4, 0.9 };
+    const double *const y[2] = { plain_y, other_y };
+    double want[2][POINTS], got[2][POINTS];
+    uint8_t want_states[2][POINTS], got_states[2][POINTS];
+    gcr_unit_tile tiles[2 * POINTS];
+    const gcr_crunch_args args = { .tiles = tiles, .tile_count = 2 * POINTS };
+    stage stages[2];
+
+    (void)state;
+    for (int d = 0; d < 2; d++) {
+        crunch(y[d], POINTS, 1, want[d], want_states[d]);
+        open_stage(&stages[d], y[d]);
+    }
+    for (uint64_t t = 0; t < args.tile_count; t++)
+        tiles[t] = tile_of(&stages[t % 2], t / 2, 1);
+    assert_ok(gcr_crunch(queue, stages[0].program, &args));
+    for (int d = 0; d < 2; d++)
+        take(&stages[d], got[d], got_states[d]);
+    assert_memory_equal(got, want, sizeof want);
+    assert_memory_equal(got_states, want_states, sizeof want_states);
+    for (int d = 0; d < 2; d++)
+        close_stage(&stages[d]);
 }
 
 static void test_nan_and_infinity_in_the_data_are_named_so(void **state)
@@ -266,6 +300,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_are_ok_and_agree_with_scikit_learn),
         cmocka_unit_test(test_bits_depend_on_neither_tile_nor_launch),
+        cmocka_unit_test(test_bits_do_not_depend_on_the_other_datasets_of_a_launch),
         cmocka_unit_test(test_nan_and_infinity_in_the_data_are_named_so),
         cmocka_unit_test(test_no_tiles_are_a_valid_amount_of_work),
         cmocka_unit_test(test_bytes_that_cross_are_counted),

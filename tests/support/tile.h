@@ -68,17 +68,25 @@ static inline int64_t tile_width(const tile *t, int output)
     return (width == GCR_WIDTH_FEATURES ? t->data.features : width) + t->padding;
 }
 
+static inline uint64_t tile_scratch_bytes(const tile *t)
+{
+    const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
+
+    return t->unit->scratch_bytes(&shape);
+}
+
 static inline void tile_open(tile *t)
 {
     const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
+    const uint64_t scratch_bytes = tile_scratch_bytes(t);
     const gcr_kernel *kernel = t->unit->kernel;
     uint64_t count;
 
     tile_bind(t);
     count = t->points.point_count;
-    t->scratch = aligned_alloc(64, (t->unit->scratch_bytes(&shape) + 127) / 64 * 64);
+    t->scratch = aligned_alloc(64, (scratch_bytes + 127) / 64 * 64);
     assert_non_null(t->scratch);
-    memset(t->scratch, 0xff, t->unit->scratch_bytes(&shape)); /* NaN: must not be read */
+    memset(t->scratch, 0xff, scratch_bytes); /* NaN: must not be read */
     t->args = (gcr_unit_tile){ .data = t->data, .count = count, .fault = &t->fault };
     if (t->unit->prepare != NULL) {
         t->prepared = tile_memory((uint64_t)kernel->prepared_count(&shape), sizeof(gcr_real));
@@ -105,8 +113,8 @@ static inline void tile_close(tile *t)
     free(t->scratch);
 }
 
-/* Computes the points first .. first + count - 1 into their places among all points. */
-static inline void tile_crunch_part(tile *t, uint64_t first, uint64_t count)
+/* The points first .. first + count - 1, in their places among all points. */
+static inline gcr_unit_tile tile_part(const tile *t, uint64_t first, uint64_t count)
 {
     gcr_unit_tile part = t->args;
 
@@ -116,7 +124,14 @@ static inline void tile_crunch_part(tile *t, uint64_t first, uint64_t count)
     part.jitter_step += first;
     for (int o = 0; o < GCR_OUTPUTS_MAX && part.outputs[o] != NULL; o++)
         part.outputs[o] += first * (uint64_t)part.width[o];
-    t->unit->crunch(&t->setup, &part, t->scratch);
+    return part;
+}
+
+static inline void tile_crunch_part(tile *t, uint64_t first, uint64_t count)
+{
+    const gcr_unit_tile part = tile_part(t, first, count);
+
+    t->unit->crunch(&t->setup, &part, 1, t->scratch);
 }
 
 static inline void tile_crunch(tile *t)

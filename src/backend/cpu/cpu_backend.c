@@ -209,8 +209,7 @@ static gcr_status cpu_crunch(gcr_queue *base, gcr_program *base_program,
     const cpu_program *program = (const cpu_program *)base_program;
 
     GCR_TRY(reserve_scratch(queue, program));
-    for (uint64_t t = 0; t < args->tile_count; t++)
-        program->base.unit->crunch(&program->setup, &args->tiles[t], queue->scratch);
+    program->base.unit->crunch(&program->setup, args->tiles, args->tile_count, queue->scratch);
 out:
     return status;
 }

@@ -33,6 +33,7 @@
 #include "backend/cpu/engine_spd.h"
 #include "backend/cpu/order_points.h"
 #endif
+#include "backend/cpu/record.h"
 
 _Static_assert(GCR_UNIT_PATH == GCR_LANES_PATH,
                "what the compiler may use is not the code path of this unit: leave options such as "
@@ -40,54 +41,33 @@ _Static_assert(GCR_UNIT_PATH == GCR_LANES_PATH,
 
 extern const gcr_unit GCR_UNIT_NAME;
 
-/* A cell that was not SPD and is to be tried again with rung `step` of the ladder, from 1. */
-typedef struct gcr_retry {
+/* A cell, counted within its tile, and an attempt at it: 0 is the first, each of the others takes a
+ * rung of the ladder. */
+typedef struct gcr_attempt {
+    const gcr_unit_tile *tile;
     uint64_t cell;
     int step;
-} gcr_retry;
+} gcr_attempt;
 
-/* What one thread holds while it computes a tile. Cells are counted within the tile. */
+/* What one thread holds while it computes tiles whose cells may share groups. */
 typedef struct gcr_worker {
     const gcr_unit_setup *setup;
-    const gcr_unit_tile *tile;
-    gcr_ctx ctx;
+    const gcr_unit_tile *tile, *next, *end; /* the one in hand; the next; behind the last */
+    gcr_order order;                        /* of its cells that are still to come        */
+    gcr_ctx ctx;                            /* of lane 0                                  */
     gcr_engine engine;
     gcr_group group;
-    gcr_retry of_lane[GCR_GROUP_MAX]; /* the cells of the group; step 0: the first attempt */
-    gcr_order order;                  /* of the cells that are still to come               */
-    gcr_retry retries[2 * GCR_GROUP_MAX];
+    gcr_attempt of_lane[GCR_LANES]; /* tile: NULL where a lane never held one */
+    gcr_attempt retries[2 * GCR_GROUP_MAX];
     int retry_count;
-    int output_count;
-    int64_t width[GCR_OUTPUTS_MAX]; /* values of each output; the tile stores as many or more */
     gcr_real param[GCR_PARAMETERS_MAX * GCR_LANES];
 } gcr_worker;
 
-static int64_t gcr_width_for(int32_t width, const gcr_shape *shape)
+static void gcr_worker_carve(gcr_worker *worker, gcr_carver *carver, const gcr_shape *shape,
+                             int64_t width)
 {
-    switch (width) {
-    case GCR_WIDTH_ROWS: return shape->rows;
-    case GCR_WIDTH_FEATURES: return shape->features;
-    default: return width;
-    }
-}
-
-static void gcr_worker_measure(gcr_worker *worker, const gcr_shape *shape)
-{
-    const gcr_kernel_output *outputs = gcr_description.outputs;
-
-    worker->output_count = 0;
-    worker->group.width = 0;
-    for (int o = 0; o < GCR_OUTPUTS_MAX && outputs[o].name != NULL; o++) {
-        worker->width[o] = gcr_width_for(outputs[o].width, shape);
-        worker->group.width += worker->width[o];
-        worker->output_count++;
-    }
-}
-
-static void gcr_worker_carve(gcr_worker *worker, gcr_carver *carver, const gcr_shape *shape)
-{
-    gcr_worker_measure(worker, shape);
-    worker->group.outputs = gcr_carve(carver, worker->group.width, GCR_GROUP_MAX);
+    worker->group.width = width;
+    worker->group.outputs = gcr_carve(carver, width, GCR_GROUP_MAX);
     gcr_engine_open(&worker->engine, carver, shape);
 }
 
@@ -97,7 +77,7 @@ static uint64_t gcr_unit_scratch_bytes(const gcr_shape *shape)
     gcr_worker worker;
     uint64_t bytes;
 
-    gcr_worker_carve(&worker, &counter, shape);
+    gcr_worker_carve(&worker, &counter, shape, gcr_outputs_width(shape->rows, shape->features));
     return gcr_multiply(&bytes, counter.used, sizeof(gcr_real)) ? bytes : UINT64_MAX;
 }
 
@@ -110,21 +90,83 @@ static int gcr_count_parameters(void)
     return count;
 }
 
-static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
-                            const gcr_unit_tile *tile, void *scratch)
+/* ---- tiles: which are computed together ------------------------------------------------------ */
+
+static gcr_shape gcr_shape_of(const gcr_unit_setup *setup, const gcr_unit_tile *tile)
 {
-    const gcr_shape shape = { tile->data.rows, tile->data.features, setup->option };
+    return (gcr_shape){ tile->data.rows, tile->data.features, setup->option };
+}
+
+/* Behind the tiles, from the first on, whose cells may share groups with those of the first. */
+static const gcr_unit_tile *gcr_tiles_find_end(const gcr_unit_setup *setup,
+                                               const gcr_unit_tile *tiles, uint64_t tile_count)
+{
+    const gcr_shape first = gcr_shape_of(setup, tiles);
+    uint64_t t = 1;
+
+    for (; t < tile_count; t++) {
+        const gcr_shape shape = gcr_shape_of(setup, tiles + t);
+
+        if (!gcr_engine_serves_both(&first, &shape))
+            break;
+    }
+    return tiles + t;
+}
+
+/* Of the outputs of any of their cells. */
+static int64_t gcr_tiles_find_width(const gcr_unit_tile *tiles, const gcr_unit_tile *end)
+{
+    int64_t most = 0;
+
+    for (const gcr_unit_tile *tile = tiles; tile < end; tile++) {
+        const int64_t width = gcr_outputs_width(tile->data.rows, tile->data.features);
+
+        most = width > most ? width : most;
+    }
+    return most;
+}
+
+/* What prepare() could not do is the fault of every cell. */
+static void gcr_worker_refuse(const gcr_worker *worker, const gcr_unit_tile *tile)
+{
+    for (uint64_t i = 0; i < tile->count; i++)
+        if (gcr_point_is_live(worker->setup->points, tile->first + i))
+            gcr_record(tile, i, NULL, gcr_verdict_of_fault(*tile->fault), 0);
+}
+
+/* Takes the next tile in hand whose cells can be computed. Returns 0 if there is none. */
+static int gcr_worker_turn(gcr_worker *worker)
+{
+    while (worker->next < worker->end) {
+        const gcr_unit_tile *tile = worker->next++;
+
+        if (tile->fault == NULL || *tile->fault == 0) {
+            worker->tile = tile;
+            gcr_order_open(&worker->order, worker->setup, tile);
+            return 1;
+        }
+        gcr_worker_refuse(worker, tile);
+    }
+    return 0;
+}
+
+static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
+                            const gcr_unit_tile *tiles, const gcr_unit_tile *end, void *scratch)
+{
+    const gcr_shape shape = gcr_shape_of(setup, tiles);
     gcr_carver carver = { .base = scratch };
 
     worker->setup = setup;
-    worker->tile = tile;
-    gcr_worker_carve(worker, &carver, &shape);
-    gcr_order_open(&worker->order, setup, tile);
+    worker->next = tiles;
+    worker->end = end;
     worker->retry_count = 0;
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        worker->of_lane[lane].tile = NULL;
+    gcr_worker_carve(worker, &carver, &shape, gcr_tiles_find_width(tiles, end));
     worker->ctx = (gcr_ctx){
-        .data = tile->data,
+        .data = tiles->data,
         .option = setup->option,
-        .prepared = tile->prepared,
+        .prepared = tiles->prepared,
         .param = worker->param,
         .seed = setup->seed,
         .ns_per_tick = setup->ns_per_tick,
@@ -135,34 +177,41 @@ static void gcr_worker_open(gcr_worker *worker, const gcr_unit_setup *setup,
 
 /* ---- groups: which cells are computed together ----------------------------------------------- */
 
-/* Puts a cell into the next lane, where its parameters are. */
-static inline void gcr_worker_add(gcr_worker *worker, gcr_retry cell)
+/* Puts a cell into a lane, where its parameters are. */
+static inline void gcr_worker_put(gcr_worker *worker, int lane, gcr_attempt attempt)
 {
-    const int lane = worker->group.count++;
+    gcr_group *const group = &worker->group;
 
-    worker->of_lane[lane] = cell;
-    worker->group.jitter[lane] = cell.step == 0 ? 0 : worker->setup->jitter[cell.step - 1];
+    if (worker->of_lane[lane].tile != attempt.tile)
+        gcr_group_see(group, lane, attempt.tile);
+    worker->of_lane[lane] = attempt;
+    group->jitter[lane] = attempt.step == 0 ? 0 : worker->setup->jitter[attempt.step - 1];
+    group->is_mixed = lane > 0 && (group->is_mixed || attempt.tile != worker->of_lane[0].tile);
 }
 
 static inline void gcr_worker_gather_next(gcr_worker *worker)
 {
+    gcr_group *const group = &worker->group;
     uint64_t cell;
 
-    while (worker->group.count < GCR_GROUP_MAX &&
-           gcr_order_take(&worker->order, worker->param, worker->group.count, &cell))
-        gcr_worker_add(worker, (gcr_retry){ cell, 0 });
+    while (group->count < GCR_GROUP_MAX)
+        if (gcr_order_take(&worker->order, worker->param, group->count, &cell))
+            gcr_worker_put(worker, group->count++, (gcr_attempt){ worker->tile, cell, 0 });
+        else if (!gcr_worker_turn(worker))
+            break;
 }
 
 static void gcr_worker_gather_retries(gcr_worker *worker)
 {
+    gcr_group *const group = &worker->group;
     gcr_walk walk = worker->order.walk;
 
-    while (worker->retry_count > 0 && worker->group.count < GCR_GROUP_MAX) {
-        const gcr_retry retry = worker->retries[--worker->retry_count];
+    while (worker->retry_count > 0 && group->count < GCR_GROUP_MAX) {
+        const gcr_attempt retry = worker->retries[--worker->retry_count];
 
-        gcr_walk_seek(&walk, worker->tile->first + retry.cell);
-        gcr_walk_bind(&walk, worker->param, worker->group.count);
-        gcr_worker_add(worker, retry);
+        gcr_walk_seek(&walk, retry.tile->first + retry.cell);
+        gcr_walk_bind(&walk, worker->param, group->count);
+        gcr_worker_put(worker, group->count++, retry);
     }
 }
 
@@ -170,7 +219,7 @@ static void gcr_worker_gather_retries(gcr_worker *worker)
 static inline void gcr_worker_pad(gcr_worker *worker)
 {
     for (int lane = worker->group.count; lane < GCR_GROUP_MAX; lane++) {
-        worker->group.jitter[lane] = worker->group.jitter[0];
+        gcr_worker_put(worker, lane, worker->of_lane[0]);
         for (int p = 0; p < worker->ctx.parameter_count; p++)
             worker->param[p * GCR_LANES + lane] = worker->param[p * GCR_LANES];
     }
@@ -192,74 +241,37 @@ static inline int gcr_worker_gather(gcr_worker *worker)
 
 /* ---- what becomes of a cell ------------------------------------------------------------------ */
 
-/* Writes everything that the tile stores of a cell. */
-static inline void gcr_worker_record(const gcr_worker *worker, uint64_t cell, const gcr_real *from,
-                                     gcr_verdict verdict, int step)
-{
-    const gcr_unit_tile *tile = worker->tile;
-    const int has_result = gcr_cell_has_result((uint8_t)verdict.state);
-
-    for (int o = 0; o < worker->output_count; from += worker->width[o], o++) {
-        const int64_t stored = tile->width[o], width = has_result ? worker->width[o] : 0;
-        gcr_real *to = tile->outputs[o] + cell * (uint64_t)stored;
-
-        for (int64_t k = 0; k < width; k++)
-            to[k] = from[k];
-        for (int64_t k = width; k < stored; k++)
-            to[k] = gcr_cell_nan(verdict.detail);
-    }
-    tile->state[cell] = (uint8_t)verdict.state;
-    if (tile->jitter_step != NULL)
-        tile->jitter_step[cell] = (uint8_t)step;
-}
-
-static inline gcr_verdict gcr_verdict_of_outputs(const gcr_real *outputs, int64_t width)
-{
-    for (int64_t k = 0; k < width; k++)
-        if (!gcr_is_finite(outputs[k]))
-            return gcr_verdict_of(GCR_CELL_NAN_OUT, 0);
-    return gcr_verdict_of(GCR_CELL_OK, 0);
-}
-
 /* A cell is recorded, or up the ladder while it is not SPD. */
 static inline void gcr_worker_settle(gcr_worker *worker, int lane)
 {
     const gcr_real *outputs = worker->group.outputs + lane * worker->group.width;
-    const gcr_retry of = worker->of_lane[lane];
+    const gcr_attempt of = worker->of_lane[lane];
     gcr_verdict verdict = worker->group.verdict[lane];
     int step = 0;
 
     if (verdict.state == GCR_CELL_NOT_SPD && of.step < worker->setup->jitter_count) {
-        worker->retries[worker->retry_count++] = (gcr_retry){ of.cell, of.step + 1 };
+        worker->retries[worker->retry_count++] = (gcr_attempt){ of.tile, of.cell, of.step + 1 };
         return;
     }
     if (verdict.state == GCR_CELL_OK)
-        verdict = gcr_verdict_of_outputs(outputs, worker->group.width);
+        verdict = gcr_verdict_of_outputs(of.tile, outputs);
     if (verdict.state == GCR_CELL_OK && of.step > 0) {
         verdict.state = GCR_CELL_OK_JITTER;
         step = of.step;
     }
-    gcr_worker_record(worker, of.cell, outputs, verdict, step);
+    gcr_record(of.tile, of.cell, outputs, verdict, step);
 }
 
 /* An output that the kernel does not write is NaN, not what the cell before left there. */
 static inline void gcr_worker_compute(gcr_worker *worker)
 {
+    worker->ctx.data = worker->of_lane[0].tile->data;
+    worker->ctx.prepared = worker->of_lane[0].tile->prepared;
     for (int64_t k = 0; k < worker->group.count * worker->group.width; k++)
         worker->group.outputs[k] = gcr_cell_nan(0);
     gcr_engine_compute(&worker->engine, &worker->ctx, &worker->group);
     for (int lane = 0; lane < worker->group.count; lane++)
         gcr_worker_settle(worker, lane);
-}
-
-/* What prepare() could not do is the fault of every cell. */
-static void gcr_worker_refuse(gcr_worker *worker, int fault)
-{
-    const gcr_unit_tile *tile = worker->tile;
-
-    for (uint64_t i = 0; i < tile->count; i++)
-        if (gcr_point_is_live(worker->setup->points, tile->first + i))
-            gcr_worker_record(worker, i, NULL, gcr_verdict_of_fault(fault), 0);
 }
 
 static void gcr_worker_run_groups(gcr_worker *worker)
@@ -269,13 +281,14 @@ static void gcr_worker_run_groups(gcr_worker *worker)
             gcr_worker_compute(worker);
 }
 
-/* An engine that computes one cell at a time has no groups to fill and nothing to try again. */
+/* An engine that computes one cell at a time has no groups to fill, nothing to try again, and a
+ * worker for each tile. */
 static void gcr_worker_run_cells(gcr_worker *worker)
 {
     const gcr_unit_tile *tile = worker->tile;
 
     worker->group.count = 1;
-    worker->of_lane[0].step = 0;
+    worker->of_lane[0] = (gcr_attempt){ .tile = tile };
     for (uint64_t i = 0; i < tile->count; i++, gcr_walk_step(&worker->order.walk)) {
         if (!gcr_point_is_live(worker->setup->points, tile->first + i))
             continue;
@@ -287,17 +300,22 @@ static void gcr_worker_run_cells(gcr_worker *worker)
 
 /* Everything that runs per cell is inlined into this one function. */
 __attribute__((flatten)) static void gcr_unit_crunch(const gcr_unit_setup *setup,
-                                                     const gcr_unit_tile *tile, void *scratch)
+                                                     const gcr_unit_tile *tiles,
+                                                     uint64_t tile_count, void *scratch)
 {
+    const gcr_unit_tile *const last = tiles + tile_count;
     gcr_worker worker;
 
-    gcr_worker_open(&worker, setup, tile, scratch);
-    if (tile->fault != NULL && *tile->fault != 0)
-        gcr_worker_refuse(&worker, *tile->fault);
-    else if (GCR_GROUP_MAX > 1)
-        gcr_worker_run_groups(&worker);
-    else
-        gcr_worker_run_cells(&worker);
+    for (const gcr_unit_tile *tile = tiles; tile < last; tile = worker.end) {
+        gcr_worker_open(&worker, setup, tile,
+                        gcr_tiles_find_end(setup, tile, (uint64_t)(last - tile)), scratch);
+        if (!gcr_worker_turn(&worker))
+            continue;
+        if (GCR_GROUP_MAX > 1)
+            gcr_worker_run_groups(&worker);
+        else
+            gcr_worker_run_cells(&worker);
+    }
 }
 
 #if defined(GCR_HAS_PREPARE)

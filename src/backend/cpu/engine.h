@@ -2,13 +2,14 @@
  * backend/cpu/engine.h -- what the two engines of the CPU have in common.
  *
  * An engine is text, not a library: cpu_unit.c includes a kernel file and then the engine for the
- * kernel's form, so that the compiler sees both at once. Each engine says how many cells of one
- * dataset it computes together, GCR_GROUP_MAX, defines a struct `gcr_engine` (the memory of one
- * worker) and three functions:
+ * kernel's form, so that the compiler sees both at once. Each engine says how many cells it computes
+ * together, GCR_GROUP_MAX, defines a struct `gcr_engine` (the memory of one worker) and four
+ * functions:
  *
- *     gcr_engine_open      shares out scratch memory; with a carver of no memory it only counts
- *     gcr_engine_bind      completes the context that the kernel will see
- *     gcr_engine_compute   one attempt at the cells of a group
+ *     gcr_engine_serves_both  whether cells of datasets of these two shapes may share a group
+ *     gcr_engine_open         shares out scratch memory; with a carver of no memory it only counts
+ *     gcr_engine_bind         completes the context that the kernel will see
+ *     gcr_engine_compute      one attempt at the cells of a group
  */
 #ifndef GCR_CPU_ENGINE_H
 #define GCR_CPU_ENGINE_H
@@ -24,14 +25,37 @@ typedef struct gcr_verdict {
     uint32_t detail;
 } gcr_verdict;
 
-/* Cells of one dataset, one in each lane from 0 on. */
+/* The dataset of each lane, by field: a loop over lanes loads vectors. */
+typedef struct gcr_lane_data {
+    int64_t rows[GCR_LANES], features[GCR_LANES];
+    const gcr_real *x[GCR_LANES], *y[GCR_LANES], *prepared[GCR_LANES];
+    uint32_t identity[4][GCR_LANES];
+} gcr_lane_data;
+
+/* Cells, one in each lane from 0 on. */
 typedef struct gcr_group {
-    int count;                      /* cells; the lanes beyond hold the parameters of lane 0   */
+    int count;                      /* cells; the lanes beyond repeat lane 0                   */
+    int is_mixed;                   /* the cells are of several datasets                       */
+    gcr_lane_data data;             /* of each lane                                            */
     gcr_real jitter[GCR_LANES];     /* to be added to the diagonal                             */
     gcr_verdict verdict[GCR_LANES]; /* [count] written by gcr_engine_compute()                 */
     gcr_real *outputs;              /* [count][width] written where the verdict is GCR_CELL_OK */
     int64_t width;
 } gcr_group;
+
+/* Lane `lane` is of the dataset of `tile` from now on. */
+static inline void gcr_group_see(gcr_group *group, int lane, const gcr_unit_tile *tile)
+{
+    gcr_lane_data *const data = &group->data;
+
+    data->rows[lane] = tile->data.rows;
+    data->features[lane] = tile->data.features;
+    data->x[lane] = tile->data.x;
+    data->y[lane] = tile->data.y;
+    data->prepared[lane] = tile->prepared;
+    for (int i = 0; i < 4; i++)
+        data->identity[i][lane] = tile->data.identity[i];
+}
 
 static inline gcr_verdict gcr_verdict_of(gcr_cell_state state, uint32_t detail)
 {

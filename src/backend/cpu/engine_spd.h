@@ -2,11 +2,14 @@
  * backend/cpu/engine_spd.h -- the engine under SPD kernels: the kernel's functions in each lane,
  * and the choice between the two ways to factor.
  *
- * The lanes are points of one dataset: element(i, j) is asked for all of them at once, in a loop
- * without branches that the compiler turns into vector code, and what depends on the data alone is
- * the same number in each lane. Up to GCR_SPD_SQUARES_MAX rows the matrices of a group are factored
- * side by side (spd_squares.h), whatever the group holds; above, one after the other by LAPACK
- * (spd_lapack.h). So n alone decides how a cell is computed. Systems come one after the other.
+ * element(i, j) is asked for all lanes at once, in a loop without branches that the compiler turns
+ * into vector code. Mostly the lanes are points of one dataset, and what depends on the data alone
+ * is the same number in each of them; where datasets have too few points they are of several, whose
+ * matrices have the same size. That is the same text compiled twice, and the same bits.
+ *
+ * Up to GCR_SPD_SQUARES_MAX rows the matrices of a group are factored side by side (spd_squares.h),
+ * whatever the group holds; above, one after the other by LAPACK (spd_lapack.h). So n alone decides
+ * how a cell is computed. Systems come one after the other.
  */
 #ifndef GCR_CPU_ENGINE_SPD_H
 #define GCR_CPU_ENGINE_SPD_H
@@ -49,6 +52,16 @@ static void gcr_engine_carve_matrix(gcr_engine *engine, gcr_carver *carver, int6
     engine->column = gcr_carve(carver, gcr_square_rows(least), 16 * GCR_LANES);
 }
 
+/* Matrices of one size are factored together, whatever they are made from. */
+static int gcr_engine_serves_both(const gcr_shape *a, const gcr_shape *b)
+{
+    return gcr_description.size(a) == gcr_description.size(b) &&
+           gcr_count_or(gcr_description.systems, a, 1) ==
+               gcr_count_or(gcr_description.systems, b, 1) &&
+           gcr_count_or(gcr_description.right_sides, a, 1) ==
+               gcr_count_or(gcr_description.right_sides, b, 1);
+}
+
 static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_shape *shape)
 {
     const int64_t n = gcr_description.size(shape);
@@ -71,7 +84,7 @@ static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr
 /* The first system that has no answer decides what is said of a cell. */
 static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
-    gcr_cells_derive(ctx, engine->derived);
+    gcr_cells_derive(ctx, &group->data, engine->derived);
     for (int lane = 0; lane < group->count; lane++)
         group->verdict[lane] = gcr_verdict_of(GCR_CELL_OK, 0);
     for (int system = 0; system < engine->systems; system++)

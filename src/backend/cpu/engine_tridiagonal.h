@@ -95,6 +95,14 @@ static void gcr_engine_carve_reductions(gcr_engine *engine, gcr_carver *carver, 
     engine->work = gcr_carve(carver, GCR_LAPACK_BLOCK, n);
 }
 
+/* A base is of one dataset, and so is a group. */
+static int gcr_engine_serves_both(const gcr_shape *a, const gcr_shape *b)
+{
+    (void)a;
+    (void)b;
+    return 0;
+}
+
 static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_shape *shape)
 {
     const int64_t n = gcr_description.size(shape);
@@ -232,7 +240,7 @@ static void gcr_engine_reduce_one(gcr_engine *engine, int system)
 /* Reduces the bases whose parameters stand in base_param, all lanes filled. */
 static void gcr_engine_reduce(gcr_engine *engine)
 {
-    gcr_cells_derive(&engine->base_ctx, engine->base_derived);
+    gcr_cells_derive(&engine->base_ctx, NULL, engine->base_derived);
     if (engine->stride > 1)
         for (int first = 0; first < engine->systems; first += GCR_VEC_LANES)
             gcr_engine_reduce_lanes(engine, first);
@@ -265,7 +273,7 @@ static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group
 {
     const gcr_ctx base_ctx = gcr_ctx_of_lane(&engine->base_ctx, engine->of_base);
 
-    gcr_cells_derive(ctx, engine->derived);
+    gcr_cells_derive(ctx, NULL, engine->derived);
     for (int lane = 0; lane < group->count; lane++)
         group->verdict[lane] = gcr_verdict_of(GCR_CELL_OK, 0);
     for (int system = 0; system < engine->systems; system++) {

@@ -17,6 +17,24 @@ static inline gcr_ctx gcr_ctx_of_lane(const gcr_ctx *ctx, int lane)
     return one;
 }
 
+/* The same where lanes are of several datasets. With NULL for `data` they are of that of `ctx`, and
+ * what is loaded of it is the same for all. */
+static inline gcr_ctx gcr_ctx_of_cell(const gcr_ctx *ctx, const gcr_lane_data *data, int lane)
+{
+    gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+
+    if (data == NULL)
+        return one;
+    one.data = (gcr_view){ .rows = data->rows[lane],
+                           .features = data->features[lane],
+                           .x = data->x[lane],
+                           .y = data->y[lane] };
+    for (int i = 0; i < 4; i++)
+        one.data.identity[i] = data->identity[i][lane];
+    one.prepared = data->prepared[lane];
+    return one;
+}
+
 /* Says why the cells in `lanes` have no answer, unless an earlier system already has. */
 static inline void gcr_group_fail(gcr_group *group, int lane, gcr_cell_state state, uint32_t detail)
 {
@@ -41,11 +59,11 @@ static void gcr_engine_carve_answers(gcr_engine *engine, gcr_carver *carver)
 }
 
 /* Writes what derive() says in each lane of `ctx`. */
-static void gcr_cells_derive(const gcr_ctx *ctx, gcr_real *out)
+static void gcr_cells_derive(const gcr_ctx *ctx, const gcr_lane_data *data, gcr_real *out)
 {
 #if defined(GCR_HAS_DERIVE)
     for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
         gcr_real derived[GCR_DERIVED_MAX] = { 0 };
 
         derive(&one, derived);
@@ -54,6 +72,7 @@ static void gcr_cells_derive(const gcr_ctx *ctx, gcr_real *out)
     }
 #else
     (void)ctx;
+    (void)data;
     (void)out;
 #endif
 }
@@ -70,7 +89,7 @@ static void gcr_engine_finish(const gcr_engine *engine, const gcr_ctx *ctx, gcr_
     };
 
     for (int lane = 0; lane < group->count; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, &group->data, lane);
 
         answers.lane = lane;
         if (group->verdict[lane].state == GCR_CELL_OK)

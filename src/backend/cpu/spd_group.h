@@ -15,13 +15,14 @@ static int64_t gcr_squares_count(int64_t n)
     return gcr_square_rows(n) * (gcr_square_rows(n) + 1) / 2;
 }
 
-static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j)
+static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data, int system,
+                                    int i, int j)
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec))));
 
 #pragma GCC unroll 1 /* unrolled, it would not be seen as a vector */
     for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
         value[lane] = element(&one, system, i, j);
     }
@@ -29,11 +30,12 @@ static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, int system, int i, int j
 }
 
 /* What a kernel does on the diagonal only costs nothing beside it, if the compiler knows. */
-static gcr_vec gcr_element_below(const gcr_ctx *ctx, int system, int i, int j)
+static gcr_vec gcr_element_below(const gcr_ctx *ctx, const gcr_lane_data *data, int system, int i,
+                                 int j)
 {
     if (i == j)
         __builtin_unreachable();
-    return gcr_element_of_lanes(ctx, system, i, j);
+    return gcr_element_of_lanes(ctx, data, system, i, j);
 }
 
 static gcr_vec gcr_vec_load(const gcr_real *values)
@@ -45,15 +47,15 @@ static gcr_vec gcr_vec_load(const gcr_real *values)
 }
 
 /* Row i of the matrices goes to row i % 4 of the squares. */
-static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const gcr_group *group,
-                                 int system, int i)
+static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const gcr_lane_data *data,
+                                 const gcr_group *group, int system, int i)
 {
     const int r = i % 4, diagonal = i / 4;
 
     for (int j = 0; j < i; j++)
-        squares[j / 4].at[r][j % 4] = gcr_element_below(ctx, system, i, j);
+        squares[j / 4].at[r][j % 4] = gcr_element_below(ctx, data, system, i, j);
     squares[diagonal].at[r][r] =
-        gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter);
+        gcr_element_of_lanes(ctx, data, system, i, i) + gcr_vec_load(group->jitter);
     for (int c = r + 1; c < 4; c++)
         squares[diagonal].at[r][c] = gcr_vec_of(0);
 }
@@ -65,16 +67,27 @@ static void gcr_squares_fill_identity(gcr_square *squares, int i)
             squares[square].at[i % 4][c] = gcr_vec_of(4 * square + c == i);
 }
 
-static void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
-                             int system, int row)
+static void gcr_squares_fill_rows(const gcr_engine *engine, const gcr_ctx *ctx,
+                                  const gcr_lane_data *data, const gcr_group *group, int system,
+                                  int row)
 {
     gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, row);
 
     for (int i = 4 * row; i < 4 * row + 4; i++)
         if (i < engine->n)
-            gcr_squares_fill_row(squares, ctx, group, system, i);
+            gcr_squares_fill_row(squares, ctx, data, group, system, i);
         else
             gcr_squares_fill_identity(squares, i);
+}
+
+/* Lanes of one dataset have code of their own: what it loads is the same for all lanes. */
+static void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
+                             int system, int row)
+{
+    if (group->is_mixed)
+        gcr_squares_fill_rows(engine, ctx, &group->data, group, system, row);
+    else
+        gcr_squares_fill_rows(engine, ctx, NULL, group, system, row);
 }
 
 /* Where the right-hand side stands, and later what is solved for. */
@@ -89,13 +102,13 @@ typedef struct gcr_wanted {
     int is_solved_by_all;
 } gcr_wanted;
 
-static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, int system)
+static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data, int system)
 {
     gcr_wanted wanted = { .is_solved_by_all = 1 };
 
 #pragma GCC unroll 1
     for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
         wanted.of_lane[lane] = needs(&one, system);
         wanted.any |= wanted.of_lane[lane];
@@ -105,14 +118,14 @@ static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, int system)
 }
 
 /* rhs() is not asked in lanes that do not need it. */
-static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_wanted *wanted, int system, int i,
-                                int column)
+static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data,
+                                const gcr_wanted *wanted, int system, int i, int column)
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec)))) = { 0 };
 
 #pragma GCC unroll 1
     for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
         if (wanted->is_solved_by_all || gcr_is_solved(wanted->of_lane[lane]))
             value[lane] = rhs(&one, system, i, column);
@@ -130,7 +143,7 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
         gcr_vec *const b = gcr_squares_side(engine, column);
 
         for (int i = 0; i < engine->n; i++) {
-            b[i] = gcr_rhs_of_lanes(ctx, wanted, system, i, column);
+            b[i] = gcr_rhs_of_lanes(ctx, &group->data, wanted, system, i, column);
             sum += b[i] * 0;
         }
         for (int i = engine->n; i < 4 * gcr_square_rows(engine->n); i++)
@@ -145,12 +158,13 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
 static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx,
                                     const gcr_group *group, int system)
 {
+    const gcr_lane_data *const data = &group->data;
     gcr_vec sum = { 0 };
 
     for (int i = 0; i < engine->n; i++) {
         for (int j = 0; j < i; j++)
-            sum += gcr_element_below(ctx, system, i, j) * 0;
-        sum += (gcr_element_of_lanes(ctx, system, i, i) + gcr_vec_load(group->jitter)) * 0;
+            sum += gcr_element_below(ctx, data, system, i, j) * 0;
+        sum += (gcr_element_of_lanes(ctx, data, system, i, i) + gcr_vec_load(group->jitter)) * 0;
     }
     return sum;
 }
@@ -198,7 +212,7 @@ static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr
     gcr_square *const squares = (gcr_square *)engine->matrix;
     const int rows = (int)gcr_square_rows(engine->n);
     const gcr_panel_shape shape = gcr_panel_shape_of(rows);
-    const gcr_wanted wanted = gcr_wanted_of(ctx, system);
+    const gcr_wanted wanted = gcr_wanted_of(ctx, &group->data, system);
     const int sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0;
     gcr_pivots pivots = gcr_pivots_begin();
 

@@ -164,7 +164,7 @@ static void gcr_lapack_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_
                               int system)
 {
     for (int lane = 0; lane < group->count; lane++) {
-        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, &group->data, lane);
 
         if (group->verdict[lane].state == GCR_CELL_OK)
             group->verdict[lane] =

@@ -158,7 +158,7 @@ static void test_a_jitter_step_that_is_not_wanted_is_not_written(void **state)
     open_grid(&t, 1);
     steps = t.args.jitter_step;
     t.args.jitter_step = NULL;
-    t.unit->crunch(&t.setup, &t.args, t.scratch);
+    t.unit->crunch(&t.setup, &t.args, 1, t.scratch);
     assert_int_equal(t.args.state[11], GCR_CELL_OK);
     t.args.jitter_step = steps;
     tile_close(&t);
