@@ -25,6 +25,8 @@ typedef struct gcr_dataset {
     double y_mean;    /* the same for y; 0 and 1 where it was not                    */
     double y_scale;
     uint32_t identity[4]; /* made from `key` alone; random numbers depend on it */
+    int borrows_x;        /* x is the program's: never written, never freed     */
+    int borrows_y;        /* the same for y                                     */
 } gcr_dataset;
 
 typedef struct gcr_skipped {
@@ -81,6 +83,47 @@ typedef struct gcr_datasets {
  * speak of text.
  */
 GCR_MUST_CHECK gcr_status gcr_datasets_load(gcr_datasets *out, const gcr_job *job);
+
+/* A table of numbers in the memory of a program. */
+typedef struct gcr_borrowed {
+    const char *key; /* the dataset's name: not empty, not another table's; copied */
+    int64_t rows;    /* > 0                                                        */
+    const double
+        *x; /* [features][rows]: the value of row i, feature f is x[i + f * rows]; NULL where
+                        there are no features */
+    const double *y; /* [rows]; NULL: no table has one */
+} gcr_borrowed;
+
+typedef struct gcr_borrow_spec {
+    const gcr_borrowed *items;        /* [count] */
+    uint64_t count;                   /* > 0     */
+    int64_t features;                 /* of each; 0: none */
+    const char *const *feature_names; /* [features] copied; NULL: x, or x1, x2 ... */
+    const char *y_name;               /* copied; NULL: y */
+} gcr_borrow_spec;
+
+/*
+ * Datasets whose numbers stay where they are, in the order of the tables; nothing but names is
+ * copied. x and y must stay there, unchanged, until the datasets are cleared and the runs made from
+ * them destroyed; `spec` and its arrays are borrowed for the call. Nothing is written to x and y.
+ * The caller clears *out; on failure it is zeroed.
+ *
+ * A row of borrowed data cannot be dropped, so a missing value (NaN) is refused, with its place.
+ * Infinity is a number and stays. What a job says of standardising is not done here: see below.
+ * GCR_EINVAL: no table, no or no new key, no rows, no x where there are features, a y here and none
+ * there, a NaN. GCR_EOVERFLOW: more numbers than 63 bits can count the bytes of. GCR_ENOMEM.
+ */
+GCR_MUST_CHECK gcr_status gcr_datasets_borrow(gcr_datasets *out, const gcr_borrow_spec *spec);
+
+/*
+ * Standardises `which` (GCR_STANDARDIZE_* or-ed) of every dataset by its own mean and standard
+ * deviation (of n, not n - 1) and records both, as scikit-learn's StandardScaler does; of borrowed
+ * numbers it makes a copy first. gcr_datasets_load() does what the job asks for by itself. A column
+ * that is constant up to rounding is divided by 1; one whose moments are not finite (it holds an
+ * infinity, or its squares overflow) is left as it is, with mean 0 and scale 1.
+ * GCR_EINVAL: there is no y, or that has been done already. GCR_ENOMEM.
+ */
+GCR_MUST_CHECK gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which);
 
 /* Frees what is inside and zeroes it. NULL and a zeroed struct are allowed. */
 void gcr_datasets_clear(gcr_datasets *datasets);

@@ -2,9 +2,16 @@
  * gridcrunch/job.h -- what somebody asked for.
  *
  * A gcr_job is plain data: the job file after its words and types have been checked, and before
- * anybody has looked at the data, the kernel or the machine. gcr_job_load()
- * reads one from a file, gcr_job_parse() from memory; a program may fill one in. Whatever a person wrote keeps the place where it was written, so that
- * a mistake found later is still reported as file:line:column.
+ * anybody has looked at the data, the kernel or the machine. gcr_job_load() reads one from a file,
+ * gcr_job_parse() from text. Whatever a person wrote keeps the place where it was written, so that a
+ * mistake found later is still reported as file:line:column.
+ *
+ * A program may fill one in instead: zeroed is automatic or nothing everywhere, and only `kernel` and
+ * the axes of its parameters must be there. What such a job points to is the program's, must stay as
+ * long as the job is used, and is not for gcr_job_clear(). What is impossible is refused by
+ * gcr_run_create(), without a place.
+ *
+ * Threads: a job is only read after it has been made, so several runs may use one at once.
  */
 #ifndef GCR_JOB_H
 #define GCR_JOB_H
@@ -149,7 +156,7 @@ typedef struct gcr_job {
     int top;            /* also name the `top` first of the first argmax or argmin; 0: none */
     int nan_propagates; /* summaries: one NaN makes the summary NaN; 0: they are skipped    */
 
-    char *device; /* "auto", "cpu"; others as backends come */
+    char *device; /* "auto", "cpu"; others as backends come; NULL: "auto" */
     gcr_mark device_mark;
     gcr_code_path code_path;
     gcr_mark code_path_mark;

@@ -45,8 +45,10 @@ void gcr_dataset_clear(gcr_dataset *dataset)
     free(dataset->key);
     free(dataset->x_mean);
     free(dataset->x_scale);
-    gcr_memory_destroy(dataset->x);
-    gcr_memory_destroy(dataset->y);
+    if (!dataset->borrows_x)
+        gcr_memory_destroy(dataset->x);
+    if (!dataset->borrows_y)
+        gcr_memory_destroy(dataset->y);
     *dataset = (gcr_dataset){ .key = NULL };
 }
 

@@ -83,7 +83,7 @@ static gcr_status read_where(gcr_job *job, const gcr_node *node)
 static gcr_status read_job(gcr_job *job, const gcr_node *root)
 {
     static const gcr_schema_entry entries[] = {
-        { "name", read_name, 1 },       { "data", gcr_job_read_data, 1 },
+        { "name", read_name, 1 },       { "data", gcr_job_read_data, 0 },
         { "kernel", read_kernel, 1 },   { "options", read_options, 0 },
         { "seed", read_seed, 0 },       { "grid", gcr_job_read_grid, 0 },
         { "where", read_where, 0 },     { "summary", gcr_job_read_summary, 0 },

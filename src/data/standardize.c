@@ -1,13 +1,13 @@
 /* data/standardize.c -- two passes: the one-pass formula cancels (x near 2000, say, years). */
-#include "data/standardize.h"
+#include "gridcrunch/dataset.h"
 
 #include "base/check.h"
-
-#include "gridcrunch/job.h"
+#include "base/memory.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The mean, corrected by the mean of what is left after it is subtracted. */
 static double mean_of(const double *values, int64_t count)
@@ -55,6 +55,22 @@ static void standardize(double *values, int64_t count, double *mean_out, double 
         values[i] = (values[i] - mean) / scale;
 }
 
+/* Makes borrowed numbers the dataset's own. */
+static gcr_status own(double **values, int *borrows, int64_t count)
+{
+    gcr_status status = GCR_OK;
+    void *copy = NULL;
+
+    if (!*borrows)
+        goto out;
+    GCR_TRY(gcr_memory_create(&copy, (uint64_t)count, sizeof **values, "the datasets"));
+    memcpy(copy, *values, (size_t)count * sizeof **values);
+    *values = copy;
+    *borrows = 0;
+out:
+    return status;
+}
+
 static gcr_status standardize_x(gcr_dataset *dataset)
 {
     gcr_status status = GCR_OK;
@@ -66,8 +82,21 @@ static gcr_status standardize_x(gcr_dataset *dataset)
     dataset->x_scale = calloc((size_t)features, sizeof *dataset->x_scale);
     if (dataset->x_mean == NULL || dataset->x_scale == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the means of dataset '%s'", dataset->key);
+    GCR_TRY(own(&dataset->x, &dataset->borrows_x, rows * features));
     for (int64_t f = 0; f < features; f++)
         standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);
+out:
+    return status;
+}
+
+static gcr_status standardize_y(gcr_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+
+    if (dataset->y == NULL)
+        GCR_FAIL(GCR_EINVAL, "there is no y to standardise in dataset '%s'", dataset->key);
+    GCR_TRY(own(&dataset->y, &dataset->borrows_y, dataset->rows));
+    standardize(dataset->y, dataset->rows, &dataset->y_mean, &dataset->y_scale);
 out:
     return status;
 }
@@ -76,15 +105,17 @@ gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which)
 {
     gcr_status status = GCR_OK;
 
+    if ((datasets->standardized & which) != 0)
+        GCR_FAIL(GCR_EINVAL, "these datasets have been standardised already");
     for (uint64_t i = 0; i < datasets->count; i++) {
         gcr_dataset *dataset = &datasets->items[i];
 
         if (which & GCR_STANDARDIZE_X)
             GCR_TRY(standardize_x(dataset));
         if (which & GCR_STANDARDIZE_Y)
-            standardize(dataset->y, dataset->rows, &dataset->y_mean, &dataset->y_scale);
+            GCR_TRY(standardize_y(dataset));
     }
-    datasets->standardized = which;
+    datasets->standardized |= which;
 out:
     return status;
 }

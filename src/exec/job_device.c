@@ -79,7 +79,7 @@ gcr_status gcr_job_device_open(gcr_device **out, const gcr_job *job, const gcr_b
     int index = 0;
 
     *out = NULL;
-    if (backend == NULL && strcmp(job->device, "auto") == 0)
+    if (backend == NULL && (job->device == NULL || strcmp(job->device, "auto") == 0))
         GCR_TRY(find_any(&backend));
     else if (backend == NULL)
         GCR_TRY(find_named(&backend, &index, job));

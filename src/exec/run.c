@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "exec/job_check.h"
 #include "exec/job_device.h"
 #include "grid/plan_create.h"
 
@@ -11,11 +12,13 @@
 gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_backend *backend)
 {
     gcr_status status = GCR_OK;
-    const gcr_job *job = spec->job;
+    const gcr_job *job;
     gcr_run *run = NULL;
     const gcr_unit *unit;
 
     *out = NULL;
+    GCR_TRY(gcr_run_spec_check(spec));
+    job = spec->job;
     run = calloc(1, sizeof *run);
     if (run == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a run");

@@ -1,6 +1,8 @@
 /* tests/unit/data/test_job_file.c -- a job file as a whole, and the keys at its top. */
 #include "unit/data/job_test.h"
 
+#include "gridcrunch/dataset.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -263,10 +265,15 @@ static void test_a_missing_kernel_is_named(void **state)
     assert_invalid("name: t\ndata: {source: a.csv}\n", "t.yaml:1:1: the key 'kernel' is missing");
 }
 
-static void test_missing_data_is_named(void **state)
+static void test_missing_data_is_named_when_it_is_to_be_loaded(void **state)
 {
+    gcr_job job = job_of("name: t\nkernel: gp\n");
+    gcr_datasets datasets;
+
     (void)state;
-    assert_invalid("name: t\nkernel: gp\n", "t.yaml:1:1: the key 'data' is missing");
+    assert_status(gcr_datasets_load(&datasets, &job), GCR_EINVAL);
+    assert_string_equal(gcr_last_error(), "jobs/t.yaml:1:1: the key 'data' is missing");
+    gcr_job_clear(&job);
 }
 
 static void test_a_key_given_twice_is_refused(void **state)
@@ -458,7 +465,7 @@ int main(void)
         cmocka_unit_test(test_a_key_that_resembles_none_lists_what_there_is),
         cmocka_unit_test(test_a_missing_name_is_named),
         cmocka_unit_test(test_a_missing_kernel_is_named),
-        cmocka_unit_test(test_missing_data_is_named),
+        cmocka_unit_test(test_missing_data_is_named_when_it_is_to_be_loaded),
         cmocka_unit_test(test_a_key_given_twice_is_refused),
         cmocka_unit_test(test_a_name_with_a_slash_is_refused),
         cmocka_unit_test(test_a_name_that_begins_with_a_dot_is_refused),
