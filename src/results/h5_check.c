@@ -1,6 +1,7 @@
 /* results/h5_check.c -- see h5_check.h. */
 #include "results/h5_check.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 static herr_t take_innermost(unsigned place, const H5E_error2_t *error, void *arg)
@@ -29,14 +30,18 @@ hid_t gcr_h5_text_transfer(void)
     return transfer;
 }
 
-void gcr_h5_quiet_begin(gcr_h5_quiet *out)
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+void gcr_h5_turn_begin(gcr_h5_turn *out)
 {
-    *out = (gcr_h5_quiet){ 0 };
+    pthread_mutex_lock(&one_at_a_time);
+    *out = (gcr_h5_turn){ 0 };
     H5Eget_auto2(H5E_DEFAULT, &out->print, &out->arg);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-void gcr_h5_quiet_end(const gcr_h5_quiet *quiet)
+void gcr_h5_turn_end(const gcr_h5_turn *turn)
 {
-    H5Eset_auto2(H5E_DEFAULT, quiet->print, quiet->arg);
+    H5Eset_auto2(H5E_DEFAULT, turn->print, turn->arg);
+    pthread_mutex_unlock(&one_at_a_time);
 }

@@ -124,12 +124,12 @@ static gcr_status read_row(const gcr_results_file *file, const char *name, hid_t
                            uint64_t dataset, void *values)
 {
     gcr_status status = GCR_OK;
-    gcr_h5_quiet quiet;
+    gcr_h5_turn turn;
 
-    gcr_h5_quiet_begin(&quiet);
+    gcr_h5_turn_begin(&turn);
     GCR_TRY(gcr_h5_read_row(values, &file->source, name, type, dataset));
 out:
-    gcr_h5_quiet_end(&quiet);
+    gcr_h5_turn_end(&turn);
     return status;
 }
 

@@ -321,28 +321,6 @@ out:
     return status;
 }
 
-gcr_status gcr_results_open(gcr_results_file **out, const char *path)
-{
-    gcr_status status = GCR_OK;
-    gcr_results_file *file = NULL;
-    gcr_h5_quiet quiet;
-
-    *out = NULL;
-    gcr_h5_quiet_begin(&quiet);
-    file = calloc(1, sizeof *file);
-    if (file == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for opening %s", path);
-    file->source.file = H5I_INVALID_HID;
-    GCR_TRY(find_file(file, path));
-    GCR_TRY(read_file(file));
-    *out = file;
-    file = NULL;
-out:
-    gcr_results_close(file);
-    gcr_h5_quiet_end(&quiet);
-    return status;
-}
-
 static void clear_column(gcr_results_column *c)
 {
     free(c->value);
@@ -367,7 +345,8 @@ static void clear_facts(gcr_results_file *file)
     free(file->facts);
 }
 
-void gcr_results_close(gcr_results_file *file)
+/* In a turn of HDF5's. */
+static void close_file(gcr_results_file *file)
 {
     if (file == NULL)
         return;
@@ -390,4 +369,37 @@ void gcr_results_close(gcr_results_file *file)
     free(file->kernel);
     free(file->path);
     free(file);
+}
+
+gcr_status gcr_results_open(gcr_results_file **out, const char *path)
+{
+    gcr_status status = GCR_OK;
+    gcr_results_file *file = NULL;
+    gcr_h5_turn turn;
+
+    *out = NULL;
+    gcr_h5_turn_begin(&turn);
+    file = calloc(1, sizeof *file);
+    if (file == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for opening %s", path);
+    file->source.file = H5I_INVALID_HID;
+    GCR_TRY(find_file(file, path));
+    GCR_TRY(read_file(file));
+    *out = file;
+    file = NULL;
+out:
+    close_file(file);
+    gcr_h5_turn_end(&turn);
+    return status;
+}
+
+void gcr_results_close(gcr_results_file *file)
+{
+    gcr_h5_turn turn;
+
+    if (file == NULL)
+        return;
+    gcr_h5_turn_begin(&turn);
+    close_file(file);
+    gcr_h5_turn_end(&turn);
 }

@@ -29,9 +29,9 @@ gcr_status gcr_results_write(const gcr_results *results, const char *folder, uns
     gcr_status status = GCR_OK;
     const int syncs = (flags & GCR_WRITE_UNSYNCED) == 0;
     gcr_aside h5 = { 0 }, csv = { 0 };
-    gcr_h5_quiet quiet;
+    gcr_h5_turn turn;
 
-    gcr_h5_quiet_begin(&quiet);
+    gcr_h5_turn_begin(&turn);
     GCR_TRY(check_whole(results));
     GCR_TRY(gcr_aside_open(&h5, folder, GCR_RESULTS_H5));
     GCR_TRY(gcr_aside_open(&csv, folder, GCR_RESULTS_CSV));
@@ -46,7 +46,7 @@ gcr_status gcr_results_write(const gcr_results *results, const char *folder, uns
 out:
     gcr_aside_close(&csv);
     gcr_aside_close(&h5);
-    gcr_h5_quiet_end(&quiet);
+    gcr_h5_turn_end(&turn);
     return status;
 }
 

@@ -9,8 +9,7 @@ extern const gcr_backend gcr_cpu_backend;
 /* cpu_lapack.c: the LAPACK that the program is linked with. */
 extern const gcr_lapack gcr_cpu_lapack;
 
-/* cpu_info.c: who this processor is, and which BLAS will run on it. Sets BLAS to one thread: a
- * cell is the unit of parallelism, and the bits of a factor depend on its number of threads. */
+/* cpu_info.c: who this processor is, and which BLAS will run on it. */
 void gcr_cpu_describe(gcr_device_info *info);
 void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                   gcr_scalar scalar, gcr_algorithm algorithm);

@@ -6,6 +6,7 @@
  * past, and the one thing that a queue owns is the scratch of its thread.
  */
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/cpu_blas.h"
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -162,6 +163,7 @@ static gcr_status cpu_program_open(gcr_program **out, gcr_device *device, const 
     program->setup.ns_per_tick = gcr_clock_ns_per_tick();
     program->setup.lapack = &gcr_cpu_lapack;
     program->scratch_bytes = unit->scratch_bytes(largest);
+    gcr_cpu_blas_begin();
     *out = &program->base;
 out:
     return status;
@@ -169,6 +171,7 @@ out:
 
 static void cpu_program_close(gcr_program *program)
 {
+    gcr_cpu_blas_end();
     free(program);
 }
 

@@ -1,17 +1,17 @@
 /*
  * backend/cpu/cpu_info.c -- the processor and the BLAS, by name.
  *
- * OpenBLAS is asked through dlsym because another BLAS may stand behind the same library name;
- * then its kind is "unknown", which is still the same on every start of that machine.
+ * Where the BLAS is not OpenBLAS its kind is "unknown", which is still the same on every start of
+ * that machine.
  */
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/code_path.h"
+#include "backend/cpu/cpu_blas.h"
 
 #include "base/memory.h"
 #include "base/pool.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,27 +35,11 @@ static void read_model_name(char *out, size_t bytes)
         fclose(file);
 }
 
-/* Looks up a function of OpenBLAS; NULL where another BLAS is loaded. */
-static void find_blas(void *function_out, const char *name)
-{
-    /* POSIX guarantees what C does not: an object pointer of dlsym holds a function's address */
-    *(void **)function_out = dlsym(RTLD_DEFAULT, name);
-}
-
-static void set_one_blas_thread(void)
-{
-    void (*set_num_threads)(int);
-
-    find_blas(&set_num_threads, "openblas_set_num_threads");
-    if (set_num_threads != NULL)
-        set_num_threads(1);
-}
-
 static const char *blas_core_name(void)
 {
     char *(*corename)(void);
 
-    find_blas(&corename, "openblas_get_corename");
+    gcr_cpu_blas_find(&corename, "openblas_get_corename");
     return corename != NULL ? corename() : "unknown";
 }
 
@@ -65,7 +49,7 @@ static const char *find_lone_thread_reason(void)
 {
     int (*get_parallel)(void);
 
-    find_blas(&get_parallel, "openblas_get_parallel");
+    gcr_cpu_blas_find(&get_parallel, "openblas_get_parallel");
     if (get_parallel == NULL || get_parallel() != 0)
         return NULL;
     return "the sequential OpenBLAS is not safe to call from several threads; install "
@@ -74,7 +58,6 @@ static const char *find_lone_thread_reason(void)
 
 void gcr_cpu_describe(gcr_device_info *info)
 {
-    set_one_blas_thread();
     read_model_name(info->name, sizeof info->name);
     info->total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->alignment = GCR_ALIGNMENT;
