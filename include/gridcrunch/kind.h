@@ -9,9 +9,9 @@
 #ifndef GCR_KIND_H
 #define GCR_KIND_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include "gridcrunch/status.h"
+
+GCR_API_BEGIN
 
 /* Instructions of the processor. A processor that has one path has those before it too. */
 typedef enum gcr_code_path {
@@ -37,8 +37,6 @@ const char *gcr_code_path_name(gcr_code_path path);
 const char *gcr_scalar_name(gcr_scalar scalar);
 const char *gcr_algorithm_name(gcr_algorithm algorithm);
 
-#ifdef __cplusplus
-}
-#endif
+GCR_API_END
 
 #endif /* GCR_KIND_H */

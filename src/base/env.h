@@ -6,6 +6,7 @@
 #define GCR_BASE_ENV_H
 
 typedef enum gcr_env {
+    GCR_ENV_LIBEXEC,
     GCR_ENV_CC,
     GCR_ENV_CACHE,
     GCR_ENV_XDG_CACHE_HOME,

@@ -10,6 +10,7 @@
 #include "data/h5_answer.h"
 
 #include "base/check.h"
+#include "base/install.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -37,20 +38,6 @@ typedef struct h5_stream {
 
 /* ---- the other process ------------------------------------------------------------------------ */
 
-/* Beside this program; or where it was built, for programs that only use the library. */
-static void find_reader(char out[PATH_MAX])
-{
-    static const char name[] = "gridcrunch-read-hdf5";
-    const ssize_t bytes = readlink("/proc/self/exe", out, PATH_MAX - sizeof name);
-    char *slash;
-
-    out[bytes > 0 ? bytes : 0] = '\0';
-    slash = strrchr(out, '/');
-    strcpy(slash != NULL ? slash + 1 : out, name);
-    if (access(out, X_OK) != 0)
-        snprintf(out, PATH_MAX, "%s", GCR_HDF5_READER);
-}
-
 /* It finds the pipe as its descriptor, and nothing else of ours is open in it. */
 static int prepare_files(posix_spawn_file_actions_t *files, int pipe_end)
 {
@@ -67,12 +54,14 @@ static gcr_status start(pid_t *out, int pipe_end, char *const *arguments)
 {
     gcr_status status = GCR_OK;
     posix_spawn_file_actions_t files;
-    char reader[PATH_MAX];
-    int error = posix_spawn_file_actions_init(&files);
+    char *reader = NULL;
+    int error;
 
+    *out = 0;
+    GCR_TRY(gcr_install_find(&reader, "gridcrunch-read-hdf5"));
+    error = posix_spawn_file_actions_init(&files);
     if (error != 0)
         GCR_FAIL(GCR_ENOMEM, "no memory to start the reader of HDF5 files");
-    find_reader(reader);
     error = prepare_files(&files, pipe_end);
     if (error == 0)
         error = posix_spawn(out, reader, &files, NULL, arguments, environ);
@@ -80,10 +69,10 @@ static gcr_status start(pid_t *out, int pipe_end, char *const *arguments)
     if (error != 0)
         *out = 0;
     if (error != 0)
-        GCR_FAIL(GCR_EUNREADABLE,
-                 "cannot start %s, which reads HDF5 files: %s; install it beside gridcrunch",
-                 reader, strerror(error));
+        GCR_FAIL(GCR_EUNREADABLE, "cannot start %s, which reads HDF5 files: %s", reader,
+                 strerror(error));
 out:
+    free(reader);
     return status;
 }
 

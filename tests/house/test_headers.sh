@@ -3,8 +3,7 @@
 set -euo pipefail
 source "$(dirname "$0")/house.sh"
 
-# _GNU_SOURCE as in the build, and as a user's kernel is compiled.
-strict="-D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -fsyntax-only"
+strict="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only"
 
 # compiles LANGUAGE ROOT HEADER COMPILER...: prints the first complaint. Twice: the guard counts.
 compiles() {
@@ -17,13 +16,15 @@ compiles() {
 
 # kernel_math.h and kernel_random.h are chapters of kernel.h and say so.
 check() {
-    local path header
+    local path header kernel
     for path in "$1"/include/gridcrunch/*.h; do
         header=${path#"$1/include/"}
         grep -q 'Part of kernel\.h' "$path" && continue
-        compiles c "$1" "$header" "${CC:-cc}" -std=c17
+        kernel= # what kernels include is compiled as they are; programs need not define anything
+        case $header in gridcrunch/kernel.h | gridcrunch/unit.h) kernel=-D_GNU_SOURCE ;; esac
+        compiles c "$1" "$header" "${CC:-cc}" -std=c17 $kernel
         if command -v "${CXX:-c++}" > /dev/null; then
-            compiles c++ "$1" "$header" "${CXX:-c++}" -std=c++20
+            compiles c++ "$1" "$header" "${CXX:-c++}" -std=c++20 $kernel
         fi
     done
 }
