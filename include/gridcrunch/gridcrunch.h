@@ -7,8 +7,8 @@
  *     run.h       does it; plan.h, ledger.h: what that takes and took
  *     results.h   what comes out, in memory and as files; cell.h, grid.h: where a number belongs
  *     kchan.h     a channel for what a program gathers by key itself
- *     description.h  what a kernel takes and gives
- * and not kernel.h, which is for kernel files alone.
+ *     kernel_description.h  what a kernel takes and gives;
+ *                 kernel.h, for kernel files alone, is not among them
  *
  * Handles are made by create or open and given back by destroy or close, which accept NULL. A
  * function that can fail returns a gcr_status, and on failure there is a sentence for a person in
@@ -22,10 +22,10 @@
 
 #include "gridcrunch/cell.h"
 #include "gridcrunch/dataset.h"
-#include "gridcrunch/description.h"
 #include "gridcrunch/grid.h"
 #include "gridcrunch/job.h"
 #include "gridcrunch/kchan.h"
+#include "gridcrunch/kernel_description.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/plan.h"
 #include "gridcrunch/results.h"

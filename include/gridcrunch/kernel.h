@@ -73,7 +73,7 @@ typedef unsigned long long uint64_t;
 #include <stdint.h>
 #endif
 
-#include "gridcrunch/description.h"
+#include "gridcrunch/kernel_description.h"
 
 #if defined(__CUDACC__)
 #define GCR_FN static __device__ __forceinline__

@@ -18,9 +18,9 @@
 #define GCR_RUN_H
 
 #include "gridcrunch/dataset.h"
-#include "gridcrunch/description.h"
 #include "gridcrunch/grid.h"
 #include "gridcrunch/job.h"
+#include "gridcrunch/kernel_description.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/plan.h"
 #include "gridcrunch/results.h"

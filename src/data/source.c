@@ -171,13 +171,9 @@ out:
 static gcr_status read_files(gcr_datasets *out, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
-    const gcr_mark top = { .source = job->path, .line = 1, .column = 1 };
-    char place[GCR_MARK_BYTES];
     gcr_reading reading = { .spec = &job->data, .layout = job->data.layout };
     gcr_paths paths = { .count = 0 }; /* drafts borrow from it */
 
-    if (job->data.sources.count == 0)
-        GCR_FAIL(GCR_EINVAL, "%sthe key 'data' is missing", gcr_format_mark(place, top));
     GCR_TRY(check_matrix(&job->data));
     GCR_TRY(gcr_paths_find(&paths, job));
     GCR_TRY(check_kinds(&paths, &job->data.mark));

@@ -228,6 +228,8 @@ gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job)
     char place[GCR_MARK_BYTES];
 
     *out = (gcr_paths){ .count = 0 };
+    if (job->data.sources.count == 0 && job->data.mark.source == NULL && job->path != NULL)
+        GCR_FAIL(GCR_EINVAL, "%s:1:1: the key 'data' is missing", job->path);
     if (job->data.sources.count == 0)
         GCR_FAIL(GCR_EINVAL, "%sthe job names no source of data",
                  gcr_format_mark(place, job->data.mark));

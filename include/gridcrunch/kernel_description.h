@@ -1,12 +1,12 @@
 /*
- * gridcrunch/description.h -- what is known of a kernel without running it.
+ * gridcrunch/kernel_description.h -- what is known of a kernel without running it.
  *
  * A kernel file ends in its description (kernel.h); a program reads those of the kernels it runs
  * (gcr_run_kernel() in run.h). Everything in a description is constant and lives as long as the
  * kernel is loaded.
  */
-#ifndef GCR_DESCRIPTION_H
-#define GCR_DESCRIPTION_H
+#ifndef GCR_KERNEL_DESCRIPTION_H
+#define GCR_KERNEL_DESCRIPTION_H
 
 #if !defined(__CUDACC_RTC__) /* NVRTC has no headers of its own: kernel.h has brought the types */
 #include <stdint.h>
@@ -90,4 +90,4 @@ typedef struct gcr_kernel {
     double (*cost)(const gcr_shape *shape);            /* flops of a cell, roughly; NULL: by form */
 } gcr_kernel;
 
-#endif /* GCR_DESCRIPTION_H */
+#endif /* GCR_KERNEL_DESCRIPTION_H */
