@@ -5,7 +5,7 @@
  */
 #include "rival_cell.h"
 
-#include "gridcrunch/kernel.h" /* for gcr_exp, which is faster than libm's by a factor of five */
+#include "gridcrunch/kernel.h" /* for its exponential, which is faster than libm's by a factor of five */
 
 #include <math.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ static void fill(double *matrix, const double *squares, int n, const double poin
         double *restrict row = matrix + (size_t)i * (size_t)n;
 
         for (int j = 0; j <= i; j++)
-            row[j] = variance * gcr_exp(-rate * squares[j]);
+            row[j] = variance * gcr_exp_minus(rate * squares[j]);
         row[i] += point[NOISE];
     }
 }

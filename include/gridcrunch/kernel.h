@@ -347,7 +347,9 @@ GCR_FN gcr_real shift(const gcr_ctx *ctx, int system);
 
 GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
 {
-    return scale(ctx, system) * base(ctx, system, i, j) + (i == j ? shift(ctx, system) : 0);
+    const gcr_real scaled = scale(ctx, system) * base(ctx, system, i, j);
+
+    return i == j ? scaled + shift(ctx, system) : scaled;
 }
 #else
 GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j);

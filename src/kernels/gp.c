@@ -65,9 +65,9 @@ GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
 GCR_FN gcr_real covariance(gcr_real a)
 {
     switch (GCR_OPTION(covariance)) {
-    case MATERN32: return (1 + a) * gcr_exp(-a);
-    case MATERN52: return (1 + a + a * a / 3) * gcr_exp(-a);
-    default: return gcr_exp(-a);
+    case MATERN32: return (1 + a) * gcr_exp_minus(a);
+    case MATERN52: return (1 + a + a * a * (1.0 / 3)) * gcr_exp_minus(a);
+    default: return gcr_exp_minus(a);
     }
 }
 

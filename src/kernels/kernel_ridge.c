@@ -49,7 +49,7 @@ GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
 GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
     (void)system;
-    return gcr_exp(-gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
+    return gcr_exp_minus(gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
 }
 
 GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)

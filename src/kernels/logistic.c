@@ -70,7 +70,7 @@ GCR_FN gcr_real loss_of(gcr_real y, gcr_real margin)
 {
     const gcr_real wrong = y == 1 ? -margin : margin;
 
-    return gcr_max(wrong, 0) + gcr_log(1 + gcr_exp(-gcr_fabs(margin)));
+    return gcr_max(wrong, 0) + gcr_log(1 + gcr_exp_minus(gcr_fabs(margin)));
 }
 
 /* The sum of the losses when `share` of the step is taken. */
@@ -98,7 +98,7 @@ GCR_FN gcr_real objective_after(const gcr_ctx *ctx, const struct fit *fit, gcr_r
 GCR_FN void find_slopes(const gcr_ctx *ctx, const struct fit *fit)
 {
     for (int64_t i = gcr_team_rank(ctx); i < fit->n; i += gcr_team_size(ctx)) {
-        const gcr_real tail = gcr_exp(-gcr_fabs(fit->margin[i]));
+        const gcr_real tail = gcr_exp_minus(gcr_fabs(fit->margin[i]));
         const gcr_real far = 1 / (1 + tail), near = tail / (1 + tail);
 
         fit->slope[i] = (fit->margin[i] > 0 ? far : near) - gcr_y(ctx, i);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the coefficients of gcr_exp_tail() in include/gridcrunch/kernel_math.h.
+"""Prints the coefficients of gcr_exp_near_0() in include/gridcrunch/kernel_math.h.
 
 They are the minimax polynomial (Remez) for (exp(r) - 1 - r) / r^2 on |r| <= log(2) / 2, weighted
 so that the error counts as a share of exp(r). Needs python3-mpmath.
@@ -7,7 +7,7 @@ so that the error counts as a share of exp(r). Needs python3-mpmath.
 import mpmath as mp
 
 mp.mp.prec = 200
-DEGREE = 10
+DEGREE = 9
 EDGE = mp.log(2) / 2 * mp.mpf("1.001")
 GRID = [EDGE * mp.cos(mp.pi * i / 1500) for i in range(1501)]
 

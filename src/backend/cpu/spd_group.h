@@ -46,18 +46,33 @@ static gcr_vec gcr_vec_load(const gcr_real *values)
     return vec;
 }
 
-/* Row i of the matrices goes to row i % 4 of the squares. */
+/* Entries (i, j .. j + 3) of the matrices, all below the diagonal. They are stored when all are
+ * known: each is a chain of operations, and only side by side do chains keep a processor busy. */
+static void gcr_squares_fill_four(gcr_vec *to, const gcr_ctx *ctx, const gcr_lane_data *data,
+                                  int system, int i, int j)
+{
+    gcr_vec four[4];
+
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++)
+        four[c] = gcr_element_below(ctx, data, system, i, j + c);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++)
+        to[c] = four[c];
+}
+
+/* Row i of the matrices goes to row i % 4 of its row of squares. */
 static void gcr_squares_fill_row(gcr_square *squares, const gcr_ctx *ctx, const gcr_lane_data *data,
                                  const gcr_group *group, int system, int i)
 {
     const int r = i % 4, diagonal = i / 4;
 
-    for (int j = 0; j < i; j++)
-        squares[j / 4].at[r][j % 4] = gcr_element_below(ctx, data, system, i, j);
+    for (int square = 0; square < diagonal; square++)
+        gcr_squares_fill_four(squares[square].at[r], ctx, data, system, i, 4 * square);
+    for (int c = 0; c < r; c++)
+        squares[diagonal].at[r][c] = gcr_element_below(ctx, data, system, i, 4 * diagonal + c);
     squares[diagonal].at[r][r] =
         gcr_element_of_lanes(ctx, data, system, i, i) + gcr_vec_load(group->jitter);
-    for (int c = r + 1; c < 4; c++)
-        squares[diagonal].at[r][c] = gcr_vec_of(0);
 }
 
 static void gcr_squares_fill_identity(gcr_square *squares, int i)
@@ -67,27 +82,19 @@ static void gcr_squares_fill_identity(gcr_square *squares, int i)
             squares[square].at[i % 4][c] = gcr_vec_of(4 * square + c == i);
 }
 
-static void gcr_squares_fill_rows(const gcr_engine *engine, const gcr_ctx *ctx,
-                                  const gcr_lane_data *data, const gcr_group *group, int system,
-                                  int row)
+/* Row i, or that of the identity behind the last. Lanes of one dataset have code of their own: what
+ * it loads is the same for all lanes. */
+GCR_LANES_STAGE void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx,
+                                      const gcr_group *group, int system, int i)
 {
-    gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, row);
+    gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, i / 4);
 
-    for (int i = 4 * row; i < 4 * row + 4; i++)
-        if (i < engine->n)
-            gcr_squares_fill_row(squares, ctx, data, group, system, i);
-        else
-            gcr_squares_fill_identity(squares, i);
-}
-
-/* Lanes of one dataset have code of their own: what it loads is the same for all lanes. */
-static void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
-                             int system, int row)
-{
-    if (group->is_mixed)
-        gcr_squares_fill_rows(engine, ctx, &group->data, group, system, row);
+    if (i >= engine->n)
+        gcr_squares_fill_identity(squares, i);
+    else if (group->is_mixed)
+        gcr_squares_fill_row(squares, ctx, &group->data, group, system, i);
     else
-        gcr_squares_fill_rows(engine, ctx, NULL, group, system, row);
+        gcr_squares_fill_row(squares, ctx, NULL, group, system, i);
 }
 
 /* Where the right-hand side stands, and later what is solved for. */
@@ -206,6 +213,61 @@ static void gcr_squares_solve(const gcr_engine *engine, const gcr_wanted *wanted
         ((gcr_vec *)engine->solution)[(int64_t)index * engine->n + i] = z[i];
 }
 
+/* What the lanes are asked for, and where their system is at. */
+typedef struct gcr_squares_task {
+    const gcr_engine *engine;
+    const gcr_ctx *ctx;
+    const gcr_group *group;
+    int system, sides; /* right-hand sides to be solved with */
+    gcr_pivots pivots;
+} gcr_squares_task;
+
+static void gcr_squares_fill_rows(const gcr_squares_task *task, int first, int last)
+{
+    for (int i = first; i < last; i++)
+        gcr_squares_fill(task->engine, task->ctx, task->group, task->system, i);
+}
+
+static void gcr_squares_forward(const gcr_squares_task *task, int row)
+{
+    for (int column = 0; column < task->sides; column++)
+        gcr_squares_forward_row((gcr_square *)task->engine->matrix, row,
+                                gcr_squares_side(task->engine, column));
+}
+
+/* A pivot is a chain of 50 cycles; the processor spends them on the row below that is
+ * filled behind each (7% of a cell at n = 24). */
+static void gcr_squares_factor_by_rows(gcr_squares_task *task, int rows)
+{
+    gcr_square *const squares = (gcr_square *)task->engine->matrix;
+
+    gcr_squares_fill_rows(task, 0, 4);
+    for (int row = 0; row < rows; row++) {
+        gcr_squares_eliminate_row(squares, row);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            gcr_square_factor_column(gcr_squares_row(squares, row) + row, j, &task->pivots);
+            if (row + 1 < rows)
+                gcr_squares_fill_rows(task, 4 * row + 4 + j, 4 * row + 5 + j);
+        }
+        gcr_squares_forward(task, row);
+    }
+}
+
+static void gcr_squares_factor_by_panels(gcr_squares_task *task, int rows, gcr_panel_shape shape)
+{
+    gcr_square *const squares = (gcr_square *)task->engine->matrix;
+
+    for (int row = 0; row < rows; row += shape.rows) {
+        const int last = gcr_int_min(row + shape.rows, rows);
+
+        gcr_squares_fill_rows(task, 4 * row, 4 * last);
+        gcr_squares_factor_rows(squares, row, last, shape.columns, &task->pivots);
+        for (int i = row; i < last; i++)
+            gcr_squares_forward(task, i);
+    }
+}
+
 static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
                                int system)
 {
@@ -213,25 +275,23 @@ static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr
     const int rows = (int)gcr_square_rows(engine->n);
     const gcr_panel_shape shape = gcr_panel_shape_of(rows);
     const gcr_wanted wanted = gcr_wanted_of(ctx, &group->data, system);
-    const int sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0;
-    gcr_pivots pivots = gcr_pivots_begin();
+    gcr_squares_task task = { .engine = engine,
+                              .ctx = ctx,
+                              .group = group,
+                              .system = system,
+                              .sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0,
+                              .pivots = gcr_pivots_begin() };
 
-    if (sides > 0)
+    if (task.sides > 0)
         gcr_squares_fill_sides(engine, ctx, group, &wanted, system);
-    for (int row = 0; row < rows; row += shape.rows) {
-        const int last = gcr_int_min(row + shape.rows, rows);
-
-        for (int i = row; i < last; i++)
-            gcr_squares_fill(engine, ctx, group, system, i);
-        gcr_squares_factor_rows(squares, row, last, shape.columns, &pivots);
-        for (int i = row; i < last; i++)
-            for (int column = 0; column < sides; column++)
-                gcr_squares_forward_row(squares, i, gcr_squares_side(engine, column));
-    }
-    gcr_squares_judge(engine, ctx, group, system, &pivots);
+    if (shape.rows == 1)
+        gcr_squares_factor_by_rows(&task, rows);
+    else
+        gcr_squares_factor_by_panels(&task, rows, shape);
+    gcr_squares_judge(engine, ctx, group, system, &task.pivots);
     if (wanted.any & GCR_NEED_LOG_DETERMINANT)
-        ((gcr_vec *)engine->log_determinant)[system] = gcr_pivots_log(&pivots);
-    for (int column = 0; column < sides; column++)
+        ((gcr_vec *)engine->log_determinant)[system] = gcr_pivots_log(&task.pivots);
+    for (int column = 0; column < task.sides; column++)
         gcr_squares_solve(engine, &wanted, system, column);
     if (wanted.any & GCR_NEED_INVERSE_DIAGONAL)
         gcr_squares_invert(squares, engine->n, (gcr_square *)engine->column,
