@@ -381,6 +381,23 @@ static void test_columns_that_vanish_beside_others_are_no_trouble(void **state)
     }
 }
 
+/* The square of such an entry has few digits or none: a reflection made of it would not be one. */
+static void test_an_entry_whose_square_is_denormal_is_no_trouble(void **state)
+{
+    (void)state;
+    for (double value = 1e-130; value > 1e-175; value /= 3) {
+        struct shifted standard = shifted_standard();
+
+        standard.values[RATE] = 1e6; /* nothing else stands below the diagonal */
+        standard.values[BAD_ROW] = 3;
+        standard.values[BAD_COLUMN] = 0;
+        standard.values[BAD_VALUE] = value;
+        standard.systems[1] = 1;
+        check_answers("shifted_tridiagonal", standard, 5);
+        check_answers("shifted_tridiagonal_lapack", standard, 5);
+    }
+}
+
 /* ---- neighbours ------------------------------------------------------------------------------ */
 
 static void assert_same_cell(const tile *a, const tile *b, uint64_t point)
@@ -526,6 +543,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_is_not_needed_is_not_asked),
         cmocka_unit_test(test_numbers_at_the_ends_of_the_range),
         cmocka_unit_test(test_columns_that_vanish_beside_others_are_no_trouble),
+        cmocka_unit_test(test_an_entry_whose_square_is_denormal_is_no_trouble),
         cmocka_unit_test(test_nan_or_infinity_in_a_matrix_is_of_its_base_alone),
         cmocka_unit_test(test_nan_in_a_right_side_is_of_its_base_alone),
         cmocka_unit_test(test_a_scale_that_overflows_is_of_its_cell_alone),
