@@ -16,8 +16,8 @@
 #define GCR_SPD_SQUARES_MAX 512
 #endif
 
-/* Matrices with more rows are reduced by LAPACK. Side by side is 3 times as fast at 256 and 1.2 times
- * at 512 (measured with AVX-512), where the matrices of a thread take 25 MB. */
+/* Matrices with more rows are reduced by LAPACK. Side by side is still several times as fast here
+ * (measured with AVX-512); at 512 rows the matrices of a thread would take 25 MB. */
 #if !defined(GCR_REDUCE_LANES_MAX)
 #define GCR_REDUCE_LANES_MAX 256
 #endif

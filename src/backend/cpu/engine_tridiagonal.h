@@ -90,8 +90,8 @@ static void gcr_engine_carve_reductions(gcr_engine *engine, gcr_carver *carver, 
     engine->power = gcr_carve(carver, lanes, 1);
     engine->most = gcr_carve(carver, lanes, 1);
     engine->of_sides = gcr_carve(carver, lanes, 1);
-    engine->v = gcr_carve(carver, GCR_VEC_LANES, n);
-    engine->w = gcr_carve(carver, GCR_VEC_LANES, n);
+    engine->v = gcr_carve(carver, 2 * GCR_VEC_LANES, n);
+    engine->w = gcr_carve(carver, 2 * GCR_VEC_LANES, n);
     engine->work = gcr_carve(carver, GCR_LAPACK_BLOCK, n);
 }
 
@@ -157,6 +157,8 @@ static gcr_reducing gcr_engine_reducing(const gcr_engine *engine, int first)
         .a = (gcr_vec *)gcr_engine_of(engine, engine->matrix, first, n * (n + 1) / 2),
         .v = (gcr_vec *)engine->v,
         .w = (gcr_vec *)engine->w,
+        .next_v = (gcr_vec *)engine->v + n,
+        .next_w = (gcr_vec *)engine->w + n,
         .diagonal = (gcr_vec *)gcr_engine_of(engine, engine->diagonal, first, n),
         .below = (gcr_vec *)gcr_engine_of(engine, engine->below, first, n),
         .tau = (gcr_vec *)gcr_engine_of(engine, engine->tau, first, n),
@@ -186,7 +188,7 @@ static unsigned gcr_engine_needs(const gcr_engine *engine, int first, int count)
 
 static void gcr_engine_reduce_lanes(gcr_engine *engine, int first)
 {
-    const gcr_reducing of = gcr_engine_reducing(engine, first);
+    gcr_reducing of = gcr_engine_reducing(engine, first);
     const gcr_ctx *const ctx = &engine->base_ctx;
     const unsigned wanted = gcr_engine_needs(engine, first, GCR_VEC_LANES);
     const gcr_vec most = gcr_reducing_fill(&of, ctx, first, engine->systems);

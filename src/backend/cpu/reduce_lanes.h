@@ -20,6 +20,13 @@
 /* Entries of squared length below this are left out of a reflection: 2^-450 each, beside 1. */
 #define GCR_REDUCE_LEAST 0x1p-900
 
+/* Rows that are passed over together: as many as the registers of the code path hold, 32 or 16. */
+#if GCR_VEC_LANES == 8
+#define GCR_REDUCE_ROWS 4
+#else
+#define GCR_REDUCE_ROWS 2
+#endif
+
 /* The power of two that brings |x| to [1, 2); the largest there is where |x| is denormal. */
 GCR_LANES_FN gcr_vec gcr_vec_power_against(gcr_vec x)
 {
@@ -54,6 +61,7 @@ typedef struct gcr_reducing {
     int n, right_sides;
     gcr_vec *a;     /* [n (n + 1) / 2] the matrix, then the reflections */
     gcr_vec *v, *w; /* [n] of the reflection in hand                    */
+    gcr_vec *next_v, *next_w;
     gcr_vec *diagonal, *below, *tau;
     gcr_vec *sides; /* [right_sides][n] */
 } gcr_reducing;
@@ -166,120 +174,140 @@ GCR_LANES_FN void gcr_reducing_multiply(const gcr_reducing *of, gcr_vec factor)
 
 /* ---- one reflection -------------------------------------------------------------------------- */
 
-/* v from column k, rows k + 1 on. A column that is 0 below its first entry has tau = 0. */
+/* Column k less v w' + w v', from its diagonal on: the rest of the last reflection comes later. */
+GCR_LANES_FN void gcr_reducing_update_column(const gcr_reducing *of, int k)
+{
+    for (int i = k; i < of->n; i++) {
+        gcr_vec *const entry = gcr_reducing_row(of, i) + k;
+
+        *entry = gcr_vec_subtract_product(gcr_vec_subtract_product(*entry, of->v[i], of->w[k]),
+                                          of->w[i], of->v[k]);
+    }
+}
+
+/* The next v from column k, rows k + 1 on. A column that is 0 below its first entry has tau = 0. */
 GCR_LANES_FN void gcr_reducing_reflect(const gcr_reducing *of, int k)
 {
     const int count = of->n - 1 - k;
     const gcr_vec one = gcr_vec_of(1);
+    gcr_vec *const v = of->next_v + k + 1;
     gcr_vec square, norm, first;
     gcr_mask is_active;
 
     for (int i = 0; i < count; i++)
-        of->v[i] = gcr_reducing_row(of, k + 1 + i)[k];
-    first = of->v[0];
-    square = gcr_vec_dot(count - 1, of->v + 1, of->v + 1);
+        v[i] = gcr_reducing_row(of, k + 1 + i)[k];
+    first = v[0];
+    square = gcr_vec_dot(count - 1, v + 1, v + 1);
     is_active = square > GCR_REDUCE_LEAST;
     square = gcr_vec_choose(is_active, gcr_vec_add_product(square, first, first), one);
     norm = gcr_vec_sqrt(square);
     of->tau[k] = gcr_vec_choose(is_active, 1 / (square + norm * gcr_vec_abs(first)), one - one);
     norm = gcr_vec_choose(first > 0, -norm, norm); /* so that the difference cancels nothing */
     of->below[k] = gcr_vec_choose(is_active, norm, first);
-    of->v[0] = gcr_vec_choose(is_active, first - norm, first);
-    gcr_reducing_row(of, k + 1)[k] = of->v[0];
+    v[0] = gcr_vec_choose(is_active, first - norm, first);
+    gcr_reducing_row(of, k + 1)[k] = v[0];
 }
 
-/* w = A v over rows and columns k + 1 on, `count` rows from `i` on at a time: each entry of v and
- * w is then read once for all of them. */
-GCR_LANES_FN void gcr_reducing_multiply_rows(const gcr_reducing *of, int k, int i, int count)
+/* Entry (i, j) less what the last reflection takes from it. */
+GCR_LANES_FN gcr_vec gcr_reducing_update(const gcr_reducing *of, gcr_vec *entry, int i, int j)
 {
-    gcr_vec *const v = of->v - (k + 1), *const w = of->w - (k + 1), *row[4];
-    gcr_vec sum[4];
+    *entry = gcr_vec_subtract_product(gcr_vec_subtract_product(*entry, of->v[i], of->w[j]),
+                                      of->w[i], of->v[j]);
+    return *entry;
+}
+
+/* `count` rows from `i` on, columns `begin` on: less v w' + w v', and times the next v. All while an
+ * entry is in a register, and each entry of the four vectors is read once for all rows. */
+GCR_LANES_FN void gcr_reducing_pass_rows(const gcr_reducing *of, int begin, int i, int count)
+{
+    const gcr_vec *const v = of->v, *const w = of->w, *const next = of->next_v;
+    gcr_vec *const product = of->next_w, *row[GCR_REDUCE_ROWS];
+    gcr_vec sum[GCR_REDUCE_ROWS], of_v[GCR_REDUCE_ROWS], of_w[GCR_REDUCE_ROWS],
+        of_next[GCR_REDUCE_ROWS];
 
 #pragma GCC unroll 4
     for (int r = 0; r < count; r++) {
         row[r] = gcr_reducing_row(of, i + r);
         sum[r] = gcr_vec_of(0);
+        of_v[r] = v[i + r];
+        of_w[r] = w[i + r];
+        of_next[r] = next[i + r];
     }
-    for (int j = k + 1; j < i; j++) {
-        gcr_vec other = w[j];
+    for (int j = begin; j < i; j++) {
+        const gcr_vec v_j = v[j], w_j = w[j], next_j = next[j];
+        gcr_vec other = product[j];
 
 #pragma GCC unroll 4
         for (int r = 0; r < count; r++) {
-            sum[r] = gcr_vec_add_product(sum[r], row[r][j], v[j]);
-            other = gcr_vec_add_product(other, row[r][j], v[i + r]);
+            const gcr_vec entry = gcr_vec_subtract_product(
+                gcr_vec_subtract_product(row[r][j], of_v[r], w_j), of_w[r], v_j);
+
+            row[r][j] = entry;
+            sum[r] = gcr_vec_add_product(sum[r], entry, next_j);
+            other = gcr_vec_add_product(other, entry, of_next[r]);
         }
-        w[j] = other;
+        product[j] = other;
     }
 #pragma GCC unroll 4
     for (int r = 0; r < count; r++) {
 #pragma GCC unroll 4
         for (int c = 0; c < r; c++) {
-            sum[r] = gcr_vec_add_product(sum[r], row[r][i + c], v[i + c]);
-            w[i + c] = gcr_vec_add_product(w[i + c], row[r][i + c], v[i + r]);
+            const gcr_vec entry = gcr_reducing_update(of, row[r] + i + c, i + r, i + c);
+
+            sum[r] = gcr_vec_add_product(sum[r], entry, of_next[c]);
+            product[i + c] = gcr_vec_add_product(product[i + c], entry, of_next[r]);
         }
-        w[i + r] = gcr_vec_add_product(sum[r], row[r][i + r], v[i + r]);
+        product[i + r] = gcr_vec_add_product(
+            sum[r], gcr_reducing_update(of, row[r] + i + r, i + r, i + r), of_next[r]);
     }
 }
 
-/* Rows `i` on less v w' + w v'. */
-GCR_LANES_FN void gcr_reducing_update_rows(const gcr_reducing *of, int k, int i, int count)
+/* H A H = A - v w' - w v' with w = tau (A v - tau / 2 (v'A v) v): the next v and w become those of
+ * reflection k, and the last ones are taken out of A on the way. */
+GCR_LANES_FN void gcr_reducing_pass(const gcr_reducing *of, int k)
 {
-    const gcr_vec *const v = of->v - (k + 1), *const w = of->w - (k + 1);
-
-    for (int j = k + 1; j < i; j++)
-#pragma GCC unroll 4
-        for (int r = 0; r < count; r++) {
-            gcr_vec *const entry = gcr_reducing_row(of, i + r) + j;
-
-            *entry = gcr_vec_subtract_product(gcr_vec_subtract_product(*entry, v[i + r], w[j]),
-                                              w[i + r], v[j]);
-        }
-#pragma GCC unroll 4
-    for (int r = 0; r < count; r++)
-#pragma GCC unroll 4
-        for (int c = 0; c <= r; c++) {
-            gcr_vec *const entry = gcr_reducing_row(of, i + r) + i + c;
-
-            *entry = gcr_vec_subtract_product(gcr_vec_subtract_product(*entry, v[i + r], w[i + c]),
-                                              w[i + r], v[i + c]);
-        }
-}
-
-/* A := H A H = A - v w' - w v' with w = tau (A v - tau / 2 (v'A v) v). */
-GCR_LANES_FN void gcr_reducing_apply(const gcr_reducing *of, int k)
-{
-    const int count = of->n - 1 - k, rest = count % 4;
+    const int begin = k + 1, count = of->n - begin, rest = count % GCR_REDUCE_ROWS;
     const gcr_vec tau = of->tau[k];
     gcr_vec half;
 
-    for (int i = k + 1; i < k + 1 + rest; i++)
-        gcr_reducing_multiply_rows(of, k, i, 1);
-    for (int i = k + 1 + rest; i < of->n; i += 4)
-        gcr_reducing_multiply_rows(of, k, i, 4);
-    half = tau * gcr_vec_dot(count, of->v, of->w) * (0.5 * tau); /* tau^2 might overflow */
-    for (int i = 0; i < count; i++)
-        of->w[i] = gcr_vec_subtract_product(tau * of->w[i], half, of->v[i]);
-    for (int i = k + 1; i < k + 1 + rest; i++)
-        gcr_reducing_update_rows(of, k, i, 1);
-    for (int i = k + 1 + rest; i < of->n; i += 4)
-        gcr_reducing_update_rows(of, k, i, 4);
+    for (int i = begin; i < begin + rest; i++)
+        gcr_reducing_pass_rows(of, begin, i, 1);
+    for (int i = begin + rest; i < of->n; i += GCR_REDUCE_ROWS)
+        gcr_reducing_pass_rows(of, begin, i, GCR_REDUCE_ROWS);
+    half = tau * gcr_vec_dot(count, of->next_v + begin, of->next_w + begin) *
+           (0.5 * tau); /* tau^2 might overflow */
+    for (int i = begin; i < of->n; i++)
+        of->next_w[i] = gcr_vec_subtract_product(tau * of->next_w[i], half, of->next_v[i]);
+}
+
+static void gcr_reducing_turn_over(gcr_reducing *of)
+{
+    gcr_vec *const v = of->v, *const w = of->w;
+
+    of->v = of->next_v;
+    of->w = of->next_w;
+    of->next_v = v;
+    of->next_w = w;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-/* Fills diagonal, below and tau. */
-GCR_LANES_FN void gcr_reducing_run(const gcr_reducing *of)
+/* Fills diagonal, below and tau. A reflection is taken out of the matrix when the next one goes over
+ * it: one pass in place of two, and it is passes that take the time. */
+GCR_LANES_FN void gcr_reducing_run(gcr_reducing *of)
 {
     const int n = of->n;
 
-    for (int k = 0; k < n - 2; k++) {
+    for (int i = 0; i < n; i++)
+        of->v[i] = of->w[i] = gcr_vec_of(0);
+    for (int k = 0; k < n - 1; k++) {
+        gcr_reducing_update_column(of, k);
         gcr_reducing_reflect(of, k);
-        gcr_reducing_apply(of, k);
+        gcr_reducing_pass(of, k);
+        gcr_reducing_turn_over(of);
     }
     for (int k = 0; k < n; k++)
         of->diagonal[k] = gcr_reducing_row(of, k)[k];
-    if (n > 1)
-        of->below[n - 2] = gcr_reducing_row(of, n - 1)[n - 2];
 }
 
 /* b := Q'b. */
