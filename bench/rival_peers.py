@@ -80,25 +80,28 @@ def open_multiprocessing(processes):
     return platform.python_version(), run
 
 
+def run_rows(function, rows):
+    return [function(*row) for row in rows.tolist()]
+
+
 def run_dask(function, tasks, processes, **options):
+    """A task for each dataset; of tiny cells an array of them, which dask does not look into."""
     import dask
-    import dask.bag
     if len(tasks) < 1000:
         return dask.compute(*[dask.delayed(function)(*task) for task in tasks], **options)
-    return dask.bag.from_sequence(tasks, npartitions=4 * processes).starmap(function).compute(
-        **options)
+    parts = np.array_split(np.array(tasks), 4 * processes)
+    return list(itertools.chain(*dask.compute(
+        *[dask.delayed(run_rows)(function, part) for part in parts], **options)))
 
 
 def open_dask_threads(processes):
     import dask
-    import dask.bag
     return dask.__version__, lambda function, tasks: run_dask(
         function, tasks, processes, scheduler="threads", num_workers=processes)
 
 
 def open_dask_distributed(processes):
     import dask
-    import dask.bag
     import distributed
     client = distributed.Client(n_workers=processes, threads_per_worker=1,
                                 dashboard_address=None)
