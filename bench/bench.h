@@ -97,8 +97,12 @@ typedef struct bench_child {
  * does not exit with 0. */
 GCR_MUST_CHECK gcr_status bench_spawn(bench_child *out, const char *const *argv);
 
-/* PATH relative to the folder of this program: bench_beside(out, "../gridcrunch"). */
+/* PATH relative to the folder of this program: bench_beside(out, "rival_joblib.py"). */
 GCR_MUST_CHECK gcr_status bench_beside(char out[BENCH_PATH_MAX], const char *relative);
+
+/* The program gridcrunch, and a file of examples/: of this build or of this installation. */
+GCR_MUST_CHECK gcr_status bench_program(char out[BENCH_PATH_MAX]);
+GCR_MUST_CHECK gcr_status bench_example(char out[BENCH_PATH_MAX], const char *name);
 
 /* Writes `text` to a file of that name. GCR_EIO. */
 GCR_MUST_CHECK gcr_status bench_write_text(const char *path, const char *text);

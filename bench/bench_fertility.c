@@ -19,8 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JOB GCR_EXAMPLES "/fertility.yaml"
-
 typedef struct state {
     char folder[BENCH_PATH_MAX];
     bench_work work;                /* kept for its data and its last results */
@@ -43,11 +41,13 @@ static gcr_status run_threads(void *arg, double *seconds_out)
     gcr_status status = GCR_OK;
     const threads_arg *const a = arg;
     bench_work *const work = &a->state->work;
+    char path[BENCH_PATH_MAX];
     double begin;
 
     bench_work_close(work);
+    GCR_TRY(bench_example(path, "fertility.yaml"));
     begin = gcr_clock_seconds();
-    GCR_TRY(bench_work_open(work, JOB, NULL));
+    GCR_TRY(bench_work_open(work, path, NULL));
     work->job.threads = a->threads;
     GCR_TRY(bench_work_execute(work));
     GCR_TRY(bench_work_write(work, a->state->folder, 1));
@@ -141,12 +141,13 @@ static gcr_status measure_sklearn(bench *b, const bench_side *ours)
 {
     gcr_status status = GCR_OK;
     bench_rival sklearn = { 0 };
-    char script[BENCH_PATH_MAX];
+    char script[BENCH_PATH_MAX], table[BENCH_PATH_MAX];
     double seconds;
 
     GCR_TRY(bench_beside(script, "rival_sklearn.py"));
-    GCR_TRY(bench_rival_open(&sklearn, (const char *[]){ "/usr/bin/python3", script,
-                                                         GCR_EXAMPLES "/fertility.csv", NULL }));
+    GCR_TRY(bench_example(table, "fertility.csv"));
+    GCR_TRY(
+        bench_rival_open(&sklearn, (const char *[]){ "/usr/bin/python3", script, table, NULL }));
     if (sklearn.process == 0) {
         bench_absent(b, "scikit-learn", "install python3-sklearn");
         goto out;

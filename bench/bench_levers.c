@@ -25,8 +25,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define JOB GCR_EXAMPLES "/fertility.yaml"
-
 enum { LENGTHSCALES = 24, NOISES = 12, VARIANCES = 3, OVERRIDES_MAX = 4 };
 enum { DIRECT, OUTER, INNER, PROFILE, PROFILE_TRIDIAGONAL, SIDES };
 
@@ -53,11 +51,13 @@ typedef struct state {
 static gcr_status open_work(bench_work *out, const char *const *words)
 {
     gcr_status status = GCR_OK;
+    char path[BENCH_PATH_MAX];
     int count = 0;
 
     while (count < OVERRIDES_MAX && words[count] != NULL)
         count++;
-    GCR_TRY(gcr_job_load(&out->job, JOB, words, count));
+    GCR_TRY(bench_example(path, "fertility.yaml"));
+    GCR_TRY(gcr_job_load(&out->job, path, words, count));
     out->job.threads = 1;
     GCR_TRY(gcr_datasets_load(&out->datasets, &out->job));
 out:

@@ -38,7 +38,7 @@ static const workload workloads[] = {
     { "tiny", "synthetic: {datasets: 10, rows: 1}",
       "kernel: scale\ngrid: {factor: {linspace: [0, 1, 1000]}}\n", 10, 10 },
     { "fertility",
-      "source: '" GCR_EXAMPLES "/fertility.csv', layout: wide, key: Country Name, "
+      "source: fertility.csv, layout: wide, key: Country Name, "
       "skip: [Country Code, Indicator Name, Indicator Code], standardize: y",
       "kernel: gp\noptions: {covariance: matern52}\n"
       "grid:\n  lengthscale: {geomspace: [0.5, 60, 24]}\n"
@@ -78,13 +78,15 @@ typedef struct state {
 
 /* ---- data ------------------------------------------------------------------------------------- */
 
-static gcr_status open_job(bench_work *out, const workload *w, const char *data, int threads)
+/* Relative sources are relative to the folder of `path`, which need not be there. */
+static gcr_status open_job(bench_work *out, const char *path, const workload *w, const char *data,
+                           int threads)
 {
     char text[2 * BENCH_PATH_MAX];
 
     snprintf(text, sizeof text, "name: %s\ndata: {%s}\n%srun: {device: cpu, threads: %d}\n",
              w->name, data, w->rest, threads);
-    return bench_work_open(out, "peers.yaml", text);
+    return bench_work_open(out, path, text);
 }
 
 /* Writes the datasets to files, in an order that their names keep. */
@@ -107,14 +109,15 @@ static gcr_status open_workload(const bench *b, state *s, int index)
 {
     gcr_status status = GCR_OK;
     const workload *w = &workloads[index];
-    char folder[BENCH_PATH_MAX + 32], data[BENCH_PATH_MAX + 64];
+    char folder[BENCH_PATH_MAX + 32], data[BENCH_PATH_MAX + 64], path[BENCH_PATH_MAX];
     bench_work maker = { 0 };
 
-    GCR_TRY(open_job(&maker, w, w->data, s->threads));
+    GCR_TRY(bench_example(path, "peers.yaml"));
+    GCR_TRY(open_job(&maker, path, w, w->data, s->threads));
     snprintf(folder, sizeof folder, "%s/%s", s->folder, w->name);
     GCR_TRY(write_datasets(folder, &maker.datasets, b->quick ? w->quick_datasets : w->datasets));
     snprintf(data, sizeof data, "source: '%s/*.npy'", folder);
-    GCR_TRY(open_job(&s->works[index], w, data, s->threads));
+    GCR_TRY(open_job(&s->works[index], "peers.yaml", w, data, s->threads));
     GCR_TRY(bench_work_execute(&s->works[index]));
 out:
     bench_work_close(&maker);

@@ -48,7 +48,7 @@ static gcr_status measure(bench *b, state *s, bench_side *side)
     GCR_TRY(bench_folder_open(s->folder));
     snprintf(s->file, BENCH_PATH_MAX, "%.4000s/plan.yaml", s->folder);
     GCR_TRY(bench_write_text(s->file, job));
-    GCR_TRY(bench_beside(s->program, "../gridcrunch"));
+    GCR_TRY(bench_program(s->program));
     *side = (bench_side){ .what = "gridcrunch plan", .run = run_plan, .arg = s };
     GCR_TRY(bench_alternate(b, "1000 x 1e6 where", side, 1));
     bench_row(b, "1000 x 1e6 where", "peak", "MB", bench_spread_of(s->megabytes, b->rounds));

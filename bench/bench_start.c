@@ -61,7 +61,7 @@ static gcr_status measure(bench *b, state *s, bench_side *sides)
     GCR_TRY(bench_folder_open(s->folder));
     snprintf(s->file, BENCH_PATH_MAX, "%.4000s/start.yaml", s->folder);
     GCR_TRY(bench_write_text(s->file, job));
-    GCR_TRY(bench_beside(s->program, "../gridcrunch"));
+    GCR_TRY(bench_program(s->program));
     sides[0] = (bench_side){ .what = "run of one cell", .run = run_job, .arg = s };
     sides[1] = (bench_side){ .what = "--help", .run = run_help, .arg = s };
     sides[2] = (bench_side){ .what = "/bin/true", .run = run_nothing };

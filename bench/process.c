@@ -66,6 +66,30 @@ out:
     return status;
 }
 
+gcr_status bench_program(char out[BENCH_PATH_MAX])
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(bench_beside(out, "../../bin/gridcrunch"));
+    if (access(out, X_OK) != 0)
+        GCR_TRY(bench_beside(out, "../gridcrunch"));
+out:
+    return status;
+}
+
+gcr_status bench_example(char out[BENCH_PATH_MAX], const char *name)
+{
+    gcr_status status = GCR_OK;
+    char relative[256];
+
+    snprintf(relative, sizeof relative, "../../share/doc/gridcrunch/examples/%s", name);
+    GCR_TRY(bench_beside(out, relative));
+    if (access(out, R_OK) != 0)
+        snprintf(out, BENCH_PATH_MAX, "%s/%s", GCR_EXAMPLES, name);
+out:
+    return status;
+}
+
 gcr_status bench_write_text(const char *path, const char *text)
 {
     gcr_status status = GCR_OK;

@@ -123,6 +123,13 @@ class Install(unittest.TestCase):
             self.assertNotIn(build, text)
             self.assertNotIn(source, text)
 
+    @unittest.skipUnless(os.path.isdir(os.path.join(build, "bench")), "a build without benchmarks")
+    def test_benchmarks_are_found_and_find_the_program(self):
+        program = find(self.prefix + "/bin", "gridcrunch")
+        self.assertIn("fertility", run(program, "bench").split())
+        folder = tempfile.mkdtemp(dir=self.scratch)
+        run(program, "bench", "start", "--quick", cwd=folder)
+
     def test_documents_and_examples_are_there(self):
         for name in ("README.md", "library.md", "fertility.yaml", "fertility.csv"):
             find(self.prefix + "/share", name)
