@@ -25,18 +25,19 @@ typedef struct gcr_verdict {
     uint32_t detail;
 } gcr_verdict;
 
-/* The dataset of each lane, by field: a loop over lanes loads vectors. */
+/* What each lane is about, by field: a loop over lanes loads vectors. */
 typedef struct gcr_lane_data {
     int64_t rows[GCR_LANES], features[GCR_LANES];
     const gcr_real *x[GCR_LANES], *y[GCR_LANES], *prepared[GCR_LANES];
     uint32_t identity[4][GCR_LANES];
+    int system[GCR_LANES]; /* which of its cell's; written and read by the engine */
 } gcr_lane_data;
 
 /* Cells, one in each lane from 0 on. */
 typedef struct gcr_group {
-    int count;                      /* cells; the lanes beyond repeat lane 0                   */
-    int is_mixed;                   /* the cells are of several datasets                       */
-    gcr_lane_data data;             /* of each lane                                            */
+    int count;    /* cells; the lanes beyond repeat lane 0                   */
+    int is_mixed; /* lanes are of several datasets, or systems               */
+    gcr_lane_data data;
     gcr_real jitter[GCR_LANES];     /* to be added to the diagonal                             */
     gcr_verdict verdict[GCR_LANES]; /* [count] written by gcr_engine_compute()                 */
     gcr_real *outputs;              /* [count][width] written where the verdict is GCR_CELL_OK */

@@ -9,7 +9,8 @@
  *
  * Up to GCR_SPD_SQUARES_MAX rows the matrices of a group are factored side by side (spd_squares.h),
  * whatever the group holds; above, one after the other by LAPACK (spd_lapack.h). So n alone decides
- * how a cell is computed. Systems come one after the other.
+ * how a cell is computed. Systems come one after the other, or side by side where the cells are too
+ * few to fill the lanes (spd_spread.h).
  */
 #ifndef GCR_CPU_ENGINE_SPD_H
 #define GCR_CPU_ENGINE_SPD_H
@@ -30,12 +31,18 @@ typedef struct gcr_engine {
         *column; /* spd_squares.h: four columns of the inverse, [n rounded up][4][GCR_LANES]   */
     gcr_real *log_determinant, *quadratic_form, *solution, *inverse_diagonal; /* as gcr_answers */
     gcr_real derived[GCR_DERIVED_MAX * GCR_LANES];
+
+    /* See spd_spread.h. Its answers come behind those of the last system. */
+    gcr_group spread;
+    gcr_real spread_param[GCR_PARAMETERS_MAX * GCR_LANES];
+    gcr_real spread_derived[GCR_DERIVED_MAX * GCR_LANES];
 } gcr_engine;
 
 #include "backend/cpu/spd_cells.h"
 
 #include "backend/cpu/spd_group.h"
 #include "backend/cpu/spd_lapack.h"
+#include "backend/cpu/spd_spread.h"
 
 /* Room for a matrix of n rows, and for any that has fewer: scratch is made for the largest dataset
  * of a run, but squares of all lanes take more than one large matrix for LAPACK. */
@@ -72,7 +79,7 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->systems = (int)systems;
     engine->right_sides = (int)right_sides;
     gcr_engine_carve_matrix(engine, carver, n);
-    gcr_engine_carve_answers(engine, carver);
+    gcr_engine_carve_answers(engine, carver, systems > 1 ? systems + 1 : 1);
 }
 
 static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr_ctx *ctx)
@@ -81,17 +88,29 @@ static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr
     ctx->derived = engine->derived;
 }
 
+/* System after system, each of all cells. */
+static void gcr_engine_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
+{
+    for (int system = 0; system < engine->systems; system++) {
+        for (int lane = 0; lane < GCR_LANES; lane++)
+            group->data.system[lane] = system;
+        if (engine->n <= GCR_SPD_SQUARES_MAX)
+            gcr_squares_answer(engine, ctx, group, system);
+        else
+            gcr_lapack_answer(engine, ctx, group, system);
+    }
+}
+
 /* The first system that has no answer decides what is said of a cell. */
 static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
     gcr_cells_derive(ctx, &group->data, engine->derived);
     for (int lane = 0; lane < group->count; lane++)
         group->verdict[lane] = gcr_verdict_of(GCR_CELL_OK, 0);
-    for (int system = 0; system < engine->systems; system++)
-        if (engine->n <= GCR_SPD_SQUARES_MAX)
-            gcr_squares_answer(engine, ctx, group, system);
-        else
-            gcr_lapack_answer(engine, ctx, group, system);
+    if (engine->n <= GCR_SPD_SQUARES_MAX && gcr_spread_is_shorter(engine, group))
+        gcr_spread_answer(engine, ctx, group);
+    else
+        gcr_engine_answer(engine, ctx, group);
     gcr_engine_finish(engine, ctx, group);
 }
 

@@ -118,7 +118,7 @@ static void gcr_engine_open(gcr_engine *engine, gcr_carver *carver, const gcr_sh
     engine->ratio = gcr_carve(carver, n, GCR_LANES);
     engine->inverse = gcr_carve(carver, n, GCR_LANES);
     engine->solved = gcr_carve(carver, n, GCR_LANES);
-    gcr_engine_carve_answers(engine, carver);
+    gcr_engine_carve_answers(engine, carver, systems);
 }
 
 static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr_ctx *ctx)

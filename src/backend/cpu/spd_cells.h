@@ -47,15 +47,15 @@ static inline int gcr_is_solved(unsigned wanted)
     return (wanted & (GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION)) != 0;
 }
 
-static void gcr_engine_carve_answers(gcr_engine *engine, gcr_carver *carver)
+/* Rows of answers, one for each system or more. */
+static void gcr_engine_carve_answers(gcr_engine *engine, gcr_carver *carver, int64_t rows)
 {
-    const int64_t systems = engine->systems, sides = systems * engine->right_sides;
-    const int64_t n = engine->n;
+    const int64_t sides = rows * engine->right_sides, n = engine->n;
 
-    engine->log_determinant = gcr_carve(carver, systems, GCR_LANES);
+    engine->log_determinant = gcr_carve(carver, rows, GCR_LANES);
     engine->quadratic_form = gcr_carve(carver, sides, GCR_LANES);
     engine->solution = gcr_carve(carver, sides, n * GCR_LANES);
-    engine->inverse_diagonal = gcr_carve(carver, systems, n * GCR_LANES);
+    engine->inverse_diagonal = gcr_carve(carver, rows, n * GCR_LANES);
 }
 
 /* Writes what derive() says in each lane of `ctx`. */

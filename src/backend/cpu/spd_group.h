@@ -1,5 +1,5 @@
 /*
- * backend/cpu/spd_group.h -- one system of all cells of a group: filled, factored and solved row by
+ * backend/cpu/spd_group.h -- a system of each lane of a group: filled, factored and solved row by
  * row of squares, so that a row is still in the first cache at each step.
  *
  * Part of engine_spd.h. All lanes do what any of them needs; a lane that failed, or that repeats
@@ -15,6 +15,12 @@ static int64_t gcr_squares_count(int64_t n)
     return gcr_square_rows(n) * (gcr_square_rows(n) + 1) / 2;
 }
 
+/* `system` holds for lanes of one dataset; others say which of their own. */
+static int gcr_system_of_lane(const gcr_lane_data *data, int system, int lane)
+{
+    return data == NULL ? system : data->system[lane];
+}
+
 static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data, int system,
                                     int i, int j)
 {
@@ -24,7 +30,7 @@ static gcr_vec gcr_element_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *dat
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
-        value[lane] = element(&one, system, i, j);
+        value[lane] = element(&one, gcr_system_of_lane(data, system, lane), i, j);
     }
     return *(const gcr_vec *)value;
 }
@@ -82,19 +88,19 @@ static void gcr_squares_fill_identity(gcr_square *squares, int i)
             squares[square].at[i % 4][c] = gcr_vec_of(4 * square + c == i);
 }
 
-/* Row i, or that of the identity behind the last. Lanes of one dataset have code of their own: what
- * it loads is the same for all lanes. */
+/* Row i, or that of the identity behind the last. Lanes of one dataset and system have code of their
+ * own: what it loads is the same for all lanes. */
 GCR_LANES_STAGE void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx,
-                                      const gcr_group *group, int system, int i)
+                                      const gcr_group *group, int i)
 {
     gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, i / 4);
 
     if (i >= engine->n)
         gcr_squares_fill_identity(squares, i);
     else if (group->is_mixed)
-        gcr_squares_fill_row(squares, ctx, &group->data, group, system, i);
+        gcr_squares_fill_row(squares, ctx, &group->data, group, 0, i);
     else
-        gcr_squares_fill_row(squares, ctx, NULL, group, system, i);
+        gcr_squares_fill_row(squares, ctx, NULL, group, group->data.system[0], i);
 }
 
 /* Where the right-hand side stands, and later what is solved for. */
@@ -109,7 +115,7 @@ typedef struct gcr_wanted {
     int is_solved_by_all;
 } gcr_wanted;
 
-static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data, int system)
+static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data)
 {
     gcr_wanted wanted = { .is_solved_by_all = 1 };
 
@@ -117,7 +123,7 @@ static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data, i
     for (int lane = 0; lane < GCR_LANES; lane++) {
         const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
-        wanted.of_lane[lane] = needs(&one, system);
+        wanted.of_lane[lane] = needs(&one, data->system[lane]);
         wanted.any |= wanted.of_lane[lane];
         wanted.is_solved_by_all &= gcr_is_solved(wanted.of_lane[lane]);
     }
@@ -126,7 +132,7 @@ static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data, i
 
 /* rhs() is not asked in lanes that do not need it. */
 static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data,
-                                const gcr_wanted *wanted, int system, int i, int column)
+                                const gcr_wanted *wanted, int i, int column)
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec)))) = { 0 };
 
@@ -135,14 +141,14 @@ static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data,
         const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
         if (wanted->is_solved_by_all || gcr_is_solved(wanted->of_lane[lane]))
-            value[lane] = rhs(&one, system, i, column);
+            value[lane] = rhs(&one, data->system[lane], i, column);
     }
     return *(const gcr_vec *)value;
 }
 
 /* NaN or infinity times 0 is NaN, so one sum looks at all. */
 static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
-                                   const gcr_wanted *wanted, int system)
+                                   const gcr_wanted *wanted)
 {
     gcr_vec sum = { 0 };
 
@@ -150,7 +156,7 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
         gcr_vec *const b = gcr_squares_side(engine, column);
 
         for (int i = 0; i < engine->n; i++) {
-            b[i] = gcr_rhs_of_lanes(ctx, &group->data, wanted, system, i, column);
+            b[i] = gcr_rhs_of_lanes(ctx, &group->data, wanted, i, column);
             sum += b[i] * 0;
         }
         for (int i = engine->n; i < 4 * gcr_square_rows(engine->n); i++)
@@ -163,15 +169,15 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
 
 /* The entries once more, for what they were is gone. */
 static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx,
-                                    const gcr_group *group, int system)
+                                    const gcr_group *group)
 {
     const gcr_lane_data *const data = &group->data;
     gcr_vec sum = { 0 };
 
     for (int i = 0; i < engine->n; i++) {
         for (int j = 0; j < i; j++)
-            sum += gcr_element_below(ctx, data, system, i, j) * 0;
-        sum += (gcr_element_of_lanes(ctx, data, system, i, i) + gcr_vec_load(group->jitter)) * 0;
+            sum += gcr_element_below(ctx, data, 0, i, j) * 0;
+        sum += (gcr_element_of_lanes(ctx, data, 0, i, i) + gcr_vec_load(group->jitter)) * 0;
     }
     return sum;
 }
@@ -179,7 +185,7 @@ static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx
 /* A number that is not finite ends up in the pivot of its row, so only where a pivot is bad do the
  * entries have to be looked at. */
 static void gcr_squares_judge(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
-                              int system, const gcr_pivots *pivots)
+                              const gcr_pivots *pivots)
 {
     int64_t any = 0;
     gcr_vec sum;
@@ -188,7 +194,7 @@ static void gcr_squares_judge(const gcr_engine *engine, const gcr_ctx *ctx, gcr_
         any |= pivots->minor[lane];
     if (any == 0)
         return;
-    sum = gcr_squares_find_nan(engine, ctx, group, system);
+    sum = gcr_squares_find_nan(engine, ctx, group);
     for (int lane = 0; lane < group->count; lane++)
         if (pivots->minor[lane] != 0 && sum[lane] == 0)
             gcr_group_fail(group, lane, GCR_CELL_NOT_SPD, (uint32_t)pivots->minor[lane]);
@@ -197,10 +203,10 @@ static void gcr_squares_judge(const gcr_engine *engine, const gcr_ctx *ctx, gcr_
 }
 
 /* With L z = b, the quadratic form is z'z; L'x = z makes z the solution. */
-static void gcr_squares_solve(const gcr_engine *engine, const gcr_wanted *wanted, int system,
+static void gcr_squares_solve(const gcr_engine *engine, const gcr_wanted *wanted, int row,
                               int column)
 {
-    const int index = system * engine->right_sides + column;
+    const int index = row * engine->right_sides + column;
     gcr_vec *const z = gcr_squares_side(engine, column), sum = { 0 };
 
     for (int i = 0; i < engine->n; i++)
@@ -213,19 +219,19 @@ static void gcr_squares_solve(const gcr_engine *engine, const gcr_wanted *wanted
         ((gcr_vec *)engine->solution)[(int64_t)index * engine->n + i] = z[i];
 }
 
-/* What the lanes are asked for, and where their system is at. */
+/* What the lanes are asked for, and where their systems are at. */
 typedef struct gcr_squares_task {
     const gcr_engine *engine;
     const gcr_ctx *ctx;
     const gcr_group *group;
-    int system, sides; /* right-hand sides to be solved with */
+    int sides; /* right-hand sides to be solved with */
     gcr_pivots pivots;
 } gcr_squares_task;
 
 static void gcr_squares_fill_rows(const gcr_squares_task *task, int first, int last)
 {
     for (int i = first; i < last; i++)
-        gcr_squares_fill(task->engine, task->ctx, task->group, task->system, i);
+        gcr_squares_fill(task->engine, task->ctx, task->group, i);
 }
 
 static void gcr_squares_forward(const gcr_squares_task *task, int row)
@@ -268,34 +274,34 @@ static void gcr_squares_factor_by_panels(gcr_squares_task *task, int rows, gcr_p
     }
 }
 
+/* The answers go to row `row` of those of the engine. */
 static void gcr_squares_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group,
-                               int system)
+                               int row)
 {
     gcr_square *const squares = (gcr_square *)engine->matrix;
     const int rows = (int)gcr_square_rows(engine->n);
     const gcr_panel_shape shape = gcr_panel_shape_of(rows);
-    const gcr_wanted wanted = gcr_wanted_of(ctx, &group->data, system);
+    const gcr_wanted wanted = gcr_wanted_of(ctx, &group->data);
     gcr_squares_task task = { .engine = engine,
                               .ctx = ctx,
                               .group = group,
-                              .system = system,
                               .sides = gcr_is_solved(wanted.any) ? engine->right_sides : 0,
                               .pivots = gcr_pivots_begin() };
 
     if (task.sides > 0)
-        gcr_squares_fill_sides(engine, ctx, group, &wanted, system);
+        gcr_squares_fill_sides(engine, ctx, group, &wanted);
     if (shape.rows == 1)
         gcr_squares_factor_by_rows(&task, rows);
     else
         gcr_squares_factor_by_panels(&task, rows, shape);
-    gcr_squares_judge(engine, ctx, group, system, &task.pivots);
+    gcr_squares_judge(engine, ctx, group, &task.pivots);
     if (wanted.any & GCR_NEED_LOG_DETERMINANT)
-        ((gcr_vec *)engine->log_determinant)[system] = gcr_pivots_log(&task.pivots);
+        ((gcr_vec *)engine->log_determinant)[row] = gcr_pivots_log(&task.pivots);
     for (int column = 0; column < task.sides; column++)
-        gcr_squares_solve(engine, &wanted, system, column);
+        gcr_squares_solve(engine, &wanted, row, column);
     if (wanted.any & GCR_NEED_INVERSE_DIAGONAL)
         gcr_squares_invert(squares, engine->n, (gcr_square *)engine->column,
-                           (gcr_vec *)engine->inverse_diagonal + (int64_t)system * engine->n);
+                           (gcr_vec *)engine->inverse_diagonal + (int64_t)row * engine->n);
 }
 
 #endif /* GCR_CPU_SPD_GROUP_H */
