@@ -3,12 +3,13 @@
  * vector lanes bring over LAPACK?
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
- * matrix given to LAPACK, and a careful C loop. All see the same prepared distances. Times are
- * seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 + n / 6, so
+ * matrix given to LAPACK, a careful C loop, and numpy with all points in one batch. All see the same
+ * prepared distances. Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 + n / 6, so
  * exponentials show as what is missing. Which core OpenBLAS takes this machine for decides how fast
  * the rivals are: try OPENBLAS_CORETYPE too.
  */
 #include "bench.h"
+#include "rival.h"
 #include "rival_cell.h"
 
 #include "backend/cpu/code_path.h"
@@ -36,7 +37,7 @@ static const gcr_unit *const lapack_units[] = {
 };
 #undef GCR_UNIT
 
-enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 600 };
+enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 600, NUMPY_ROWS_MAX = 128 };
 
 /* The same for all sides; results of each are looked at by all others. */
 typedef struct problem {
@@ -45,6 +46,8 @@ typedef struct problem {
     double x[ROWS_MAX], y[ROWS_MAX];
     double lengthscale[AXIS], noise[AXIS], variance[1];
     double *prepared, *scratch, *work;
+    double *columns; /* the same distances by columns, as the C loop wants them */
+    bench_rival numpy;
     gcr_point_table table;
     gcr_unit_setup setup;
 } problem;
@@ -109,7 +112,7 @@ static void crunch_loop(side_arg *a)
     for (int i = 0; i < p->points; i++) {
         const double point[3] = { p->lengthscale[i / AXIS], p->noise[i % AXIS], p->variance[0] };
 
-        a->lml[i] = rival_cell(p->prepared, p->y, p->n, point, p->work);
+        a->lml[i] = rival_cell(p->columns, p->y, p->n, point, p->work);
         a->state[i] = GCR_CELL_OK;
     }
 }
@@ -165,8 +168,49 @@ static gcr_status open_memory(problem *p)
     const gcr_shape shape = { ROWS_MAX, 1, p->setup.option };
 
     GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (rows + 1) / 2, 8, "distances"));
+    GCR_TRY(gcr_memory_create((void **)&p->columns, rows * (rows + 1) / 2, 8, "distances"));
     GCR_TRY(gcr_memory_create((void **)&p->work, rows * (rows + 1), 8, "a matrix"));
     GCR_TRY(gcr_memory_create((void **)&p->scratch, p->unit->scratch_bytes(&shape), 1, "scratch"));
+out:
+    return status;
+}
+
+/* The distances, each side's way. */
+static void prepare(const problem *p)
+{
+    const gcr_view data = { .rows = p->n, .features = 1, .x = p->x, .y = p->y };
+    double *to = p->columns;
+
+    p->unit->prepare(&p->setup, &data, p->prepared, p->scratch);
+    for (int j = 0; j < p->n; j++)
+        for (int i = j; i < p->n; i++)
+            *to++ = p->prepared[gcr_triangle(i, j)];
+}
+
+static gcr_status run_numpy(void *arg, double *seconds_out)
+{
+    gcr_status status = GCR_OK;
+    problem *const p = arg;
+
+    GCR_TRY(bench_rival_time(&p->numpy, p->n, (uint64_t)p->points, seconds_out));
+    *seconds_out /= p->points;
+out:
+    return status;
+}
+
+static gcr_status check_numpy(problem *p, const side_arg *ours)
+{
+    gcr_status status = GCR_OK;
+    double sum = 0, numpys, size = 0;
+
+    GCR_TRY(bench_rival_time(&p->numpy, -p->n, (uint64_t)p->points, &numpys));
+    for (int i = 0; i < p->points; i++) {
+        sum += ours->lml[i];
+        size += p->n + fabs(ours->lml[i]);
+    }
+    if (!(fabs(sum - numpys) <= 1e-11 * size))
+        GCR_FAIL(GCR_EDEVICE, "n = %d: the sum over all points is %.17g, numpy's %.17g", p->n, sum,
+                 numpys);
 out:
     return status;
 }
@@ -174,24 +218,23 @@ out:
 static gcr_status measure(bench *b, problem *p, int n)
 {
     gcr_status status = GCR_OK;
+    static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop" };
     static side_arg args[3];
-    static bench_side sides[3];
+    static bench_side sides[4];
+    const int has_numpy = p->numpy.process != 0 && n <= NUMPY_ROWS_MAX;
     double rate[BENCH_ROUNDS_MAX];
     char where[64], line[80];
 
     describe(p, n);
-    p->unit->prepare(&p->setup, &(const gcr_view){ .rows = n, .features = 1, .x = p->x, .y = p->y },
-                     p->prepared, p->scratch);
+    prepare(p);
     args[0] = (side_arg){ .unit = p->unit, .problem = p };
     args[1] = (side_arg){ .unit = p->lapack_unit, .problem = p };
     args[2] = (side_arg){ .problem = p };
     for (int i = 0; i < 3; i++)
-        sides[i] =
-            (bench_side){ .what = (const char *[]){ "gridcrunch", "forced to LAPACK", "C loop" }[i],
-                          .run = run_side,
-                          .arg = &args[i] };
+        sides[i] = (bench_side){ .what = names[i], .run = run_side, .arg = &args[i] };
+    sides[3] = (bench_side){ .what = "numpy", .run = run_numpy, .arg = p };
     snprintf(where, sizeof where, "cell n=%d", n);
-    GCR_TRY(bench_alternate(b, where, sides, 3));
+    GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 4 : 3));
     GCR_TRY(check(p, &args[0], &args[1]));
     GCR_TRY(check(p, &args[0], &args[2]));
     for (int i = 0; i < b->rounds; i++)
@@ -201,6 +244,24 @@ static gcr_status measure(bench *b, problem *p, int n)
     bench_ratio_sides(b, line, &sides[1], &sides[0]);
     snprintf(line, sizeof line, "n=%d", n);
     bench_ratio_sides(b, line, &sides[2], &sides[0]);
+    if (has_numpy) {
+        GCR_TRY(check_numpy(p, &args[0]));
+        snprintf(line, sizeof line, "over_numpy n=%d", n);
+        bench_ratio_sides(b, line, &sides[3], &sides[0]);
+    }
+out:
+    return status;
+}
+
+static gcr_status open_numpy(bench *b, problem *p)
+{
+    gcr_status status = GCR_OK;
+    char script[BENCH_PATH_MAX];
+
+    GCR_TRY(bench_beside(script, "rival_numpy.py"));
+    GCR_TRY(bench_rival_open(&p->numpy, (const char *[]){ "/usr/bin/python3", script, NULL }));
+    if (p->numpy.process == 0)
+        bench_absent(b, "numpy", "install python3-numpy");
 out:
     return status;
 }
@@ -228,11 +289,14 @@ int main(int argc, char **argv)
     GCR_TRY(bench_begin(&b, "cell", argc, argv));
     GCR_TRY(find_units(&p));
     GCR_TRY(open_memory(&p));
+    GCR_TRY(open_numpy(&b, &p));
     say_core();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         GCR_TRY(measure(&b, &p, sizes[i]));
 out:
+    bench_rival_close(&p.numpy);
     gcr_memory_destroy(p.prepared);
+    gcr_memory_destroy(p.columns);
     gcr_memory_destroy(p.work);
     gcr_memory_destroy(p.scratch);
     return bench_end(&b, status);

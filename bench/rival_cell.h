@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The log marginal likelihood of an RBF covariance at one point. `squares`: packed lower triangle
- * of the squared distances, `y`: [n], `work`: [n][n + 1]. NaN if the matrix is not SPD. */
+/* The log marginal likelihood of an RBF covariance at one point. `squares`: the lower triangle
+ * of the squared distances, column after column from the diagonal down, `y`: [n], `work`: [n][n + 1]. NaN if the matrix is not SPD. */
 double rival_cell(const double *squares, const double *y, int n, const double point[3],
                   double *work);
 
