@@ -83,8 +83,11 @@ typedef unsigned long long uint64_t;
 
 typedef double gcr_real;
 
-/* What a kernel reads must have been declared, or be there. Whoever compiles a kernel defines this
- * to hold it to that; here it costs nothing. */
+/* What a kernel reads must have been declared, and be there. Whoever compiles a kernel defines these
+ * to hold it to that (kernels/own/expect.h); here they cost nothing. */
+#ifndef GCR_EXPECT_DECLARED
+#define GCR_EXPECT_DECLARED(promise, word) ((void)0)
+#endif
 #ifndef GCR_EXPECT
 #define GCR_EXPECT(promise, word) ((void)0)
 #endif
@@ -131,7 +134,7 @@ GCR_FN int64_t gcr_features(const gcr_ctx *ctx)
 
 GCR_FN gcr_real gcr_x(const gcr_ctx *ctx, int64_t row, int64_t feature)
 {
-    GCR_EXPECT((GCR_DECLARED_USES & GCR_USES_X) != 0, x);
+    GCR_EXPECT_DECLARED((GCR_DECLARED_USES & GCR_USES_X) != 0, x);
     GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
     GCR_EXPECT(feature >= 0 && feature < ctx->data.features, feature);
     return ctx->data.x[row + feature * ctx->data.rows];
@@ -139,7 +142,7 @@ GCR_FN gcr_real gcr_x(const gcr_ctx *ctx, int64_t row, int64_t feature)
 
 GCR_FN gcr_real gcr_y(const gcr_ctx *ctx, int64_t row)
 {
-    GCR_EXPECT((GCR_DECLARED_USES & GCR_USES_Y) != 0, y);
+    GCR_EXPECT_DECLARED((GCR_DECLARED_USES & GCR_USES_Y) != 0, y);
     GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
     return ctx->data.y[row];
 }
@@ -147,7 +150,7 @@ GCR_FN gcr_real gcr_y(const gcr_ctx *ctx, int64_t row)
 /* The value of parameter `index`, in the order of the description. */
 GCR_FN gcr_real gcr_param(const gcr_ctx *ctx, int index)
 {
-    GCR_EXPECT(index >= 0 && index < GCR_DECLARED_PARAMETERS, parameter);
+    GCR_EXPECT_DECLARED(index >= 0 && index < GCR_DECLARED_PARAMETERS, parameter);
     return ctx->param[index * GCR_LANES + ctx->lane];
 }
 
@@ -161,14 +164,14 @@ GCR_FN gcr_real gcr_derived(const gcr_ctx *ctx, int index)
 /* What prepare() wrote at `index`. */
 GCR_FN gcr_real gcr_prepared(const gcr_ctx *ctx, int64_t index)
 {
-    GCR_EXPECT(GCR_DECLARED_PREPARED, prepared);
+    GCR_EXPECT_DECLARED(GCR_DECLARED_PREPARED, prepared);
     return ctx->prepared[index];
 }
 
 /* Memory of this team, `scratch_count` values, holding anything at the start of a cell. */
 GCR_FN gcr_real *gcr_scratch(const gcr_ctx *ctx)
 {
-    GCR_EXPECT(GCR_DECLARED_SCRATCH, scratch);
+    GCR_EXPECT_DECLARED(GCR_DECLARED_SCRATCH, scratch);
     return ctx->scratch;
 }
 

@@ -96,6 +96,16 @@ GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
+/* What a worker, from 0 on, is at: `cell_count` live cells from `point` of `dataset` on, in the order
+ * of the plan; 0: it prepares the dataset. False where there is no such worker, or none yet. Any thread
+ * may ask, and a signal handler, too: this is how a program names the cells that crashed. */
+typedef struct gcr_in_flight {
+    long thread; /* as the system numbers it */
+    uint64_t dataset, point, cell_count;
+} gcr_in_flight;
+
+int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker);
+
 /* ---- the cells of one dataset ---------------------------------------------------------------- */
 
 /* Cell (dataset, point) has the state state[point] and of output o the width[o] values from

@@ -18,10 +18,13 @@
 #include <string.h>
 #include <time.h>
 
+enum { SIGNAL_STACK_BYTES = 1 << 14 }; /* four times what AVX-512 makes a handler need */
+
 typedef struct worker {
     gcr_pool *pool;
     pthread_t thread;
     int index;
+    char signal_stack[SIGNAL_STACK_BYTES];
 } worker;
 
 /* Everything after `lock` is read and written under it. A worker runs `fn` once for each value
@@ -82,9 +85,21 @@ static void finish_round(gcr_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* A handler of the program's can then run when the stack of the thread is used up. False: it has such
+ * a stack already, from a sanitizer. */
+static int take_signal_stack(worker *self)
+{
+    const stack_t ours = { .ss_sp = self->signal_stack, .ss_size = SIGNAL_STACK_BYTES };
+    stack_t there;
+
+    return sigaltstack(NULL, &there) == 0 && (there.ss_flags & SS_DISABLE) != 0 &&
+           sigaltstack(&ours, NULL) == 0;
+}
+
 static void *work(void *me)
 {
-    const worker *self = me;
+    worker *self = me;
+    const int has_stack = take_signal_stack(self);
     gcr_pool_fn fn;
     void *arg;
 
@@ -92,6 +107,8 @@ static void *work(void *me)
         fn(arg, self->index);
         finish_round(self->pool);
     }
+    if (has_stack)
+        sigaltstack(&(const stack_t){ .ss_flags = SS_DISABLE }, NULL);
     return NULL;
 }
 
@@ -117,7 +134,8 @@ static gcr_status start_threads(gcr_pool *pool)
         worker *next = &pool->workers[i];
         int error;
 
-        *next = (worker){ .pool = pool, .index = i };
+        next->pool = pool;
+        next->index = i;
         error = pthread_create(&next->thread, NULL, work, next);
         if (error != 0)
             GCR_FAIL(GCR_ENOMEM, "the system refuses to start thread %d of %d: %s", i + 1,

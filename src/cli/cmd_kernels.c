@@ -27,8 +27,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp kernels_argp = {
     .parser = parse,
-    .args_doc = "[NAME]",
-    .doc = "Lists the kernels, or the parameters, options and outputs of one.",
+    .args_doc = "[NAME|FILE]",
+    .doc = "Lists the kernels, or the parameters, options and outputs of one: built in, or in a C "
+           "file of yours (its name ends in .c or has a / in it).",
 };
 
 static gcr_status print_list(void)
@@ -179,6 +180,7 @@ gcr_status gcr_command_kernels(int *exit_out, int argc, char **argv)
     gcr_status status = GCR_OK;
     const char *name = NULL;
     const gcr_kernel *kernel = NULL;
+    gcr_own *own = NULL;
 
     (void)exit_out;
     argp_parse(&kernels_argp, argc, argv, 0, NULL, &name);
@@ -186,8 +188,14 @@ gcr_status gcr_command_kernels(int *exit_out, int argc, char **argv)
         GCR_TRY(print_list());
         goto out;
     }
-    GCR_TRY(find(&kernel, name));
+    if (gcr_own_is_path(name)) {
+        GCR_TRY(gcr_own_open(&own, name));
+        kernel = gcr_own_kernel(own);
+    } else {
+        GCR_TRY(find(&kernel, name));
+    }
     GCR_TRY(print_kernel(kernel));
 out:
+    gcr_own_close(own);
     return status;
 }

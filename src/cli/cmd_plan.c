@@ -1,5 +1,6 @@
 /* cli/cmd_plan.c -- gridcrunch plan: what a run would do and need. Computes nothing. */
 #include "cli/command.h"
+#include "cli/crash.h"
 #include "cli/describe.h"
 #include "cli/job_args.h"
 #include "cli/json.h"
@@ -169,6 +170,7 @@ gcr_status gcr_command_plan(int *exit_out, int argc, char **argv)
     (void)exit_out;
     argp_parse(&plan_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_job_args_load(&p.job, &args.job));
+    GCR_TRY(gcr_crash_watch(&p.job));
     GCR_TRY(gcr_datasets_load(&p.datasets, &p.job));
     GCR_TRY(gcr_run_create(&p.run, &spec));
     if (args.is_json)

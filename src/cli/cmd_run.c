@@ -6,6 +6,7 @@
  */
 #include "cli/best_points.h"
 #include "cli/command.h"
+#include "cli/crash.h"
 #include "cli/interrupt.h"
 #include "cli/job_args.h"
 #include "cli/json.h"
@@ -91,11 +92,13 @@ static gcr_status prepare(run_work *work, const run_args *args)
     GCR_TRY(gcr_job_args_load(&work->job, &args->job));
     GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
     GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
+    GCR_TRY(gcr_crash_watch(&work->job));
     GCR_TRY(gcr_datasets_load(&work->datasets, &work->job));
     spec.on_progress = args->is_quiet ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
     gcr_interrupt_watch(work->run);
+    gcr_crash_watch_run(work->run, &work->datasets);
     work->load_seconds = gcr_clock_seconds() - work->begin;
 out:
     return status;
@@ -120,7 +123,9 @@ static gcr_status compute(run_work *work, const run_args *args)
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_run_folder_take(&work->folder, args->is_fresh));
+    gcr_crash_watch_folder(&work->folder);
     status = gcr_run_execute(work->run);
+    gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
         gcr_progress_line_end();
     GCR_TRY(status);
@@ -176,6 +181,7 @@ out:
 
 static void clear(run_work *work)
 {
+    gcr_crash_watch_run(NULL, NULL);
     gcr_interrupt_watch(NULL);
     gcr_results_close(work->file);
     gcr_run_destroy(work->run);

@@ -1,6 +1,7 @@
 /* cli/cmd_try.c -- gridcrunch try: one cell of a job, computed, printed and timed. */
 #include "cli/cell_key.h"
 #include "cli/command.h"
+#include "cli/crash.h"
 #include "cli/job_args.h"
 #include "cli/screen.h"
 
@@ -128,9 +129,11 @@ gcr_status gcr_command_try(int *exit_out, int argc, char **argv)
 
     argp_parse(&try_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_job_args_load(&job, &args.job));
+    GCR_TRY(gcr_crash_watch(&job));
     GCR_TRY(gcr_datasets_load(&datasets, &job));
     GCR_TRY(gcr_run_create(&run, &spec));
     GCR_TRY(find_cell(&place, args.cell, run, &datasets));
+    gcr_crash_watch_cell(args.cell);
     GCR_TRY(gcr_run_try(run, &trial, place.dataset, place.point));
     print_trial(run, &datasets.items[place.dataset], place.point, &trial);
     *exit_out = gcr_cell_is_failed(trial.state) ? GCR_EXIT_FAILED : GCR_EXIT_OK;

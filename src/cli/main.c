@@ -38,6 +38,7 @@ static const command_entry commands[] = {
     { "failed", "the cells of a run that failed, and why", gcr_command_failed },
     { "export", "all cells of a run as CSV or JSON lines", gcr_command_export },
     { "kernels", "what can be computed in a cell", gcr_command_kernels },
+    { "kernel", "check a kernel in a file of yours", gcr_command_kernel },
     { "devices", "what there is to compute on", gcr_command_devices },
     { "bench", "run a benchmark", gcr_command_bench },
 };
@@ -159,20 +160,6 @@ static int begins_with_place(const char *sentence)
     return column > 0 || is_file(sentence, name);
 }
 
-/* Each line by itself, because a newline would be shown as '?'. */
-static void put_lines(FILE *stream, const char *text)
-{
-    while (*text != '\0') {
-        const size_t bytes = strcspn(text, "\n");
-        char line[512];
-
-        snprintf(line, sizeof line, "%.*s", (int)bytes, text);
-        gcr_screen_put(stream, line, -1);
-        fputc('\n', stream);
-        text += bytes + (text[bytes] == '\n');
-    }
-}
-
 static int report_failure(gcr_status status)
 {
     const char *sentence = gcr_last_error();
@@ -182,7 +169,7 @@ static int report_failure(gcr_status status)
         fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, sentence, -1);
     fputc('\n', stderr);
-    put_lines(stderr, gcr_last_error_details());
+    gcr_screen_lines(stderr, gcr_last_error_details());
     return gcr_status_is_users(status) ? GCR_EXIT_USAGE : GCR_EXIT_OTHER;
 }
 

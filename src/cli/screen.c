@@ -102,6 +102,17 @@ int gcr_screen_put(FILE *stream, const char *text, int columns)
     return used + 1;
 }
 
+void gcr_screen_lines(FILE *stream, const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strchrnul(text, '\n');
+
+        put_glyphs(stream, text, end, width_of(text, end));
+        fputc('\n', stream);
+        text = *end == '\n' ? end + 1 : end;
+    }
+}
+
 /* Prints the words of `text` in lines of at most `columns` (0: one line), `indent` before each but
  * the first, which has been begun already. */
 static void put_wrapped(FILE *stream, const char *text, int indent, int columns)

@@ -19,6 +19,9 @@ int gcr_screen_width(const char *text);
  * would act upon or cannot show is printed as '?'. Returns the columns taken. */
 int gcr_screen_put(FILE *stream, const char *text, int columns);
 
+/* Prints text of several lines as it is; each line as gcr_screen_put() would. */
+void gcr_screen_lines(FILE *stream, const char *text);
+
 /* Prints "label  text", the text wrapped to the terminal's width and indented under itself. */
 void gcr_screen_note(FILE *stream, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

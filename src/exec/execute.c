@@ -104,6 +104,7 @@ static gcr_status open_execution(execution *x, gcr_run *run)
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
     GCR_TRY(gcr_memory_create((void **)&x->progress, (uint64_t)run->workers, sizeof *x->progress,
                               "the progress of threads"));
+    atomic_store(&run->in_flight, x->progress);
     x->shared = (gcr_pipeline_shared){ .device = run->device,
                                        .program = x->program,
                                        .residency = x->residency,
@@ -126,6 +127,7 @@ out:
 static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
+    atomic_store(&x->run->in_flight, NULL);
     gcr_memory_destroy(x->progress);
     gcr_schedule_destroy(x->schedule);
     gcr_residency_destroy(x->residency);
@@ -261,4 +263,18 @@ gcr_status gcr_run_execute(gcr_run *run)
     gcr_gate_close(run->gate, describe_end(run, status));
 out:
     return status;
+}
+
+int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker)
+{
+    const gcr_pipeline_progress *progress = atomic_load(&run->in_flight);
+
+    *out = (gcr_in_flight){ 0 };
+    if (progress == NULL || worker < 0 || worker >= run->workers)
+        return 0;
+    out->thread = atomic_load(&progress[worker].thread);
+    out->dataset = atomic_load(&progress[worker].dataset);
+    out->point = atomic_load(&progress[worker].first);
+    out->cell_count = atomic_load(&progress[worker].count);
+    return out->thread != 0;
 }

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     TILES_MAX = 256,       /* of a batch: bounds its descriptors, whatever the sizes are      */
@@ -29,7 +30,7 @@ typedef struct flight {
     part parts[TILES_MAX];
     gcr_unit_tile tiles[TILES_MAX];
     uint64_t tile_count;
-    uint64_t points;                /* of all parts */
+    uint64_t points, live;          /* of all parts */
     gcr_buf *records_dev, *records; /* NULL where the device shares memory */
     gcr_event *done;
     int is_flying;
@@ -94,6 +95,14 @@ static void flush_landing(worker *w)
     w->landing_count = 0;
 }
 
+/* Says what will be computed, for whoever wants to know what crashed. */
+static void tell(gcr_pipeline_progress *progress, uint64_t dataset, uint64_t first, uint64_t count)
+{
+    atomic_store_explicit(&progress->dataset, dataset, memory_order_relaxed);
+    atomic_store_explicit(&progress->first, first, memory_order_relaxed);
+    atomic_store_explicit(&progress->count, count, memory_order_relaxed);
+}
+
 /* Lets dataset `dataset` stand ready, remembering the last one. */
 static gcr_status acquire(worker *w, uint64_t dataset)
 {
@@ -103,6 +112,7 @@ static gcr_status acquire(worker *w, uint64_t dataset)
         goto out;
     flush_landing(w); /* first: the dataset that is left may make room for this one */
     w->has_resident = 0;
+    tell(w->progress, dataset, 0, 0);
     GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
     w->resident_dataset = dataset;
     w->has_resident = 1;
@@ -187,7 +197,7 @@ static gcr_status build(worker *w, flight *f)
     uint64_t at = 0, left;
 
     f->tile_count = 0;
-    f->points = 0;
+    f->points = f->live = 0;
     if (w->span.count == 0 && !gcr_schedule_next(w->shared->schedule, w->index, w->batch, &w->span))
         goto out;
     left = w->span.count < w->batch ? w->span.count : w->batch;
@@ -201,6 +211,7 @@ static gcr_status build(worker *w, flight *f)
         w->span.first += p->live;
         w->span.count -= p->live;
         f->points += p->count;
+        f->live += p->live;
         f->tile_count++;
     }
     for (uint64_t t = 0; t < f->tile_count; t++) {
@@ -225,6 +236,7 @@ static gcr_status launch(worker *w, flight *f)
     gcr_status status = GCR_OK;
     const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
 
+    tell(w->progress, f->parts[0].dataset, f->parts[0].first, f->live);
     GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
     if (!shares_memory(w)) {
         GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
@@ -426,6 +438,7 @@ gcr_status gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
     gcr_status status = GCR_OK;
     worker w = { .shared = shared, .progress = progress, .index = index };
 
+    atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
     GCR_TRY(open_worker(&w));
     GCR_TRY(run_batches(&w));
 out:

@@ -43,6 +43,9 @@ typedef struct gcr_pipeline_progress {
     _Atomic uint64_t failed;
     _Atomic uint64_t datasets;
     _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
+    /* What is computed now: so many live cells from a point of a dataset on; 0: it is prepared. */
+    _Atomic uint64_t dataset, first, count;
+    _Atomic long thread; /* as the system numbers it */
 } gcr_pipeline_progress;
 
 /* Bytes that a worker needs beside the scratch of its queue, for the plan. */

@@ -49,6 +49,7 @@ struct gcr_run {
     gcr_slots *slots;
     gcr_summaries *summaries;
     gcr_progress progress;
+    _Atomic(struct gcr_pipeline_progress *) in_flight; /* [workers] while it executes, or NULL */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;

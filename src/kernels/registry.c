@@ -7,14 +7,12 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The build lists its units, those of one kernel together and kernels in alphabetical order. */
 #define GCR_UNIT(name) extern const gcr_unit name;
@@ -159,8 +157,8 @@ out:
     return status;
 }
 
-static gcr_status read_options(int64_t option[GCR_OPTIONS_MAX], const gcr_kernel *kernel,
-                               const gcr_job *job)
+gcr_status gcr_kernel_read_options(int64_t option[GCR_OPTIONS_MAX], const gcr_kernel *kernel,
+                                   const gcr_job *job)
 {
     gcr_status status = GCR_OK;
 
@@ -235,7 +233,7 @@ gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], 
     *out = NULL;
     GCR_TRY(find_kernel(&kernel, job));
     GCR_TRY(check_algorithm(kernel, job));
-    GCR_TRY(read_options(option, kernel, job));
+    GCR_TRY(gcr_kernel_read_options(option, kernel, job));
     for (int u = 0; u < UNIT_COUNT; u++)
         if (units[u]->path == path && units[u]->algorithm == job->algorithm &&
             unit_serves(units[u], kernel, option)) {
@@ -249,37 +247,18 @@ out:
     return status;
 }
 
-/* The job's kernel as a path seen from here, where it can be read. */
-static gcr_status locate(char **out, const gcr_job *job)
-{
-    gcr_status status = GCR_OK;
-    const char *folder = job->folder, *name = job->kernel;
-    char place[GCR_MARK_BYTES];
-
-    if (name[0] == '/' || folder == NULL || strcmp(folder, ".") == 0)
-        GCR_TRY(gcr_text_copy(out, name, strlen(name)));
-    else
-        GCR_TRY(gcr_text_format(out, "%s/%s", folder, name));
-    if (access(*out, R_OK) != 0)
-        GCR_FAIL(GCR_EUNREADABLE, "%scannot read the kernel %s: %s",
-                 gcr_format_mark(place, job->kernel_mark), *out, strerror(errno));
-out:
-    return status;
-}
-
 gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option[GCR_OPTIONS_MAX],
                          const gcr_job *job, gcr_code_path path)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_MARK_BYTES];
-    char *file = NULL;
+    char file[PATH_MAX], place[GCR_MARK_BYTES];
     gcr_own *own = NULL;
 
     *out = NULL;
     *own_out = NULL;
-    GCR_TRY(locate(&file, job));
+    GCR_TRY(gcr_own_locate(file, sizeof file, job));
     GCR_TRY(gcr_own_open(&own, file));
-    GCR_TRY(read_options(option, gcr_own_kernel(own), job));
+    GCR_TRY(gcr_kernel_read_options(option, gcr_own_kernel(own), job));
     if (!gcr_own_has(own, job->algorithm))
         GCR_FAIL(GCR_EINVAL,
                  "%sthe kernel %s has no algorithm '%s': that takes base(), scale() and shift() in "
@@ -291,6 +270,5 @@ gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option
     own = NULL;
 out:
     gcr_own_close(own);
-    free(file);
     return status;
 }

@@ -33,6 +33,10 @@ GCR_MUST_CHECK gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out,
                                         int64_t option[GCR_OPTIONS_MAX], const gcr_job *job,
                                         gcr_code_path path);
 
+/* The values of the kernel's options with what the job sets. GCR_EINVAL as of gcr_unit_find(). */
+GCR_MUST_CHECK gcr_status gcr_kernel_read_options(int64_t option[GCR_OPTIONS_MAX],
+                                                  const gcr_kernel *kernel, const gcr_job *job);
+
 /* How many parameters, options, outputs a kernel has. */
 int gcr_kernel_parameter_count(const gcr_kernel *kernel);
 int gcr_kernel_option_count(const gcr_kernel *kernel);

@@ -1,10 +1,12 @@
 """A kernel in a file of the user's: `kernel: fit.c`."""
 import os
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
-from support import SOURCE, Case, clean_environment
+from support import SOURCE, TIME_LIMIT, Case, clean_environment, hear_signals, widths
 
 # The mean of y times `a`, in the one line that a test replaces.
 KERNEL = """\
@@ -41,6 +43,11 @@ class Own(Case):
         options.setdefault("env", self.environment)
         return super().call(*args, **options)
 
+    def start(self, *args, preexec_fn=hear_signals):
+        os.environ["GRIDCRUNCH_CACHE"] = self.cache
+        self.addCleanup(os.environ.pop, "GRIDCRUNCH_CACHE")
+        return super().start(*args, preexec_fn=preexec_fn)
+
     def kernel(self, statement, name="fit.c"):
         return self.write(name, KERNEL.replace("STATEMENT", statement))
 
@@ -54,6 +61,12 @@ class Runs(Own):
         self.ok("plan", "own.yaml")
         tried = self.ok("try", "own.yaml", "--cell", "s0001,a=2").out
         self.assertIn("ok", tried)
+
+    def test_the_cache_may_be_named_from_here(self):
+        self.kernel("outputs[0] = 1;")
+        self.environment["GRIDCRUNCH_CACHE"] = "cache"
+        self.ok("run", "own.yaml")
+        self.assertEqual(len(os.listdir(self.cache)), 2)
 
     def test_its_path_is_relative_to_the_job(self):
         self.kernel("outputs[0] = 1;", "jobs/kernels/fit.c")
@@ -119,6 +132,155 @@ class Runs(Own):
             self.assertEqual(file["run/kernel_text"].asstr()[()].encode(), self.read("fit.c"))
             self.assertEqual(len(file["run"].attrs["kernel_hash"]), 32)
             self.assertTrue(file["run"].attrs["kernel_compiler"])
+
+
+class Example(Own):
+    def test_the_example_finds_the_best_weight_for_the_nile(self):
+        out = self.ok("run", os.path.join(SOURCE, "examples/smooth.yaml")).out
+        self.assertRegex(out, r"nile +20594\.9 +0\.25")
+
+    def test_the_example_passes_its_check(self):
+        self.ok("kernel", "check", os.path.join(SOURCE, "examples/ewma.c"))
+
+
+class Crashes(Own):
+    def assert_says_where(self, reply, *words):
+        self.assertEqual(reply.code, 1, reply)
+        last = reply.err.splitlines()[-1]
+        for word in ("fit.c crashed", "gridcrunch kernel check fit.c", *words):
+            self.assertIn(word, last)
+
+    def test_a_crash_names_its_cell_and_leaves_nothing(self):
+        self.kernel("outputs[0] = 1; if (gcr_param(ctx, 0) == 2) *(volatile int *)8 = 1;")
+        reply = self.call("run", "own.yaml", "--batch", "1", "--threads", "1")
+        self.assert_says_where(reply, " at s0001, a=2 ", "Segmentation fault")
+        self.assertFalse(os.path.exists(self.path("runs/own")))
+        self.assert_says_where(self.call("try", "own.yaml", "--cell", "s0003,a=2"), "s0003,a=2")
+
+    def test_an_earlier_run_is_back_after_a_crash(self):
+        self.kernel("outputs[0] = 1;")
+        self.ok("run", "own.yaml")
+        before = self.read("runs/own/results.h5")
+        self.kernel("outputs[0] = 1; __builtin_trap();")
+        self.assert_says_where(self.call("run", "own.yaml", "--fresh"), "Illegal instruction")
+        self.assertEqual(self.read("runs/own/results.h5"), before)
+
+    def test_a_stack_that_is_used_up_is_a_crash_too(self):
+        self.kernel("volatile char deep[1 << 20]; deep[0] = 1;\n"
+                    "    outputs[0] = deep[0] + (gcr_param(ctx, 0) < 9 ? cell(ctx, outputs) : 0);")
+        self.assert_says_where(self.call("run", "own.yaml"), "Segmentation fault")
+
+    def test_a_description_that_crashes_says_so(self):
+        text = KERNEL.replace("STATEMENT", "outputs[0] = gcr_scratch(ctx)[0];")
+        text = text.replace("GCR_DESCRIBE(", "GCR_HOST_FN int64_t room(const gcr_shape *shape)\n{\n"
+                            "    return shape->rows + *(volatile int *)8;\n}\nGCR_DESCRIBE(")
+        self.write("fit.c", text.replace(".width = 1 } })", ".width = 1 } },\n.scratch_count = room)"))
+        self.assert_says_where(self.call("plan", "own.yaml"))
+
+    def test_an_endless_loop_is_stopped_by_the_second_signal(self):
+        self.kernel("outputs[0] = 1; while (gcr_param(ctx, 0) == gcr_param(ctx, 0)) gcr_sleep_ns(1e6);")
+        process = self.start_computing("own.yaml")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(TIME_LIMIT), 4)
+        self.assertEqual(os.listdir(self.path("runs/own")), [])
+
+
+class Described(Own):
+    def test_kernels_shows_a_file_as_a_built_in_one(self):
+        self.kernel("outputs[0] = 1;")
+        out = self.ok("kernels", "fit.c").out
+        for words in ("a test", "uses       y", "any number", "a value"):
+            self.assertIn(words, out)
+
+    def test_and_refuses_one_that_is_not_there(self):
+        self.assert_refused(self.call("kernels", "none.c"), "none.c", "No such file")
+
+
+class Checked(Own):
+    def check(self, *args, code=0):
+        reply = self.call("kernel", "check", "fit.c", *args)
+        self.assertEqual(reply.code, code, reply)
+        return dict(line.split(None, 1) for line in reply.out.split("\n\n")[0].splitlines())
+
+    def test_a_good_kernel_passes_all(self):
+        self.kernel("outputs[0] = gcr_param(ctx, 0) * gcr_y(ctx, 0);")
+        found = self.check()
+        self.assertEqual(set(found), {"compile", "cells", "outputs", "batch", "order", "lanes",
+                                      "memory", "threads", "plain", "bounds"})
+        self.assertFalse([line for line in found.values() if "FAILED" in line], found)
+
+    def test_an_spd_kernel_with_prepare_and_options_passes(self):
+        shutil.copy(os.path.join(SOURCE, "src/kernels/gp.c"), self.path("fit.c"))
+        self.assertIn("270 random cells", self.check("--set", "covariance=matern32")["cells"])
+
+    def test_what_it_keeps_between_cells_is_found(self):
+        self.kernel("static gcr_real calls; outputs[0] = calls++; (void)gcr_y(ctx, 0);")
+        found = self.check(code=1)
+        self.assertIn("FAILED: a random dataset of 12 rows, a=", found["batch"])
+
+    def test_scratch_that_is_read_before_it_is_written_is_found(self):
+        text = KERNEL.replace("STATEMENT", "outputs[0] = gcr_scratch(ctx)[0] > 0;")
+        text = text.replace("GCR_DESCRIBE(", "GCR_HOST_FN int64_t room(const gcr_shape *shape)\n"
+                            "{\n    return shape->rows;\n}\nGCR_DESCRIBE(")
+        self.write("fit.c", text.replace(".width = 1 } })", ".width = 1 } },\n.scratch_count = room)"))
+        self.assertIn("FAILED", self.check(code=1)["memory"])
+
+    def assert_out_of_bounds(self, statement, words):
+        self.kernel(statement)
+        bounds = self.check(code=1)["bounds"]
+        if "skipped" in bounds:
+            self.skipTest("there is no AddressSanitizer")
+        self.assertIn("FAILED: fit.c:6", bounds)
+        self.assertIn(words, bounds)
+
+    def test_writing_behind_the_outputs_is_found(self):
+        self.assert_out_of_bounds("outputs[0] = 1; outputs[1] = 2;", "outside of the memory")
+
+    def test_a_row_that_is_not_there_is_found(self):
+        self.assert_out_of_bounds("outputs[0] = gcr_y(ctx, gcr_rows(ctx));", "reads a row")
+
+    def test_a_parameter_that_is_not_there_is_found_where_the_compiler_cannot_see_it(self):
+        self.assert_out_of_bounds("outputs[0] = gcr_param(ctx, (int)gcr_rows(ctx));",
+                                  "reads a parameter")
+
+    def test_an_output_that_is_not_written_is_named(self):
+        self.kernel("(void)ctx; (void)outputs;")
+        self.assertIn("FAILED: 'v' is declared, and not written", self.check(code=1)["outputs"])
+
+    def test_the_cell_that_crashes_is_named(self):
+        self.kernel("outputs[0] = 1; if (gcr_rows(ctx) == 7) *(volatile int *)8 = 1;")
+        self.assertIn("crashes (Segmentation fault) at a random dataset of 7 rows, a=",
+                      self.check(code=1)["cells"])
+
+    def test_warnings_are_shown_with_the_users_lines(self):
+        self.kernel("int unused; outputs[0] = gcr_y(ctx, 0);")
+        out = self.ok("kernel", "check", "fit.c").out
+        self.assertIn("with the warnings below", out)
+        self.assertIn("fit.c:6:9: warning: unused variable 'unused'", out)
+
+    def test_what_does_not_compile_is_exit_2(self):
+        self.kernel("outputs[0] = ;")
+        reply = self.call("kernel", "check", "fit.c")
+        self.assertEqual(reply.code, 2, reply)
+        self.assertTrue(reply.err.startswith("fit.c:6:18: "), reply)
+
+    def test_it_fits_a_narrow_terminal(self):
+        self.kernel("outputs[0] = 1;")
+        code, drawn = self.call_on_terminal(40, "kernel", "check", "fit.c",
+                                            GRIDCRUNCH_CACHE=self.cache)
+        self.assertEqual(code, 0, drawn)
+        self.assertLessEqual(max(widths(drawn)), 40)
+
+    def test_wrong_words_are_refused(self):
+        self.kernel("outputs[0] = 1;")
+        self.assertEqual(self.call("kernel").code, 2)
+        self.assertEqual(self.call("kernel", "chek", "fit.c").code, 2)
+        self.assertEqual(self.call("kernel", "check").code, 2)
+        reply = self.call("kernel", "check", "fit.c", "--set", "folds=3")
+        self.assert_refused(reply, "no option 'folds'")
 
 
 class Refused(Own):

@@ -76,15 +76,41 @@ typedef struct gcr_carver {
     uint64_t used;  /* values; UINT64_MAX: more than can be counted */
 } gcr_carver;
 
+/* `gridcrunch kernel check` leaves a gap behind each array, which nobody may touch. */
+#if defined(GCR_CHECKS)
+#include <sanitizer/asan_interface.h>
+
+enum { GCR_GAP_LINES = 1 };
+
+static inline void gcr_mark_gap(gcr_real *array, uint64_t count, uint64_t end)
+{
+    ASAN_UNPOISON_MEMORY_REGION(array, count * sizeof *array);
+    ASAN_POISON_MEMORY_REGION(array + count, (end - count) * sizeof *array);
+}
+#else
+enum { GCR_GAP_LINES = 0 };
+
+static inline void gcr_mark_gap(const gcr_real *array, uint64_t count, uint64_t end)
+{
+    (void)array;
+    (void)count;
+    (void)end;
+}
+#endif
+
 static inline gcr_real *gcr_carve(gcr_carver *carver, int64_t rows, int64_t cols)
 {
     const uint64_t line = GCR_ALIGNMENT / sizeof(gcr_real), at = carver->used;
-    uint64_t count;
+    uint64_t count, room;
 
     if (!gcr_multiply(&count, (uint64_t)rows, (uint64_t)cols) ||
-        !gcr_add(&count, count, line - 1) || !gcr_add(&carver->used, at, count / line * line))
+        !gcr_add(&room, count, line - 1 + GCR_GAP_LINES * line) ||
+        !gcr_add(&carver->used, at, room / line * line))
         carver->used = UINT64_MAX;
-    return carver->base == NULL ? NULL : carver->base + at;
+    if (carver->base == NULL)
+        return NULL;
+    gcr_mark_gap(carver->base + at, count, carver->used - at);
+    return carver->base + at;
 }
 
 /* The address of a function that a description may leave out, called; or `standard`. */

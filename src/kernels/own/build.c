@@ -273,8 +273,8 @@ out:
 /* Whether the engine calls a function of this name. */
 static int is_asked_for(const char *name, int bytes)
 {
-    static const char *const names[] = { "cell", "prepare", "derive", "element",
-                                         "rhs",  "needs",   "finish" };
+    static const char *const names[] = { "cell",  "prepare", "derive", "element", "rhs",
+                                         "needs", "finish",  "base",   "scale",   "shift" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if ((int)strlen(names[i]) == bytes && strncmp(name, names[i], (size_t)bytes) == 0)

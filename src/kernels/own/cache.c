@@ -145,6 +145,20 @@ out:
     return status;
 }
 
+/* A compiler reads a relative path as one from the file that includes it. */
+static gcr_status make_absolute(gcr_cache *cache)
+{
+    gcr_status status = GCR_OK;
+    char *absolute = realpath(cache->folder, NULL);
+
+    if (absolute == NULL)
+        GCR_FAIL(GCR_EIO, "cannot find the folder %s: %s", cache->folder, strerror(errno));
+    free(cache->folder);
+    cache->folder = absolute;
+out:
+    return status;
+}
+
 gcr_status gcr_cache_open(gcr_cache *out)
 {
     gcr_status status = GCR_OK;
@@ -153,6 +167,7 @@ gcr_status gcr_cache_open(gcr_cache *out)
     GCR_TRY(open_usual(out));
     if (out->folder == NULL)
         GCR_TRY(open_temporary(out));
+    GCR_TRY(make_absolute(out));
 out:
     return status;
 }

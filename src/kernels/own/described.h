@@ -6,7 +6,7 @@
 
 #include "gridcrunch/kernel.h"
 
-enum { GCR_FORM_NONE = -1, GCR_FUNCTIONS_MAX = 8 };
+enum { GCR_FORM_NONE = -1, GCR_FUNCTIONS_MAX = 10 };
 
 typedef struct gcr_described {
     const gcr_kernel *kernel; /* all zeros: the file has no GCR_DESCRIBE                       */

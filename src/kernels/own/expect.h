@@ -1,10 +1,13 @@
 /*
  * kernels/own/expect.h -- that a kernel reads nothing that it has not declared.
  *
- * Comes before kernel.h, whose accessors ask GCR_EXPECT(promise, WORD). What a compiler can see to
- * be broken is an error of the compiler; with GCR_CHECKS a broken promise is reported when it is
- * met. Defined by whoever compiles, from the description: GCR_DECLARED_PARAMETERS, how many there
- * are; GCR_DECLARED_USES; GCR_DECLARED_SCRATCH and GCR_DECLARED_PREPARED, 0 or 1.
+ * Comes before kernel.h, whose accessors ask GCR_EXPECT_DECLARED and GCR_EXPECT(promise, WORD). With
+ * GCR_CHECKS a broken promise is reported when it is met. Without, what is read and not declared is
+ * an error of the compiler. Whether a row is there is not: on the way of a loop that is not
+ * entered a compiler may know that there is none, and call correct code wrong.
+ *
+ * Defined by whoever compiles, from the description: GCR_DECLARED_PARAMETERS, how many there are;
+ * GCR_DECLARED_USES; GCR_DECLARED_SCRATCH and GCR_DECLARED_PREPARED, 0 or 1.
  */
 #ifndef GCR_OWN_EXPECT_H
 #define GCR_OWN_EXPECT_H
@@ -23,6 +26,7 @@
 void gcr_report_broken(const char *promise);
 
 #define GCR_EXPECT(promise, word) ((promise) ? (void)0 : gcr_report_broken(GCR_BROKEN_##word))
+#define GCR_EXPECT_DECLARED GCR_EXPECT
 
 #else
 
@@ -32,13 +36,10 @@ void gcr_report_broken(const char *promise);
 GCR_REFUSE(parameter);
 GCR_REFUSE(x);
 GCR_REFUSE(y);
-GCR_REFUSE(row);
-GCR_REFUSE(feature);
 GCR_REFUSE(prepared);
-GCR_REFUSE(derived);
 GCR_REFUSE(scratch);
 
-#define GCR_EXPECT(promise, word)                                                                  \
+#define GCR_EXPECT_DECLARED(promise, word)                                                         \
     do {                                                                                           \
         if (__builtin_constant_p(promise) && !(promise))                                           \
             gcr_refuse_##word();                                                                   \

@@ -5,12 +5,15 @@
 #include "kernels/own/own_flags.h"
 
 #include "base/check.h"
+#include "base/text.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 int gcr_own_is_path(const char *name)
@@ -26,6 +29,25 @@ void gcr_own_add_shared(gcr_arguments *arguments)
     gcr_arguments_add(arguments, "-shared");
 }
 
+gcr_status gcr_own_locate(char *out, size_t bytes, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    const char *folder = job->folder, *name = job->kernel;
+    const int is_here = name[0] == '/' || folder == NULL || strcmp(folder, ".") == 0;
+    const int length =
+        snprintf(out, bytes, "%s%s%s", is_here ? "" : folder, is_here ? "" : "/", name);
+    char place[GCR_MARK_BYTES];
+
+    if (length < 0 || (size_t)length >= bytes)
+        GCR_FAIL(GCR_EINVAL, "%sthe path of the kernel is too long",
+                 gcr_format_mark(place, job->kernel_mark));
+    if (access(out, R_OK) != 0)
+        GCR_FAIL(GCR_EUNREADABLE, "%scannot read the kernel %s: %s",
+                 gcr_format_mark(place, job->kernel_mark), out, strerror(errno));
+out:
+    return status;
+}
+
 /* ---- what it is ------------------------------------------------------------------------------ */
 
 void gcr_own_add_describing(gcr_arguments *arguments)
@@ -34,6 +56,7 @@ void gcr_own_add_describing(gcr_arguments *arguments)
     gcr_arguments_add(arguments, "-O0");
     gcr_arguments_add(arguments, "-Wall");
     gcr_arguments_add(arguments, "-Wextra");
+    gcr_arguments_add(arguments, "-Wno-unused-parameter"); /* they are prescribed */
     gcr_arguments_add(arguments, "-Werror=implicit-function-declaration");
     gcr_arguments_add(arguments, "-DGCR_OPTION(name)=0");
 }
@@ -183,6 +206,8 @@ gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option
     gcr_arguments_add(&arguments, GCR_OWN_OPTIMISATION);
     gcr_own_add_shared(&arguments);
     gcr_arguments_add(&arguments, "-DGCR_UNIT_NAME=gcr_unit_own");
+    if (algorithm == GCR_TRIDIAGONAL)
+        gcr_arguments_add(&arguments, "-DGCR_UNIT_TRIDIAGONAL");
     GCR_TRY(gcr_source_load(&own->loaded, &own->source, "backend/cpu/cpu_unit.c", &arguments));
     unit = dlsym(own->loaded, "gcr_unit_own");
     if (unit == NULL)
@@ -191,6 +216,7 @@ gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option
     own->unit = *unit;
     own->unit.kernel = &own->kernel;
     *out = &own->unit;
+    gcr_cache_close(&own->source.cache); /* now: a process may end without gcr_own_close() */
 out:
     gcr_arguments_clear(&arguments);
     return status;

@@ -13,13 +13,20 @@
 #ifndef GCR_OWN_KERNEL_H
 #define GCR_OWN_KERNEL_H
 
+#include "gridcrunch/job.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
+
+#include <stddef.h>
 
 typedef struct gcr_own gcr_own;
 
 /* True of a kernel's name in a job that is a path: it ends in ".c", or there is a '/' in it. */
 int gcr_own_is_path(const char *name);
+
+/* The job's kernel as a path seen from here: it is relative to the folder of the job's file.
+ * GCR_EUNREADABLE, with the place in the job: it cannot be read. GCR_EINVAL: more than `bytes`. */
+GCR_MUST_CHECK gcr_status gcr_own_locate(char *out, size_t bytes, const gcr_job *job);
 
 /* GCR_EINVAL: the file does not compile, is no kernel, or describes itself wrongly.
  * GCR_EUNREADABLE: it cannot be read. GCR_EUNSUPPORTED: there is no compiler. GCR_EIO: nothing can be

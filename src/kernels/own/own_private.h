@@ -1,4 +1,4 @@
-/* kernels/own/own_private.h -- what own_kernel.c and check.c share. */
+/* kernels/own/own_private.h -- what own_kernel.c and own_check.c share. */
 #ifndef GCR_OWN_PRIVATE_H
 #define GCR_OWN_PRIVATE_H
 

@@ -1,0 +1,200 @@
+/*
+ * bench/bench_own.c -- is a kernel of the user's as fast as a built-in one?
+ *
+ * The file of a built-in kernel is loaded as a user's would be, and both units crunch the same grid
+ * of points of one dataset, one core, in turn: `gp`, whose cells the SPD engine computes, and `ridge`,
+ * whose option is a constant in the one and a number of the run in the other. The results have the
+ * same bits. Before that, how long it takes to compile a kernel, and to find it compiled.
+ */
+#include "bench.h"
+
+#include "backend/cpu/code_path.h"
+#include "backend/cpu/cpu.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "kernels/registry.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 256 };
+
+/* One kernel, built in and of a file, over one dataset. */
+typedef struct problem {
+    const gcr_unit *unit[2];
+    gcr_own *own;
+    int rows, repeats;
+    double x[ROWS_MAX], y[ROWS_MAX];
+    double values[GCR_PARAMETERS_MAX][AXIS];
+    gcr_point_table table;
+    gcr_unit_setup setup;
+    double *prepared, *scratch;
+} problem;
+
+typedef struct side_arg {
+    const problem *problem;
+    const gcr_unit *unit;
+    double output[GCR_OUTPUTS_MAX][POINTS];
+    uint8_t state[POINTS];
+} side_arg;
+
+/* Two axes of 16 values, one value for each parameter behind them. */
+static void describe(problem *p, int rows)
+{
+    const gcr_kernel *kernel = p->unit[0]->kernel;
+    const int count = gcr_kernel_parameter_count(kernel);
+
+    p->rows = rows;
+    p->repeats = 1 + (int)(2e8 / (pow(rows, 3) / 3 + 100.0 * rows * rows) / POINTS);
+    for (int i = 0; i < rows; i++) {
+        p->x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
+        p->y[i] = sin(p->x[i]);
+    }
+    p->table = (gcr_point_table){ .axis_count = count, .point_count = 1 };
+    for (int a = 0; a < count; a++) {
+        const uint64_t values = a < 2 ? AXIS : 1;
+
+        for (uint64_t i = 0; i < values; i++)
+            p->values[a][i] = 0.1 * (double)(i + 1);
+        p->table.axes[a] = (gcr_axis){ kernel->parameters[a].name, p->values[a], values };
+        p->table.point_count *= values;
+        p->setup.parameter_of_axis[a] = a;
+    }
+    p->table.live_count = p->table.point_count;
+    p->setup.points = &p->table;
+    p->setup.lapack = &gcr_cpu_lapack;
+}
+
+static gcr_view view_of(const problem *p)
+{
+    return (gcr_view){ .rows = p->rows, .features = 1, .x = p->x, .y = p->y };
+}
+
+static gcr_status run_side(void *arg, double *seconds_out)
+{
+    side_arg *const a = arg;
+    const problem *p = a->problem;
+    gcr_unit_tile tile = { .data = view_of(p),
+                           .prepared = p->prepared,
+                           .count = p->table.point_count,
+                           .state = a->state };
+    double begin;
+
+    for (int o = 0; a->unit->kernel->outputs[o].name != NULL; o++) {
+        tile.outputs[o] = a->output[o];
+        tile.width[o] = 1;
+    }
+    begin = gcr_clock_seconds();
+    for (int k = 0; k < p->repeats; k++)
+        a->unit->crunch(&p->setup, &tile, 1, p->scratch);
+    *seconds_out = (gcr_clock_seconds() - begin) / p->repeats / (double)p->table.point_count;
+    return GCR_OK;
+}
+
+static gcr_status prepare(problem *p)
+{
+    gcr_status status = GCR_OK;
+    const gcr_view view = view_of(p);
+    const gcr_shape shape = { p->rows, 1, p->setup.option };
+    const gcr_kernel *kernel = p->unit[0]->kernel;
+
+    GCR_TRY(
+        gcr_memory_create((void **)&p->scratch, p->unit[0]->scratch_bytes(&shape), 1, "scratch"));
+    GCR_TRY(gcr_memory_create((void **)&p->prepared, (uint64_t)kernel->prepared_count(&shape), 8,
+                              "a prepared block"));
+    if (p->unit[0]->prepare(&p->setup, &view, p->prepared, p->scratch) != 0)
+        GCR_FAIL(GCR_EDEVICE, "kernel '%s' refuses %d rows", kernel->name, p->rows);
+out:
+    return status;
+}
+
+static gcr_status measure(bench *b, problem *p, int rows)
+{
+    static side_arg args[2];
+    gcr_status status = GCR_OK;
+    bench_side sides[2];
+    char where[64];
+
+    describe(p, rows);
+    GCR_TRY(prepare(p));
+    for (int i = 0; i < 2; i++) {
+        memset(&args[i], 0, sizeof args[i]);
+        args[i].problem = p;
+        args[i].unit = p->unit[i];
+        sides[i] = (bench_side){ .what = i == 0 ? "built in" : "of a file",
+                                 .run = run_side,
+                                 .arg = &args[i] };
+    }
+    snprintf(where, sizeof where, "%s n=%d", p->unit[0]->kernel->name, rows);
+    GCR_TRY(bench_alternate(b, where, sides, 2));
+    if (memcmp(args[0].output, args[1].output, sizeof args[0].output) != 0 ||
+        memcmp(args[0].state, args[1].state, sizeof args[0].state) != 0)
+        GCR_FAIL(GCR_EDEVICE, "%s: the two have different bits", where);
+    bench_ratio_sides(b, where, &sides[0], &sides[1]);
+out:
+    gcr_memory_destroy(p->prepared);
+    gcr_memory_destroy(p->scratch);
+    p->prepared = p->scratch = NULL;
+    return status;
+}
+
+/* Loads the file of the built-in kernel `name` and says how long that took. */
+static gcr_status load(const bench *b, problem *p, const char *name, const char *what)
+{
+    gcr_status status = GCR_OK;
+    const gcr_code_path path = gcr_code_path_here();
+    const double begin = gcr_clock_seconds();
+    char kernel[64], file[128];
+    gcr_job job = { .kernel = kernel };
+    double seconds;
+
+    snprintf(kernel, sizeof kernel, "%s", name);
+    GCR_TRY(gcr_unit_find(&p->unit[0], p->setup.option, &job, path));
+    snprintf(file, sizeof file, GCR_EXAMPLES "/../src/kernels/%s.c", name);
+    job.kernel = file;
+    GCR_TRY(gcr_unit_load(&p->unit[1], &p->own, p->setup.option, &job, path));
+    seconds = gcr_clock_seconds() - begin;
+    bench_row(b, name, what, "s", (bench_spread){ seconds, seconds, seconds });
+out:
+    return status;
+}
+
+static gcr_status compare(bench *b, const char *name)
+{
+    static const int sizes[] = { 8, 16, 32, 64, 128 };
+    static problem p;
+    gcr_status status = GCR_OK;
+
+    memset(&p, 0, sizeof p);
+    GCR_TRY(load(b, &p, name, "compiled"));
+    gcr_own_close(p.own);
+    p.own = NULL;
+    GCR_TRY(load(b, &p, name, "found compiled"));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        GCR_TRY(measure(b, &p, sizes[i]));
+out:
+    gcr_own_close(p.own);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    gcr_status status = GCR_OK;
+    char folder[BENCH_PATH_MAX] = "";
+    bench b;
+
+    GCR_TRY(bench_begin(&b, "own", argc, argv));
+    GCR_TRY(bench_folder_open(folder));
+    chmod(folder, 0700);
+    setenv("GRIDCRUNCH_CACHE", folder, 1); /* an empty one */
+    GCR_TRY(compare(&b, "gp"));
+    GCR_TRY(compare(&b, "ridge"));
+out:
+    if (folder[0] != '\0')
+        bench_folder_close(folder);
+    return bench_end(&b, status);
+}
