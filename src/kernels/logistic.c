@@ -13,7 +13,7 @@
 
 enum parameter { PENALTY };
 enum output { LOG_LOSS, ACCURACY, ITERATIONS };
-enum fault { NOT_BINARY = 1, ONE_CLASS, SINGULAR, NOT_CONVERGED };
+enum fault { NOT_BINARY = 1, ONE_CLASS, SINGULAR, NOT_CONVERGED, NOT_FINITE };
 
 /* What the team works on; the intercept is the last coefficient, of a column of ones. */
 struct fit {
@@ -63,6 +63,16 @@ GCR_FN int check_classes(const gcr_ctx *ctx)
         ones += gcr_y(ctx, i) == 1;
     }
     return ones == 0 || ones == gcr_rows(ctx) ? ONE_CLASS : 0;
+}
+
+/* What is not finite in x would be told of as a singular step. */
+GCR_FN int check_features(const gcr_ctx *ctx)
+{
+    for (int64_t f = 0; f < gcr_features(ctx); f++)
+        for (int64_t i = 0; i < gcr_rows(ctx); i++)
+            if (!gcr_is_finite(gcr_x(ctx, i, f)))
+                return NOT_FINITE;
+    return 0;
 }
 
 /* log(1 + exp(-s margin)) without overflow. */
@@ -221,6 +231,8 @@ GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
     int64_t steps = 0;
     int fault = check_classes(ctx);
 
+    if (fault == 0)
+        fault = check_features(ctx);
     if (fault != 0)
         return fault;
     begin(ctx, &fit);
@@ -280,5 +292,6 @@ GCR_DESCRIBE(.name = "logistic", .help = "logistic regression with a penalty |b|
                          "y is the same in every row, so there is nothing to tell apart",
                          "a step of Newton's method has no solution: columns of x are constant, "
                          "zero, or sums of others; raise the penalty or drop them",
-                         "Newton's method did not converge; raise max_iterations or the penalty" },
+                         "Newton's method did not converge; raise max_iterations or the penalty",
+                         "x is NaN or infinite in some row" },
              .scratch_count = scratch_count, .cost = cost)

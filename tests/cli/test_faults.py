@@ -20,6 +20,8 @@ FAULTS = [
      "grid: {penalty: [0]}"),
     ("Newton's method did not converge", "logistic", "x,y\n1,0\n2,1\n3,0\n4,1\n",
      "options: {max_iterations: 1}\ngrid: {penalty: [0.1]}"),
+    ("x is NaN or infinite in some row", "logistic", "x,y\n1,0\n-inf,1\n3,0\n4,1\n",
+     "grid: {penalty: [0.1]}"),
 ]
 
 # A x'x that rounds to singular takes a search through 10^8 cells: tests/unit/kernels has one.

@@ -78,15 +78,15 @@ static inline uint64_t tile_scratch_bytes(const tile *t)
 static inline void tile_open(tile *t)
 {
     const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
-    const uint64_t scratch_bytes = tile_scratch_bytes(t);
+    const uint64_t bytes = tile_scratch_bytes(t); /* whole cache lines, and not one more */
     const gcr_kernel *kernel = t->unit->kernel;
     uint64_t count;
 
     tile_bind(t);
     count = t->points.point_count;
-    t->scratch = aligned_alloc(64, (scratch_bytes + 127) / 64 * 64);
+    t->scratch = aligned_alloc(64, bytes > 0 ? bytes : 64);
     assert_non_null(t->scratch);
-    memset(t->scratch, 0xff, scratch_bytes); /* NaN: must not be read */
+    memset(t->scratch, 0xff, bytes); /* NaN: must not be read */
     t->args = (gcr_unit_tile){ .data = t->data, .count = count, .fault = &t->fault };
     if (t->unit->prepare != NULL) {
         t->prepared = tile_memory((uint64_t)kernel->prepared_count(&shape), sizeof(gcr_real));

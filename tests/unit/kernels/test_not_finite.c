@@ -1,0 +1,107 @@
+/*
+ * NaN and infinity at each place of a dataset: no fitting kernel makes a result of them, and each
+ * says what it has met. On each code path.
+ */
+#include "support/gcr_test.h"
+#include "support/tile.h"
+#include "support/units.h"
+
+enum { ROWS = 11, FEATURES = 3, X_COUNT = ROWS * FEATURES };
+enum logistic_fault { NOT_BINARY = 1, NOT_FINITE = 5 };
+
+/* What is said of a bad x and of a bad y, and which fault it is. */
+static const struct subject {
+    const char *unit;
+    int64_t option;
+    double point[3];
+    gcr_cell_state state;
+    uint32_t fault_of_x, fault_of_y;
+} subjects[] = {
+    { "gp_rbf", 0, { 1, 0.1, 1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "gp_matern12", 1, { 1, 0.1, 1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "gp_matern32", 2, { 1, 0.1, 1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "gp_matern52", 3, { 1, 0.1, 1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "gp_lapack", 0, { 1, 0.1, 1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "kernel_ridge", 0, { 1, 0.1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "ridge", 5, { 0.1 }, GCR_CELL_NAN_IN, 0, 0 },
+    { "logistic", 50, { 0.1 }, GCR_CELL_KERNEL_ERROR, NOT_FINITE, NOT_BINARY },
+};
+
+/* x and y one after the other. */
+struct numbers {
+    double values[X_COUNT + ROWS];
+};
+
+static void make_numbers(struct numbers *out)
+{
+    for (int k = 0; k < X_COUNT; k++)
+        out->values[k] = fmod(0.6180339887498949 * (k + 1), 1);
+    for (int i = 0; i < ROWS; i++)
+        out->values[X_COUNT + i] = i * 7 % 3 == 0;
+}
+
+/* Computes one cell; the caller closes the tile. */
+static void crunch(tile *out, const struct subject *subject, const struct numbers *numbers)
+{
+    *out = (tile){ .unit = unit_named(subject->unit),
+                   .data = { .rows = ROWS,
+                             .features = FEATURES,
+                             .x = numbers->values,
+                             .y = numbers->values + X_COUNT },
+                   .setup = { .option = { subject->option, 10 } } };
+    for (int p = 0; out->unit->kernel->parameters[p].name != NULL; p++)
+        tile_axis(out, out->unit->kernel->parameters[p].name, &subject->point[p], 1);
+    tile_open(out);
+    tile_crunch(out);
+}
+
+static void check_place(const struct subject *subject, int place, double bad)
+{
+    const uint32_t fault = place < X_COUNT ? subject->fault_of_x : subject->fault_of_y;
+    struct numbers numbers;
+    tile t;
+
+    make_numbers(&numbers);
+    numbers.values[place] = bad;
+    crunch(&t, subject, &numbers);
+    if (t.args.state[0] != subject->state || gcr_cell_detail(tile_value(&t, 0, 0, 0)) != fault)
+        fail_msg("%s, place %d, %g: %s, detail %u", subject->unit, place, bad,
+                 gcr_cell_state_name(t.args.state[0]), gcr_cell_detail(tile_value(&t, 0, 0, 0)));
+    tile_close(&t);
+}
+
+static void test_good_numbers_give_a_result(void **state)
+{
+    struct numbers numbers;
+    tile t;
+
+    (void)state;
+    make_numbers(&numbers);
+    for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++) {
+        crunch(&t, &subjects[s], &numbers);
+        assert_int_equal(t.args.state[0], GCR_CELL_OK);
+        tile_close(&t);
+    }
+}
+
+static void test_nan_and_infinity_anywhere_in_the_data_are_named(void **state)
+{
+    static const double bad[] = { NAN, INFINITY, -INFINITY };
+
+    (void)state;
+    for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++)
+        for (int place = 0; place < X_COUNT + ROWS; place++)
+            for (int b = 0; b < 3; b++)
+                check_place(&subjects[s], place, bad[b]);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good_numbers_give_a_result),
+        cmocka_unit_test(test_nan_and_infinity_anywhere_in_the_data_are_named),
+    };
+    const int refusal = unit_path_select(argc, argv);
+
+    return refusal != 0 ? refusal : cmocka_run_group_tests(tests, NULL, NULL);
+}
