@@ -45,6 +45,24 @@ static char **plain_environment(void)
     return out;
 }
 
+/* Fails where this process ignores SIGCHLD: then nobody is told how a child has ended. */
+static gcr_status wait_for(int *exit_out, pid_t process, const char *name)
+{
+    gcr_status status = GCR_OK;
+    pid_t ended;
+
+    do
+        ended = waitpid(process, exit_out, 0);
+    while (ended < 0 && errno == EINTR);
+    if (ended < 0)
+        GCR_FAIL(GCR_EIO,
+                 "cannot learn how %s ended (%s); a program that compiles kernels must not "
+                 "ignore SIGCHLD",
+                 name, strerror(errno));
+out:
+    return status;
+}
+
 /* Its words go to `output`, and it hears signals even where we ignore them. */
 static int spawn(pid_t *out, const char *const *argv, int output)
 {
@@ -102,8 +120,7 @@ gcr_status gcr_process_run(char **text_out, int *exit_out, const char *const *ar
     error = spawn(&process, argv, output);
     if (error != 0)
         GCR_FAIL(GCR_EUNSUPPORTED, "cannot start %s: %s", argv[0], strerror(error));
-    while (waitpid(process, exit_out, 0) < 0 && errno == EINTR)
-        ;
+    GCR_TRY(wait_for(exit_out, process, argv[0]));
     GCR_TRY(read_text(text_out, output));
 out:
     if (output >= 0)
@@ -121,7 +138,8 @@ gcr_status gcr_compiler_find(gcr_compiler *out)
     int ended;
 
     *out = (gcr_compiler){ .command = argv[0] };
-    if (gcr_process_run(&out->version, &ended, argv) != GCR_OK || ended != 0) {
+    status = gcr_process_run(&out->version, &ended, argv);
+    if (status == GCR_EUNSUPPORTED || (status == GCR_OK && ended != 0)) {
         gcr_compiler_clear(out);
         GCR_FAIL(GCR_EUNSUPPORTED,
                  "a kernel in a file needs a C compiler, and '%s' cannot be started; install one "

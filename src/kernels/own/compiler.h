@@ -20,7 +20,7 @@ void gcr_compiler_clear(gcr_compiler *compiler);
 
 /* Runs any program, argv[0] in PATH, to its end. *exit_out is as waitpid() has it, *text_out what
  * it wrote to stdout and stderr, cut at 64 KiB; the caller frees it. GCR_EUNSUPPORTED: it cannot be
- * started. */
+ * started. GCR_EIO: nobody can tell how it ended, since this process ignores SIGCHLD. */
 GCR_MUST_CHECK gcr_status gcr_process_run(char **text_out, int *exit_out, const char *const *argv);
 
 /* Compiles: `arguments` ends with NULL. Where it fails the sentence is the first error in the file
