@@ -48,6 +48,7 @@ static const struct pool {
 } pools[] = {
     { "lengthscale", { 0.05, 0.3, 1, 2.5, 20, 1e3, 1e-3 } },
     { "noise", { 0, 0, 1e-9, 1e-4, 0.01, 1, 1e12 } },
+    { "noise_ratio", { 0, 1e-9, 1e-4, 0.01, 0.1, 1, 1e6 } },
     { "variance", { 0.25, 1, 4, 1e-300, 1e300, 1, 2 } },
     { "alpha", { 0, 0, 1e-9, 1e-3, 1, 1e4, 1e300 } },
     { "penalty", { 0, 1e-3, 0.1, 1, 30, 500, 1e9 } },

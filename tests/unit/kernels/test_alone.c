@@ -7,7 +7,7 @@
 
 #include "support/draft.h"
 
-enum { ROUNDS = 150 };
+enum { ROUNDS = 60 };
 
 /* The points in tiles, from the middle to the end and then those before. */
 static void crunch_in_parts(tile *t)
@@ -97,7 +97,7 @@ static void test_every_cell_of_every_kernel_is_as_alone(void **state)
             check_round(&subjects[s], round, seen);
     for (int k = 0; k < GCR_CELL_STATE_COUNT; k++)
         if (k != GCR_CELL_EXCLUDED) /* a word of results, which have no holes */
-            assert_true(seen[k] > 50);
+            assert_true(seen[k] > 20);
 }
 
 int main(int argc, char **argv)
