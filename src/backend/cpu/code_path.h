@@ -22,12 +22,18 @@
 #define GCR_REDUCE_LANES_MAX 256
 #endif
 
+/* A build may leave out paths from the end. */
+#if !defined(GCR_LAST_CODE_PATH)
+#define GCR_LAST_CODE_PATH GCR_PATH_V4
+#endif
+
+/* The last path that both the processor and this build have. */
 static inline gcr_code_path gcr_code_path_here(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4"))
+    if (GCR_LAST_CODE_PATH >= GCR_PATH_V4 && __builtin_cpu_supports("x86-64-v4"))
         return GCR_PATH_V4;
-    if (__builtin_cpu_supports("x86-64-v3"))
+    if (GCR_LAST_CODE_PATH >= GCR_PATH_V3 && __builtin_cpu_supports("x86-64-v3"))
         return GCR_PATH_V3;
 #endif
     return GCR_PATH_PLAIN;
