@@ -299,9 +299,8 @@ static void gcr_worker_run_cells(gcr_worker *worker)
 }
 
 /* Everything that runs per cell is inlined into this one function. */
-__attribute__((flatten)) static void gcr_unit_crunch(const gcr_unit_setup *setup,
-                                                     const gcr_unit_tile *tiles,
-                                                     uint64_t tile_count, void *scratch)
+GCR_FLATTEN static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_unit_tile *tiles,
+                                        uint64_t tile_count, void *scratch)
 {
     const gcr_unit_tile *const last = tiles + tile_count;
     gcr_worker worker;

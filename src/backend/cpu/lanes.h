@@ -38,12 +38,20 @@ typedef double gcr_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
 typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_VEC_LANES))); /* comparison: 0, -1 */
 typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
 
+/* All that a function calls is inlined into it; instrumented, that would take three times as long to
+ * compile and find nothing more. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GCR_FLATTEN
+#else
+#define GCR_FLATTEN __attribute__((flatten))
+#endif
+
 #define GCR_LANES_FN static inline __attribute__((always_inline, unused))
 
 /* A stage of the computation, compiled by itself with all that it calls: in one function with others
  * the constants of their mathematics take the registers that its sums want (at n = 64, 1.1 times as
  * slow). */
-#define GCR_LANES_STAGE static __attribute__((noinline, flatten, unused))
+#define GCR_LANES_STAGE static GCR_FLATTEN __attribute__((noinline, unused))
 
 GCR_LANES_FN gcr_vec gcr_vec_of(double x)
 {
