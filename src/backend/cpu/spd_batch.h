@@ -76,7 +76,7 @@ GCR_LANES_FN void gcr_batch_store(gcr_vec rows[GCR_LANES], gcr_real *to, int64_t
                                   const gcr_batch_part *part)
 {
     const size_t bytes = (size_t)part->count * sizeof(gcr_real);
-    gcr_mask below;
+    gcr_mask below = { 0 };
 
     for (int r = 0; r < GCR_LANES; r++)
         below[r] = part->first + r >= part->column ? -1 : 0;
