@@ -10,12 +10,14 @@
 #ifndef GCR_CELL_H
 #define GCR_CELL_H
 
+#if !defined(__CUDACC_RTC__) /* device code reads the states alone */
 #include "gridcrunch/status.h"
 
 #include <stdint.h>
 #include <string.h>
 
 GCR_API_BEGIN
+#endif
 
 typedef enum gcr_cell_state {
     GCR_CELL_EMPTY = 0,        /* not computed (yet)                                      */
@@ -28,6 +30,8 @@ typedef enum gcr_cell_state {
     GCR_CELL_KERNEL_ERROR = 7, /* the kernel said so; the detail is its fault, k >= 1     */
     GCR_CELL_STATE_COUNT
 } gcr_cell_state;
+
+#if !defined(__CUDACC_RTC__)
 
 /* "ok", "not_spd" ...: as in the results file's flag_meanings. Never NULL. */
 const char *gcr_cell_state_name(gcr_cell_state state);
@@ -63,5 +67,7 @@ static inline uint32_t gcr_cell_detail(double value)
 }
 
 GCR_API_END
+
+#endif
 
 #endif /* GCR_CELL_H */

@@ -65,6 +65,7 @@
 #define GCR_KERNEL_H
 
 #if defined(__CUDACC_RTC__) /* NVRTC has no headers of its own */
+typedef unsigned char uint8_t;
 typedef int int32_t;
 typedef unsigned int uint32_t;
 typedef long long int64_t;

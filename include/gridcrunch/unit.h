@@ -12,6 +12,7 @@
 #include "gridcrunch/grid.h"
 #include "gridcrunch/kernel.h"
 #include "gridcrunch/kind.h"
+#include "gridcrunch/unit_tile.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,19 +50,6 @@ typedef struct gcr_unit_setup {
     double ns_per_tick;   /* of gcr_ticks(); filled in by the backend                           */
     const gcr_lapack *lapack; /* for SPD kernels; filled in by the backend                      */
 } gcr_unit_setup;
-
-/* The points first .. first + count - 1 of one dataset, and where their results go. */
-typedef struct gcr_unit_tile {
-    gcr_view data;
-    const gcr_real *prepared; /* of this dataset, or NULL if the kernel has none            */
-    const int32_t *fault;     /* what prepare() returned; not 0: every cell is an error; or NULL */
-    uint64_t first, count;
-    gcr_real *outputs[GCR_OUTPUTS_MAX]; /* [count * width] each: output o of point first + i */
-                                        /* starts at outputs[o] + i * width[o]               */
-    int64_t width[GCR_OUTPUTS_MAX];     /* stored values per cell, padding included          */
-    uint8_t *state;                     /* [count] gcr_cell_state                            */
-    uint8_t *jitter_step;               /* [count] 1 .. jitter_count, or 0; NULL: not wanted  */
-} gcr_unit_tile;
 
 typedef struct gcr_unit {
     const gcr_kernel *kernel;

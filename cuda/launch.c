@@ -1,0 +1,157 @@
+/*
+ * cuda/launch.c -- which variant computes a cell.
+ *
+ * Sizes are counted in 64 bits without overflow checks only after n, systems and right_sides have
+ * been bounded; what is beyond is answered with UINT64_MAX, more than any device has.
+ */
+#include "cuda/launch.h"
+#include "cuda/device/device_layout.h"
+
+enum {
+    STATIC_SHARED_BYTES = 2048, /* at most what a block declares beside its dynamic memory */
+    SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
+};
+
+/* Registers and shared memory of sm_80 and sm_90 differ in the latter alone. The rows are where the
+ * model of cuda/device/spd_*.h has the next algorithm ahead (derived, not measured). */
+gcr_crossovers gcr_crossovers_default(int capability)
+{
+    return (gcr_crossovers){
+        .thread_rows = 8,
+        .warp_rows = GCR_WARP_ROWS_MAX,
+        .block = { { 1, 128, 6 }, { 65, 256, 3 }, { 129, 512, 1 } },
+        .memory_threads = 512,
+        .shared_bytes = (capability >= 90                       ? 227u
+                         : capability == 80 || capability == 87 ? 163u
+                                                                : 99u)
+                        << 10,
+        .cell_thread_flops = 2000,
+        .cell_threads = 128,
+        .prepare_threads = 256,
+    };
+}
+
+static int is_countable(int64_t count)
+{
+    return count >= 0 && count <= SIZE_MAX_COUNTED;
+}
+
+static uint64_t scratch_bytes(int64_t count, uint64_t scalar_bytes)
+{
+    return ((uint64_t)count * scalar_bytes + 255) / 256 * 256;
+}
+
+static uint64_t spd_scratch_bytes(const gcr_variant *variant, const gcr_cell_shape *shape)
+{
+    const int is_small = is_countable(shape->n) && is_countable(shape->systems) &&
+                         is_countable(shape->right_sides) &&
+                         is_countable(shape->systems * shape->right_sides) &&
+                         is_countable(shape->output_width);
+
+    if (!is_small)
+        return UINT64_MAX;
+    return scratch_bytes(gcr_spd_layout_of(variant->team, variant->threads, shape->n,
+                                           shape->systems, shape->right_sides, shape->output_width)
+                             .end,
+                         shape->scalar_bytes);
+}
+
+static gcr_variant thread_variant(int64_t n)
+{
+    const int bound = n <= 4 ? 4 : n <= 8 ? 8 : GCR_THREAD_ROWS_MAX;
+
+    return (gcr_variant){ .team = GCR_TEAM_THREAD,
+                          .bound = bound,
+                          .threads = 128,
+                          .min_blocks = bound == 4   ? 4
+                                        : bound == 8 ? 3
+                                                     : 2,
+                          .teams_of_block = 128 };
+}
+
+static gcr_variant warp_variant(int64_t n)
+{
+    const int bound = n <= 8 ? 8 : (int)gcr_tile_rows(n) * 8;
+
+    return (gcr_variant){ .team = GCR_TEAM_WARP,
+                          .bound = bound,
+                          .threads = 128,
+                          .min_blocks = bound <= 16 ? 6 : 4,
+                          .teams_of_block = 4 };
+}
+
+static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    const gcr_block_class *class = crossovers->block;
+    gcr_variant variant = { .team = GCR_TEAM_MEMORY,
+                            .threads = crossovers->memory_threads,
+                            .min_blocks = 1,
+                            .teams_of_block = 1 };
+
+    if (is_countable(shape->n) && is_countable(shape->right_sides))
+        variant.shared_bytes =
+            (uint64_t)gcr_spd_shared_count(shape->n, shape->right_sides) * shape->scalar_bytes;
+    if (variant.shared_bytes == 0 ||
+        variant.shared_bytes + STATIC_SHARED_BYTES > crossovers->shared_bytes) {
+        variant.shared_bytes = 0;
+        return variant;
+    }
+    for (int k = 1; k < GCR_BLOCK_CLASSES && crossovers->block[k].rows > 0; k++)
+        if (shape->n >= crossovers->block[k].rows)
+            class = crossovers->block + k;
+    variant.team = GCR_TEAM_BLOCK;
+    variant.threads = class->threads;
+    variant.min_blocks = class->min_blocks;
+    return variant;
+}
+
+static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    gcr_variant variant;
+
+    if (shape->n <= crossovers->thread_rows && shape->n <= GCR_THREAD_ROWS_MAX)
+        variant = thread_variant(shape->n);
+    else if (shape->n <= crossovers->warp_rows && shape->n <= GCR_WARP_ROWS_MAX)
+        variant = warp_variant(shape->n);
+    else
+        variant = block_variant(crossovers, shape);
+    variant.is_single = shape->systems <= 1 && shape->right_sides <= 1;
+    variant.scratch_bytes = spd_scratch_bytes(&variant, shape);
+    return variant;
+}
+
+/* `threads` of a block compute one cell, or 1 of them. */
+static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape *shape)
+{
+    const int is_small = shape->scratch_count >= 0 && shape->scratch_count <= (int64_t)1 << 50 &&
+                         is_countable(shape->output_width);
+    gcr_variant variant = { .team = is_thread ? GCR_TEAM_THREAD : GCR_TEAM_BLOCK,
+                            .is_single = 1,
+                            .threads = threads,
+                            .min_blocks = 1,
+                            .teams_of_block = is_thread ? threads : 1,
+                            .scratch_bytes = UINT64_MAX };
+
+    if (is_small)
+        variant.scratch_bytes = scratch_bytes(
+            gcr_cell_scratch_at(shape->output_width) + shape->scratch_count, shape->scalar_bytes);
+    return variant;
+}
+
+gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    if (shape->form == GCR_FORM_SPD)
+        return spd_variant(crossovers, shape);
+    return cell_variant(crossovers->cell_threads, shape->flops <= crossovers->cell_thread_flops,
+                        shape);
+}
+
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
+                                   uint64_t scalar_bytes)
+{
+    const gcr_cell_shape shape = { .scratch_count = scratch_count, .scalar_bytes = scalar_bytes };
+    gcr_variant variant = cell_variant(crossovers->prepare_threads, 0, &shape);
+
+    variant.team = GCR_TEAM_PREPARE;
+    return variant;
+}

@@ -1,0 +1,168 @@
+/*
+ * cuda/launch.h -- what host code and device code of the backend know of each other.
+ *
+ * The host compiles cuda/device/unit.h together with a kernel file, once for each *variant*: who
+ * computes a cell (a thread, a warp or a block) and for how many rows. gcr_variant_of() says which
+ * variant computes a cell of a given shape and what a block of it needs; it is a function of the
+ * shape and of the crossovers of the device alone, so that no cell's bits depend on its neighbours.
+ * A launch computes cells of one variant, of any number of datasets:
+ *
+ *     gcr_crunch   all live cells of the tiles; one that is not SPD goes on the list for rung 1
+ *     gcr_retry    the list for rung `launch.step`; launched once for each rung, in turn
+ *     gcr_prepare  one block for each dataset (a variant of its own, GCR_TEAM_PREPARE)
+ *
+ * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
+ * argument. A team goes on to the next cell when it has finished one, so that any number of blocks
+ * is right. Plain C17 on the host; NVRTC takes it as C++.
+ *
+ * What the host defines to compile a variant, beside what a unit of the CPU gets (GCR_KERNEL_FILE,
+ * GCR_OPTION_*):
+ *
+ *     GCR_TEAM             GCR_TEAM_*
+ *     GCR_TEAM_BOUND       variant.bound
+ *     GCR_TEAM_SINGLE      variant.is_single
+ *     GCR_TEAM_THREADS     variant.threads
+ *     GCR_TEAM_MIN_BLOCKS  variant.min_blocks
+ *     GCR_PARAMETER_COUNT  parameters of the kernel
+ *     GCR_OUTPUT_WIDTHS    widths of its outputs as its description has them: 1, 1, -1
+ *
+ * with --std=c++20 --fmad=false.
+ */
+#ifndef GCR_CUDA_LAUNCH_H
+#define GCR_CUDA_LAUNCH_H
+
+#include "gridcrunch/unit_tile.h"
+
+/* Who computes a cell. Macros: the text of the device is chosen by them. */
+#define GCR_TEAM_THREAD 1  /* cell kernels; SPD: the matrix in registers                     */
+#define GCR_TEAM_WARP 2    /* SPD: the matrix in registers of 32 threads                     */
+#define GCR_TEAM_BLOCK 3   /* cell kernels; SPD: the matrix in shared memory                 */
+#define GCR_TEAM_MEMORY 4  /* SPD: a block whose matrix is in the scratch of its team        */
+#define GCR_TEAM_PREPARE 5 /* a block that prepares a dataset                                */
+
+/* ---- what a launch is told ------------------------------------------------------------------- */
+
+typedef struct gcr_launch_axis {
+    const double *values; /* [count] on the device */
+    uint64_t count;
+} gcr_launch_axis;
+
+/* A tile with what its shape makes of the kernel's descriptions. Addresses are the device's. */
+typedef struct gcr_launch_tile {
+    gcr_unit_tile tile;
+    uint64_t before;                 /* points of the tiles before this one */
+    int32_t n, systems, right_sides; /* SPD */
+} gcr_launch_tile;
+
+enum { GCR_LAUNCH_AXES_MAX = 31 }; /* GCR_AXES_MAX of gridcrunch/grid.h */
+
+/* What holds for all launches of a program comes first, then what is new in each. */
+typedef struct gcr_launch {
+    gcr_launch_axis axes[GCR_LAUNCH_AXES_MAX]; /* outermost first */
+    int32_t parameter_of_axis[GCR_LAUNCH_AXES_MAX];
+    int32_t axis_count;
+    const uint64_t *live; /* as in gcr_point_table: bit p % 64 of word p / 64; NULL: all */
+    int64_t option[GCR_OPTIONS_MAX];
+    uint64_t seed;
+    const double *jitter; /* [jitter_count] on the device */
+    int32_t jitter_count;
+    double ns_per_tick;
+
+    const gcr_launch_tile *tiles; /* [tile_count] on the device, with `before` ascending from 0 */
+    uint64_t tile_count, cell_count; /* points of all tiles, dead ones included */
+    gcr_real *scratch;               /* of team 0 */
+    uint64_t scratch_stride; /* values from team to team: variant.scratch_bytes of them or more */
+
+    /* Cells that are not SPD. Step s of the ladder, 1 .. jitter_count, reads the list retry[s % 2]
+     * and writes the other. counters[2 s] counts the cells of step s that teams have taken, and
+     * counters[2 s + 1] those on the list for it. The host sets all to 0 before gcr_crunch. */
+    uint64_t *retry[2]; /* [cell_count] each; NULL where jitter_count is 0 */
+    uint64_t *counters; /* [2 (jitter_count + 1)] */
+    int32_t step;       /* 0 in gcr_crunch */
+} gcr_launch;
+
+/* A dataset to be prepared. */
+typedef struct gcr_launch_dataset {
+    gcr_view data;
+    gcr_real *prepared;
+    int32_t *fault; /* written: 0, or what the kernel returned */
+} gcr_launch_dataset;
+
+typedef struct gcr_prepare_launch {
+    const gcr_launch_dataset *datasets; /* [dataset_count] on the device */
+    uint64_t dataset_count;
+    int64_t option[GCR_OPTIONS_MAX];
+    uint64_t seed;
+    double ns_per_tick;
+    gcr_real *scratch; /* as in gcr_launch */
+    uint64_t scratch_stride;
+} gcr_prepare_launch;
+
+#if !defined(__CUDACC__)
+
+#include <stddef.h>
+
+/* ---- which variant computes a cell ----------------------------------------------------------- */
+
+enum {
+    GCR_THREAD_ROWS_MAX = 12, /* f64: 78 entries and 12 right-hand sides in 255 registers */
+    GCR_WARP_ROWS_MAX = 32,
+    GCR_BLOCK_CLASSES = 4,
+};
+
+/* From `rows` rows on, a block has so many threads. */
+typedef struct gcr_block_class {
+    int32_t rows, threads, min_blocks;
+} gcr_block_class;
+
+/* Which algorithm a device uses for which size: calibrated for each model of GPU and part of its
+ * kind, because they decide bits. Rows are those of SPD matrices. */
+typedef struct gcr_crossovers {
+    int32_t thread_rows; /* up to so many: a thread; at most GCR_THREAD_ROWS_MAX, 0 is never */
+    int32_t warp_rows;   /* up to so many: a warp; at most GCR_WARP_ROWS_MAX                 */
+    gcr_block_class block[GCR_BLOCK_CLASSES]; /* in shared memory; ascending, up to rows == 0 */
+    int32_t memory_threads;                   /* of a block whose matrix is not               */
+    uint64_t shared_bytes;    /* that a block may have: 227 KB on sm_90, 163 KB on sm_80      */
+    double cell_thread_flops; /* cell kernels: up to this cost a thread has a cell of its own */
+    int32_t cell_threads;     /* of a block that has a cell                                   */
+    int32_t prepare_threads;  /* of a block that prepares a dataset                           */
+} gcr_crossovers;
+
+/* Before a device is calibrated: what the cost model of cuda/device/ expects, for the compute
+ * capability 10 major + minor. */
+gcr_crossovers gcr_crossovers_default(int capability);
+
+/* What is known of the cells of a dataset. */
+typedef struct gcr_cell_shape {
+    gcr_kernel_form form;
+    int64_t n, systems, right_sides; /* SPD                                    */
+    int64_t scratch_count;           /* cell kernels: values of gcr_scratch()  */
+    int64_t output_width;            /* values of all outputs of a cell        */
+    int has_wide_outputs;            /* an output is as wide as the dataset    */
+    double flops;                    /* cell kernels                           */
+    uint64_t scalar_bytes;           /* of gcr_real on the device              */
+} gcr_cell_shape;
+
+typedef struct gcr_variant {
+    int32_t team;       /* GCR_TEAM_*                                                          */
+    int32_t bound;      /* rows that the text is compiled for, where they are in registers; 0   */
+    int32_t is_single;  /* at most one system and one right-hand side: their answers have a place */
+                        /* that is known when it is compiled                                    */
+    int32_t threads;    /* of a block                                                           */
+    int32_t min_blocks; /* on a multiprocessor at once: what registers are limited for      */
+    int32_t teams_of_block; /* cells that a block computes at one time                          */
+    uint64_t shared_bytes;  /* dynamic shared memory of a block                                 */
+    uint64_t scratch_bytes; /* of a team; UINT64_MAX: more than can be counted                  */
+} gcr_variant;
+
+/* The variant for cells of this shape. Variants whose first five members are the same are compiled
+ * from the same definitions; a launch has the largest shared_bytes and scratch_bytes of its cells. */
+gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape);
+
+/* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
+                                   uint64_t scalar_bytes);
+
+#endif /* !__CUDACC__ */
+
+#endif /* GCR_CUDA_LAUNCH_H */
