@@ -5,12 +5,19 @@
  * Two systems, A = scale (s + 1) C + shift I for s = 0, 1 with C_ij = spread exp(-rate |x_i - x_j|)
  * (and twice as much rate in system 1), right-hand sides y and 1, 2, ... n. Entry (bad_row,
  * bad_column) of C in system `bad_system` can be replaced by bad_value; or entry bad_row of
- * right-hand side 1, where bad_column is -1.
+ * right-hand side 1, where bad_column is -1. Compiled with SHIFTED_FORGETS the description does not
+ * say that the base depends on the rate.
  */
 #define GCR_SPD_KERNEL
 #define GCR_HAS_DERIVE
 #define GCR_HAS_BASE
 #include "gridcrunch/kernel.h"
+
+#if defined(SHIFTED_FORGETS)
+enum { RATE_IS_BASE = 0 };
+#else
+enum { RATE_IS_BASE = 1 };
+#endif
 
 enum parameter { SPREAD, RATE, NEEDS, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, SCALE, SHIFT };
 enum derived { TWICE_RATE };
@@ -97,7 +104,7 @@ GCR_HOST_FN int64_t two(const gcr_shape *shape)
 GCR_DESCRIBE(.name = "shifted", .help = "for tests", .form = GCR_FORM_SPD,
              .uses = GCR_USES_X | GCR_USES_Y,
              .parameters = { { .name = "spread", .is_free = 1, .is_base = 1 },
-                             { .name = "rate", .is_free = 1, .is_base = 1 },
+                             { .name = "rate", .is_free = 1, .is_base = RATE_IS_BASE },
                              { .name = "needs", .is_integer = 1, .is_base = 1 },
                              { .name = "bad_system", .is_free = 1, .is_base = 1 },
                              { .name = "bad_row", .is_free = 1, .is_base = 1 },

@@ -32,6 +32,12 @@ typedef struct gcr_engine {
     gcr_real *log_determinant, *quadratic_form, *solution, *inverse_diagonal; /* as gcr_answers */
     gcr_real derived[GCR_DERIVED_MAX * GCR_LANES];
 
+    /* See spd_base.h: bases that all cells of the group in hand are of, 1 or 2, and 0 if more. */
+    int base_count;
+    gcr_mask is_second; /* in the lanes of the second */
+    gcr_real *base_row; /* [2][n] */
+    gcr_real base_param[GCR_PARAMETERS_MAX * GCR_LANES], base_derived[GCR_DERIVED_MAX * GCR_LANES];
+
     /* See spd_spread.h. Its answers come behind those of the last system. */
     gcr_group spread;
     gcr_real spread_param[GCR_PARAMETERS_MAX * GCR_LANES];
@@ -57,6 +63,7 @@ static void gcr_engine_carve_matrix(gcr_engine *engine, gcr_carver *carver, int6
         engine->matrix = gcr_carve(carver, n, n);
     engine->sides = gcr_carve(carver, engine->right_sides, 4 * gcr_square_rows(least) * GCR_LANES);
     engine->column = gcr_carve(carver, gcr_square_rows(least), 16 * GCR_LANES);
+    engine->base_row = gcr_carve(carver, 2, least);
 }
 
 /* Matrices of one size are factored together, whatever they are made from. */
@@ -89,8 +96,9 @@ static void gcr_engine_bind(gcr_engine *engine, const gcr_unit_setup *setup, gcr
 }
 
 /* System after system, each of all cells. */
-static void gcr_engine_answer(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
+static void gcr_engine_answer(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
+    gcr_bases_find(engine, ctx, group);
     for (int system = 0; system < engine->systems; system++) {
         for (int lane = 0; lane < GCR_LANES; lane++)
             group->data.system[lane] = system;

@@ -58,6 +58,15 @@ GCR_LANES_FN gcr_vec gcr_vec_of(double x)
     return x - (gcr_vec){ 0 }; /* gcc broadcasts the scalar; x - 0 is x, -0 included */
 }
 
+/* From any address. */
+GCR_LANES_FN gcr_vec gcr_vec_load(const double *values)
+{
+    gcr_vec vec;
+
+    __builtin_memcpy(&vec, values, sizeof vec);
+    return vec;
+}
+
 /* c - a b; rounded once where the path has such an instruction. */
 GCR_LANES_FN gcr_vec gcr_vec_subtract_product(gcr_vec c, gcr_vec a, gcr_vec b)
 {

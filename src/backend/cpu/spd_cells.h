@@ -58,23 +58,29 @@ static void gcr_engine_carve_answers(gcr_engine *engine, gcr_carver *carver, int
     engine->inverse_diagonal = gcr_carve(carver, rows, n * GCR_LANES);
 }
 
-/* Writes what derive() says in each lane of `ctx`. */
-static void gcr_cells_derive(const gcr_ctx *ctx, const gcr_lane_data *data, gcr_real *out)
+/* Writes what derive() says in the lane that `one` is of. */
+static void gcr_lane_derive(const gcr_ctx *one, gcr_real *out)
 {
 #if defined(GCR_HAS_DERIVE)
-    for (int lane = 0; lane < GCR_LANES; lane++) {
-        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
-        gcr_real derived[GCR_DERIVED_MAX] = { 0 };
+    gcr_real derived[GCR_DERIVED_MAX] = { 0 };
 
-        derive(&one, derived);
-        for (int k = 0; k < GCR_DERIVED_MAX; k++)
-            out[k * GCR_LANES + lane] = derived[k];
-    }
+    derive(one, derived);
+    for (int k = 0; k < GCR_DERIVED_MAX; k++)
+        out[k * GCR_LANES + one->lane] = derived[k];
 #else
-    (void)ctx;
-    (void)data;
+    (void)one;
     (void)out;
 #endif
+}
+
+/* In each lane of `ctx`. */
+static void gcr_cells_derive(const gcr_ctx *ctx, const gcr_lane_data *data, gcr_real *out)
+{
+    for (int lane = 0; lane < GCR_LANES; lane++) {
+        const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
+
+        gcr_lane_derive(&one, out);
+    }
 }
 
 static void gcr_engine_finish(const gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)

@@ -8,6 +8,7 @@
 #ifndef GCR_CPU_SPD_GROUP_H
 #define GCR_CPU_SPD_GROUP_H
 
+#include "backend/cpu/spd_base.h"
 #include "backend/cpu/spd_squares.h"
 
 static int64_t gcr_squares_count(int64_t n)
@@ -42,14 +43,6 @@ static gcr_vec gcr_element_below(const gcr_ctx *ctx, const gcr_lane_data *data, 
     if (i == j)
         __builtin_unreachable();
     return gcr_element_of_lanes(ctx, data, system, i, j);
-}
-
-static gcr_vec gcr_vec_load(const gcr_real *values)
-{
-    gcr_vec vec;
-
-    __builtin_memcpy(&vec, values, sizeof vec);
-    return vec;
 }
 
 /* Entries (i, j .. j + 3) of the matrices, all below the diagonal. They are stored when all are
@@ -88,17 +81,19 @@ static void gcr_squares_fill_identity(gcr_square *squares, int i)
             squares[square].at[i % 4][c] = gcr_vec_of(4 * square + c == i);
 }
 
-/* Row i, or that of the identity behind the last. Lanes of one dataset and system have code of their
- * own: what it loads is the same for all lanes. */
-GCR_LANES_STAGE void gcr_squares_fill(const gcr_engine *engine, const gcr_ctx *ctx,
-                                      const gcr_group *group, int i)
+/* Row i goes to its row of squares; behind the last, that of the identity. Lanes of one dataset and
+ * system have code of their own: what it loads is the same for all lanes. */
+GCR_LANES_STAGE void gcr_squares_fill(gcr_square *squares, const gcr_engine *engine,
+                                      const gcr_ctx *ctx, const gcr_group *group, int i)
 {
-    gcr_square *const squares = gcr_squares_row((gcr_square *)engine->matrix, i / 4);
-
     if (i >= engine->n)
         gcr_squares_fill_identity(squares, i);
     else if (group->is_mixed)
         gcr_squares_fill_row(squares, ctx, &group->data, group, 0, i);
+    else if (gcr_bases_count(engine) == 1)
+        gcr_bases_spread_row(squares, engine, ctx, group, 1, i);
+    else if (gcr_bases_count(engine) == 2)
+        gcr_bases_spread_row(squares, engine, ctx, group, 2, i);
     else
         gcr_squares_fill_row(squares, ctx, NULL, group, group->data.system[0], i);
 }
@@ -167,17 +162,17 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
             gcr_group_fail(group, lane, GCR_CELL_NAN_IN, 0);
 }
 
-/* The entries once more, for what they were is gone. */
+/* The entries once more, row by row where the inverse will stand, for what they were is gone. */
 static gcr_vec gcr_squares_find_nan(const gcr_engine *engine, const gcr_ctx *ctx,
                                     const gcr_group *group)
 {
-    const gcr_lane_data *const data = &group->data;
+    gcr_square *const squares = (gcr_square *)engine->column;
     gcr_vec sum = { 0 };
 
     for (int i = 0; i < engine->n; i++) {
-        for (int j = 0; j < i; j++)
-            sum += gcr_element_below(ctx, data, 0, i, j) * 0;
-        sum += (gcr_element_of_lanes(ctx, data, 0, i, i) + gcr_vec_load(group->jitter)) * 0;
+        gcr_squares_fill(squares, engine, ctx, group, i);
+        for (int j = 0; j <= i; j++)
+            sum += squares[j / 4].at[i % 4][j % 4] * 0;
     }
     return sum;
 }
@@ -231,7 +226,8 @@ typedef struct gcr_squares_task {
 static void gcr_squares_fill_rows(const gcr_squares_task *task, int first, int last)
 {
     for (int i = first; i < last; i++)
-        gcr_squares_fill(task->engine, task->ctx, task->group, i);
+        gcr_squares_fill(gcr_squares_row((gcr_square *)task->engine->matrix, i / 4), task->engine,
+                         task->ctx, task->group, i);
 }
 
 static void gcr_squares_forward(const gcr_squares_task *task, int row)

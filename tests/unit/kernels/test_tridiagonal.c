@@ -347,6 +347,19 @@ static void test_what_is_not_needed_is_not_asked(void **state)
     }
 }
 
+/* Cells that share a base are asked for it where all else is NaN, by the direct algorithm, too. */
+static void test_a_parameter_that_the_description_forgot_is_seen(void **state)
+{
+    struct shifted forgets = shifted_standard();
+
+    (void)state;
+    open_shifted(&forgets, "shifted_forgets", 9);
+    tile_crunch(&forgets.tile);
+    for (uint64_t point = 0; point < BASES * CELLS; point++)
+        assert_int_equal(forgets.tile.args.state[point], GCR_CELL_NAN_IN);
+    tile_close(&forgets.tile);
+}
+
 static void test_numbers_at_the_ends_of_the_range(void **state)
 {
     const double ends[] = { 1e-300, 1e-160, 1e160, 1e290 };
@@ -541,6 +554,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_answer_is_that_of_the_direct_algorithm),
         cmocka_unit_test(test_every_answer_is_so_where_lapack_reduces),
         cmocka_unit_test(test_what_is_not_needed_is_not_asked),
+        cmocka_unit_test(test_a_parameter_that_the_description_forgot_is_seen),
         cmocka_unit_test(test_numbers_at_the_ends_of_the_range),
         cmocka_unit_test(test_columns_that_vanish_beside_others_are_no_trouble),
         cmocka_unit_test(test_an_entry_whose_square_is_denormal_is_no_trouble),
