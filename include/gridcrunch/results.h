@@ -135,7 +135,8 @@ int gcr_results_top_of(
     const gcr_results_file *file); /* the summary that `top` ranks by; -1: none */
 gcr_summary_value gcr_results_top(const gcr_results_file *file, uint64_t dataset, int place);
 
-/* One dataset's row of an array: [point_count * width] values, [point_count] states; one read each. */
+/* One dataset's row of an array: [point_count * width] values, [point_count] states; one read each.
+ * GCR_EFORMAT: the file is damaged, among others where a state is none of gcr_cell_state. */
 GCR_MUST_CHECK gcr_status gcr_results_read_values(gcr_results_file *file, uint64_t dataset,
                                                   int output, double *values);
 GCR_MUST_CHECK gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset,

@@ -1,6 +1,12 @@
 /* results/results_get.c -- what others ask of an open results.h5. */
 #include "results/results_file.h"
 
+#include "base/check.h"
+
+#include "gridcrunch/cell.h"
+
+#include <inttypes.h>
+
 const gcr_point_table *gcr_results_points(const gcr_results_file *file)
 {
     return &file->points;
@@ -139,7 +145,28 @@ gcr_status gcr_results_read_values(gcr_results_file *file, uint64_t dataset, int
     return read_row(file, file->outputs.items[output], H5T_NATIVE_DOUBLE, dataset, values);
 }
 
+/* A state that does not exist comes from a damaged file: callers count by state, and need not ask. */
+static gcr_status check_states(const gcr_results_file *file, uint64_t dataset,
+                               const uint8_t *states)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t point = 0; point < file->points.point_count; point++)
+        if (states[point] >= GCR_CELL_STATE_COUNT)
+            GCR_FAIL(GCR_EFORMAT,
+                     "%s is damaged: 'status' is %d at dataset %" PRIu64 ", point %" PRIu64
+                     ", and there is no such state",
+                     file->path, states[point], dataset, point);
+out:
+    return status;
+}
+
 gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset, uint8_t *states)
 {
-    return read_row(file, "status", H5T_NATIVE_UINT8, dataset, states);
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(read_row(file, "status", H5T_NATIVE_UINT8, dataset, states));
+    GCR_TRY(check_states(file, dataset, states));
+out:
+    return status;
 }

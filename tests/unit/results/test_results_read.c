@@ -175,6 +175,33 @@ static void test_arrays_that_disagree_are_refused(void **state)
     assert_error_mentions("is damaged: 'best' has 2 values, not 3");
 }
 
+static void poke_state(uint8_t value, uint64_t dataset, hsize_t index)
+{
+    const hid_t file = H5Fopen(h5, H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t status = H5Dopen2(file, "status", H5P_DEFAULT);
+    uint8_t states[3][6];
+
+    assert_true(H5Dread(status, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, states) >= 0);
+    states[dataset][index] = value;
+    assert_true(H5Dwrite(status, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, states) >= 0);
+    H5Dclose(status);
+    H5Fclose(file);
+}
+
+static void test_a_state_that_does_not_exist_is_refused_when_it_is_read(void **state)
+{
+    gcr_results_file *file;
+    uint8_t states[6];
+
+    (void)state;
+    poke_state(GCR_CELL_STATE_COUNT, 1, 4);
+    assert_ok(gcr_results_open(&file, h5));
+    assert_ok(gcr_results_read_states(file, 0, states));
+    assert_status(gcr_results_read_states(file, 1, states), GCR_EFORMAT);
+    assert_error_mentions("is damaged: 'status' is 8 at dataset 1, point 4");
+    gcr_results_close(file);
+}
+
 static void test_an_array_that_claims_to_be_larger_than_its_file_is_refused(void **state)
 {
     const hid_t file = H5Fopen(h5, H5F_ACC_RDWR, H5P_DEFAULT);
@@ -229,6 +256,7 @@ int main(void)
         TEST(test_a_fact_that_is_a_list_of_texts_is_refused),
         TEST(test_a_fact_that_is_a_list_of_numbers_is_refused),
         TEST(test_arrays_that_disagree_are_refused),
+        TEST(test_a_state_that_does_not_exist_is_refused_when_it_is_read),
         TEST(test_an_array_that_claims_to_be_larger_than_its_file_is_refused),
         TEST(test_a_file_that_lacks_a_part_is_refused_with_its_name),
         TEST(test_a_file_cut_short_anywhere_is_refused),
