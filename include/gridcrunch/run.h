@@ -7,9 +7,12 @@
  *     gcr_run_results   what there is to write
  *
  * A run is executed once. Several runs may be executed at once, by as many threads; what the library
- * shares between them it guards itself. Of one run, gcr_run_cancel(), gcr_run_is_ready(),
- * gcr_run_wait(), gcr_run_fetch() and gcr_run_take() may be called by any thread at any time between
- * create and destroy, and so may what reads the plan; the rest by one thread at a time.
+ * shares between them it guards itself. Of one run, these may be called by any thread at any time
+ * between create and destroy, also while another thread executes it:
+ *     what reads the plan, gcr_run_in_flight(), gcr_run_cancel()
+ *     gcr_run_is_ready(), gcr_run_wait(), gcr_run_fetch(), gcr_run_take()
+ *     gcr_run_summaries(), of datasets that are ready or have been taken
+ * The rest is for one thread at a time, and what stands under "after execute" for the time after.
  *
  * Inside a run (in a cell, in a callback) no run can be executed, and nothing can be waited for that
  * a run must still bring: GCR_ENESTED at once, where a wait might never end.
@@ -33,7 +36,11 @@ typedef enum gcr_run_ending {
     GCR_RUN_COMPLETE,    /* every live cell was computed                     */
     GCR_RUN_CANCELLED,   /* somebody asked it to stop; what has landed stays */
     GCR_RUN_OUT_OF_TIME, /* max_seconds passed; the same                     */
+    GCR_RUN_FAILED,      /* execute failed, and said why; the same           */
 } gcr_run_ending;
+
+/* "complete", "cancelled" ...: as in results files. Never NULL. */
+const char *gcr_run_ending_name(gcr_run_ending ending);
 
 /* What a progress line shows. */
 typedef struct gcr_progress {
@@ -67,6 +74,11 @@ typedef struct gcr_run_spec {
  * does not exist; an axis that is no parameter or a parameter without an axis; a value outside its
  * domain; datasets that lack the columns the kernel uses; no dataset at all. GCR_EOVERFLOW. */
 GCR_MUST_CHECK gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec);
+
+/* Cancels a run that was started and waits for it. Whoever waits for a dataset meanwhile gets
+ * GCR_ECLOSED, and destroy waits until all such calls have returned; none may begin any more. Inside
+ * the run itself, in a callback of its own, it only cancels: the run is still to be destroyed, outside.
+ * NULL is allowed. */
 void gcr_run_destroy(gcr_run *run);
 
 /* The plan: what will be done. Pointers belong to the run. */
@@ -91,14 +103,15 @@ void gcr_run_cancel(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 
 /* The same on a thread of its own: start returns at once, finish waits for the end and returns what
- * execute would have. finish: seconds < 0 is no limit; GCR_ETIMEOUT; GCR_EINVAL: it was not started.
- * A run that was started and is destroyed is cancelled and waited for. */
+ * execute would have. start: GCR_ENOMEM, where the run stays as it was and may be started again.
+ * finish: seconds < 0 is no limit; GCR_ETIMEOUT; GCR_EINVAL: it was not started. */
 GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
 /* What a worker, from 0 on, is at: `cell_count` live cells from `point` of `dataset` on, in the order
- * of the plan; 0: it prepares the dataset. False where there is no such worker, or none yet. Any thread
- * may ask, and a signal handler, too: this is how a program names the cells that crashed. */
+ * of the plan; 0: it prepares the dataset. False where there is no such worker, or it does not work
+ * (yet, or any more). Any thread may ask, and a signal handler, too: this is how a program names the
+ * cells that crashed. */
 typedef struct gcr_in_flight {
     long thread; /* as the system numbers it */
     uint64_t dataset, point, cell_count;
@@ -128,8 +141,8 @@ void gcr_row_clear(gcr_row *row);
 int gcr_run_is_ready(const gcr_run *run, uint64_t dataset);
 
 /* Waits until the dataset is ready, also if the run has not begun. seconds < 0: no limit; 0: looks.
- * GCR_ETIMEOUT. GCR_ETAKEN: somebody took it. GCR_ECLOSED: the run ended (it was stopped or failed)
- * and left cells of this dataset undone. GCR_ENESTED. GCR_EINVAL: there is no such dataset. */
+ * GCR_ETIMEOUT. GCR_ETAKEN: somebody took it. GCR_ECLOSED: the run ended (it was stopped, failed or
+ * is being destroyed) and left cells of this dataset undone. GCR_ENESTED. GCR_EINVAL: there is no such dataset. */
 GCR_MUST_CHECK gcr_status gcr_run_wait(gcr_run *run, uint64_t dataset, double seconds);
 
 /* The same, and then its cells. What is fetched stays where it is: the row points into the run,
@@ -146,20 +159,24 @@ GCR_MUST_CHECK gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t data
 /* ---- after execute --------------------------------------------------------------------------- */
 
 /* What there is of a dataset, complete or not: cells that were not computed have the state
- * GCR_CELL_EMPTY. The row points into the run. GCR_EINVAL: the run has not ended, or there is no such
- * dataset. GCR_ETAKEN. */
+ * GCR_CELL_EMPTY. The row points into the run. GCR_EINVAL: the run has not ended, failed before it had
+ * cells, or there is no such dataset. GCR_ETAKEN. */
 GCR_MUST_CHECK gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset);
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run);
 const gcr_progress *gcr_run_progress(const gcr_run *run); /* as it was at the end */
 
-/* How many cells have each state. */
+/* How many cells have each state; before execute all that are live are empty. */
 void gcr_run_count(const gcr_run *run, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
 
+/* Those of a dataset are there when it is ready, also while others are computed; those of a dataset
+ * that was left incomplete are of the cells it has, when the run has ended. NULL: nothing has been
+ * computed yet, or the run failed before. */
 const gcr_summaries *gcr_run_summaries(const gcr_run *run);
 const gcr_ledger *gcr_run_ledger(const gcr_run *run);
 
-/* Everything gcr_results_write() needs, facts included. Belongs to the run. */
+/* Everything gcr_results_write() needs, facts included; nothing before the run has ended, and where it
+ * failed before it had cells. Belongs to the run. */
 const gcr_results *gcr_run_results(gcr_run *run);
 
 /* ---- a cell by itself ------------------------------------------------------------------------ */

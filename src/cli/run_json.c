@@ -76,16 +76,6 @@ static json_t *seconds_json(const gcr_run_report *report)
                      gcr_json_number(report->total_seconds));
 }
 
-static const char *ending_name(gcr_run_ending ending)
-{
-    static const char *const names[] = {
-        [GCR_RUN_COMPLETE] = "complete",
-        [GCR_RUN_CANCELLED] = "cancelled",
-        [GCR_RUN_OUT_OF_TIME] = "out of time",
-    };
-    return names[ending];
-}
-
 json_t *gcr_run_report_json(const gcr_run_report *report)
 {
     const gcr_run *run = report->run;
@@ -95,10 +85,10 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         "s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
-        ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report), "datasets",
-        gcr_json_count(report->datasets->count), "skipped", skipped_json(report->datasets), "cells",
-        cells_json(run), "seconds", seconds_json(report), "ledger",
-        ledger_json(gcr_run_ledger(run)), "memory", "predicted_bytes",
+        gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
+        "datasets", gcr_json_count(report->datasets->count), "skipped",
+        skipped_json(report->datasets), "cells", cells_json(run), "seconds", seconds_json(report),
+        "ledger", ledger_json(gcr_run_ledger(run)), "memory", "predicted_bytes",
         gcr_json_count(gcr_plan_memory(gcr_run_plan(run))->total), "measured_bytes",
         gcr_json_count(gcr_memory_peak_bytes()), "edges", edges_json(report->file), "device",
         gcr_json_text(gcr_run_device_name(run)), "kind", gcr_json_text(gcr_run_kind(run)),

@@ -62,11 +62,6 @@ static void add_count(char text[TEXT_BYTES], uint64_t count, const char *words)
 
 static void note_counts(const gcr_run_report *report)
 {
-    static const char *const labels[] = {
-        [GCR_RUN_COMPLETE] = "done",
-        [GCR_RUN_CANCELLED] = "stopped",
-        [GCR_RUN_OUT_OF_TIME] = "stopped",
-    };
     const gcr_run_ending ending = gcr_run_ending_of(report->run);
     uint64_t counts[GCR_CELL_STATE_COUNT];
     char text[TEXT_BYTES] = "", seconds[32];
@@ -79,7 +74,7 @@ static void note_counts(const gcr_run_report *report)
     add_count(text, counts[GCR_CELL_NAN_OUT], "failed: NaN or infinity out");
     add_count(text, counts[GCR_CELL_KERNEL_ERROR], "failed: kernel error");
     add_count(text, counts[GCR_CELL_EMPTY], "not computed");
-    gcr_screen_note(stderr, labels[ending], "%s; took %s%s", text,
+    gcr_screen_note(stderr, ending == GCR_RUN_COMPLETE ? "done" : "stopped", "%s; took %s%s", text,
                     gcr_format_seconds(seconds, report->total_seconds),
                     ending == GCR_RUN_OUT_OF_TIME ? ", out of time" : "");
     if (count_failed(counts) > 0)

@@ -30,7 +30,6 @@ typedef struct execution {
     gcr_residency *residency;
     gcr_schedule *schedule;
     gcr_pool *pool;
-    gcr_pipeline_progress *progress; /* [workers] */
     gcr_pipeline_shared shared;
     atomic_int stop;
     double begin;
@@ -44,13 +43,17 @@ typedef struct execution {
 static void work(void *arg, int worker)
 {
     execution *x = arg;
-    gcr_status status;
 
-    gcr_nesting_enter();
-    status = gcr_pipeline_drive(&x->shared, worker, &x->progress[worker]);
+    gcr_nesting_enter(x->run);
+    gcr_pipeline_drive(&x->shared, worker, &x->run->worker_progress[worker]);
     gcr_nesting_leave();
-    if (status == GCR_OK)
-        return;
+}
+
+/* Stops the others, and keeps the sentence of the worker that failed first. */
+static void note_failure(void *arg, gcr_status status)
+{
+    execution *x = arg;
+
     atomic_store(&x->stop, 1);
     pthread_mutex_lock(&x->failure_lock);
     if (x->failure == GCR_OK) {
@@ -63,7 +66,7 @@ static void work(void *arg, int worker)
 /* Lets those who wait for the dataset have it, then tells who wants to be told. */
 static void announce(void *arg, uint64_t dataset)
 {
-    gcr_run *run = arg;
+    gcr_run *run = ((execution *)arg)->run;
 
     gcr_gate_open(run->gate, dataset);
     if (run->spec.on_dataset != NULL)
@@ -102,9 +105,6 @@ static gcr_status open_execution(execution *x, gcr_run *run)
                                  run->spec.datasets));
     GCR_TRY(gcr_schedule_create(&x->schedule, &spec));
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
-    GCR_TRY(gcr_memory_create((void **)&x->progress, (uint64_t)run->workers, sizeof *x->progress,
-                              "the progress of threads"));
-    atomic_store(&run->in_flight, x->progress);
     x->shared = (gcr_pipeline_shared){ .device = run->device,
                                        .program = x->program,
                                        .residency = x->residency,
@@ -119,7 +119,8 @@ static gcr_status open_execution(execution *x, gcr_run *run)
                                        .cell_bytes = run->cell_bytes,
                                        .stop = &x->stop,
                                        .on_dataset = announce,
-                                       .arg = run };
+                                       .on_failure = note_failure,
+                                       .arg = x };
 out:
     return status;
 }
@@ -127,8 +128,6 @@ out:
 static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
-    atomic_store(&x->run->in_flight, NULL);
-    gcr_memory_destroy(x->progress);
     gcr_schedule_destroy(x->schedule);
     gcr_residency_destroy(x->residency);
     gcr_program_close(x->program);
@@ -145,7 +144,7 @@ static void collect_progress(const execution *x, gcr_progress *out)
                            .seconds = gcr_clock_seconds() - x->begin,
                            .seconds_left = -1.0 };
     for (int w = 0; w < x->run->workers; w++) {
-        const gcr_pipeline_progress *p = &x->progress[w];
+        const gcr_pipeline_progress *p = &x->run->worker_progress[w];
 
         out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
         out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
@@ -203,9 +202,11 @@ static void wait_for_workers(execution *x)
     show_progress(x);
 }
 
-/* Reduces what a stopped run left unfinished, so that it has a best-so-far. */
+/* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far. */
 static void finish_summaries(gcr_run *run)
 {
+    if (run->summaries == NULL)
+        return; /* it failed before there was anything to reduce */
     gcr_slots_seal(run->slots);
     for (uint64_t d = 0; d < run->spec.datasets->count; d++)
         if (!gcr_summaries_is_fired(run->summaries, d))
@@ -227,8 +228,10 @@ static gcr_status compute(gcr_run *run)
         GCR_FAIL(x.failure, "%s", x.sentence);
     if (run->progress.landed == run->progress.cell_count)
         run->ending = GCR_RUN_COMPLETE;
-    finish_summaries(run);
 out:
+    if (status != GCR_OK)
+        run->ending = GCR_RUN_FAILED;
+    finish_summaries(run);
     close_execution(&x);
     return status;
 }
@@ -240,6 +243,7 @@ static const char *describe_end(const gcr_run *run, gcr_status status)
         [GCR_RUN_COMPLETE] = "the run has ended",
         [GCR_RUN_CANCELLED] = "the run was cancelled",
         [GCR_RUN_OUT_OF_TIME] = "the run was out of time",
+        [GCR_RUN_FAILED] = "", /* its own sentence says why */
     };
 
     return status == GCR_OK ? reasons[run->ending] : gcr_last_error();
@@ -256,7 +260,7 @@ gcr_status gcr_run_execute(gcr_run *run)
                  "use a thread of its own");
     if (!atomic_compare_exchange_strong(&run->phase, &planned, GCR_PHASE_EXECUTING))
         GCR_FAIL(GCR_EINVAL, "this run has been executed already");
-    gcr_nesting_enter();
+    gcr_nesting_enter(run);
     status = compute(run);
     gcr_nesting_leave();
     atomic_store(&run->phase, GCR_PHASE_ENDED);
@@ -267,14 +271,15 @@ out:
 
 int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker)
 {
-    const gcr_pipeline_progress *progress = atomic_load(&run->in_flight);
+    const gcr_pipeline_progress *at = NULL;
 
     *out = (gcr_in_flight){ 0 };
-    if (progress == NULL || worker < 0 || worker >= run->workers)
+    if (worker < 0 || worker >= run->workers)
         return 0;
-    out->thread = atomic_load(&progress[worker].thread);
-    out->dataset = atomic_load(&progress[worker].dataset);
-    out->point = atomic_load(&progress[worker].first);
-    out->cell_count = atomic_load(&progress[worker].count);
+    at = &run->worker_progress[worker];
+    out->thread = atomic_load(&at->thread);
+    out->dataset = atomic_load(&at->dataset);
+    out->point = atomic_load(&at->first);
+    out->cell_count = atomic_load(&at->count);
     return out->thread != 0;
 }

@@ -105,11 +105,6 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
 
 static void add_execution(gcr_facts *facts, const gcr_run *run)
 {
-    static const char *const endings[] = {
-        [GCR_RUN_COMPLETE] = "complete",
-        [GCR_RUN_CANCELLED] = "cancelled",
-        [GCR_RUN_OUT_OF_TIME] = "out of time",
-    };
     static const char *const schedules[] = {
         [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
         [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
@@ -121,7 +116,7 @@ static void add_execution(gcr_facts *facts, const gcr_run *run)
     add_number(facts, "threads", gcr_run_thread_count(run));
     add_text(facts, "schedule", schedules[gcr_run_schedule(run)]);
     add_number(facts, "batch", (double)gcr_run_batch(run));
-    add_text(facts, "ending", endings[gcr_run_ending_of(run)]);
+    add_text(facts, "ending", gcr_run_ending_name(gcr_run_ending_of(run)));
     add_number(facts, "compute_seconds", gcr_run_progress(run)->seconds);
     add_number(facts, "planned_bytes", (double)gcr_plan_memory(gcr_run_plan(run))->total);
     add_number(facts, "peak_bytes", (double)gcr_memory_peak_bytes());

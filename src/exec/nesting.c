@@ -1,19 +1,24 @@
 /* exec/nesting.c -- see nesting.h. */
 #include "exec/nesting.h"
 
-static _Thread_local int depth;
+static _Thread_local const gcr_run *inside; /* one at most: a second is refused */
 
-void gcr_nesting_enter(void)
+void gcr_nesting_enter(const gcr_run *run)
 {
-    depth++;
+    inside = run;
 }
 
 void gcr_nesting_leave(void)
 {
-    depth--;
+    inside = NULL;
 }
 
 int gcr_nesting_is_inside(void)
 {
-    return depth > 0;
+    return inside != NULL;
+}
+
+int gcr_nesting_is_inside_of(const gcr_run *run)
+{
+    return inside == run;
 }

@@ -7,8 +7,11 @@
 #ifndef GCR_EXEC_NESTING_H
 #define GCR_EXEC_NESTING_H
 
-void gcr_nesting_enter(void);
+#include "gridcrunch/run.h"
+
+void gcr_nesting_enter(const gcr_run *run);
 void gcr_nesting_leave(void);
 int gcr_nesting_is_inside(void);
+int gcr_nesting_is_inside_of(const gcr_run *run);
 
 #endif /* GCR_EXEC_NESTING_H */

@@ -432,17 +432,27 @@ out:
     return status;
 }
 
-gcr_status gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
-                              gcr_pipeline_progress *progress)
+static gcr_status work(worker *w)
 {
     gcr_status status = GCR_OK;
+
+    GCR_TRY(open_worker(w));
+    GCR_TRY(run_batches(w));
+out:
+    return status;
+}
+
+void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
+                        gcr_pipeline_progress *progress)
+{
     worker w = { .shared = shared, .progress = progress, .index = index };
+    gcr_status status;
 
     atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
-    GCR_TRY(open_worker(&w));
-    GCR_TRY(run_batches(&w));
-out:
+    status = work(&w);
+    if (status != GCR_OK)
+        shared->on_failure(shared->arg, status); /* first: what follows may call what fails */
     flush_landing(&w);
     close_worker(&w);
-    return status;
+    atomic_store_explicit(&progress->thread, 0, memory_order_relaxed);
 }

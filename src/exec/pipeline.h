@@ -33,11 +33,14 @@ typedef struct gcr_pipeline_shared {
     double batch_seconds;             /* ... the size that takes about this long              */
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
-    void (*on_dataset)(void *arg, uint64_t dataset); /* it is complete and summarised; from the */
-    void *arg;                                       /* worker that landed its last cell       */
+    void (*on_dataset)(void *arg, uint64_t dataset);  /* it is complete and summarised; from the */
+                                                      /* worker that landed its last cell       */
+    void (*on_failure)(void *arg, gcr_status status); /* from the worker that failed, whose     */
+                                                      /* sentence it is: nothing came between   */
+    void *arg;
 } gcr_pipeline_shared;
 
-/* How far a worker is; read by the thread that shows progress. */
+/* How far a worker is; read by the thread that shows progress, and by who asks what is in flight. */
 typedef struct gcr_pipeline_progress {
     _Alignas(64) _Atomic uint64_t landed; /* live cells */
     _Atomic uint64_t failed;
@@ -45,15 +48,16 @@ typedef struct gcr_pipeline_progress {
     _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
     /* What is computed now: so many live cells from a point of a dataset on; 0: it is prepared. */
     _Atomic uint64_t dataset, first, count;
-    _Atomic long thread; /* as the system numbers it */
+    _Atomic long thread; /* as the system numbers it; 0: it does not work (yet, or any more) */
 } gcr_pipeline_progress;
 
 /* Bytes that a worker needs beside the scratch of its queue, for the plan. */
 uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most);
 
-/* Runs on the worker's own thread until the schedule is empty, `stop` is set or something fails.
- * Either way what was enqueued has landed or is lost with the device, and everything is closed. */
-GCR_MUST_CHECK gcr_status gcr_pipeline_drive(const gcr_pipeline_shared *shared, int worker,
-                                             gcr_pipeline_progress *progress);
+/* Runs on the worker's own thread until the schedule is empty, `stop` is set or something fails,
+ * which on_failure() is told. Either way what was enqueued has landed or is lost with the device, and
+ * everything is closed. */
+void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int worker,
+                        gcr_pipeline_progress *progress);
 
 #endif /* GCR_EXEC_PIPELINE_H */

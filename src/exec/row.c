@@ -115,7 +115,8 @@ int gcr_run_is_ready(const gcr_run *run, uint64_t dataset)
     return dataset < run->spec.datasets->count && gcr_gate_is_open(run->gate, dataset);
 }
 
-gcr_status gcr_run_wait(gcr_run *run, uint64_t dataset, double seconds)
+/* The three below enter the gate for as long as they use the run: it may be destroyed meanwhile. */
+static gcr_status wait_for(gcr_run *run, uint64_t dataset, double seconds)
 {
     gcr_status status = GCR_OK;
     char name[NAME_BYTES];
@@ -127,14 +128,26 @@ out:
     return status;
 }
 
+gcr_status gcr_run_wait(gcr_run *run, uint64_t dataset, double seconds)
+{
+    gcr_status status;
+
+    gcr_gate_enter(run->gate);
+    status = wait_for(run, dataset, seconds);
+    gcr_gate_leave(run->gate);
+    return status;
+}
+
 gcr_status gcr_run_fetch(gcr_row *out, gcr_run *run, uint64_t dataset, double seconds)
 {
     gcr_status status = GCR_OK;
 
     *out = (gcr_row){ 0 };
-    GCR_TRY(gcr_run_wait(run, dataset, seconds));
+    gcr_gate_enter(run->gate);
+    GCR_TRY(wait_for(run, dataset, seconds));
     point_at(out, run, dataset);
 out:
+    gcr_gate_leave(run->gate);
     return status;
 }
 
@@ -146,7 +159,9 @@ gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t dataset, double sec
     void *block = NULL;
 
     *out = (gcr_row){ 0 };
-    GCR_TRY(gcr_run_fetch(&row, run, dataset, seconds));
+    gcr_gate_enter(run->gate);
+    GCR_TRY(wait_for(run, dataset, seconds));
+    point_at(&row, run, dataset);
     GCR_TRY(gcr_memory_create(&block, count_bytes(&row), 1, "a dataset that is taken"));
     GCR_TRY(gcr_gate_take(run->gate, dataset, name_of(name, run, dataset), 0));
     move_row(&row, block);
@@ -154,6 +169,7 @@ gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t dataset, double sec
     gcr_slots_release(run->slots, dataset);
     *out = row;
 out:
+    gcr_gate_leave(run->gate);
     gcr_memory_destroy(block);
     return status;
 }
@@ -166,7 +182,7 @@ gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset)
     *out = (gcr_row){ 0 };
     GCR_TRY(check_dataset(run, dataset));
     if (!gcr_run_has_cells(run))
-        GCR_FAIL(GCR_EINVAL, "%s has no cells to look at before the run has ended",
+        GCR_FAIL(GCR_EINVAL, "%s has no cells to look at: the run has not ended, or failed early",
                  name_of(name, run, dataset));
     if (gcr_gate_is_taken(run->gate, dataset))
         GCR_FAIL(GCR_ETAKEN, "%s has been taken already", name_of(name, run, dataset));

@@ -5,7 +5,10 @@
 #include "base/memory.h"
 #include "exec/job_check.h"
 #include "exec/job_device.h"
+#include "exec/nesting.h"
 #include "grid/plan_create.h"
+
+#include "gridcrunch/cell.h"
 
 #include <stdlib.h>
 
@@ -33,6 +36,8 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     gcr_device_kind(run->kind, sizeof run->kind, run->device, unit->path, unit->scalar,
                     unit->algorithm);
     GCR_TRY(gcr_run_decide(run));
+    GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
+                              sizeof *run->worker_progress, "the progress of threads"));
     GCR_TRY(gcr_gate_create(&run->gate, spec->datasets->count));
     *out = run;
     run = NULL;
@@ -46,17 +51,32 @@ gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
     return gcr_run_create_on(out, spec, NULL);
 }
 
+/* Ends the thread that was started, and lets those go who wait for a dataset. */
+static void leave_alone(gcr_run *run)
+{
+    if (run->starter != NULL)
+        gcr_run_cancel(run);
+    gcr_pool_destroy(run->starter);
+    if (run->gate == NULL)
+        return;
+    gcr_gate_close(run->gate, "the run was destroyed");
+    gcr_gate_clear(run->gate);
+}
+
 void gcr_run_destroy(gcr_run *run)
 {
     if (run == NULL)
         return;
-    if (run->starter != NULL)
-        gcr_run_cancel(run);
-    gcr_pool_destroy(run->starter);
+    if (gcr_nesting_is_inside_of(run)) {
+        gcr_run_cancel(run); /* it would wait for its own thread, which still needs it */
+        return;
+    }
+    leave_alone(run);
     gcr_memory_destroy(run->trial_values);
     gcr_summaries_destroy(run->summaries);
     gcr_slots_destroy(run->slots);
     gcr_gate_destroy(run->gate);
+    gcr_memory_destroy(run->worker_progress);
     gcr_device_close(run->device);
     gcr_plan_destroy(run->plan);
     gcr_binding_clear(&run->binding);
@@ -121,6 +141,17 @@ uint64_t gcr_run_batch(const gcr_run *run)
     return run->batch_most;
 }
 
+const char *gcr_run_ending_name(gcr_run_ending ending)
+{
+    static const char *const names[] = {
+        [GCR_RUN_COMPLETE] = "complete",
+        [GCR_RUN_CANCELLED] = "cancelled",
+        [GCR_RUN_OUT_OF_TIME] = "out of time",
+        [GCR_RUN_FAILED] = "failed",
+    };
+    return (unsigned)ending < sizeof names / sizeof names[0] ? names[ending] : "unknown";
+}
+
 gcr_run_ending gcr_run_ending_of(const gcr_run *run)
 {
     return run->ending;
@@ -133,7 +164,7 @@ const gcr_progress *gcr_run_progress(const gcr_run *run)
 
 int gcr_run_has_cells(const gcr_run *run)
 {
-    return atomic_load(&run->phase) == GCR_PHASE_ENDED && run->slots != NULL;
+    return atomic_load(&run->phase) == GCR_PHASE_ENDED && run->summaries != NULL;
 }
 
 const gcr_slots *gcr_run_slots(const gcr_run *run)
@@ -143,7 +174,14 @@ const gcr_slots *gcr_run_slots(const gcr_run *run)
 
 void gcr_run_count(const gcr_run *run, uint64_t counts[])
 {
-    gcr_slots_count(run->slots, counts);
+    if (run->slots != NULL) {
+        gcr_slots_count(run->slots, counts);
+        return;
+    }
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        counts[s] = 0;
+    counts[GCR_CELL_EMPTY] = gcr_plan_live_count(run->plan);
+    counts[GCR_CELL_EXCLUDED] = gcr_plan_cell_count(run->plan) - counts[GCR_CELL_EMPTY];
 }
 
 const gcr_summaries *gcr_run_summaries(const gcr_run *run)

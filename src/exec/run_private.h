@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "exec/binding.h"
 #include "exec/facts.h"
+#include "exec/pipeline.h"
 #include "grid/points.h"
 #include "results/gate.h"
 #include "results/outcome.h"
@@ -49,7 +50,7 @@ struct gcr_run {
     gcr_slots *slots;
     gcr_summaries *summaries;
     gcr_progress progress;
-    _Atomic(struct gcr_pipeline_progress *) in_flight; /* [workers] while it executes, or NULL */
+    gcr_pipeline_progress *worker_progress; /* [workers] may be looked at until destroy */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;
@@ -71,7 +72,7 @@ GCR_MUST_CHECK gcr_status gcr_run_decide(gcr_run *run);
 /* What summaries are made from; the run's slots may be still to come. */
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run);
 
-/* True when it has ended, and not before there were cells. */
+/* True when it has ended, and there are cells and summaries to show: not where it failed before. */
 int gcr_run_has_cells(const gcr_run *run);
 
 /* The cells themselves; NULL before execute. */

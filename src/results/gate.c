@@ -23,7 +23,9 @@ struct gcr_gate {
     atomic_int waiters;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int is_closed; /* this and the next under the lock */
+    pthread_cond_t left;
+    int inside; /* this and the next two under the lock */
+    int is_closed;
     char reason[256];
 };
 
@@ -39,6 +41,7 @@ gcr_status gcr_gate_create(gcr_gate **out, uint64_t key_count)
         GCR_FAIL(GCR_ENOMEM, "no memory for the keys to wait for");
     pthread_mutex_init(&gate->lock, NULL);
     gcr_clock_cond(&gate->changed);
+    gcr_clock_cond(&gate->left);
     GCR_TRY(gcr_memory_create(&state, key_count, sizeof *gate->state, "the keys to wait for"));
     gate->state = state;
     *out = gate;
@@ -53,6 +56,7 @@ void gcr_gate_destroy(gcr_gate *gate)
     if (gate == NULL)
         return;
     gcr_memory_destroy(gate->state);
+    pthread_cond_destroy(&gate->left);
     pthread_cond_destroy(&gate->changed);
     pthread_mutex_destroy(&gate->lock);
     free(gate);
@@ -81,6 +85,29 @@ void gcr_gate_close(gcr_gate *gate, const char *reason)
         snprintf(gate->reason, sizeof gate->reason, "%s", reason);
     }
     pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void gcr_gate_enter(gcr_gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->inside++;
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void gcr_gate_leave(gcr_gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    if (--gate->inside == 0)
+        pthread_cond_broadcast(&gate->left); /* before unlocking: after it the gate may be gone */
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void gcr_gate_clear(gcr_gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (gate->inside > 0)
+        pthread_cond_wait(&gate->left, &gate->lock);
     pthread_mutex_unlock(&gate->lock);
 }
 

@@ -18,7 +18,7 @@ typedef struct gcr_gate gcr_gate;
 
 /* All keys 0 .. key_count - 1 pending. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gate_create(gcr_gate **out, uint64_t key_count);
-void gcr_gate_destroy(gcr_gate *gate); /* nobody is waiting; NULL is allowed */
+void gcr_gate_destroy(gcr_gate *gate); /* nobody is in it; NULL is allowed */
 
 /* Bytes of a gate, for the plan. */
 uint64_t gcr_gate_bytes(uint64_t key_count);
@@ -29,6 +29,13 @@ void gcr_gate_open(gcr_gate *gate, uint64_t key);
 /* No further key will be ready, because of `reason`, which completes "... : ". The first reason is
  * kept. */
 void gcr_gate_close(gcr_gate *gate, const char *reason);
+
+/* Around what a thread does with the gate and with what is behind it, where it may be destroyed
+ * meanwhile. gcr_gate_clear() is for who destroys: it waits until nobody is inside. Close the gate
+ * first, for those who wait. */
+void gcr_gate_enter(gcr_gate *gate);
+void gcr_gate_leave(gcr_gate *gate);
+void gcr_gate_clear(gcr_gate *gate);
 
 /* Ready, and not taken. */
 int gcr_gate_is_open(const gcr_gate *gate, uint64_t key);

@@ -293,6 +293,83 @@ static void test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty(void
     drop_curtain(&s);
 }
 
+static void test_a_run_that_failed_says_so_and_keeps_what_landed(void **state)
+{
+    scene s;
+    const gcr_slots *slots;
+    const gcr_results *results;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    int says_so = 0;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 4; /* two batches of 16 have landed */
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_int_equal(gcr_run_ending_of(s.run), GCR_RUN_FAILED);
+    gcr_run_count(s.run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 32);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 88);
+    slots = gcr_run_slots(s.run);
+    for (uint64_t cell = 0; cell < 120; cell++)
+        if (slots->state[cell] == GCR_CELL_EMPTY)
+            assert_true(isnan(slots->values[0][cell]));
+    results = gcr_run_results(s.run);
+    assert_non_null(results->summaries);
+    for (int f = 0; f < results->fact_count; f++)
+        says_so |= strcmp(results->facts[f].name, "ending") == 0 &&
+                   strcmp(results->facts[f].text, "failed") == 0;
+    assert_true(says_so);
+    drop_curtain(&s);
+}
+
+static void test_a_run_that_failed_has_the_best_so_far(void **state)
+{
+    scene s;
+    uint64_t best = 0;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 4;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    for (uint64_t d = 0; d < 3; d++) {
+        const gcr_summary_value value = gcr_summaries_get(gcr_run_summaries(s.run), d, 0);
+
+        best += value.point == 31 && value.skipped == 8;
+    }
+    assert_int_equal(best, 1);
+    drop_curtain(&s);
+}
+
+/* Fails in the library, on the thread that has a sentence to tell. */
+static void fail_in_the_callback(void *arg, gcr_run *run, uint64_t dataset)
+{
+    (void)arg;
+    (void)dataset;
+    assert_status(gcr_run_wait(run, 1000, 0), GCR_EINVAL);
+}
+
+/* Batches of 40 are datasets. */
+static void
+test_a_callback_that_fails_after_the_device_does_not_hide_why_the_run_failed(void **state)
+{
+    const char *const override = "run.batch=40";
+    scene s;
+    gcr_run_spec spec;
+
+    (void)state;
+    fake_reset();
+    assert_ok(gcr_job_parse(&s.job, "fake.yaml", gp_job, &override, 1));
+    assert_ok(gcr_datasets_load(&s.datasets, &s.job));
+    spec = (gcr_run_spec){ .job = &s.job,
+                           .datasets = &s.datasets,
+                           .on_dataset = fail_in_the_callback };
+    assert_ok(gcr_run_create_on(&s.run, &spec, &fake_backend));
+    fake.sync_that_fails = 3; /* of the last dataset: the one before has landed, and nobody knows */
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_error_mentions("the fake was lost");
+    drop_curtain(&s);
+}
+
 static gcr_status nested; /* what a run got that was executed inside a cell */
 
 static void execute_in_the_cell(void)
@@ -347,6 +424,10 @@ int main(void)
             test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing),
         cmocka_unit_test(test_a_run_that_is_executed_inside_a_cell_is_refused_at_once),
         cmocka_unit_test(test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why),
+        cmocka_unit_test(test_a_run_that_failed_says_so_and_keeps_what_landed),
+        cmocka_unit_test(test_a_run_that_failed_has_the_best_so_far),
+        cmocka_unit_test(
+            test_a_callback_that_fails_after_the_device_does_not_hide_why_the_run_failed),
         cmocka_unit_test(test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty),
     };
 

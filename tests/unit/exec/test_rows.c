@@ -256,7 +256,7 @@ static void test_before_it_has_ended_a_run_has_no_rows_and_no_results(void **sta
     (void)state;
     raise_curtain(&s, scale_job, NULL);
     assert_status(gcr_run_row(&row, s.run, 0), GCR_EINVAL);
-    assert_error_mentions("before the run has ended");
+    assert_error_mentions("the run has not ended");
     assert_status(gcr_results_write(gcr_run_results(s.run), "/tmp", 0), GCR_EINVAL);
     assert_error_mentions("the run has not ended");
     drop_curtain(&s);
