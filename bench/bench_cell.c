@@ -3,10 +3,10 @@
  * vector lanes bring over LAPACK?
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
- * matrix given to LAPACK, a careful C loop, and numpy with all points in one batch. All see the same
- * prepared distances. Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 + n / 6, so
- * exponentials show as what is missing. Which core OpenBLAS takes this machine for decides how fast
- * the rivals are: try OPENBLAS_CORETYPE too.
+ * matrix given to LAPACK, a careful C loop, and numpy with all points in one batch. All see the
+ * same prepared distances. Times are seconds per cell; `rate` counts the operations of the factor
+ * alone, n^3 / 3 + n^2 / 2 + n / 6, so exponentials show as what is missing. Which core OpenBLAS
+ * takes this machine for decides how fast the rivals are: try OPENBLAS_CORETYPE too.
  */
 #include "bench.h"
 #include "rival.h"
@@ -179,12 +179,9 @@ out:
 static void prepare(const problem *p)
 {
     const gcr_view data = { .rows = p->n, .features = 1, .x = p->x, .y = p->y };
-    double *to = p->columns;
 
     p->unit->prepare(&p->setup, &data, p->prepared, p->scratch);
-    for (int j = 0; j < p->n; j++)
-        for (int i = j; i < p->n; i++)
-            *to++ = p->prepared[gcr_triangle(i, j)];
+    rival_cell_columns(p->columns, p->prepared, p->n);
 }
 
 static gcr_status run_numpy(void *arg, double *seconds_out)

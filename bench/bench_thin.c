@@ -38,6 +38,7 @@ typedef struct problem {
     int n;
     uint64_t points; /* of each dataset */
     double *x, *y, *prepared, *scratch, *work;
+    double *columns; /* the distances of a batch by columns, as the C loop wants them */
     gcr_point_table table;
     gcr_unit_setup setup;
     gcr_unit_tile tiles[DATASETS];
@@ -50,9 +51,10 @@ typedef struct side_arg {
     uint8_t state[CELLS_MAX];
 } side_arg;
 
-static double *prepared_of(const problem *p, uint64_t dataset)
+/* Of the distances of a dataset, in `prepared` or in `columns`. */
+static double *distances_of(const problem *p, double *distances, uint64_t dataset)
 {
-    return p->prepared + dataset * (uint64_t)(p->n * (p->n + 1) / 2);
+    return distances + dataset * (uint64_t)(p->n * (p->n + 1) / 2);
 }
 
 static gcr_view view_of(const problem *p, uint64_t dataset)
@@ -69,22 +71,13 @@ static void aim_tiles(side_arg *a)
     const uint64_t points = a->problem->points;
 
     for (uint64_t d = 0; d < DATASETS; d++)
-        a->problem->tiles[d] = (gcr_unit_tile){ .data = view_of(a->problem, d),
-                                                .prepared = prepared_of(a->problem, d),
-                                                .count = points,
-                                                .outputs = { a->lml + d * points },
-                                                .width = { 1 },
-                                                .state = a->state + d * points };
-}
-
-/* Prepared just before and so in the cache, as in a run. */
-static void prepare_batch(const problem *p, uint64_t first)
-{
-    for (uint64_t d = first; d < first + BATCH; d++) {
-        const gcr_view view = view_of(p, d);
-
-        p->unit->prepare(&p->setup, &view, prepared_of(p, d), p->scratch);
-    }
+        a->problem->tiles[d] =
+            (gcr_unit_tile){ .data = view_of(a->problem, d),
+                             .prepared = distances_of(a->problem, a->problem->prepared, d),
+                             .count = points,
+                             .outputs = { a->lml + d * points },
+                             .width = { 1 },
+                             .state = a->state + d * points };
 }
 
 static void crunch_together(side_arg *a, uint64_t first)
@@ -120,8 +113,24 @@ static void crunch_loop(side_arg *a, uint64_t first)
         for (uint64_t i = 0; i < p->points; i++) {
             const double point[3] = { lengthscales[i], noise[0], variance[0] };
 
-            *lml++ = rival_cell(prepared_of(p, d), view_of(p, d).y, p->n, point, p->work);
+            *lml++ = rival_cell(distances_of(p, p->columns, d - first), view_of(p, d).y, p->n,
+                                point, p->work);
         }
+}
+
+/* Prepared just before and so in the cache, as in a run: of what a side reads alone. */
+static void prepare_batch(const side_arg *a, uint64_t first)
+{
+    const problem *p = a->problem;
+
+    for (uint64_t d = first; d < first + BATCH; d++) {
+        const gcr_view view = view_of(p, d);
+        double *const prepared = distances_of(p, p->prepared, d);
+
+        p->unit->prepare(&p->setup, &view, prepared, p->scratch);
+        if (a->crunch == crunch_loop)
+            rival_cell_columns(distances_of(p, p->columns, d - first), prepared, p->n);
+    }
 }
 
 static gcr_status run_side(void *arg, double *seconds_out)
@@ -139,7 +148,7 @@ static gcr_status run_side(void *arg, double *seconds_out)
     for (uint64_t first = 0; first < DATASETS; first += BATCH) {
         double begin;
 
-        prepare_batch(p, first);
+        prepare_batch(a, first);
         begin = gcr_clock_seconds();
         a->crunch(a, first);
         seconds += gcr_clock_seconds() - begin;
@@ -184,6 +193,8 @@ static gcr_status open_problem(problem *p)
     GCR_TRY(gcr_memory_create((void **)&p->x, rows, 8, "data"));
     GCR_TRY(gcr_memory_create((void **)&p->y, rows, 8, "data"));
     GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (ROWS_MAX + 1) / 2, 8, "distances"));
+    GCR_TRY(gcr_memory_create((void **)&p->columns, BATCH * ROWS_MAX * (ROWS_MAX + 1) / 2, 8,
+                              "distances"));
     GCR_TRY(gcr_memory_create((void **)&p->work, ROWS_MAX * (ROWS_MAX + 1), 8, "a matrix"));
     GCR_TRY(gcr_memory_create((void **)&p->scratch, p->unit->scratch_bytes(&shape), 1, "scratch"));
 out:
@@ -195,6 +206,7 @@ static void close_problem(problem *p)
     gcr_memory_destroy(p->x);
     gcr_memory_destroy(p->y);
     gcr_memory_destroy(p->prepared);
+    gcr_memory_destroy(p->columns);
     gcr_memory_destroy(p->work);
     gcr_memory_destroy(p->scratch);
 }

@@ -5,7 +5,8 @@
  */
 #include "rival_cell.h"
 
-#include "gridcrunch/kernel.h" /* for its exponential, which is faster than libm's by a factor of five */
+/* For its exponential, which is faster than libm's by a factor of five. */
+#include "gridcrunch/kernel.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -19,28 +20,28 @@ void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n,
 enum point { LENGTHSCALE, NOISE, VARIANCE };
 
 /* Each column from the diagonal down: OpenBLAS factors that triangle faster than the other. */
-static void fill(double *matrix, const double *squares, int n, const double point[3])
+static void fill(double *matrix, const double *columns, int n, const double point[3])
 {
     const double rate = 0.5 / (point[LENGTHSCALE] * point[LENGTHSCALE]);
     const double variance = point[VARIANCE];
 
-    for (int j = 0; j < n; squares += n - j, j++) {
+    for (int j = 0; j < n; columns += n - j, j++) {
         double *restrict column = matrix + (size_t)j * (size_t)(n + 1);
 
         for (int i = 0; i < n - j; i++)
-            column[i] = variance * gcr_exp_minus(rate * squares[i]);
+            column[i] = variance * gcr_exp_minus(rate * columns[i]);
         column[0] += point[NOISE];
     }
 }
 
-double rival_cell(const double *squares, const double *y, int n, const double point[3],
+double rival_cell(const double *columns, const double *y, int n, const double point[3],
                   double *work)
 {
     const int one = 1;
     double *const z = work + (size_t)n * (size_t)n, quadratic = 0, determinant = 0;
     int info;
 
-    fill(work, squares, n, point);
+    fill(work, columns, n, point);
     dpotrf_("L", &n, work, &n, &info, 1);
     if (info != 0)
         return NAN;
@@ -52,4 +53,11 @@ double rival_cell(const double *squares, const double *y, int n, const double po
         determinant += 2 * log(work[(size_t)i * (size_t)(n + 1)]);
     }
     return -0.5 * quadratic - 0.5 * determinant - 0.5 * n * log(2 * GCR_PI);
+}
+
+void rival_cell_columns(double *columns, const double *prepared, int n)
+{
+    for (int j = 0; j < n; j++)
+        for (int i = j; i < n; i++)
+            *columns++ = prepared[gcr_triangle(i, j)];
 }

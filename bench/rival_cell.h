@@ -4,9 +4,13 @@
 
 #include <stdint.h>
 
-/* The log marginal likelihood of an RBF covariance at one point. `squares`: the lower triangle
- * of the squared distances, column after column from the diagonal down, `y`: [n], `work`: [n][n + 1]. NaN if the matrix is not SPD. */
-double rival_cell(const double *squares, const double *y, int n, const double point[3],
+/* The log marginal likelihood of an RBF covariance at one point, NaN if the matrix is not SPD.
+ * `columns`: the squared distances of the lower triangle, column after column from the diagonal
+ * down; `y`: [n]; `work`: [n][n + 1]. */
+double rival_cell(const double *columns, const double *y, int n, const double point[3],
                   double *work);
+
+/* The same distances by columns from what gp's prepare() makes; both [n (n + 1) / 2]. */
+void rival_cell_columns(double *columns, const double *prepared, int n);
 
 #endif /* RIVAL_CELL_H */
