@@ -22,6 +22,4 @@ typedef struct batch {
     double (*pivot_seconds)(void);    /* from one pivot to the next, if nothing else is done */
 } batch;
 
-extern const batch batch_plain_f64, batch_v3_f64, batch_v4_f64;
-
 #endif /* BENCH_BATCH_H */
