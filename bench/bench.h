@@ -97,6 +97,9 @@ typedef struct bench_child {
  * does not exit with 0. */
 GCR_MUST_CHECK gcr_status bench_spawn(bench_child *out, const char *const *argv);
 
+/* A field of this process in /proc/self/status, "VmRSS" or "VmHWM", in bytes; 0 if there is none. */
+double bench_own_bytes(const char *field);
+
 /* PATH relative to the folder of this program: bench_beside(out, "rival_joblib.py"). */
 GCR_MUST_CHECK gcr_status bench_beside(char out[BENCH_PATH_MAX], const char *relative);
 

@@ -75,21 +75,6 @@ static double busy_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* A field of /proc/self/status in bytes, or 0. */
-static double resident_bytes(const char *field)
-{
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    double kilobytes = 0;
-
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, field, strlen(field)) == 0)
-            sscanf(line + strlen(field), ": %lf", &kilobytes);
-    if (file != NULL)
-        fclose(file);
-    return kilobytes * 1024;
-}
-
 static int is_same(const gcr_dataset *a, const gcr_dataset *b)
 {
     const size_t column = (size_t)b->rows * sizeof(double);
@@ -103,14 +88,14 @@ static gcr_status load(answer *out, const task *t)
     gcr_status status = GCR_OK;
     const gcr_datasets *expected =
         t->format->is_short ? &t->state->few.datasets : &t->state->full.datasets;
-    const double resident = resident_bytes("VmRSS"), busy = busy_seconds();
+    const double resident = bench_own_bytes("VmRSS"), busy = busy_seconds();
     const double begin = gcr_clock_seconds();
     bench_work work = { 0 };
 
     GCR_TRY(bench_work_open(&work, "load.yaml", t->job));
     *out = (answer){ .seconds = gcr_clock_seconds() - begin,
                      .busy_seconds = busy_seconds() - busy,
-                     .peak_bytes = resident_bytes("VmHWM") - resident,
+                     .peak_bytes = bench_own_bytes("VmHWM") - resident,
                      .is_right = is_same(&work.datasets.items[0], &expected->items[0]) };
 out:
     bench_work_close(&work);

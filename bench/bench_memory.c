@@ -46,25 +46,10 @@ typedef struct usage {
     double predicted, counted, resident; /* bytes */
 } usage;
 
-/* A field of /proc/self/status in bytes, or 0. */
-static double resident_bytes(const char *field)
-{
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    double kilobytes = 0;
-
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, field, strlen(field)) == 0)
-            sscanf(line + strlen(field), ": %lf", &kilobytes);
-    if (file != NULL)
-        fclose(file);
-    return kilobytes * 1024;
-}
-
 static gcr_status run_task(usage *out, const task *t)
 {
     gcr_status status = GCR_OK;
-    const double before = resident_bytes("VmRSS");
+    const double before = bench_own_bytes("VmRSS");
     bench_work work = { 0 };
 
     gcr_memory_reset_peak();
@@ -73,7 +58,7 @@ static gcr_status run_task(usage *out, const task *t)
     *out = (usage){ .is_complete = 1,
                     .predicted = (double)gcr_plan_memory(gcr_run_plan(work.run))->total,
                     .counted = (double)gcr_memory_peak_bytes(),
-                    .resident = resident_bytes("VmHWM") - before };
+                    .resident = bench_own_bytes("VmHWM") - before };
 out:
     bench_work_close(&work);
     return status;
