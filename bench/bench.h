@@ -100,6 +100,10 @@ GCR_MUST_CHECK gcr_status bench_spawn(bench_child *out, const char *const *argv)
 /* A field of this process in /proc/self/status, "VmRSS" or "VmHWM", in bytes; 0 if there is none. */
 double bench_own_bytes(const char *field);
 
+/* OpenBLAS in this process has one thread from here on, and people are told which processor it
+ * takes this one for: its speed depends on that. */
+void bench_blas_begin(void);
+
 /* PATH relative to the folder of this program: bench_beside(out, "rival_joblib.py"). */
 GCR_MUST_CHECK gcr_status bench_beside(char out[BENCH_PATH_MAX], const char *relative);
 

@@ -22,7 +22,6 @@
 #include "gridcrunch/cell.h"
 #include "gridcrunch/unit.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -263,19 +262,6 @@ out:
     return status;
 }
 
-/* What stands before the ratios is read by people: which BLAS the rivals ran on. */
-static void say_core(void)
-{
-    char *(*corename)(void);
-    void (*set_num_threads)(int);
-
-    *(void **)&corename = dlsym(RTLD_DEFAULT, "openblas_get_corename");
-    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    if (set_num_threads != NULL)
-        set_num_threads(1);
-    bench_say("BLAS core: %s", corename != NULL ? corename() : "unknown");
-}
-
 int main(int argc, char **argv)
 {
     static const int sizes[] = { 8, 16, 32, 54, 64, 128, 256, 512 };
@@ -287,7 +273,7 @@ int main(int argc, char **argv)
     GCR_TRY(find_units(&p));
     GCR_TRY(open_memory(&p));
     GCR_TRY(open_numpy(&b, &p));
-    say_core();
+    bench_blas_begin();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         GCR_TRY(measure(&b, &p, sizes[i]));
 out:

@@ -24,7 +24,6 @@
 
 #include "gridcrunch/kernel.h"
 
-#include <dlfcn.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -357,19 +356,6 @@ static const batch *best_batch(void)
     return batches[i];
 }
 
-/* What stands before the ratios is read by people: which BLAS the rival ran on. */
-static void say_core(void)
-{
-    char *(*corename)(void);
-    void (*set_num_threads)(int);
-
-    *(void **)&corename = dlsym(RTLD_DEFAULT, "openblas_get_corename");
-    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    if (set_num_threads != NULL)
-        set_num_threads(1);
-    bench_say("BLAS core: %s", corename != NULL ? corename() : "unknown");
-}
-
 int main(int argc, char **argv)
 {
     static const int sizes[] = { 8, 16, 32, 64, 128, 256, 400, 512 };
@@ -377,7 +363,7 @@ int main(int argc, char **argv)
     bench b;
 
     GCR_TRY(bench_begin(&b, "cholesky", argc, argv));
-    say_core();
+    bench_blas_begin();
     bench_say("code path: %s", gcr_code_path_name(best_batch()->path));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         GCR_TRY(measure(&b, best_batch(), sizes[i], 1, ""));

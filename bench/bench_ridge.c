@@ -19,7 +19,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -251,16 +250,6 @@ out:
     return status;
 }
 
-/* One BLAS thread for each of ours. */
-static void set_blas_threads(void)
-{
-    void (*set_num_threads)(int);
-
-    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    if (set_num_threads != NULL)
-        set_num_threads(1);
-}
-
 static int count_processors(void)
 {
     cpu_set_t set;
@@ -275,7 +264,7 @@ static gcr_status open_state(state *s)
     size_t count;
 
     s->threads = count_processors();
-    set_blas_threads();
+    bench_blas_begin(); /* one of its threads for each of ours */
     describe_job(s, made);
     GCR_TRY(bench_folder_open(s->folder));
     GCR_TRY(bench_work_open(&s->work, "ridge.yaml", s->job));
