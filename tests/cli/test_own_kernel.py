@@ -68,6 +68,16 @@ class Runs(Own):
         self.ok("run", "own.yaml")
         self.assertEqual(len(os.listdir(self.cache)), 2)
 
+    def test_files_that_lie_around_are_not_compiled_in(self):
+        self.kernel("outputs[0] = 1;")
+        for name in ("kernels/own/expect.h", "backend/cpu/lanes.h", "gridcrunch/kernel.h",
+                     "gridcrunch/kernel_math.h", "stdint.h"):
+            self.write(name, "#error this was planted\n")
+        for variables in ({}, {"CPATH": "."}, {"CPATH": ":/none"}, {"C_INCLUDE_PATH": "."}):
+            with self.subTest(variables):
+                shutil.rmtree(self.cache, ignore_errors=True)
+                self.ok("run", "own.yaml", "--fresh", env={**self.environment, **variables})
+
     def test_its_path_is_relative_to_the_job(self):
         self.kernel("outputs[0] = 1;", "jobs/kernels/fit.c")
         self.write("jobs/own.yaml", JOB.replace("fit.c", "kernels/fit.c"))

@@ -152,7 +152,8 @@ static char *quote(const char *path)
     return quoted;
 }
 
-/* The text behind a line that says where it comes from. */
+/* The text behind a line that says where it comes from. What holds it to its description is the first
+ * that it includes, from its own folder, where a compiler looks before it looks anywhere else. */
 static gcr_status write_kernel(const gcr_source *source, const char *work)
 {
     gcr_status status = GCR_OK;
@@ -160,7 +161,12 @@ static gcr_status write_kernel(const gcr_source *source, const char *work)
 
     if (path == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory to compile %s", source->path);
-    GCR_TRY(gcr_text_format(&text, "#line 1 \"%s\"\n%s\n", path, source->text));
+    GCR_TRY(gcr_text_format(&text,
+                            "#if defined(GCR_DECLARED_USES)\n"
+                            "#include \"kernels/own/expect.h\"\n"
+                            "#endif\n"
+                            "#line 1 \"%s\"\n%s\n",
+                            path, source->text));
     GCR_TRY(gcr_cache_write(work, "kernel.c", text, strlen(text)));
 out:
     free(path);
@@ -187,6 +193,8 @@ gcr_status gcr_source_compile(char **text_out, const gcr_source *source, const c
 
     for (int i = 0; i < arguments->count; i++)
         gcr_arguments_add(&all, arguments->items[i]);
+    gcr_arguments_add(&all, "-iquote"); /* before any folder that a compiler has been set to */
+    gcr_arguments_add(&all, work);
     gcr_arguments_add(&all, "-isystem"); /* its warnings are not the user's */
     gcr_arguments_add(&all, work);
     GCR_TRY(gcr_arguments_format(&all, "-DGCR_KERNEL_FILE=\"%s/kernel.c\"", work));

@@ -22,12 +22,29 @@ enum { TEXT_BYTES_MAX = 1 << 16, ARGUMENTS_MAX = 64 };
 
 /* ---- a program, and what it says ------------------------------------------------------------- */
 
-static int says_language(const char *variable)
+/* Of what decides the words of a compiler, and of what makes it read or write more files than its
+ * arguments say: from a folder named there text would come in that no hash has seen, and an empty
+ * name, as in "CPATH=:/opt/include", is the folder that somebody happens to be in. */
+static int is_left_out(const char *variable)
 {
-    return strncmp(variable, "LC_ALL=", 7) == 0 || strncmp(variable, "LANGUAGE=", 9) == 0;
+    static const char *const names[] = {
+        "LC_ALL=",
+        "LANGUAGE=",
+        "CPATH=",
+        "LIBRARY_PATH=",
+        "DEPENDENCIES_OUTPUT=",
+        "C_INCLUDE_PATH=",
+        "SUNPRO_DEPENDENCIES=",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return 1;
+    return 0;
 }
 
-/* This environment with the C locale. The array is the caller's, the texts are the environment's. */
+/* The rest of this environment with the C locale. The array is the caller's, the texts are the
+ * environment's. */
 static char **plain_environment(void)
 {
     static char locale[] = "LC_ALL=C";
@@ -38,7 +55,7 @@ static char **plain_environment(void)
         count++;
     out = calloc(count + 2, sizeof *out);
     for (size_t i = 0; out != NULL && i < count; i++)
-        if (!says_language(environ[i]))
+        if (!is_left_out(environ[i]))
             out[kept++] = environ[i];
     if (out != NULL)
         out[kept] = locale;

@@ -178,8 +178,6 @@ gcr_status gcr_own_add_unit(gcr_arguments *arguments, const gcr_own *own,
     gcr_arguments_add(arguments, "-w"); /* what it warns of has been said of the description */
     if (march_of(path) != NULL)
         gcr_arguments_add(arguments, march_of(path));
-    gcr_arguments_add(arguments, "-include");
-    gcr_arguments_add(arguments, "kernels/own/expect.h");
     gcr_arguments_add(arguments, path_constant(path));
     gcr_arguments_add(arguments, "-DGCR_UNIT_CHOICE=GCR_UNIT_ANY");
     GCR_TRY(add_constants(arguments, own, option));
@@ -206,8 +204,6 @@ gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option
     gcr_arguments_add(&arguments, GCR_OWN_OPTIMISATION);
     gcr_own_add_shared(&arguments);
     gcr_arguments_add(&arguments, "-DGCR_UNIT_NAME=gcr_unit_own");
-    if (algorithm == GCR_TRIDIAGONAL)
-        gcr_arguments_add(&arguments, "-DGCR_UNIT_TRIDIAGONAL");
     GCR_TRY(gcr_source_load(&own->loaded, &own->source, "backend/cpu/cpu_unit.c", &arguments));
     unit = dlsym(own->loaded, "gcr_unit_own");
     if (unit == NULL)
