@@ -87,7 +87,7 @@ static int spawn(pid_t *out, const char *const *argv, int output)
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t defaults;
-    int error;
+    int error = 0;
 
     if (environment == NULL)
         return ENOMEM;
@@ -97,9 +97,10 @@ static int spawn(pid_t *out, const char *const *argv, int output)
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     for (int fd = 1; fd <= 2 && error == 0; fd++)
         error = posix_spawn_file_actions_adddup2(&files, output, fd);
+    if (error == 0) /* last: where this process has no stdin, `output` is 0 */
+        error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     if (error == 0)
         error = posix_spawnp(out, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv,
                              environment);
