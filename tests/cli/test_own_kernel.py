@@ -108,6 +108,19 @@ class Runs(Own):
         self.assert_refused(self.call("run", "own.yaml", "--set", "run.algorithm=tridiagonal"),
                             "fit.c has no algorithm 'tridiagonal'", "base()")
 
+    def test_its_helpers_may_have_names_of_libc(self):
+        text = KERNEL.replace("STATEMENT", "outputs[0] = error(gcr_param(ctx, 0), 1, outputs);")
+        self.write("fit.c", text.replace("GCR_FN int cell", """\
+gcr_real error(gcr_real a, int count, const gcr_real *rest);
+__attribute__((noinline)) gcr_real error(gcr_real a, int count, const gcr_real *rest)
+{
+    return a + count + (rest == 0);
+}
+
+GCR_FN int cell"""))
+        self.ok("run", "own.yaml")
+        self.assertIn("s0001,3,ok,4", self.ok("export", "runs/own").out)
+
     def test_without_a_cache_nothing_is_left(self):
         self.kernel("outputs[0] = 1;")
         os.mkdir(self.path("tmp"))

@@ -27,6 +27,8 @@ void gcr_own_add_shared(gcr_arguments *arguments)
 {
     gcr_arguments_add(arguments, "-fPIC");
     gcr_arguments_add(arguments, "-shared");
+    gcr_arguments_add(arguments, "-fno-semantic-interposition");
+    gcr_arguments_add(arguments, "-Wl,-Bsymbolic");
 }
 
 gcr_status gcr_own_locate(char *out, size_t bytes, const gcr_job *job)

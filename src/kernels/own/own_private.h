@@ -22,7 +22,8 @@ GCR_MUST_CHECK gcr_status gcr_own_add_unit(gcr_arguments *arguments, const gcr_o
                                            const int64_t option[GCR_OPTIONS_MAX],
                                            gcr_code_path path);
 
-/* What makes an object of either that can be loaded. */
+/* What makes an object of either that can be loaded, whose functions call each other: a helper of
+ * the user's that is called `error` is not that of libc, and may be inlined. */
 void gcr_own_add_shared(gcr_arguments *arguments);
 
 #endif /* GCR_OWN_PRIVATE_H */
