@@ -121,7 +121,8 @@ GCR_MUST_CHECK gcr_status gcr_datasets_borrow(gcr_datasets *out, const gcr_borro
  * numbers it makes a copy first. gcr_datasets_load() does what the job asks for by itself. A column
  * that is constant up to rounding is divided by 1; one whose moments are not finite (it holds an
  * infinity, or its squares overflow) is left as it is, with mean 0 and scale 1.
- * GCR_EINVAL: there is no y, or that has been done already. GCR_ENOMEM.
+ * GCR_EINVAL: there is no y, or that has been done already. GCR_ENOMEM. On failure no number has
+ * changed, and it can be asked for again.
  */
 GCR_MUST_CHECK gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which);
 

@@ -71,34 +71,44 @@ out:
     return status;
 }
 
-static gcr_status standardize_x(gcr_dataset *dataset)
+/* All that can fail; it changes no number. */
+static gcr_status make_room(gcr_dataset *dataset, int which)
 {
     gcr_status status = GCR_OK;
     const int64_t rows = dataset->rows, features = dataset->features;
 
-    if (features == 0)
-        goto out;
-    dataset->x_mean = calloc((size_t)features, sizeof *dataset->x_mean);
-    dataset->x_scale = calloc((size_t)features, sizeof *dataset->x_scale);
-    if (dataset->x_mean == NULL || dataset->x_scale == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for the means of dataset '%s'", dataset->key);
-    GCR_TRY(own(&dataset->x, &dataset->borrows_x, rows * features));
-    for (int64_t f = 0; f < features; f++)
-        standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);
+    if ((which & GCR_STANDARDIZE_X) != 0 && features > 0) {
+        dataset->x_mean = calloc((size_t)features, sizeof *dataset->x_mean);
+        dataset->x_scale = calloc((size_t)features, sizeof *dataset->x_scale);
+        if (dataset->x_mean == NULL || dataset->x_scale == NULL)
+            GCR_FAIL(GCR_ENOMEM, "no memory for the means of dataset '%s'", dataset->key);
+        GCR_TRY(own(&dataset->x, &dataset->borrows_x, rows * features));
+    }
+    if ((which & GCR_STANDARDIZE_Y) != 0 && dataset->y == NULL)
+        GCR_FAIL(GCR_EINVAL, "there is no y to standardise in dataset '%s'", dataset->key);
+    if ((which & GCR_STANDARDIZE_Y) != 0)
+        GCR_TRY(own(&dataset->y, &dataset->borrows_y, rows));
 out:
     return status;
 }
 
-static gcr_status standardize_y(gcr_dataset *dataset)
+/* As if nobody had asked for x, but that what was borrowed may be a copy now. */
+static void give_room_back(gcr_dataset *dataset)
 {
-    gcr_status status = GCR_OK;
+    free(dataset->x_mean);
+    free(dataset->x_scale);
+    dataset->x_mean = dataset->x_scale = NULL;
+}
 
-    if (dataset->y == NULL)
-        GCR_FAIL(GCR_EINVAL, "there is no y to standardise in dataset '%s'", dataset->key);
-    GCR_TRY(own(&dataset->y, &dataset->borrows_y, dataset->rows));
-    standardize(dataset->y, dataset->rows, &dataset->y_mean, &dataset->y_scale);
-out:
-    return status;
+static void standardize_dataset(gcr_dataset *dataset, int which)
+{
+    const int64_t rows = dataset->rows;
+
+    if (which & GCR_STANDARDIZE_X)
+        for (int64_t f = 0; f < dataset->features; f++)
+            standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);
+    if (which & GCR_STANDARDIZE_Y)
+        standardize(dataset->y, rows, &dataset->y_mean, &dataset->y_scale);
 }
 
 gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which)
@@ -107,15 +117,14 @@ gcr_status gcr_datasets_standardize(gcr_datasets *datasets, int which)
 
     if ((datasets->standardized & which) != 0)
         GCR_FAIL(GCR_EINVAL, "these datasets have been standardised already");
-    for (uint64_t i = 0; i < datasets->count; i++) {
-        gcr_dataset *dataset = &datasets->items[i];
-
-        if (which & GCR_STANDARDIZE_X)
-            GCR_TRY(standardize_x(dataset));
-        if (which & GCR_STANDARDIZE_Y)
-            GCR_TRY(standardize_y(dataset));
-    }
+    for (uint64_t i = 0; i < datasets->count; i++)
+        GCR_TRY(make_room(&datasets->items[i], which));
+    for (uint64_t i = 0; i < datasets->count; i++)
+        standardize_dataset(&datasets->items[i], which);
     datasets->standardized |= which;
 out:
+    if (status != GCR_OK && (datasets->standardized & GCR_STANDARDIZE_X) == 0)
+        for (uint64_t i = 0; i < datasets->count; i++)
+            give_room_back(&datasets->items[i]);
     return status;
 }

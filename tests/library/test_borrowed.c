@@ -75,6 +75,27 @@ static void test_without_y_there_is_nothing_to_standardise(void **state)
     gcr_datasets_clear(&datasets);
 }
 
+static void test_what_cannot_be_standardised_as_a_whole_is_left_as_it_is(void **state)
+{
+    const gcr_borrowed table = { .key = "a", .rows = 4, .x = years };
+    const gcr_borrow_spec spec = spec_of(&table, 1, 1);
+    gcr_datasets datasets;
+
+    (void)state;
+    assert_ok(gcr_datasets_borrow(&datasets, &spec));
+    assert_status(gcr_datasets_standardize(&datasets, GCR_STANDARDIZE_X | GCR_STANDARDIZE_Y),
+                  GCR_EINVAL);
+    assert_int_equal(datasets.standardized, 0);
+    assert_null(datasets.items[0].x_mean);
+    assert_true(datasets.items[0].x[0] == 1);
+    assert_ok(gcr_datasets_standardize(&datasets, GCR_STANDARDIZE_X));
+    assert_true(datasets.items[0].x_mean[0] == 2.5);
+    assert_near(datasets.items[0].x[0], -3 / sqrt(5), 1e-15);
+    assert_status(gcr_datasets_standardize(&datasets, GCR_STANDARDIZE_Y), GCR_EINVAL);
+    assert_true(datasets.items[0].x_mean[0] == 2.5); /* what was asked for before stays */
+    gcr_datasets_clear(&datasets);
+}
+
 static void test_what_is_no_dataset_is_refused(void **state)
 {
     gcr_borrowed t[2] = { { .key = "a", .rows = 4, .x = years, .y = heights },
@@ -141,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_numbers_stay_where_they_are_and_names_are_copied),
         cmocka_unit_test(test_standardising_copies_what_it_changes_and_nothing_else),
         cmocka_unit_test(test_without_y_there_is_nothing_to_standardise),
+        cmocka_unit_test(test_what_cannot_be_standardised_as_a_whole_is_left_as_it_is),
         cmocka_unit_test(test_what_is_no_dataset_is_refused),
         cmocka_unit_test(test_each_key_names_one_dataset),
         cmocka_unit_test(test_a_missing_value_is_refused_with_its_place_and_infinity_is_not),
