@@ -181,14 +181,16 @@ const gcr_results *gcr_run_results(gcr_run *run);
 
 /* ---- a cell by itself ------------------------------------------------------------------------ */
 
-/* Computes one cell by itself, as the run would. values: [output_count][width]. seconds_out is the
- * time of the cell alone, without what its dataset needs once (prepare_seconds_out). */
 typedef struct gcr_trial {
     uint8_t state, jitter_step;
-    double *values[GCR_OUTPUTS_MAX]; /* belong to the run */
-    double prepare_seconds, seconds;
+    double *values[GCR_OUTPUTS_MAX]; /* the run's, until the next trial */
+    double prepare_seconds;          /* what the dataset needs once     */
+    double seconds;                  /* the cell alone                  */
 } gcr_trial;
 
+/* Computes one cell by itself, as the run would; before or after execute, or without it. GCR_EINVAL:
+ * there is no such dataset or point, or `where` leaves it out. GCR_EUNSUPPORTED: the device is not the
+ * CPU. GCR_EDEVICE, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset,
                                       uint64_t point);
 

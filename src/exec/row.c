@@ -20,7 +20,7 @@ static const char *name_of(char out[NAME_BYTES], const gcr_run *run, uint64_t da
     return out;
 }
 
-static gcr_status check_dataset(const gcr_run *run, uint64_t dataset)
+gcr_status gcr_run_check_dataset(const gcr_run *run, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
     const uint64_t count = run->spec.datasets->count;
@@ -121,7 +121,7 @@ static gcr_status wait_for(gcr_run *run, uint64_t dataset, double seconds)
     gcr_status status = GCR_OK;
     char name[NAME_BYTES];
 
-    GCR_TRY(check_dataset(run, dataset));
+    GCR_TRY(gcr_run_check_dataset(run, dataset));
     GCR_TRY(check_nesting(run, dataset, seconds));
     GCR_TRY(gcr_gate_wait(run->gate, dataset, name_of(name, run, dataset), seconds));
 out:
@@ -180,7 +180,7 @@ gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset)
     char name[NAME_BYTES];
 
     *out = (gcr_row){ 0 };
-    GCR_TRY(check_dataset(run, dataset));
+    GCR_TRY(gcr_run_check_dataset(run, dataset));
     if (!gcr_run_has_cells(run))
         GCR_FAIL(GCR_EINVAL, "%s has no cells to look at: the run has not ended, or failed early",
                  name_of(name, run, dataset));

@@ -75,6 +75,9 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run);
 /* True when it has ended, and there are cells and summaries to show: not where it failed before. */
 int gcr_run_has_cells(const gcr_run *run);
 
+/* GCR_EINVAL: there is no such dataset. */
+GCR_MUST_CHECK gcr_status gcr_run_check_dataset(const gcr_run *run, uint64_t dataset);
+
 /* The cells themselves; NULL before execute. */
 const gcr_slots *gcr_run_slots(const gcr_run *run);
 

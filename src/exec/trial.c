@@ -5,6 +5,24 @@
 #include "exec/residency.h"
 #include "exec/run_private.h"
 
+#include <inttypes.h>
+
+static gcr_status check_cell(const gcr_run *run, uint64_t dataset, uint64_t point)
+{
+    gcr_status status = GCR_OK;
+    const gcr_point_table *points = gcr_run_points(run);
+
+    GCR_TRY(gcr_run_check_dataset(run, dataset));
+    if (point >= points->point_count)
+        GCR_FAIL(GCR_EINVAL,
+                 "there is no point %" PRIu64 ": the %" PRIu64 " of this run count from 0", point,
+                 points->point_count);
+    if (!gcr_point_is_live(points, point))
+        GCR_FAIL(GCR_EINVAL, "point %" PRIu64 " is one that 'where' leaves out", point);
+out:
+    return status;
+}
+
 /* Room for the outputs of one cell. */
 static gcr_status open_trial(gcr_run *run, gcr_unit_tile *tile, gcr_trial *out)
 {
@@ -40,6 +58,7 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
     double begin;
 
     *out = (gcr_trial){ 0 };
+    GCR_TRY(check_cell(run, dataset, point));
     if (!run->device->info.shares_memory)
         GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
     GCR_TRY(open_trial(run, &tile, out));

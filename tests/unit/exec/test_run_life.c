@@ -98,6 +98,24 @@ static void test_a_run_that_failed_before_it_had_summaries_has_no_results(void *
     drop_curtain(&s);
 }
 
+static void test_only_cells_that_there_are_are_tried(void **state)
+{
+    scene s;
+    gcr_trial trial;
+
+    (void)state;
+    raise_curtain(&s, small_job, NULL);
+    assert_ok(gcr_run_try(s.run, &trial, 3, 1));
+    assert_int_equal(trial.state, GCR_CELL_OK);
+    assert_status(gcr_run_try(s.run, &trial, 4, 1), GCR_EINVAL);
+    assert_error_mentions("there is no dataset 4");
+    assert_status(gcr_run_try(s.run, &trial, 3, 3), GCR_EINVAL);
+    assert_error_mentions("there is no point 3: the 3 of this run count from 0");
+    assert_status(gcr_run_try(s.run, &trial, 3, 2), GCR_EINVAL);
+    assert_error_mentions("'where' leaves out");
+    drop_curtain(&s);
+}
+
 /* ---- others look while it ends ---------------------------------------------------------------- */
 
 static void *poll_flights(void *arg)
@@ -209,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before_it_is_executed_the_live_cells_of_a_run_are_empty),
         cmocka_unit_test(test_a_run_that_failed_before_it_had_summaries_has_no_results),
+        cmocka_unit_test(test_only_cells_that_there_are_are_tried),
         cmocka_unit_test(test_what_is_in_flight_may_be_asked_from_create_to_destroy),
         cmocka_unit_test(test_who_waits_for_a_run_that_never_began_is_let_go_when_it_is_destroyed),
         cmocka_unit_test(test_who_waits_for_a_run_that_is_destroyed_while_it_runs_is_let_go),
