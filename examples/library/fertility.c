@@ -77,6 +77,10 @@ static gcr_status print_best(gcr_run *run, uint64_t dataset)
     if (status != GCR_OK)
         return status;
     best = gcr_summaries_get(gcr_run_summaries(run), dataset, 0);
+    if (best.point < 0) {
+        printf("%-8s no point has a result\n", names[dataset]);
+        return GCR_OK;
+    }
     gcr_point_values(points, (uint64_t)best.point, values);
     printf("%-8s %9.4f ", names[dataset], row.values[0][best.point]);
     for (int a = 0; a < points->axis_count; a++)
