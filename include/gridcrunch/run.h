@@ -68,11 +68,18 @@ typedef struct gcr_run_spec {
     void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
 
     void *arg; /* the first argument of both */
+
+    /* Not 0: a job whose kernel is a file (kernel: fit.c) is GCR_EINVAL. Otherwise create has it
+     * compiled by the C compiler, in another process, and loads it into this one. */
+    int refuses_kernel_files;
 } gcr_run_spec;
 
 /* GCR_EINVAL with the place in the job file: a kernel, option, parameter, summary or device that
  * does not exist; an axis that is no parameter or a parameter without an axis; a value outside its
- * domain; datasets that lack the columns the kernel uses; no dataset at all. GCR_EOVERFLOW. */
+ * domain; datasets that lack the columns the kernel uses; no dataset at all; a kernel in a file that
+ * is none. GCR_EUNSUPPORTED: the device cannot do what is asked, or there is no compiler for a kernel
+ * in a file. GCR_EUNREADABLE: that file cannot be read. GCR_EIO: nothing can be written for it, or this
+ * process ignores SIGCHLD. GCR_EDEVICE, GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec);
 
 /* Cancels a run that was started and waits for it. Whoever waits for a dataset meanwhile gets

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "exec/job_check.h"
 #include "exec/job_device.h"
 #include "exec/nesting.h"
@@ -11,6 +12,20 @@
 #include "gridcrunch/cell.h"
 
 #include <stdlib.h>
+
+static gcr_status check_kernel(const gcr_run_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    const gcr_job *job = spec->job;
+    char at[GCR_MARK_BYTES];
+
+    if (spec->refuses_kernel_files && gcr_own_is_path(job->kernel))
+        GCR_FAIL(GCR_EINVAL,
+                 "%skernel '%s' is a file, and this program runs the built-in kernels alone",
+                 gcr_format_mark(at, job->kernel_mark), job->kernel);
+out:
+    return status;
+}
 
 gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_backend *backend)
 {
@@ -21,6 +36,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
 
     *out = NULL;
     GCR_TRY(gcr_run_spec_check(spec));
+    GCR_TRY(check_kernel(spec));
     job = spec->job;
     run = calloc(1, sizeof *run);
     if (run == NULL)

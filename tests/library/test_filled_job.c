@@ -52,6 +52,24 @@ static void assert_refused(const scene *s, const char *sentence)
     assert_null(run);
 }
 
+static void test_a_program_may_refuse_kernels_in_files(void **state)
+{
+    static char file[] = "/no/such/kernel.c";
+    scene s;
+    gcr_run *run;
+
+    (void)state;
+    open_scene(&s);
+    s.spec.refuses_kernel_files = 1;
+    assert_ok(gcr_run_create(&run, &s.spec)); /* built-in ones stay */
+    gcr_run_destroy(run);
+    s.job.kernel = file;
+    assert_refused(&s, "kernel '/no/such/kernel.c' is a file, and this program runs the built-in");
+    s.spec.refuses_kernel_files = 0;
+    assert_status(gcr_run_create(&run, &s.spec), GCR_EUNREADABLE);
+    close_scene(&s);
+}
+
 static void test_best_points_are_those_of_the_grid_and_not_of_arrival(void **state)
 {
     static const int64_t best[] = { 0, 2, 2 };
@@ -207,6 +225,7 @@ static void test_a_job_of_text_needs_no_data_until_it_is_loaded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_program_may_refuse_kernels_in_files),
         cmocka_unit_test(test_best_points_are_those_of_the_grid_and_not_of_arrival),
         cmocka_unit_test(test_points_and_coordinates_are_two_names_of_one_thing),
         cmocka_unit_test(test_null_is_refused),
