@@ -19,8 +19,8 @@ gcr_crossovers gcr_crossovers_default(int capability)
     return (gcr_crossovers){
         .thread_rows = 8,
         .warp_rows = GCR_WARP_ROWS_MAX,
-        .block = { { 1, 128, 6 }, { 65, 256, 3 }, { 129, 512, 1 } },
-        .memory_threads = 512,
+        .block = { { 1, 128, 5 }, { 65, 192, 3 }, { 129, 512, 1 } },
+        .memory_threads = 384,
         .shared_bytes = (capability >= 90                       ? 227u
                          : capability == 80 || capability == 87 ? 163u
                                                                 : 99u)
@@ -76,7 +76,7 @@ static gcr_variant warp_variant(int64_t n)
     return (gcr_variant){ .team = GCR_TEAM_WARP,
                           .bound = bound,
                           .threads = 128,
-                          .min_blocks = bound <= 16 ? 6 : 4,
+                          .min_blocks = bound <= 16 ? 4 : 3,
                           .teams_of_block = 4 };
 }
 

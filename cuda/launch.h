@@ -1,10 +1,10 @@
 /*
  * cuda/launch.h -- what host code and device code of the backend know of each other.
  *
- * The host compiles cuda/device/unit.h together with a kernel file, once for each *variant*: who
- * computes a cell (a thread, a warp or a block) and for how many rows. gcr_variant_of() says which
- * variant computes a cell of a given shape and what a block of it needs; it is a function of the
- * shape and of the crossovers of the device alone, so that no cell's bits depend on its neighbours.
+ * The host compiles cuda/device/device_unit.h together with a kernel file, once for each *variant*:
+ * who computes a cell (a thread, a warp or a block) and for how many rows. gcr_variant_of() says
+ * which computes a cell of a given shape and what a block of it needs; it is a function of the shape
+ * and of the crossovers of the device alone, so that no cell's bits depend on its neighbours.
  * A launch computes cells of one variant, of any number of datasets:
  *
  *     gcr_crunch   all live cells of the tiles; one that is not SPD goes on the list for rung 1
@@ -25,20 +25,16 @@
  *     GCR_TEAM_MIN_BLOCKS  variant.min_blocks
  *     GCR_PARAMETER_COUNT  parameters of the kernel
  *     GCR_OUTPUT_WIDTHS    widths of its outputs as its description has them: 1, 1, -1
+ *     GCR_OUTPUTS_FIXED    their sum, or 0 where one is as wide as the dataset
  *
- * with --std=c++20 --fmad=false.
+ * in front of the text, as NVRTC splits the value of -D at commas, with --std=c++20 --fmad=false.
  */
 #ifndef GCR_CUDA_LAUNCH_H
 #define GCR_CUDA_LAUNCH_H
 
-#include "gridcrunch/unit_tile.h"
+#include "cuda/device/teams.h"
 
-/* Who computes a cell. Macros: the text of the device is chosen by them. */
-#define GCR_TEAM_THREAD 1  /* cell kernels; SPD: the matrix in registers                     */
-#define GCR_TEAM_WARP 2    /* SPD: the matrix in registers of 32 threads                     */
-#define GCR_TEAM_BLOCK 3   /* cell kernels; SPD: the matrix in shared memory                 */
-#define GCR_TEAM_MEMORY 4  /* SPD: a block whose matrix is in the scratch of its team        */
-#define GCR_TEAM_PREPARE 5 /* a block that prepares a dataset                                */
+#include "gridcrunch/unit_tile.h"
 
 /* ---- what a launch is told ------------------------------------------------------------------- */
 

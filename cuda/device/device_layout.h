@@ -3,7 +3,7 @@
  *
  * A matrix of n rows is T = n / 8, rounded up, rows of *tiles* of 8 x 8 values, the lower triangle
  * by rows of tiles, with the identity behind its last row; below it come the right-hand sides, as
- * rows, eight in a row of tiles. Arrays begin on multiples of 32 values.
+ * rows: tiles of 8 columns and as many rows as are left, up to 8. Arrays begin on multiples of 32.
  */
 #ifndef GCR_CUDA_DEVICE_LAYOUT_H
 #define GCR_CUDA_DEVICE_LAYOUT_H
@@ -15,12 +15,12 @@ GCR_FN int64_t gcr_tile_rows(int64_t n)
     return (n + 7) / 8;
 }
 
-/* Tiles of a matrix and of its right-hand sides. */
-GCR_FN int64_t gcr_tile_count(int64_t n, int64_t right_sides)
+/* Values of a matrix and of its right-hand sides. */
+GCR_FN int64_t gcr_matrix_count(int64_t n, int64_t right_sides)
 {
     const int64_t rows = gcr_tile_rows(n);
 
-    return rows * (rows + 1) / 2 + rows * gcr_tile_rows(right_sides);
+    return 32 * rows * (rows + 1) + 8 * rows * right_sides;
 }
 
 GCR_FN int64_t gcr_round_up_32(int64_t count)
@@ -51,7 +51,7 @@ GCR_FN gcr_spd_layout gcr_spd_layout_of(int team, int threads, int64_t n, int64_
     at.inverse_diagonal = at.solution + gcr_round_up_32(sides * n);
     at.pivots = at.inverse_diagonal + gcr_round_up_32(systems * n);
     at.tiles = at.pivots + (is_memory ? gcr_round_up_32(n) : 0);
-    at.rows = at.tiles + (is_memory ? 64 * gcr_tile_count(n, right_sides) : 0);
+    at.rows = at.tiles + (is_memory ? gcr_matrix_count(n, right_sides) : 0);
     at.end = at.rows + (is_block ? threads / 32 * 64 * gcr_tile_rows(n) : 0);
     return at;
 }
@@ -59,7 +59,7 @@ GCR_FN gcr_spd_layout gcr_spd_layout_of(int team, int threads, int64_t n, int64_
 /* Values of dynamic shared memory of a block that has its matrix there: the tiles, the pivots. */
 GCR_FN int64_t gcr_spd_shared_count(int64_t n, int64_t right_sides)
 {
-    return 64 * gcr_tile_count(n, right_sides) + gcr_round_up_32(n);
+    return gcr_matrix_count(n, right_sides) + 8 * gcr_tile_rows(n);
 }
 
 /* Cell kernels: the outputs, then what gcr_scratch() gives. */

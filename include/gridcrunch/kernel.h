@@ -235,6 +235,9 @@ GCR_FN gcr_real gcr_inverse_diagonal(const gcr_answers *answers, int system, int
 /* A cell is computed by a team: one thread on a CPU, a thread or a block on a GPU. Loops run
  *     for (i = gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx))
  * with a barrier where a member reads what another wrote; both cost nothing when the team is one. */
+#if defined(GCR_TEAM_HEADER) /* whoever compiles the kernel has teams of their own */
+#include GCR_TEAM_HEADER
+#else
 GCR_FN int gcr_team_rank(const gcr_ctx *ctx)
 {
     (void)ctx;
@@ -258,6 +261,7 @@ GCR_FN gcr_real gcr_team_sum(const gcr_ctx *ctx, gcr_real value)
     (void)ctx;
     return value;
 }
+#endif
 
 #include "gridcrunch/kernel_math.h"
 #include "gridcrunch/kernel_random.h"

@@ -36,8 +36,14 @@ judge() {
     case "$included" in
     '<'*'>' | '"gridcrunch/'*) return ;;
     GCR_KERNEL_FILE)
-        [[ $file == src/backend/cpu/cpu_unit.c || $file == src/kernels/own/describing.c ]] ||
-            echo "only the unit of a kernel includes its file"
+        [[ $file == src/backend/cpu/cpu_unit.c || $file == src/kernels/own/describing.c ||
+            $file == cuda/device/device_unit.h ]] || echo "only the unit of a kernel includes its file"
+        return ;;
+    GCR_TEAM_HEADER)
+        [[ $file == include/gridcrunch/kernel.h ]] || echo "only kernel.h asks who is in a team"
+        return ;;
+    GCR_DEVICE_TWIN)
+        [[ $file == cuda/device/intrinsics.h ]] || echo "only the intrinsics have a twin"
         return ;;
     esac
     case "$file" in
@@ -90,6 +96,8 @@ must_find "write the room"      src/data/a.c         '#include "csv.h"'
 must_find "kernel.h alone"      src/kernels/gp.c     '#include <math.h>'
 must_find "kernel.h alone"      src/kernels/gp.c     '#include "base/text.h"'
 must_find "unit of a kernel"    src/backend/b.c      '#include GCR_KERNEL_FILE'
+must_find "intrinsics have"     cuda/device/a.h      '#include GCR_DEVICE_TWIN'
+must_find "who is in a team"    src/exec/a.h         '#include GCR_TEAM_HEADER'
 must_find "know MPI"            src/exec/a.c         '#include <mpi.h>'
 must_find "knows CUDA"          src/backend/a.c      '#include <cuda_runtime.h>'
 must_find "knows CUDA"          src/comm/a.c         '#include <nccl.h>'
@@ -103,6 +111,7 @@ must_find "kernels may include" src/kernels/own/a.c  '#include "backend/cpu/lane
 must_pass src/kernels/own/describing.c '#include GCR_KERNEL_FILE'
 must_pass src/exec/a.c          '#include "results/slots.h" /* #include "cli/screen.h" */'
 must_pass src/backend/cpu/cpu_unit.c '#include GCR_KERNEL_FILE'
+must_pass cuda/device/intrinsics.h '#include GCR_DEVICE_TWIN'
 must_pass src/comm/a.c          '#include <mpi.h>'
 must_pass cuda/a.cu             '#include <cuda_runtime.h>'
 must_pass src/backend/registry.c 'a("cuda");'

@@ -1,0 +1,95 @@
+/*
+ * cuda/device/crunch.h -- teams take cells until there are none.
+ *
+ * Part of device_unit.h, after the engine, which has defined
+ *
+ *     gcr_verdict gcr_attempt(gcr_ctx *ctx, gcr_cell *one)    all members; that of member 0 counts
+ *
+ * Threads and warps take every k-th cell, so that neighbours write neighbouring results; a block
+ * takes the next that nobody has, as its cells take long and differ.
+ */
+#ifndef GCR_CUDA_CRUNCH_H
+#define GCR_CUDA_CRUNCH_H
+
+GCR_FN void gcr_clear_outputs(gcr_cell *one)
+{
+    const int first = GCR_OUTPUTS_IN_SCRATCH ? gcr_member() : 0;
+    const int stride = GCR_OUTPUTS_IN_SCRATCH ? GCR_MEMBERS : 1;
+    const int64_t width = GCR_OUTPUTS_FIXED > 0 ? GCR_OUTPUTS_FIXED : gcr_output_width_of(one->of);
+
+    for (int64_t k = first; k < width; k += stride)
+        one->outputs[k] = gcr_nan_of(0);
+    if (GCR_OUTPUTS_IN_SCRATCH)
+        gcr_members_barrier();
+}
+
+/* What prepare() could not do is the fault of every cell. */
+GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
+{
+    const uint64_t team = gcr_team_index();
+    gcr_cell one;
+    int fault;
+#if !GCR_OUTPUTS_IN_SCRATCH
+    gcr_real outputs[GCR_OUTPUTS_FIXED];
+#endif
+
+    if (!gcr_find_cell(launch, number, &one))
+        return;
+    one.scratch = launch->scratch + team * launch->scratch_stride;
+#if GCR_OUTPUTS_IN_SCRATCH
+    one.outputs = one.scratch;
+#else
+    one.outputs = outputs;
+#endif
+    gcr_clear_outputs(&one);
+    fault = one.of->tile.fault != 0 ? *one.of->tile.fault : 0;
+    if (fault != 0) {
+        gcr_settle(launch, &one, gcr_verdict_of_fault(fault));
+    } else {
+        gcr_ctx ctx = gcr_ctx_of_cell(launch, &one);
+
+        gcr_settle(launch, &one, gcr_attempt(&ctx, &one));
+    }
+}
+
+/* The next place in the list of cells, the last of which is before `count`. */
+GCR_FN uint64_t gcr_take(const gcr_launch *launch, uint64_t before, int is_first)
+{
+#if GCR_MEMBERS > 32 || GCR_TEAM == GCR_TEAM_BLOCK || GCR_TEAM == GCR_TEAM_MEMORY
+    GCR_SHARED uint64_t taken;
+    uint64_t place;
+
+    (void)before;
+    (void)is_first;
+    if (gcr_thread_index() == 0)
+        taken = gcr_count_up(launch->counters + 2 * launch->step);
+    gcr_block_barrier();
+    place = taken;
+    gcr_block_barrier(); /* all have read it */
+    return place;
+#else
+    (void)launch;
+    return is_first ? gcr_team_index() : before + gcr_team_count();
+#endif
+}
+
+/* All live cells. */
+GCR_ENTRY(gcr_crunch, gcr_launch)
+{
+    uint64_t place = gcr_take(&launch, 0, 1);
+
+    for (; place < launch.cell_count; place = gcr_take(&launch, place, 0))
+        gcr_compute(&launch, place);
+}
+
+/* Those that were not SPD with the jitter of the step before. */
+GCR_ENTRY(gcr_retry, gcr_launch)
+{
+    const uint64_t count = launch.counters[2 * launch.step + 1];
+    uint64_t place = gcr_take(&launch, 0, 1);
+
+    for (; place < count; place = gcr_take(&launch, place, 0))
+        gcr_compute(&launch, launch.retry[launch.step % 2][place]);
+}
+
+#endif /* GCR_CUDA_CRUNCH_H */

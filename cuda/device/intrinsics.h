@@ -1,0 +1,119 @@
+/*
+ * cuda/device/intrinsics.h -- the only way of device code to what C does not have.
+ *
+ * On the host the same names come from a twin, GCR_DEVICE_TWIN (tests/support/device_twin.h), so
+ * that the blocks of any variant can be run and looked at without a GPU. Functions of a warp are
+ * called by all its 32 threads, those of a block by all its threads; the twin says where not.
+ */
+#ifndef GCR_CUDA_INTRINSICS_H
+#define GCR_CUDA_INTRINSICS_H
+
+#if defined(GCR_DEVICE_TWIN)
+#include GCR_DEVICE_TWIN
+#else
+
+/* A function that the host launches, with one argument by value, called `launch`. */
+#define GCR_ENTRY(name, type)                                                                      \
+    extern "C" __global__ void __launch_bounds__(GCR_TEAM_THREADS, GCR_TEAM_MIN_BLOCKS)            \
+        name(const __grid_constant__ type launch)
+#define GCR_SHARED __shared__ /* a variable of the block */
+#define GCR_UNROLL _Pragma("unroll")
+
+GCR_FN int gcr_thread_index(void)
+{
+    return (int)threadIdx.x;
+}
+
+GCR_FN uint64_t gcr_block_index(void)
+{
+    return blockIdx.x;
+}
+
+GCR_FN uint64_t gcr_block_count(void)
+{
+    return gridDim.x;
+}
+
+/* Dynamic shared memory. */
+GCR_FN gcr_real *gcr_shared(void)
+{
+    extern __shared__ __align__(16) unsigned char gcr_shared_bytes[];
+
+    return (gcr_real *)gcr_shared_bytes;
+}
+
+GCR_FN void gcr_block_barrier(void)
+{
+    __syncthreads();
+}
+
+/* Whether `condition` holds in any thread; a barrier. */
+GCR_FN int gcr_block_any(int condition)
+{
+    return __syncthreads_or(condition);
+}
+
+GCR_FN void gcr_warp_barrier(void)
+{
+    __syncwarp();
+}
+
+GCR_FN int gcr_warp_any(int condition)
+{
+    return __any_sync(0xffffffff, condition);
+}
+
+/* What thread `lane` of the warp gives as `value`. */
+GCR_FN gcr_real gcr_warp_read(gcr_real value, int lane)
+{
+    return __shfl_sync(0xffffffff, value, lane);
+}
+
+GCR_FN int gcr_warp_read_int(int value, int lane)
+{
+    return __shfl_sync(0xffffffff, value, lane);
+}
+
+/* Adds 1 to what all blocks see; returns what it was. */
+GCR_FN uint64_t gcr_count_up(uint64_t *counter)
+{
+    return atomicAdd((unsigned long long *)counter, 1);
+}
+
+/* 1 / sqrt(x), to 20 bits or more, for normal positive numbers. */
+GCR_FN gcr_real gcr_root_guess(gcr_real x)
+{
+    gcr_real guess;
+
+    asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(guess) : "d"(x));
+    return guess;
+}
+
+/* Two neighbours in memory, the first on an even place. */
+GCR_FN void gcr_load_two(gcr_real two[2], const gcr_real *from)
+{
+    const double2 pair = *(const double2 *)from;
+
+    two[0] = pair.x;
+    two[1] = pair.y;
+}
+
+GCR_FN void gcr_store_two(gcr_real *to, const gcr_real two[2])
+{
+    *(double2 *)to = make_double2(two[0], two[1]);
+}
+
+/*
+ * C += A B' with A 8 x 4, B 8 x 4: thread 4 r + k holds A(r, k) and B(r, k), and of C
+ * (r, 2 k) and (r, 2 k + 1).
+ */
+GCR_FN void gcr_multiply_matrices(gcr_real c[2], gcr_real a, gcr_real b)
+{
+    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
+        : "+d"(c[0]), "+d"(c[1])
+        : "d"(a), "d"(b));
+}
+
+#endif /* GCR_DEVICE_TWIN */
+
+#endif /* GCR_CUDA_INTRINSICS_H */

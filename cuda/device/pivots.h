@@ -1,0 +1,39 @@
+/*
+ * cuda/device/pivots.h -- what is done with a pivot: its inverse root, or the verdict.
+ */
+#ifndef GCR_CUDA_PIVOTS_H
+#define GCR_CUDA_PIVOTS_H
+
+#define GCR_ROOT_GUESS_LEAST 0x1p-1022 /* of what gcr_root_guess() takes */
+#define GCR_LN2 0x1.62e42fefa39efp-1
+
+/* x = result * 2^exponent with the result in [1, 2), for a normal positive number. */
+GCR_FN gcr_real gcr_split(gcr_real x, int *exponent_out)
+{
+    const uint64_t bits = gcr_bits(x);
+
+    *exponent_out = (int)(bits >> 52) - 1023;
+    return gcr_from_bits((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+}
+
+/* False for NaN, too. */
+GCR_FN int gcr_pivot_is_good(gcr_real pivot)
+{
+    return pivot > 0 && gcr_is_finite(pivot);
+}
+
+/* 1 / sqrt(pivot), or 1 where there is none, so that the rest of the matrix is computed with numbers
+ * that nobody reads. One step of third order from the guess leaves what rounding leaves: a chain of
+ * six operations in place of a root and a division, which are 20 each. */
+GCR_FN gcr_real gcr_inverse_root(gcr_real pivot)
+{
+    const gcr_real guess = gcr_root_guess(pivot);
+    const gcr_real rest = gcr_fma(-(pivot * guess), guess, 1);
+    const gcr_real slope = gcr_fma(rest, (gcr_real)0.375, (gcr_real)0.5);
+
+    if (pivot >= GCR_ROOT_GUESS_LEAST && gcr_is_finite(pivot))
+        return gcr_fma(guess * rest, slope, guess);
+    return gcr_pivot_is_good(pivot) ? 1 / gcr_sqrt(pivot) : 1;
+}
+
+#endif /* GCR_CUDA_PIVOTS_H */

@@ -1,0 +1,257 @@
+/*
+ * cuda/device/spd_warp.h -- SPD kernels of up to 32 rows: each warp has a cell, and its matrix as
+ * tiles in registers (matrix_tile.h).
+ *
+ * Part of device_unit.h. GCR_TEAM_BOUND is n rounded up to a multiple of 8, so that the tiles of
+ * the lower triangle, 1, 3, 6 or 10 of them, have names that are known when this is compiled. Warps
+ * of a block never meet: there is no barrier, and no shared memory.
+ *
+ * Predicted for sm_90 (derived): a cell of gp is, in instructions of a warp, 35 for each pair of
+ * values of a tile, 400 for each tile on the diagonal, 2 for each product and 150 around it: 1100 at
+ * n = 16 and 2600 at n = 32, of which a multiprocessor starts 4 in a clock; so 290 and 660 clocks,
+ * 1.1 and 2.5 ns a cell with 132 multiprocessors. Registers: 4 for each tile, 8 or 16 for those of
+ * the right-hand sides, and 60 more.
+ */
+#ifndef GCR_CUDA_SPD_WARP_H
+#define GCR_CUDA_SPD_WARP_H
+
+#include "cuda/device/matrix_tile.h"
+#include "cuda/device/spd_system.h"
+
+enum { GCR_TILE_ROWS = GCR_TEAM_BOUND / GCR_TILE };
+
+/* Tile (i, j) at i (i + 1) / 2 + j; on the diagonal the inverse of that of the factor. */
+typedef struct gcr_warp_factor {
+    gcr_tile tile[GCR_TILE_ROWS * (GCR_TILE_ROWS + 1) / 2];
+    gcr_real pivot; /* of row `lane` */
+    int minor;
+} gcr_warp_factor;
+
+#define GCR_TILE_AT(i, j) ((i) * ((i) + 1) / 2 + (j))
+
+/* The values above the diagonal are never read. */
+GCR_FN gcr_tile gcr_warp_fill_tile(const gcr_system *system, int tile_row, int tile_column)
+{
+    const int i = GCR_TILE * tile_row + gcr_tile_row();
+    const int j = GCR_TILE * tile_column + gcr_tile_column();
+    gcr_tile tile = gcr_tile_zero();
+
+    GCR_UNROLL
+    for (int e = 0; e < 2; e++)
+        if (j + e <= i)
+            tile.at[e] = gcr_system_entry(system, i, j + e);
+    return tile;
+}
+
+GCR_FN void gcr_warp_eliminate(gcr_warp_factor *factor)
+{
+    gcr_pivots pivots;
+
+    pivots.own = 1;
+    pivots.minor = 0;
+    factor->pivot = 1;
+    GCR_UNROLL
+    for (int p = 0; p < GCR_TILE_ROWS; p++) {
+        gcr_tile *const diagonal = &factor->tile[GCR_TILE_AT(p, p)];
+        gcr_real pivot;
+
+        *diagonal = gcr_tile_invert_factor(*diagonal, GCR_TILE * p, &pivots);
+        pivot = gcr_warp_read(pivots.own, gcr_lane() % GCR_TILE);
+        if (gcr_lane() / GCR_TILE == p)
+            factor->pivot = pivot;
+        GCR_UNROLL
+        for (int i = p + 1; i < GCR_TILE_ROWS; i++)
+            factor->tile[GCR_TILE_AT(i, p)] =
+                gcr_tile_product(&factor->tile[GCR_TILE_AT(i, p)], diagonal);
+        GCR_UNROLL
+        for (int i = p + 1; i < GCR_TILE_ROWS; i++)
+            GCR_UNROLL
+        for (int j = p + 1; j <= i; j++)
+            gcr_tile_subtract_product(&factor->tile[GCR_TILE_AT(i, j)],
+                                      &factor->tile[GCR_TILE_AT(i, p)],
+                                      &factor->tile[GCR_TILE_AT(j, p)]);
+    }
+    factor->minor = pivots.minor;
+}
+
+/* Rows behind the last have the pivot 1. */
+GCR_FN gcr_real gcr_warp_log_determinant(const gcr_warp_factor *factor)
+{
+    return gcr_warp_sum(gcr_log(factor->pivot));
+}
+
+/* Eight right-hand sides as the rows of z: from column `first` on, z becomes z inv(L'). */
+GCR_FN void gcr_warp_forward(const gcr_warp_factor *factor, gcr_tile *z, int first)
+{
+    GCR_UNROLL
+    for (int p = 0; p < GCR_TILE_ROWS; p++) {
+        if (p < first)
+            continue;
+        GCR_UNROLL
+        for (int k = 0; k < p; k++)
+            if (k >= first)
+                gcr_tile_subtract_product(&z[p], &z[k], &factor->tile[GCR_TILE_AT(p, k)]);
+        z[p] = gcr_tile_product(&z[p], &factor->tile[GCR_TILE_AT(p, p)]);
+    }
+}
+
+/* z becomes z inv(L). */
+GCR_FN void gcr_warp_backward(const gcr_warp_factor *factor, gcr_tile *z)
+{
+    GCR_UNROLL
+    for (int p = GCR_TILE_ROWS - 1; p >= 0; p--) {
+        gcr_tile across;
+
+        GCR_UNROLL
+        for (int k = p + 1; k < GCR_TILE_ROWS; k++) {
+            across = gcr_tile_transpose(&factor->tile[GCR_TILE_AT(k, p)]);
+            gcr_tile_subtract_product(&z[p], &z[k], &across);
+        }
+        across = gcr_tile_transpose(&factor->tile[GCR_TILE_AT(p, p)]);
+        z[p] = gcr_tile_product(&z[p], &across);
+    }
+}
+
+/* In the threads of a row. */
+GCR_FN gcr_real gcr_warp_square(const gcr_tile *z)
+{
+    gcr_real sum = 0;
+
+    GCR_UNROLL
+    for (int p = 0; p < GCR_TILE_ROWS; p++)
+        sum = gcr_tile_add_squares(sum, &z[p]);
+    return gcr_row_sum(sum);
+}
+
+/* The sides first .. first + 7. Returns 0 where this thread has seen one that is not finite. */
+GCR_FN int gcr_warp_fill_sides(gcr_tile *z, const gcr_system *system, int first)
+{
+    int is_finite = 1;
+
+    GCR_UNROLL
+    for (int p = 0; p < GCR_TILE_ROWS; p++)
+        GCR_UNROLL
+    for (int e = 0; e < 2; e++) {
+        z[p].at[e] =
+            gcr_system_side(system, GCR_TILE * p + gcr_tile_column() + e, first + gcr_tile_row());
+        is_finite &= gcr_is_finite(z[p].at[e]);
+    }
+    return is_finite;
+}
+
+GCR_FN void gcr_warp_store_solution(const gcr_tile *z, const gcr_system *system, int column)
+{
+    gcr_real *to = system->solution + gcr_system_side_at(system, column) * system->n;
+
+    GCR_UNROLL
+    for (int p = 0; p < GCR_TILE_ROWS; p++)
+        GCR_UNROLL
+    for (int e = 0; e < 2; e++) {
+        const int i = GCR_TILE * p + gcr_tile_column() + e;
+
+        if (column < system->right_sides && i < system->n)
+            to[i] = z[p].at[e];
+    }
+}
+
+/* Returns 0 where one of the sides is not finite. */
+GCR_FN int gcr_warp_solve(const gcr_warp_factor *factor, const gcr_system *system)
+{
+    int is_finite = 1;
+
+    for (int first = 0; first < gcr_system_sides(system); first += GCR_TILE) {
+        const int column = first + gcr_tile_row();
+        gcr_tile z[GCR_TILE_ROWS];
+        gcr_real square;
+
+        is_finite &= gcr_warp_fill_sides(z, system, first);
+        gcr_warp_forward(factor, z, 0);
+        square = gcr_warp_square(z);
+        if (column < system->right_sides)
+            system->quadratic_form[gcr_system_side_at(system, column)] = square;
+        if ((system->wanted & GCR_NEED_SOLUTION) == 0)
+            continue;
+        gcr_warp_backward(factor, z);
+        gcr_warp_store_solution(z, system, column);
+    }
+    return !gcr_warp_any(!is_finite);
+}
+
+/* Rows of inv(L'), eight at a time, are what it makes of those of the identity. */
+GCR_FN void gcr_warp_invert(const gcr_warp_factor *factor, const gcr_system *system)
+{
+    gcr_real *out = system->inverse_diagonal + (int64_t)system->number * system->n;
+
+    GCR_UNROLL
+    for (int first = 0; first < GCR_TILE_ROWS; first++) {
+        const int i = GCR_TILE * first + gcr_tile_row();
+        gcr_tile z[GCR_TILE_ROWS];
+        gcr_real square;
+
+        GCR_UNROLL
+        for (int p = 0; p < GCR_TILE_ROWS; p++)
+            z[p] = p == first ? gcr_tile_identity() : gcr_tile_zero();
+        gcr_warp_forward(factor, z, first);
+        square = gcr_warp_square(z);
+        if (i < system->n && gcr_tile_column() == 0)
+            out[i] = square;
+    }
+}
+
+GCR_FN gcr_verdict gcr_system_answer(const gcr_system *system)
+{
+    gcr_warp_factor factor;
+    int is_finite = 1;
+
+    GCR_UNROLL
+    for (int i = 0; i < GCR_TILE_ROWS; i++)
+        GCR_UNROLL
+    for (int j = 0; j <= i; j++)
+        factor.tile[GCR_TILE_AT(i, j)] = gcr_warp_fill_tile(system, i, j);
+    gcr_warp_eliminate(&factor);
+    if (gcr_is_solved(system->wanted))
+        is_finite = gcr_warp_solve(&factor, system);
+    if (!is_finite)
+        return gcr_verdict_of(GCR_CELL_NAN_IN, 0);
+    if (factor.minor != 0)
+        return gcr_system_judge(system, factor.minor);
+    if (system->wanted & GCR_NEED_LOG_DETERMINANT) {
+        const gcr_real sum = gcr_warp_log_determinant(&factor);
+
+        if (GCR_TEAM_SINGLE || gcr_lane() == 0)
+            system->log_determinant[system->number] = sum;
+    }
+    if (system->wanted & GCR_NEED_INVERSE_DIAGONAL)
+        gcr_warp_invert(&factor, system);
+    return gcr_verdict_of(GCR_CELL_OK, 0);
+}
+
+/* The first system that has no answer decides what is said of a cell. */
+GCR_FN gcr_verdict gcr_attempt(gcr_ctx *ctx, gcr_cell *one)
+{
+    const gcr_spd_layout at = gcr_layout_of(one);
+    const int systems = GCR_TEAM_SINGLE ? 1 : one->of->systems;
+    gcr_system system = gcr_system_open(ctx, one, &at);
+    gcr_verdict verdict = gcr_verdict_of(GCR_CELL_OK, 0);
+#if GCR_TEAM_SINGLE
+    gcr_real log_determinant = 0,
+             quadratic_form = 0; /* each thread's own; those of lane 0 are read */
+
+    system.log_determinant = &log_determinant;
+    system.quadratic_form = &quadratic_form;
+#endif
+    gcr_cell_derive(ctx, one);
+    for (system.number = 0; system.number < systems; system.number++) {
+        system.wanted = needs(ctx, system.number);
+        verdict = gcr_system_answer(&system);
+        if (verdict.state != GCR_CELL_OK)
+            return verdict;
+    }
+    gcr_warp_barrier(); /* the answers are in scratch */
+    if (gcr_lane() == 0)
+        verdict = gcr_cell_finish(&system, one);
+    gcr_warp_barrier(); /* and have been read */
+    return verdict;
+}
+
+#endif /* GCR_CUDA_SPD_WARP_H */

@@ -1,0 +1,14 @@
+/*
+ * cuda/device/teams.h -- who computes a cell. Macros, because the text of the device is chosen by
+ * them, before any kernel is seen.
+ */
+#ifndef GCR_CUDA_TEAMS_H
+#define GCR_CUDA_TEAMS_H
+
+#define GCR_TEAM_THREAD 1  /* cell kernels; SPD: the matrix in registers              */
+#define GCR_TEAM_WARP 2    /* SPD: the matrix in registers of 32 threads              */
+#define GCR_TEAM_BLOCK 3   /* cell kernels; SPD: the matrix in shared memory          */
+#define GCR_TEAM_MEMORY 4  /* SPD: a block whose matrix is in the scratch of its team */
+#define GCR_TEAM_PREPARE 5 /* a block that prepares a dataset                         */
+
+#endif /* GCR_CUDA_TEAMS_H */

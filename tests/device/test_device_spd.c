@@ -1,0 +1,202 @@
+/*
+ * The engines under SPD kernels on devices, against those of the CPU: every algorithm at every size
+ * where something changes, every answer, matrices that are not SPD.
+ */
+#include "support/device_run.h"
+#include "support/units.h"
+
+enum { N_MAX = 130, POINTS = 3 };
+enum {
+    EVERYTHING = GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION |
+                 GCR_NEED_INVERSE_DIAGONAL
+};
+
+/* A dataset of the kernel `matrix`, and two tiles of the same cells. */
+typedef struct problem {
+    int n;
+    double *x, *y;
+    double needs[1];
+    tile expected, got;
+} problem;
+
+static const double one[] = { 1 };
+static const double shifts[POINTS] = { 0, 0.25, -1.05 }; /* the last is not SPD from some row on */
+
+/* X = G G' / n + I, G from -1 to 1, with NaN above the diagonal, where nobody may look. */
+static void fill(problem *p)
+{
+    const int n = p->n;
+    double *g = tile_memory((uint64_t)(n * n), sizeof *g);
+
+    srand((unsigned)n);
+    for (int k = 0; k < n * n; k++)
+        g[k] = 2.0 * rand() / RAND_MAX - 1;
+    for (int i = 0; i < n; i++) {
+        p->y[i] = 2.0 * rand() / RAND_MAX - 1;
+        for (int j = 0; j < n; j++) {
+            double sum = i == j;
+
+            for (int k = 0; k < n; k++)
+                sum += g[i + k * n] * g[j + k * n] / n;
+            p->x[i + j * n] = j <= i ? sum : NAN;
+        }
+    }
+    free(g);
+}
+
+static void open_tile(tile *t, const problem *p)
+{
+    *t = (tile){
+        .unit = unit_named("matrix"),
+        .data = { .rows = p->n, .features = p->n, .x = p->x, .y = p->y },
+        .padding = 3,
+    };
+    tile_axis(t, "needs", p->needs, 1);
+    tile_axis(t, "shift", shifts, POINTS);
+    tile_axis(t, "scale", one, 1);
+    tile_open(t);
+}
+
+static problem *problem_open(int n, unsigned needs)
+{
+    problem *p = tile_memory(1, sizeof *p);
+
+    p->n = n;
+    p->needs[0] = needs;
+    p->x = tile_memory((uint64_t)(n * n), sizeof *p->x);
+    p->y = tile_memory((uint64_t)n, sizeof *p->y);
+    fill(p);
+    open_tile(&p->expected, p);
+    open_tile(&p->got, p);
+    tile_crunch(&p->expected);
+    return p;
+}
+
+static void problem_close(problem *p)
+{
+    tile_close(&p->expected);
+    tile_close(&p->got);
+    free(p->x);
+    free(p->y);
+    free(p);
+}
+
+/* Numbers to 1e-12, all else bit for bit: states, which minor, padding. */
+static void compare(const problem *p, device_algorithm algorithm)
+{
+    for (int o = 0; o < 4; o++) {
+        const int64_t count = POINTS * p->got.args.width[o];
+
+        for (int64_t k = 0; k < count; k++) {
+            const double got = p->got.args.outputs[o][k], want = p->expected.args.outputs[o][k];
+            const int is_near = fabs(got - want) <= 1e-12 * fmax(1, fabs(want));
+
+            if (!is_near && memcmp(&got, &want, sizeof got) != 0)
+                fail_msg("%s, n = %d, needs %g: output %d, value %d is %.17g, not %.17g",
+                         device_algorithm_name(algorithm), p->n, p->needs[0], o, (int)k, got, want);
+        }
+    }
+    assert_memory_equal(p->got.args.state, p->expected.args.state, POINTS);
+}
+
+static void check(device_algorithm algorithm, int n, unsigned needs)
+{
+    const device_run run = device_run_of(algorithm);
+    problem *p = problem_open(n, needs);
+    tile *got = &p->got;
+
+    device_crunch(&run, &got, 1);
+    compare(p, algorithm);
+    problem_close(p);
+}
+
+static const int sizes[] = {
+    1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33
+};
+static const int large_sizes[] = { 40, 63, 64, 65, 127, 128, 129 };
+
+static void test_each_algorithm_agrees_with_the_cpu_at_small_sizes(void **state)
+{
+    (void)state;
+    for (device_algorithm algorithm = 0; algorithm < DEVICE_ALGORITHM_COUNT; algorithm++)
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+            check(algorithm, sizes[k], EVERYTHING);
+}
+
+static void test_blocks_agree_with_the_cpu_at_large_sizes(void **state)
+{
+    (void)state;
+    for (device_algorithm algorithm = DEVICE_BLOCK; algorithm <= DEVICE_MEMORY; algorithm++)
+        for (size_t k = 0; k < sizeof large_sizes / sizeof *large_sizes; k++)
+            check(algorithm, large_sizes[k], EVERYTHING);
+}
+
+static void test_each_need_alone_is_answered(void **state)
+{
+    (void)state;
+    for (device_algorithm algorithm = 0; algorithm < DEVICE_ALGORITHM_COUNT; algorithm++)
+        for (unsigned need = 0; need <= 8; need = need == 0 ? 1 : 2 * need) {
+            check(algorithm, 6, need);
+            check(algorithm, 20, need);
+        }
+}
+
+static void test_datasets_of_many_sizes_are_crunched_together(void **state)
+{
+    enum { COUNT = 9 };
+    static const int mixed[COUNT] = { 5, 32, 6, 40, 31, 5, 100, 8, 33 };
+    device_run run = device_run_of(DEVICE_THREAD);
+    problem *problems[COUNT];
+    tile *tiles[COUNT];
+
+    (void)state;
+    run.blocks = 3;
+    for (int k = 0; k < COUNT; k++) {
+        problems[k] = problem_open(mixed[k], EVERYTHING);
+        tiles[k] = &problems[k]->got;
+    }
+    device_crunch(&run, tiles, COUNT);
+    for (int k = 0; k < COUNT; k++) {
+        compare(problems[k], DEVICE_THREAD);
+        problem_close(problems[k]);
+    }
+}
+
+/* Crunches the same cells in another way; the bits must be the same. */
+static void check_same_bits(device_algorithm algorithm, int n)
+{
+    device_run run = device_run_of(algorithm);
+    problem *p = problem_open(n, EVERYTHING), *mate = problem_open(n, EVERYTHING);
+    tile *alone = &p->got, *together[] = { &mate->expected, &mate->got };
+
+    device_crunch(&run, &alone, 1);
+    run.blocks = 1;
+    run.order = TWIN_DOWNWARDS;
+    device_crunch(&run, together, 2);
+    assert_tiles_equal(&p->got, &mate->got);
+    assert_tiles_equal(&p->got, &mate->expected);
+    problem_close(p);
+    problem_close(mate);
+}
+
+static void test_bits_depend_on_neither_blocks_nor_place_nor_the_order_of_threads(void **state)
+{
+    (void)state;
+    check_same_bits(DEVICE_THREAD, 6);
+    check_same_bits(DEVICE_WARP, 30);
+    check_same_bits(DEVICE_BLOCK, 41);
+    check_same_bits(DEVICE_MEMORY, 41);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_algorithm_agrees_with_the_cpu_at_small_sizes),
+        cmocka_unit_test(test_blocks_agree_with_the_cpu_at_large_sizes),
+        cmocka_unit_test(test_each_need_alone_is_answered),
+        cmocka_unit_test(test_datasets_of_many_sizes_are_crunched_together),
+        cmocka_unit_test(test_bits_depend_on_neither_blocks_nor_place_nor_the_order_of_threads),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

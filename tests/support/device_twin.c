@@ -1,0 +1,400 @@
+/*
+ * tests/support/device_twin.c -- see device_twin.h.
+ *
+ * A fiber that waits looks for the next that can go on and switches to it; where there is none, the
+ * block can never end, and the run is over. On x86-64 a switch is eight moves, elsewhere ucontext's.
+ */
+#include "support/device_twin.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+enum { STACK_BYTES = 512 << 10, WARP = 32, GUARD_BYTES = 64, GUARD = 0x5a };
+
+/* Where all of a group meet: the block or a warp. */
+typedef struct meeting {
+    int expected, arrived;
+    unsigned generation; /* of meetings that are over */
+    const char *file;
+    int line;
+    int any[2]; /* of this meeting and the one before, which may still be read */
+    double value[2][WARP], other[2][WARP];
+} meeting;
+
+typedef struct fiber {
+    void *stack;
+#if defined(__x86_64__)
+    void *top; /* of what is saved while it does not run */
+#else
+    ucontext_t context;
+#endif
+    const meeting *waits_for; /* NULL: can go on */
+    unsigned generation;
+    int has_ended;
+    void *sanitizer; /* the address sanitizer's fake stack, or the thread sanitizer's fiber */
+} fiber;
+
+static struct twin {
+    const twin_grid *grid;
+    meeting block, warps[TWIN_THREADS_MAX / WARP];
+    fiber fibers[TWIN_THREADS_MAX];
+    fiber host; /* whoever called twin_run() */
+    fiber *running, *left;
+    char wrong[512];
+} twin;
+
+twin_place twin_here;
+
+/* ---- switching ------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+void twin_switch(void **saved_out, void *to);
+__asm__(".text\n"
+        ".p2align 4\n"
+        ".globl twin_switch\n"
+        ".hidden twin_switch\n"
+        ".type twin_switch, @function\n"
+        "twin_switch:\n"
+        "    pushq %rbp\n"
+        "    pushq %rbx\n"
+        "    pushq %r12\n"
+        "    pushq %r13\n"
+        "    pushq %r14\n"
+        "    pushq %r15\n"
+        "    movq %rsp, (%rdi)\n"
+        "    movq %rsi, %rsp\n"
+        "    popq %r15\n"
+        "    popq %r14\n"
+        "    popq %r13\n"
+        "    popq %r12\n"
+        "    popq %rbx\n"
+        "    popq %rbp\n"
+        "    ret\n"
+        ".size twin_switch, .-twin_switch\n");
+#endif
+
+/* The first that a fiber does when it runs again, or for the first time. */
+static void arrive(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    const void *bottom;
+    size_t bytes;
+
+    __sanitizer_finish_switch_fiber(twin.running->sanitizer, &bottom, &bytes);
+    if (twin.left == &twin.host) { /* whose stack is known only now */
+        twin.host.stack = (void *)(uintptr_t)bottom;
+        twin.host.generation = (unsigned)bytes;
+    }
+#endif
+}
+
+static void switch_to(fiber *next)
+{
+    fiber *const self = twin.running;
+
+    twin.left = self;
+    twin.running = next;
+    if (next != &twin.host)
+        twin_here.thread = (int)(next - twin.fibers);
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_start_switch_fiber(&self->sanitizer, next->stack,
+                                   next == &twin.host ? next->generation : STACK_BYTES);
+#elif defined(__SANITIZE_THREAD__)
+    __tsan_switch_to_fiber(next->sanitizer, 0);
+#endif
+#if defined(__x86_64__)
+    twin_switch(&self->top, next->top);
+#else
+    swapcontext(&self->context, &next->context);
+#endif
+    arrive();
+}
+
+/* The run is over: back to the host, which never comes back. */
+static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static _Noreturn void give_up(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(twin.wrong, sizeof twin.wrong, format, arguments);
+    va_end(arguments);
+    switch_to(&twin.host);
+    abort();
+}
+
+static int can_go_on(const fiber *one)
+{
+    return !one->has_ended &&
+           (one->waits_for == NULL || one->waits_for->generation != one->generation);
+}
+
+/* The next that can go on, from `self`, which is asked last. NULL: none. */
+static fiber *find_next(const fiber *self)
+{
+    const int count = twin.grid->threads;
+    const int step = twin.grid->order == TWIN_UPWARDS ? 1 : count - 1;
+    int at = (int)(self - twin.fibers);
+
+    for (int k = 0; k < count; k++) {
+        at = (at + step) % count;
+        if (can_go_on(&twin.fibers[at]))
+            return &twin.fibers[at];
+    }
+    return NULL;
+}
+
+/* One that waits, of those that will wait for ever. */
+static void explain_deadlock(void)
+{
+    const fiber *waiting = twin.fibers, *ended = NULL;
+
+    for (int t = 0; t < twin.grid->threads; t++)
+        if (twin.fibers[t].has_ended)
+            ended = &twin.fibers[t];
+        else
+            waiting = &twin.fibers[t];
+    if (ended != NULL)
+        give_up("block %d: thread %d waits at %s:%d for threads that have ended, such as %d",
+                twin_here.block, (int)(waiting - twin.fibers), waiting->waits_for->file,
+                waiting->waits_for->line, (int)(ended - twin.fibers));
+    give_up("block %d: thread %d waits at %s:%d for others that wait elsewhere", twin_here.block,
+            (int)(waiting - twin.fibers), waiting->waits_for->file, waiting->waits_for->line);
+}
+
+static void fiber_run(void)
+{
+    fiber *self, *next;
+
+    arrive();
+    self = twin.running;
+    twin.grid->entry(twin.grid->argument);
+    self->has_ended = 1;
+    next = find_next(self);
+    if (next == NULL)
+        for (int t = 0; t < twin.grid->threads; t++)
+            if (!twin.fibers[t].has_ended)
+                explain_deadlock();
+    switch_to(next != NULL ? next : &twin.host);
+    abort(); /* nobody switches to a fiber that has ended */
+}
+
+static void fiber_open(fiber *one)
+{
+    void *const stack = one->stack, *const sanitizer = one->sanitizer;
+
+    memset(one, 0, sizeof *one);
+    one->stack = stack;
+    if (stack == NULL) {
+        one->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (one->stack == MAP_FAILED)
+            abort();
+    }
+#if defined(__SANITIZE_THREAD__)
+    one->sanitizer = sanitizer != NULL ? sanitizer : __tsan_create_fiber(0);
+#else
+    (void)sanitizer;
+#endif
+#if defined(__x86_64__)
+    {
+        void **top = (void **)((char *)one->stack + STACK_BYTES) - 2;
+
+        *top = (void *)(uintptr_t)fiber_run; /* where twin_switch() returns to */
+        one->top = top - 6;
+        memset(one->top, 0, 6 * sizeof *top);
+    }
+#else
+    getcontext(&one->context);
+    one->context.uc_stack.ss_sp = one->stack;
+    one->context.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&one->context, fiber_run, 0);
+#endif
+}
+
+/* ---- meeting --------------------------------------------------------------------------------- */
+
+/* Comes to a meeting; the last to come opens it. Returns which of the two places values are in. */
+static unsigned meet(meeting *of, const char *file, int line)
+{
+    fiber *const self = twin.running;
+    const unsigned generation = of->generation;
+
+    if (of->arrived == 0) {
+        of->file = file;
+        of->line = line;
+    } else if (of->line != line || strcmp(of->file, file) != 0) {
+        give_up("block %d: thread %d is at %s:%d while others of its group wait at %s:%d",
+                twin_here.block, twin_here.thread, file, line, of->file, of->line);
+    }
+    if (++of->arrived == of->expected) {
+        of->arrived = 0;
+        of->any[(generation + 1) % 2] = 0;
+        of->generation++;
+        return generation % 2;
+    }
+    self->waits_for = of;
+    self->generation = generation;
+    while (of->generation == generation) {
+        fiber *const next = find_next(self);
+
+        if (next == NULL)
+            explain_deadlock();
+        switch_to(next);
+    }
+    self->waits_for = NULL;
+    return generation % 2;
+}
+
+static meeting *own_warp(void)
+{
+    return &twin.warps[twin_here.thread / WARP];
+}
+
+static int own_lane(void)
+{
+    return twin_here.thread % WARP;
+}
+
+void twin_block_barrier(const char *file, int line)
+{
+    meet(&twin.block, file, line);
+}
+
+void twin_warp_barrier(const char *file, int line)
+{
+    meet(own_warp(), file, line);
+}
+
+static int meet_any(meeting *of, int condition, const char *file, int line)
+{
+    of->any[of->generation % 2] |= condition;
+    return of->any[meet(of, file, line)] != 0;
+}
+
+int twin_block_any(int condition, const char *file, int line)
+{
+    return meet_any(&twin.block, condition, file, line);
+}
+
+int twin_warp_any(int condition, const char *file, int line)
+{
+    return meet_any(own_warp(), condition, file, line);
+}
+
+double twin_warp_read(double value, int lane, const char *file, int line)
+{
+    meeting *const warp = own_warp();
+
+    if (lane < 0 || lane >= WARP)
+        give_up("%s:%d: thread %d reads lane %d of a warp", file, line, twin_here.thread, lane);
+    warp->value[warp->generation % 2][own_lane()] = value;
+    return warp->value[meet(warp, file, line)][lane];
+}
+
+void twin_multiply_matrices(double c[2], double a, double b, const char *file, int line)
+{
+    meeting *const warp = own_warp();
+    const int row = own_lane() / 4, column = 2 * (own_lane() % 4);
+    unsigned at = warp->generation % 2;
+
+    warp->value[at][own_lane()] = a;
+    warp->other[at][own_lane()] = b;
+    at = meet(warp, file, line);
+    for (int e = 0; e < 2; e++)
+        for (int k = 0; k < 4; k++)
+            c[e] = fma(warp->value[at][4 * row + k], warp->other[at][4 * (column + e) + k], c[e]);
+}
+
+/* As coarse as an instruction that looks at the upper half of its operand, and as careless. */
+double twin_root_guess(double x)
+{
+    double guess = fabs(x) < 0x1p-1022 ? INFINITY : 1 / sqrt(x);
+    uint64_t bits;
+
+    memcpy(&bits, &guess, sizeof bits);
+    bits &= UINT64_C(0xffffffff00000000);
+    memcpy(&guess, &bits, sizeof bits);
+    return guess;
+}
+
+/* ---- a grid ---------------------------------------------------------------------------------- */
+
+static void meeting_open(meeting *of, int expected)
+{
+    memset(of, 0, sizeof *of);
+    of->expected = expected;
+}
+
+static void run_block(void)
+{
+    const int threads = twin.grid->threads;
+
+    meeting_open(&twin.block, threads);
+    for (int w = 0; w < threads / WARP; w++)
+        meeting_open(&twin.warps[w], WARP);
+    for (int t = 0; t < threads; t++)
+        fiber_open(&twin.fibers[t]);
+    twin.running = &twin.host;
+#if defined(__SANITIZE_THREAD__)
+    twin.host.sanitizer = __tsan_get_current_fiber();
+#endif
+    switch_to(twin.grid->order == TWIN_UPWARDS ? &twin.fibers[0] : &twin.fibers[threads - 1]);
+}
+
+/* Where there is no address sanitizer: the bytes before and behind are what they were. */
+static void check_guards(const unsigned char *memory, size_t bytes)
+{
+    for (size_t k = 0; k < GUARD_BYTES; k++)
+        if (memory[k] != GUARD || memory[GUARD_BYTES + bytes + k] != GUARD)
+            snprintf(twin.wrong, sizeof twin.wrong,
+                     "block %d has written beside its %zu bytes of shared memory", twin_here.block,
+                     bytes);
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { OWN_GUARD_BYTES = 0 };
+#else
+enum { OWN_GUARD_BYTES = GUARD_BYTES };
+#endif
+
+const char *twin_run(const twin_grid *grid)
+{
+    const size_t bytes = grid->shared_bytes;
+
+    twin.grid = grid;
+    twin.wrong[0] = '\0';
+    if (grid->threads < 1 || grid->threads > TWIN_THREADS_MAX || grid->threads % WARP != 0)
+        return "a block has 32, 64 ... 1024 threads";
+    twin_here.block_count = grid->blocks;
+    for (int b = 0; b < grid->blocks && twin.wrong[0] == '\0'; b++) {
+        unsigned char *memory = malloc(bytes + 2 * OWN_GUARD_BYTES);
+
+        if (memory == NULL)
+            return "no memory for the shared memory of a block";
+        memset(memory, GUARD, bytes + 2 * OWN_GUARD_BYTES);
+        memset(memory + OWN_GUARD_BYTES, 0xff, bytes); /* NaN: must not be read */
+        twin_here.block = b;
+        twin_here.shared = memory + OWN_GUARD_BYTES;
+        run_block();
+        if (OWN_GUARD_BYTES > 0 && twin.wrong[0] == '\0')
+            check_guards(memory, bytes);
+        free(memory);
+    }
+    return twin.wrong[0] != '\0' ? twin.wrong : NULL;
+}

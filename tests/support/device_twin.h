@@ -1,0 +1,70 @@
+/*
+ * tests/support/device_twin.h -- what cuda/device/intrinsics.h has on a device, on the host.
+ *
+ * The threads of a block are fibers that are switched where they wait for each other, so that a
+ * variant is run as it stands, and what goes wrong can be said: threads that wait at different
+ * places, threads that have ended while others wait, a write beside shared memory.
+ *
+ *     const char *wrong = twin_run(&(twin_grid){ .entry = ..., .blocks = 3, .threads = 128 });
+ */
+#ifndef GCR_DEVICE_TWIN_H
+#define GCR_DEVICE_TWIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- for tests ------------------------------------------------------------------------------- */
+
+enum { TWIN_THREADS_MAX = 1024 };
+
+/* In which order threads come to run, which no result may depend on. */
+typedef enum twin_order { TWIN_UPWARDS, TWIN_DOWNWARDS, TWIN_ORDER_COUNT } twin_order;
+
+typedef struct twin_grid {
+    void (*entry)(const void *argument); /* what a thread does */
+    const void *argument;
+    int blocks, threads; /* blocks run one after the other */
+    size_t shared_bytes; /* of dynamic shared memory       */
+    twin_order order;
+} twin_grid;
+
+/* Returns NULL, or what went wrong: a sentence that is there until the next call. */
+const char *twin_run(const twin_grid *grid);
+
+/* ---- for the text of the device -------------------------------------------------------------- */
+
+typedef struct twin_place {
+    int thread, block, block_count;
+    void *shared;
+} twin_place;
+
+extern twin_place twin_here;
+
+void twin_block_barrier(const char *file, int line);
+int twin_block_any(int condition, const char *file, int line);
+void twin_warp_barrier(const char *file, int line);
+int twin_warp_any(int condition, const char *file, int line);
+double twin_warp_read(double value, int lane, const char *file, int line);
+void twin_multiply_matrices(double c[2], double a, double b, const char *file, int line);
+double twin_root_guess(double x);
+
+#define GCR_ENTRY(name, type) static void name(const type launch)
+#define GCR_SHARED static
+#define GCR_UNROLL _Pragma("GCC unroll 16")
+
+#define gcr_thread_index() (twin_here.thread)
+#define gcr_block_index() ((uint64_t)twin_here.block)
+#define gcr_block_count() ((uint64_t)twin_here.block_count)
+#define gcr_shared() ((gcr_real *)twin_here.shared)
+#define gcr_block_barrier() twin_block_barrier(__FILE__, __LINE__)
+#define gcr_block_any(condition) twin_block_any(condition, __FILE__, __LINE__)
+#define gcr_warp_barrier() twin_warp_barrier(__FILE__, __LINE__)
+#define gcr_warp_any(condition) twin_warp_any(condition, __FILE__, __LINE__)
+#define gcr_warp_read(value, lane) ((gcr_real)twin_warp_read(value, lane, __FILE__, __LINE__))
+#define gcr_count_up(counter) ((*(counter))++)
+#define gcr_root_guess(x) ((gcr_real)twin_root_guess(x))
+#define gcr_multiply_matrices(c, a, b) twin_multiply_matrices(c, a, b, __FILE__, __LINE__)
+#define gcr_load_two(two, from) ((void)((two)[0] = (from)[0], (two)[1] = (from)[1]))
+#define gcr_store_two(to, two) ((void)((to)[0] = (two)[0], (to)[1] = (two)[1]))
+
+#endif /* GCR_DEVICE_TWIN_H */

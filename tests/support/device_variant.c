@@ -1,0 +1,41 @@
+/*
+ * tests/support/device_variant.c -- a variant of a kernel for devices, compiled for the twin.
+ *
+ * Compiled once for each variant that is tested, with what cuda/launch.h says, and GCR_VARIANT_NAME.
+ */
+#define GCR_DEVICE_TWIN "support/device_twin.h"
+#include "cuda/device/device_unit.h"
+
+#include "support/device_variant.h"
+
+extern const device_variant GCR_VARIANT_NAME;
+
+#if GCR_TEAM == GCR_TEAM_PREPARE
+static void run_prepare(const void *argument)
+{
+    gcr_prepare(*(const gcr_prepare_launch *)argument);
+}
+
+const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
+                                          .team = GCR_TEAM,
+                                          .threads = GCR_TEAM_THREADS,
+                                          .prepare = run_prepare };
+#else
+static void run_crunch(const void *argument)
+{
+    gcr_crunch(*(const gcr_launch *)argument);
+}
+
+static void run_retry(const void *argument)
+{
+    gcr_retry(*(const gcr_launch *)argument);
+}
+
+const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
+                                          .team = GCR_TEAM,
+                                          .bound = GCR_TEAM_BOUND,
+                                          .is_single = GCR_TEAM_SINGLE,
+                                          .threads = GCR_TEAM_THREADS,
+                                          .crunch = run_crunch,
+                                          .retry = run_retry };
+#endif
