@@ -80,6 +80,7 @@ static gcr_status answer(const char *path, char *const *names, int count)
     gcr_status status = GCR_OK;
     gcr_h5_arrays arrays = { .path = path, .names = names, .name_count = count };
 
+    GCR_TRY(gcr_restrain(path));
     GCR_TRY(close_doors());
     GCR_TRY(gcr_h5_arrays_open(&arrays));
     GCR_TRY(say_arrays(&arrays));
@@ -114,7 +115,6 @@ int main(int argc, char **argv)
     pipe_end = fdopen(GCR_H5_DESCRIPTOR, "wb");
     if (pipe_end == NULL)
         return 1;
-    gcr_restrain(argv[1]);
     status = answer(argv[1], argv + 2, argc - 2);
     if (status != GCR_OK)
         status = refuse(status);
