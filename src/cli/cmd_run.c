@@ -110,7 +110,6 @@ static gcr_status save(run_work *work, const run_args *args)
     const double begin = gcr_clock_seconds();
     const unsigned flags = args->skips_sync ? GCR_WRITE_UNSYNCED : 0;
 
-    gcr_interrupt_guard(work->folder.path);
     GCR_TRY(gcr_results_write(gcr_run_results(work->run), work->folder.path, flags));
     work->write_seconds = gcr_clock_seconds() - begin;
     GCR_TRY(gcr_results_open(&work->file, work->folder.path));
@@ -122,6 +121,7 @@ static gcr_status compute(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
 
+    gcr_interrupt_guard(&work->folder);
     GCR_TRY(gcr_run_folder_take(&work->folder, args->is_fresh));
     gcr_crash_watch_folder(&work->folder);
     status = gcr_run_execute(work->run);
@@ -183,6 +183,7 @@ static void clear(run_work *work)
 {
     gcr_crash_watch_run(NULL, NULL);
     gcr_interrupt_watch(NULL);
+    gcr_interrupt_guard(NULL);
     gcr_results_close(work->file);
     gcr_run_destroy(work->run);
     gcr_datasets_clear(&work->datasets);

@@ -1,8 +1,14 @@
-/* cli/interrupt.c -- see interrupt.h. Globals, because a signal handler has no arguments. */
+/*
+ * cli/interrupt.c -- see interrupt.h. Globals, because a signal handler has no arguments; it runs on
+ * the main thread, the only one that hears signals, and so between two steps of what it interrupts.
+ */
 #include "cli/interrupt.h"
 
 #include "cli/command.h"
 #include "cli/screen.h"
+
+#include "results/aside.h"
+#include "results/layout.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -13,7 +19,8 @@
 
 static atomic_int signals;
 static _Atomic(gcr_run *) watched;
-static char guarded[2][PATH_MAX]; /* "": nothing */
+static _Atomic(const gcr_run_folder *) guarded;
+static char half_written[2][PATH_MAX]; /* in the guarded folder; "": nothing */
 static const char *line_begin = "";
 
 static void say(const char *text)
@@ -30,6 +37,22 @@ static void cancel_watched(void)
         gcr_run_cancel(run);
 }
 
+/* As if the run had never begun. */
+static void clean_up(void)
+{
+    const gcr_run_folder *const folder = atomic_load(&guarded);
+
+    if (folder == NULL)
+        return;
+    for (int i = 0; i < 2; i++)
+        unlink(half_written[i]);
+    if (!gcr_run_folder_put_back(folder)) {
+        say("gridcrunch: the earlier run is now ");
+        say(folder->old_path);
+        say("\n");
+    }
+}
+
 static void on_signal(int number)
 {
     (void)number;
@@ -39,9 +62,7 @@ static void on_signal(int number)
         say("gridcrunch: stopping; what is done is saved (again: stop at once)\n");
         return;
     }
-    for (int i = 0; i < 2; i++)
-        if (guarded[i][0] != '\0')
-            unlink(guarded[i]);
+    clean_up();
     _exit(GCR_EXIT_INTERRUPTED);
 }
 
@@ -69,14 +90,17 @@ int gcr_interrupt_is_wanted(void)
 }
 
 /* A name that is too long for the system cannot have been made either. */
-static void guard(char path[PATH_MAX], const char *folder, const char *name)
+static void name_half(char out[PATH_MAX], const char *folder, const char *name)
 {
-    if (snprintf(path, PATH_MAX, "%s/.%s.%ld.tmp", folder, name, (long)getpid()) >= PATH_MAX)
-        path[0] = '\0';
+    if (snprintf(out, PATH_MAX, GCR_ASIDE_FORMAT, folder, name, (long)getpid()) >= PATH_MAX)
+        out[0] = '\0';
 }
 
-void gcr_interrupt_guard(const char *folder)
+void gcr_interrupt_guard(const gcr_run_folder *folder)
 {
-    guard(guarded[0], folder, "results.h5"); /* as results/aside.h calls them */
-    guard(guarded[1], folder, "summary.csv");
+    if (folder != NULL) {
+        name_half(half_written[0], folder->path, GCR_RESULTS_H5);
+        name_half(half_written[1], folder->path, GCR_RESULTS_CSV);
+    }
+    atomic_store(&guarded, folder);
 }

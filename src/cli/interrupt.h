@@ -3,10 +3,12 @@
  *
  * SIGTERM counts as Ctrl-C, because that is what batch systems send. The first signal
  * cancels the run that is watched. The second ends the process from within the handler, which may call
- * nothing but unlink, write and _exit.
+ * nothing but unlink, rename, write and _exit.
  */
 #ifndef GCR_CLI_INTERRUPT_H
 #define GCR_CLI_INTERRUPT_H
+
+#include "cli/run_folder.h"
 
 #include "gridcrunch/run.h"
 
@@ -19,7 +21,8 @@ void gcr_interrupt_watch(gcr_run *run);
 /* True after the first signal. */
 int gcr_interrupt_is_wanted(void);
 
-/* Files that the second signal removes: those that are being written in `folder`. */
-void gcr_interrupt_guard(const char *folder);
+/* What the second signal cleans up: files that are being written in the folder, and an earlier run
+ * that was moved aside for this one comes back. NULL: nothing. */
+void gcr_interrupt_guard(const gcr_run_folder *folder);
 
 #endif /* GCR_CLI_INTERRUPT_H */

@@ -155,9 +155,11 @@ static gcr_status move_aside(gcr_run_folder *folder)
         free(old);
         GCR_TRY(gcr_text_format(&old, "%s.old-%d", folder->path, ++number));
     } while (lstat(old, &info) == 0);
-    if (rename(folder->path, old) != 0)
+    folder->old_path = old; /* before it is there: a signal may come in between */
+    if (rename(folder->path, old) != 0) {
+        folder->old_path = NULL;
         GCR_FAIL(GCR_EIO, "cannot move %s aside to %s: %s", folder->path, old, strerror(errno));
-    folder->old_path = old;
+    }
     old = NULL;
 out:
     free(old);
@@ -186,21 +188,25 @@ out:
 
 /* In one step, so that nobody finds the path free in between: in place of the new folder where that
  * is ours and empty, else only to where nothing is. */
-static int move_back(const gcr_run_folder *folder)
+int gcr_run_folder_put_back(const gcr_run_folder *folder)
 {
     const unsigned flags = folder->is_taken ? 0 : RENAME_NOREPLACE;
 
-    return renameat2(AT_FDCWD, folder->old_path, AT_FDCWD, folder->path, flags) == 0;
+    return folder->old_path == NULL ||
+           renameat2(AT_FDCWD, folder->old_path, AT_FDCWD, folder->path, flags) == 0 ||
+           errno == ENOENT; /* it has not gone yet */
 }
 
 gcr_status gcr_run_folder_restore(gcr_run_folder *folder, gcr_status status)
 {
-    if (folder->old_path != NULL && !move_back(folder))
-        GCR_FAIL(status, "%s; the earlier run is now %s", gcr_last_error(), folder->old_path);
-    if (folder->old_path == NULL && folder->is_taken)
+    char *const old = folder->old_path;
+
+    if (!gcr_run_folder_put_back(folder))
+        GCR_FAIL(status, "%s; the earlier run is now %s", gcr_last_error(), old);
+    if (old == NULL && folder->is_taken)
         rmdir(folder->path); /* succeeds only if nothing is in it */
-    free(folder->old_path);
     folder->old_path = NULL;
+    free(old);
 out:
     unlock(folder);
     return status;

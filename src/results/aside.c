@@ -32,7 +32,7 @@ gcr_status gcr_aside_open(gcr_aside *out, const char *folder, const char *name)
 
     *out = (gcr_aside){ 0 };
     GCR_TRY(gcr_text_format(&out->path, "%s/%s", folder, name));
-    GCR_TRY(gcr_text_format(&temporary, "%s/.%s.%ld.tmp", folder, name, (long)getpid()));
+    GCR_TRY(gcr_text_format(&temporary, GCR_ASIDE_FORMAT, folder, name, (long)getpid()));
     out->fd = open_fresh(temporary);
     if (out->fd < 0)
         GCR_FAIL(GCR_EIO, "cannot write %s: %s", out->path, strerror(errno));

@@ -14,6 +14,9 @@
 
 #include "gridcrunch/status.h"
 
+/* The name it has until then: folder, name, process (a long). */
+#define GCR_ASIDE_FORMAT "%s/.%s.%ld.tmp"
+
 typedef struct gcr_aside {
     char *path;      /* what it will be called                     */
     char *temporary; /* what it is called now; NULL once published */

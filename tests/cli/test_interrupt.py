@@ -55,6 +55,35 @@ class Interrupt(Case):
         self.assertLess(time.monotonic() - begin, 5)  # a cell takes 20 s
         self.assertEqual(os.listdir(self.path("runs/slow")), [])
 
+    def test_twice_brings_an_earlier_run_back(self):
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[0, 1, 2]"))
+        self.ok("run", "slow.yaml", "--quiet")
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
+        process = self.start_computing("slow.yaml", "--fresh")
+        self.assertEqual(sorted(os.listdir(self.path("runs"))), ["slow", "slow.old-1"])
+        self.assertEqual(os.listdir(self.path("runs/slow")), [])
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=TIME_LIMIT)
+        self.assertEqual(process.returncode, 4, err)
+        self.assertEqual(os.listdir(self.path("runs")), ["slow"])
+        self.assertEqual(sorted(os.listdir(self.path("runs/slow"))), ["results.h5", "summary.csv"])
+        self.assertNotIn(b"earlier run", err)
+
+    def test_twice_says_where_an_earlier_run_is_that_cannot_come_back(self):
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[0, 1, 2]"))
+        self.ok("run", "slow.yaml", "--quiet")
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
+        process = self.start_computing("slow.yaml", "--fresh")
+        self.write("runs/slow/note.txt", "somebody's")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=TIME_LIMIT)
+        self.assertEqual(process.returncode, 4, err)
+        self.assertIn(b"the earlier run is now runs/slow.old-1", err)
+
     def test_a_run_out_of_time_is_exit_4_and_saved(self):
         reply = self.call("run", "slow.yaml", "--max-time", "0.5")
         self.assertEqual(reply.code, 4, reply)
