@@ -213,3 +213,22 @@ gcr_status gcr_text_format(char **out, const char *format, ...)
 out:
     return status;
 }
+
+void gcr_put_csv_text(FILE *stream, const char *text)
+{
+    const size_t bytes = strlen(text);
+    const int is_plain =
+        bytes > 0 && strpbrk(text, ",\"\r\n") == NULL && text[0] != ' ' && text[bytes - 1] != ' ';
+
+    if (is_plain) {
+        fputs(text, stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', stream);
+        fputc(*text, stream);
+    }
+    fputc('"', stream);
+}

@@ -12,7 +12,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 static gcr_status check(const gcr_sheet *sheet)
 {
@@ -24,28 +23,13 @@ out:
     return status;
 }
 
-static void put_csv_text(FILE *stream, const char *text)
-{
-    if (text[strcspn(text, ",\"\r\n")] == '\0') {
-        fputs(text, stream);
-        return;
-    }
-    fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            fputc('"', stream);
-        fputc(*text, stream);
-    }
-    fputc('"', stream);
-}
-
 /* A NaN is a missing value and so an empty field. */
 static void put_csv_cell(FILE *stream, const gcr_sheet_cell *cell)
 {
     char text[32];
 
     if (cell->kind == GCR_SHEET_TEXT)
-        put_csv_text(stream, cell->text);
+        gcr_put_csv_text(stream, cell->text);
     else if (cell->kind == GCR_SHEET_COUNT)
         fprintf(stream, "%" PRIu64, cell->count);
     else if (cell->kind == GCR_SHEET_NUMBER && !isnan(cell->number))

@@ -19,25 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void put_text(FILE *file, const char *text)
-{
-    const size_t bytes = strlen(text);
-    const int is_plain =
-        bytes > 0 && strpbrk(text, ",\"\r\n") == NULL && text[0] != ' ' && text[bytes - 1] != ' ';
-
-    if (is_plain) {
-        fputs(text, file);
-        return;
-    }
-    fputc('"', file);
-    for (const char *at = text; *at != 0; at++) {
-        if (*at == '"')
-            fputc('"', file);
-        fputc(*at, file);
-    }
-    fputc('"', file);
-}
-
 static void put_number(FILE *file, double value)
 {
     char text[32];
@@ -53,7 +34,7 @@ static gcr_status put_header(FILE *file, const char *owner, const char *suffix)
 
     GCR_TRY(gcr_array_name(&name, owner, suffix));
     fputc(',', file);
-    put_text(file, name);
+    gcr_put_csv_text(file, name);
 out:
     free(name);
     return status;
@@ -116,7 +97,7 @@ static gcr_status put_row(const gcr_results *results, FILE *file, uint64_t d)
     const char *key = NULL;
 
     GCR_TRY(gcr_utf8_text(&key, dataset->key)); /* as in results.h5 */
-    put_text(file, key);
+    gcr_put_csv_text(file, key);
     fprintf(file, ",%" PRId64 ",%" PRIu64, dataset->rows, dataset->dropped);
     for (int s = 0; s < results->job->summary_count; s++)
         put_summary(results, file, d, s);

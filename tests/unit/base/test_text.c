@@ -200,6 +200,30 @@ static void test_formatted_text_is_as_long_as_it_must_be(void **state)
     free(text);
 }
 
+static void assert_csv(const char *text, const char *expected)
+{
+    char written[64] = "";
+    FILE *stream = fmemopen(written, sizeof written, "w");
+
+    gcr_put_csv_text(stream, text);
+    fclose(stream);
+    assert_string_equal(written, expected);
+}
+
+static void test_a_field_of_csv_is_quoted_where_it_could_be_taken_for_something_else(void **state)
+{
+    (void)state;
+    assert_csv("Kenya", "Kenya");
+    assert_csv("C\xc3\xb4te d'Ivoire", "C\xc3\xb4te d'Ivoire");
+    assert_csv("Korea, Rep.", "\"Korea, Rep.\"");
+    assert_csv("the \"best\"", "\"the \"\"best\"\"\"");
+    assert_csv("a\nb", "\"a\nb\"");
+    assert_csv("a\r", "\"a\r\"");
+    assert_csv(" a", "\" a\"");
+    assert_csv("a ", "\"a \"");
+    assert_csv("", "\"\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_a_very_long_path_does_not_push_the_line_out),
         cmocka_unit_test(test_a_copy_is_terminated_where_asked),
         cmocka_unit_test(test_formatted_text_is_as_long_as_it_must_be),
+        cmocka_unit_test(test_a_field_of_csv_is_quoted_where_it_could_be_taken_for_something_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
