@@ -45,11 +45,11 @@ class Install(unittest.TestCase):
         run("cmake", "--install", build, "--prefix", first)
         cls.prefix = os.path.join(cls.scratch, "moved here")  # an installation can be moved
         os.rename(first, cls.prefix)
-        cls.library = find(cls.prefix, "libgridcrunch.so")
+        cls.shared_object = find(cls.prefix, "libgridcrunch.so")
         cls.environment = {
             **os.environ,
             "PKG_CONFIG_PATH": os.path.dirname(find(cls.prefix, "gridcrunch.pc")),
-            "LD_LIBRARY_PATH": os.path.dirname(cls.library),
+            "LD_LIBRARY_PATH": os.path.dirname(cls.shared_object),
         }
 
     def example(self, name):
@@ -86,7 +86,8 @@ class Install(unittest.TestCase):
         self.assertEqual(self.compute(program), lines)
 
     def test_the_shared_library_shows_what_the_headers_declare_and_nothing_else(self):
-        shown = set(re.findall(r"^[0-9a-f]+ [A-TV-Z] (\w+)", run("nm", "-D", self.library), re.M))
+        symbols = run("nm", "-D", self.shared_object)
+        shown = set(re.findall(r"^[0-9a-f]+ [A-TV-Z] (\w+)", symbols, re.M))
         headers = os.path.join(self.prefix, "include/gridcrunch")
         text = "".join(read(os.path.join(headers, name)) for name in os.listdir(headers)
                        if not name.startswith(("kernel", "unit")))
@@ -98,9 +99,9 @@ class Install(unittest.TestCase):
         self.assertIn("gcr_run_fetch", declared)
 
     def test_the_library_has_a_version_in_its_name(self):
-        dynamic = run("objdump", "-p", self.library)
+        dynamic = run("objdump", "-p", self.shared_object)
         self.assertRegex(dynamic, r"SONAME +libgridcrunch\.so\.\d+\n")
-        self.assertTrue(os.path.islink(self.library))
+        self.assertTrue(os.path.islink(self.shared_object))
 
     def test_the_program_runs_and_finds_the_reader_of_hdf5_files(self):
         folder = tempfile.mkdtemp(dir=self.scratch)
