@@ -105,6 +105,10 @@ static gcr_status check_way(const gcr_job *job)
 {
     gcr_status status = GCR_OK;
 
+    if ((unsigned)job->code_path >= GCR_PATH_COUNT)
+        GCR_FAIL(GCR_EINVAL, "there is no code path %d", (int)job->code_path);
+    if ((unsigned)job->algorithm >= GCR_ALGORITHM_COUNT)
+        GCR_FAIL(GCR_EINVAL, "there is no algorithm %d", (int)job->algorithm);
     if ((unsigned)job->schedule > GCR_SCHEDULE_GUIDED)
         GCR_FAIL(GCR_EINVAL, "there is no schedule %d", (int)job->schedule);
     if (job->threads < 0 || job->threads > THREADS_MAX)

@@ -180,6 +180,14 @@ static void test_numbers_out_of_their_range_are_refused(void **state)
     s.job.schedule = (gcr_schedule_form)9;
     assert_refused(&s, "no schedule 9");
     s.job.schedule = GCR_SCHEDULE_AUTO;
+    s.job.code_path = GCR_PATH_COUNT;
+    assert_refused(&s, "no code path 4");
+    s.job.code_path = (gcr_code_path)-1;
+    assert_refused(&s, "no code path -1");
+    s.job.code_path = GCR_PATH_BEST;
+    s.job.algorithm = (gcr_algorithm)7;
+    assert_refused(&s, "no algorithm 7");
+    s.job.algorithm = GCR_DIRECT;
     s.job.max_seconds = NAN;
     assert_refused(&s, "max_seconds");
     s.job.max_seconds = 0;
