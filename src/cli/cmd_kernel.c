@@ -84,7 +84,7 @@ static char *list_variables(int key, const char *text, void *input)
         return NULL;
     fprintf(stream, "%s\n\nEnvironment:\n", text);
     for (int i = 0; i < GCR_ENV_COUNT; i++)
-        fprintf(stream, "  %-18s%s\n", gcr_env_name((gcr_env)i), gcr_env_help((gcr_env)i));
+        fprintf(stream, "  %-20s%s\n", gcr_env_name((gcr_env)i), gcr_env_help((gcr_env)i));
     fclose(stream);
     return list;
 }

@@ -3,7 +3,8 @@ import unittest
 
 from support import Case
 
-COMMANDS = ["run", "plan", "try", "best", "show", "failed", "export", "kernels", "devices", "bench"]
+COMMANDS = ["run", "plan", "try", "best", "show", "failed", "export", "kernels", "kernel",
+            "devices", "bench"]
 
 
 class Help(Case):
