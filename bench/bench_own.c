@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kernels/own/text_file.h"
+#include "kernels/own/build.h"
 #include "kernels/registry.h"
 
 #include <math.h>

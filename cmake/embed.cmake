@@ -2,7 +2,7 @@
 #
 #     gcr_embed(TARGET NAME ROOT...)
 #
-# adds to TARGET a C file that defines gcr_NAME, a table as kernels/own/text_file.h has it, of the
+# adds to TARGET a C file that defines gcr_NAME, a table as base/text_file.h has it, of the
 # files ROOT and all that they include of ours. Run as a script it writes that file.
 
 # Appends to LIST the files below src and include that the file PATH includes, with all that these
@@ -52,6 +52,6 @@ if(DEFINED OUTPUT)
                "    { \"${path}\", (const char *)text_${index}, sizeof text_${index} - 1 },\n")
         math(EXPR index "${index} + 1")
     endforeach()
-    file(WRITE ${OUTPUT} "/* Written by cmake/embed.cmake. */\n#include \"kernels/own/text_file.h\"\n"
+    file(WRITE ${OUTPUT} "/* Written by cmake/embed.cmake. */\n#include \"base/text_file.h\"\n"
          "\n${arrays}\nconst gcr_text_file gcr_${NAME}[] = {\n${table}    { 0 },\n};\n")
 endif()

@@ -2,7 +2,6 @@
 #include "kernels/own/build.h"
 
 #include "kernels/own/own_flags.h"
-#include "kernels/own/text_file.h"
 
 #include "base/check.h"
 #include "base/text.h"

@@ -9,10 +9,15 @@
 #ifndef GCR_OWN_BUILD_H
 #define GCR_OWN_BUILD_H
 
-#include "kernels/own/cache.h"
 #include "kernels/own/compiler.h"
 
+#include "base/cache.h"
+#include "base/text_file.h"
+
 #include <stddef.h>
+
+/* kernel.h, the engine, and the files of this folder that describe and check. */
+extern const gcr_text_file gcr_engine_text[];
 
 enum { GCR_ARGUMENTS_MAX = 60 };
 

@@ -1,7 +1,7 @@
 /* The folder of compiled kernels: where it is, who may write it, what is trusted in it. */
 #include "support/gcr_test.h"
 
-#include "kernels/own/cache.h"
+#include "base/cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -126,6 +126,26 @@ static void test_what_is_kept_is_found(void **state)
     assert_int_equal(stat(object, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
     assert_int_equal(count_entries(cache.folder), 1); /* no work folder is left */
+    free(object);
+    gcr_cache_close(&cache);
+}
+
+static void test_what_is_read_is_what_was_kept(void **state)
+{
+    gcr_cache cache;
+    char *object;
+    void *bytes;
+    size_t count;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    object = keep(&cache, "fit.cubin");
+    assert_ok(gcr_cache_read(&bytes, &count, object));
+    assert_int_equal(count, 10);
+    assert_memory_equal(bytes, "some bytes", 10);
+    free(bytes);
+    assert_int_equal(unlink(object), 0);
+    assert_status(gcr_cache_read(&bytes, &count, object), GCR_EIO);
     free(object);
     gcr_cache_close(&cache);
 }
@@ -295,6 +315,7 @@ int main(void)
         TEST(test_it_is_made_for_its_user_alone),
         TEST(test_without_a_name_of_its_own_it_is_in_the_users_cache),
         TEST(test_what_is_kept_is_found),
+        TEST(test_what_is_read_is_what_was_kept),
         TEST(test_a_damaged_object_is_not_there),
         TEST(test_a_folder_that_others_may_write_is_refused),
         TEST(test_a_link_is_refused),

@@ -1,5 +1,5 @@
-/* kernels/own/cache.c -- see cache.h. */
-#include "kernels/own/cache.h"
+/* base/cache.c -- see cache.h. */
+#include "base/cache.h"
 
 #include "base/check.h"
 #include "base/env.h"
@@ -308,6 +308,32 @@ gcr_status gcr_cache_find(char **path_out, int *is_there_out, const gcr_cache *c
     fd = open(*path_out, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     *is_there_out = fd >= 0 && S_ISREG(info.st_mode) && is_whole(fd, &info);
 out:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+gcr_status gcr_cache_read(void **out, size_t *bytes_out, const char *path)
+{
+    gcr_status status = GCR_OK;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    void *bytes = NULL;
+    struct stat info;
+    size_t count;
+
+    if (fd < 0 || fstat(fd, &info) != 0 || info.st_size <= (off_t)sizeof(seal))
+        GCR_FAIL(GCR_EIO, "cannot read %s: %s", path, strerror(errno));
+    count = (size_t)info.st_size - sizeof(seal);
+    bytes = malloc(count);
+    if (bytes == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory to read %s", path);
+    if (read(fd, bytes, count) != (ssize_t)count)
+        GCR_FAIL(GCR_EIO, "cannot read %s: %s", path, strerror(errno));
+    *out = bytes;
+    *bytes_out = count;
+    bytes = NULL;
+out:
+    free(bytes);
     if (fd >= 0)
         close(fd);
     return status;

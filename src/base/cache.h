@@ -1,5 +1,5 @@
 /*
- * kernels/own/cache.h -- the folder that keeps compiled kernels, and what may be loaded from it.
+ * base/cache.h -- the folder that keeps compiled kernels, and what may be loaded from it.
  *
  * It is $GRIDCRUNCH_CACHE, $XDG_CACHE_HOME/gridcrunch or $HOME/.cache/gridcrunch, made with mode
  * 0700. What is loaded runs with the rights of whoever started the program, so a folder or an object
@@ -11,8 +11,8 @@
  * kernel at once do the work twice and are both right, and one that is killed leaves a work folder
  * that a later one removes.
  */
-#ifndef GCR_OWN_CACHE_H
-#define GCR_OWN_CACHE_H
+#ifndef GCR_BASE_CACHE_H
+#define GCR_BASE_CACHE_H
 
 #include "gridcrunch/status.h"
 
@@ -41,7 +41,11 @@ void gcr_cache_work_close(char *work);
 GCR_MUST_CHECK gcr_status gcr_cache_write(const char *folder, const char *name, const char *text,
                                           size_t bytes);
 
+/* The bytes of an object that gcr_cache_find() found whole. The caller frees them. GCR_EIO,
+ * GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_cache_read(void **out, size_t *bytes_out, const char *path);
+
 /* Makes `file`, which lies in a work folder, the object at `path`. GCR_EIO. */
 GCR_MUST_CHECK gcr_status gcr_cache_keep(const char *file, const char *path);
 
-#endif /* GCR_OWN_CACHE_H */
+#endif /* GCR_BASE_CACHE_H */
