@@ -7,8 +7,9 @@ file(RELATIVE_PATH libexec_from_bin ${CMAKE_INSTALL_FULL_BINDIR}
      ${CMAKE_INSTALL_FULL_LIBEXECDIR}/gridcrunch)
 file(RELATIVE_PATH libexec_from_lib ${CMAKE_INSTALL_FULL_LIBDIR}
      ${CMAKE_INSTALL_FULL_LIBEXECDIR}/gridcrunch)
+file(RELATIVE_PATH lib_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
 set_source_files_properties(src/base/install.c PROPERTIES COMPILE_DEFINITIONS
-    "GCR_LIBEXEC_FROM_BIN=\"${libexec_from_bin}\";GCR_LIBEXEC_FROM_LIB=\"${libexec_from_lib}\"")
+    "GCR_LIBEXEC_FROM_BIN=\"${libexec_from_bin}\";GCR_LIBEXEC_FROM_LIB=\"${libexec_from_lib}\";GCR_LIB_FROM_BIN=\"${lib_from_bin}\"")
 
 install(TARGETS gridcrunch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS gridcrunch-read-hdf5 RUNTIME DESTINATION ${gcr_libexec})

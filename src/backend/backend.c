@@ -22,13 +22,13 @@ const gcr_backend *gcr_backend_find(const char *name)
 gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index)
 {
     gcr_status status = GCR_OK;
-    char why[256] = "";
+    char why[512] = "";
     int count = 0;
 
     *out = NULL;
     GCR_TRY(backend->device_count(&count, why, sizeof why));
     if (count == 0)
-        GCR_FAIL(GCR_EUNSUPPORTED, "there is no %s device: %s", backend->name, why);
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s", why);
     if (index < 0 || index >= count)
         GCR_FAIL(GCR_EINVAL, "there is no device %s:%d: this machine has %d", backend->name, index,
                  count);
@@ -190,11 +190,10 @@ void gcr_share(gcr_queue *queue, uint64_t bytes)
     queue->ledger.shared_calls++;
 }
 
-gcr_status gcr_program_open(gcr_program **out, gcr_device *device, const gcr_unit *unit,
-                            const gcr_unit_setup *setup, const gcr_shape *largest)
+gcr_status gcr_program_open(gcr_program **out, gcr_device *device, const gcr_program_spec *spec)
 {
     *out = NULL;
-    return device->backend->program_open(out, device, unit, setup, largest);
+    return device->backend->program_open(out, device, spec);
 }
 
 void gcr_program_close(gcr_program *program)

@@ -20,6 +20,8 @@
 #ifndef GCR_BACKEND_H
 #define GCR_BACKEND_H
 
+#include "base/check.h"
+
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
@@ -82,6 +84,16 @@ typedef struct gcr_program {
     const gcr_unit *unit;
 } gcr_program;
 
+typedef struct gcr_program_spec {
+    const gcr_unit *unit;
+    const gcr_unit_setup *setup;
+    gcr_shape largest; /* the most rows and features of any dataset of the run: what scratch must
+                          suffice for */
+    /* For a backend that compiles for itself: the file of a user's kernel, as messages name it,
+     * and its text. NULL: the kernel is a built-in one. */
+    const char *path, *text;
+} gcr_program_spec;
+
 /* The prepared block of one dataset. All addresses are the device's. */
 typedef struct gcr_prepare_args {
     gcr_view data;
@@ -101,7 +113,7 @@ typedef struct gcr_crunch_args {
 struct gcr_backend {
     const char *name; /* "cpu", "cuda" */
 
-    /* Devices. No device is a count of 0 and a sentence why, not a failure. */
+    /* Devices. No device is a count of 0 and a sentence that says so and why, not a failure. */
     gcr_status (*device_count)(int *out, char *why, size_t why_bytes);
     gcr_status (*device_open)(gcr_device **out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
@@ -125,17 +137,26 @@ struct gcr_backend {
     gcr_status (*event_record)(gcr_event *event, gcr_queue *queue);
     gcr_status (*event_sync)(gcr_event *event); /* the host waits for what came before it */
 
-    /* Kernels. `setup` is borrowed until program_close. `largest` has the most rows and features
-     * that any dataset of the run will have: what per-thread scratch must suffice for. */
-    gcr_status (*program_open)(gcr_program **out, gcr_device *device, const gcr_unit *unit,
-                               const gcr_unit_setup *setup, const gcr_shape *largest);
+    /* Kernels. What `spec` points to is borrowed until program_close. */
+    gcr_status (*program_open)(gcr_program **out, gcr_device *device, const gcr_program_spec *spec);
     void (*program_close)(gcr_program *program);
     gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
     gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
 };
 
-/* The backends of this build, best first, NULL-terminated. */
+/* The backends of this build, NULL-terminated, in the order in which one is looked for that has a
+ * device. Before a device is opened only name, device_count and device_open may be used. */
 extern const gcr_backend *const gcr_backends[];
+
+/* ---- modules --------------------------------------------------------------------------------- */
+
+/* What a backend in a shared library of its own exports, under this name. */
+#define GCR_MODULE_SYMBOL "gcr_module"
+typedef struct gcr_module_entry {
+    const char *seam; /* GCR_SEAM of its build: a version, and a hash of this header with all that
+                         it includes. Stays the first member: it is read to refuse all others. */
+    const gcr_backend *(*open)(const gcr_failures *failures); /* once; what fails goes there too */
+} gcr_module_entry;
 
 /* ---- the callers of the table (backend.c) ---------------------------------------------------- */
 
@@ -172,8 +193,7 @@ GCR_MUST_CHECK gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place pla
 void gcr_share(gcr_queue *queue, uint64_t bytes);
 
 GCR_MUST_CHECK gcr_status gcr_program_open(gcr_program **out, gcr_device *device,
-                                           const gcr_unit *unit, const gcr_unit_setup *setup,
-                                           const gcr_shape *largest);
+                                           const gcr_program_spec *spec);
 void gcr_program_close(gcr_program *program);
 GCR_MUST_CHECK gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program,
                                       const gcr_prepare_args *args);

@@ -47,6 +47,15 @@ gcr_status gcr_fail_at(const char *file, int line, gcr_status code, const char *
  * than 16 KiB is cut off. */
 void gcr_fail_details(const char *text);
 
+/* A module has a copy of base/ of its own. What fails there must be read by the program that opened
+ * it, whose functions these are; from then on every failure is told to them too. */
+typedef struct gcr_failures {
+    void (*fail)(const char *file, int line, gcr_status code, const char *sentence);
+    void (*details)(const char *text);
+} gcr_failures;
+
+void gcr_failures_forward(const gcr_failures *to);
+
 #ifdef __cplusplus
 }
 #endif

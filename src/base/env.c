@@ -7,6 +7,8 @@ static const struct {
     const char *name, *help;
 } variables[GCR_ENV_COUNT] = {
     [GCR_ENV_LIBEXEC] = { "GRIDCRUNCH_LIBEXEC", "the folder of gridcrunch-read-hdf5" },
+    [GCR_ENV_GPU_MODULE] = { "GRIDCRUNCH_CUDA_MODULE", "the file of libgridcrunch_cuda.so" },
+    [GCR_ENV_VISIBLE_GPUS] = { "CUDA_VISIBLE_DEVICES", "the GPUs that the driver shows" },
     [GCR_ENV_CC] = { "GRIDCRUNCH_CC", "the compiler of kernels in files (cc)" },
     [GCR_ENV_CACHE] = { "GRIDCRUNCH_CACHE", "the folder that keeps them compiled" },
     [GCR_ENV_XDG_CACHE_HOME] = { "XDG_CACHE_HOME", "else that folder is gridcrunch in this one" },

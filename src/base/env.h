@@ -7,6 +7,8 @@
 
 typedef enum gcr_env {
     GCR_ENV_LIBEXEC,
+    GCR_ENV_GPU_MODULE,
+    GCR_ENV_VISIBLE_GPUS,
     GCR_ENV_CC,
     GCR_ENV_CACHE,
     GCR_ENV_XDG_CACHE_HOME,

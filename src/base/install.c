@@ -32,12 +32,14 @@ static int own_folder(char out[PATH_MAX])
     return folder_of(out, "/proc/self/exe");
 }
 
-static gcr_status find_in(char **out, const char *folder, const char *relative, const char *name)
+/* A file that may be used as `mode` of access() has it; else *out stays NULL. */
+static gcr_status find_in(char **out, const char *folder, const char *relative, const char *name,
+                          int mode)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_text_format(out, "%s/%s/%s", folder, relative, name));
-    if (access(*out, X_OK) == 0)
+    if (access(*out, mode) == 0)
         goto out;
     free(*out);
     *out = NULL;
@@ -54,14 +56,30 @@ gcr_status gcr_install_find(char **out, const char *name)
 
     *out = NULL;
     if (asked != NULL)
-        GCR_TRY(find_in(out, asked, ".", name));
+        GCR_TRY(find_in(out, asked, ".", name, X_OK));
     else if (own_folder(folder))
         for (size_t i = 0; i < sizeof places / sizeof *places && *out == NULL; i++)
-            GCR_TRY(find_in(out, folder, places[i], name));
+            GCR_TRY(find_in(out, folder, places[i], name, X_OK));
     if (*out == NULL)
         GCR_FAIL(GCR_ENOENT, "there is no program %s %s%s; %s can name its folder", name,
                  asked != NULL ? "in " : "beside gridcrunch", asked != NULL ? asked : "",
                  gcr_env_name(GCR_ENV_LIBEXEC));
+out:
+    return status;
+}
+
+gcr_status gcr_install_find_library(char **out, const char *name)
+{
+    static const char *const places[] = { ".", "..", GCR_LIB_FROM_BIN };
+    gcr_status status = GCR_OK;
+    char folder[PATH_MAX];
+
+    *out = NULL;
+    if (own_folder(folder))
+        for (size_t i = 0; i < sizeof places / sizeof *places && *out == NULL; i++)
+            GCR_TRY(find_in(out, folder, places[i], name, R_OK));
+    if (*out == NULL)
+        GCR_FAIL(GCR_ENOENT, "there is no %s beside gridcrunch", name);
 out:
     return status;
 }

@@ -1,5 +1,5 @@
 /*
- * base/install.h -- where the programs are that the library starts.
+ * base/install.h -- where the programs are that the library starts, and the modules that it opens.
  *
  * They are looked for beside the code that looks: the program it is linked into, or the shared
  * library. So an installation can be moved, and a build folder needs none.
@@ -16,5 +16,9 @@
  * these; GCR_ENOMEM.
  */
 GCR_MUST_CHECK gcr_status gcr_install_find(char **out, const char *name);
+
+/* The same for the shared library `name`: beside the code that looks, in the folder above (a build) or
+ * in the folder of libraries of the installation. GCR_ENOENT, GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_install_find_library(char **out, const char *name);
 
 #endif /* GCR_BASE_INSTALL_H */

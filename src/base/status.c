@@ -9,6 +9,8 @@ static _Thread_local char last_error[1024];
 static _Thread_local char last_place[96];
 static _Thread_local char last_details[1 << 14];
 
+static const gcr_failures *forward; /* set once, before there are threads that fail */
+
 const char *gcr_status_name(gcr_status status)
 {
     static const char *const names[GCR_STATUS_COUNT] = {
@@ -73,10 +75,19 @@ gcr_status gcr_fail_at(const char *file, int line, gcr_status code, const char *
     memcpy(last_error, sentence, sizeof last_error);
     last_details[0] = '\0';
     snprintf(last_place, sizeof last_place, "%s:%d", slash ? slash + 1 : file, line);
+    if (forward != NULL)
+        forward->fail(file, line, code, sentence);
     return code;
 }
 
 void gcr_fail_details(const char *text)
 {
     snprintf(last_details, sizeof last_details, "%s", text);
+    if (forward != NULL)
+        forward->details(text);
+}
+
+void gcr_failures_forward(const gcr_failures *to)
+{
+    forward = to;
 }

@@ -265,6 +265,18 @@ void gcr_binding_clear(gcr_binding *binding)
     *binding = (gcr_binding){ 0 };
 }
 
+gcr_status gcr_binding_open_program(gcr_program **out, const gcr_binding *binding,
+                                    gcr_device *device)
+{
+    const gcr_program_spec spec = { .unit = binding->unit,
+                                    .setup = &binding->setup,
+                                    .largest = binding->largest,
+                                    .path = gcr_own_path(binding->own),
+                                    .text = gcr_own_text(binding->own) };
+
+    return gcr_program_open(out, device, &spec);
+}
+
 gcr_shape gcr_binding_shape(const gcr_binding *binding, const gcr_dataset *dataset)
 {
     return (gcr_shape){ .rows = dataset->rows,

@@ -34,6 +34,10 @@ GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *jo
                                              const gcr_device *device);
 void gcr_binding_clear(gcr_binding *binding);
 
+/* Makes the kernel ready on a device; the binding is borrowed until gcr_program_close(). */
+GCR_MUST_CHECK gcr_status gcr_binding_open_program(gcr_program **out, const gcr_binding *binding,
+                                                   gcr_device *device);
+
 /* The shape of a dataset, with the job's options. */
 gcr_shape gcr_binding_shape(const gcr_binding *binding, const gcr_dataset *dataset);
 

@@ -99,8 +99,7 @@ static gcr_status open_execution(execution *x, gcr_run *run)
                                      .batch = run->batch_most,
                                      .workers = run->workers };
 
-    GCR_TRY(gcr_program_open(&x->program, run->device, run->binding.unit, &run->binding.setup,
-                             &run->binding.largest));
+    GCR_TRY(gcr_binding_open_program(&x->program, &run->binding, run->device));
     GCR_TRY(gcr_residency_create(&x->residency, x->program, run->binding.setup.option,
                                  run->spec.datasets));
     GCR_TRY(gcr_schedule_create(&x->schedule, &spec));

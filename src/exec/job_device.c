@@ -29,7 +29,7 @@ static gcr_status find_any(const gcr_backend **out)
     gcr_status status = GCR_OK;
 
     for (const gcr_backend *const *b = gcr_backends; *b != NULL; b++) {
-        char why[256];
+        char why[512];
         int devices = 0;
 
         GCR_TRY((*b)->device_count(&devices, why, sizeof why));
@@ -47,7 +47,7 @@ out:
 static gcr_status find_named(const gcr_backend **out, int *index_out, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
-    char at[GCR_MARK_BYTES], hint[256], why[256];
+    char at[GCR_MARK_BYTES], hint[256], why[512];
     const char *names[BACKENDS_MAX + 1] = { "auto" };
     const char *const colon = strchr(job->device, ':');
     const size_t stem = colon != NULL ? (size_t)(colon - job->device) : strlen(job->device);
@@ -66,6 +66,8 @@ static gcr_status find_named(const gcr_backend **out, int *index_out, const gcr_
         GCR_FAIL(GCR_EINVAL, "%s'%s' is not a device: what follows the colon is its number",
                  gcr_format_mark(at, job->device_mark), job->device);
     GCR_TRY((*out)->device_count(&devices, why, sizeof why));
+    if (devices == 0)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s%s", gcr_format_mark(at, job->device_mark), why);
     if (*index_out >= devices)
         GCR_FAIL(GCR_EINVAL, "%sthis machine has no device '%s', only %d of %s",
                  gcr_format_mark(at, job->device_mark), job->device, devices, (*out)->name);

@@ -62,8 +62,7 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
     if (!run->device->info.shares_memory)
         GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
     GCR_TRY(open_trial(run, &tile, out));
-    GCR_TRY(gcr_program_open(&program, run->device, run->binding.unit, &run->binding.setup,
-                             &run->binding.largest));
+    GCR_TRY(gcr_binding_open_program(&program, &run->binding, run->device));
     GCR_TRY(
         gcr_residency_create(&residency, program, run->binding.setup.option, run->spec.datasets));
     GCR_TRY(gcr_queue_open(&queue, run->device));

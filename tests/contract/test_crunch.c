@@ -69,7 +69,9 @@ static void open_stage(stage *s, const double y[ROWS])
         data[i] = i;
         data[ROWS + i] = y[i];
     }
-    assert_ok(gcr_program_open(&s->program, device, s->unit, &s->setup, &shape));
+    assert_ok(gcr_program_open(
+        &s->program, device,
+        &(gcr_program_spec){ .unit = s->unit, .setup = &s->setup, .largest = shape }));
     s->data = device_buf(sizeof data);
     assert_ok(gcr_upload(queue, s->data, 0, data, GCR_PLACE_HOST, sizeof data));
     s->view = (gcr_view){

@@ -233,13 +233,11 @@ out:
     return status;
 }
 
-static gcr_status fake_program_open(gcr_program **out, gcr_device *device, const gcr_unit *unit,
-                                    const gcr_unit_setup *setup, const gcr_shape *largest)
+static gcr_status fake_program_open(gcr_program **out, gcr_device *device,
+                                    const gcr_program_spec *spec)
 {
-    (void)setup;
-    (void)largest;
     *out = calloc(1, sizeof **out);
-    **out = (gcr_program){ .device = device, .unit = unit };
+    **out = (gcr_program){ .device = device, .unit = spec->unit };
     fake.open_handles++;
     return GCR_OK;
 }

@@ -149,8 +149,8 @@ static gcr_status cpu_event_sync(gcr_event *event)
     return GCR_OK;
 }
 
-static gcr_status cpu_program_open(gcr_program **out, gcr_device *device, const gcr_unit *unit,
-                                   const gcr_unit_setup *setup, const gcr_shape *largest)
+static gcr_status cpu_program_open(gcr_program **out, gcr_device *device,
+                                   const gcr_program_spec *spec)
 {
     gcr_status status = GCR_OK;
     cpu_program *program = calloc(1, sizeof *program);
@@ -158,11 +158,11 @@ static gcr_status cpu_program_open(gcr_program **out, gcr_device *device, const 
     if (program == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a program");
     program->base.device = device;
-    program->base.unit = unit;
-    program->setup = *setup;
+    program->base.unit = spec->unit;
+    program->setup = *spec->setup;
     program->setup.ns_per_tick = gcr_clock_ns_per_tick();
     program->setup.lapack = &gcr_cpu_lapack;
-    program->scratch_bytes = unit->scratch_bytes(largest);
+    program->scratch_bytes = spec->unit->scratch_bytes(&spec->largest);
     gcr_cpu_blas_begin();
     *out = &program->base;
 out:

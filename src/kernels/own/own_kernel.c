@@ -227,6 +227,11 @@ const gcr_kernel *gcr_own_kernel(const gcr_own *own)
     return &own->kernel;
 }
 
+const char *gcr_own_path(const gcr_own *own)
+{
+    return own != NULL ? own->source.path : NULL;
+}
+
 const char *gcr_own_text(const gcr_own *own)
 {
     return own != NULL ? own->source.text : NULL;

@@ -45,8 +45,9 @@ GCR_MUST_CHECK gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own,
                                        const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path,
                                        gcr_algorithm algorithm);
 
-/* For the record; NULL for a NULL. The text of the file, its hash (32 hexadecimal digits), the first line of what the
+/* For the record; NULL for a NULL. The path of the file, as messages have it, its text, its hash (32 hexadecimal digits), the first line of what the
  * compiler says of itself. */
+const char *gcr_own_path(const gcr_own *own);
 const char *gcr_own_text(const gcr_own *own);
 const char *gcr_own_hash(const gcr_own *own);
 const char *gcr_own_compiler(const gcr_own *own);
