@@ -1,4 +1,9 @@
-# Modules: backends in shared libraries of their own (src/backend/module.h).
+# The module for NVIDIA GPUs: libgridcrunch_cuda.so, beside libgridcrunch.so and not linked to it. The
+# program opens it when a device of it is asked for (src/backend/module.h).
+#
+# GCR_CUDA=AUTO builds it where the CUDA toolkit is, ON fails where it is not, OFF leaves it out.
+set(GCR_CUDA AUTO CACHE STRING "The module for NVIDIA GPUs: AUTO, ON or OFF")
+set(gcr_cuda_least 13.0)
 
 # What a module must have been compiled with to be opened by this build: the version and the text of
 # the seam.
@@ -15,3 +20,46 @@ set(gcr_seam "${PROJECT_VERSION}-${hash}")
 set_source_files_properties(src/backend/module.c PROPERTIES
                             COMPILE_DEFINITIONS "GCR_SEAM=\"${gcr_seam}\"")
 
+if(GCR_CUDA STREQUAL "ON")
+    find_package(CUDAToolkit ${gcr_cuda_least} REQUIRED)
+elseif(GCR_CUDA)
+    find_package(CUDAToolkit ${gcr_cuda_least} QUIET)
+endif()
+if(NOT GCR_CUDA OR NOT CUDAToolkit_FOUND)
+    set(GCR_HAS_CUDA OFF)
+    message(STATUS "CUDA: the module for GPUs is left out (GCR_CUDA=${GCR_CUDA}, "
+                   "toolkit ${gcr_cuda_least} or newer: ${CUDAToolkit_FOUND}); all jobs run on the CPU")
+    return()
+endif()
+set(GCR_HAS_CUDA ON)
+message(STATUS "CUDA: toolkit ${CUDAToolkit_VERSION} in ${CUDAToolkit_LIBRARY_DIR}")
+
+# The host files of the module, which tests link with a fake in place of CUDA's runtime.
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.c)
+add_library(gcr_cuda STATIC ${cuda_sources})
+target_include_directories(gcr_cuda PUBLIC ${CMAKE_SOURCE_DIR})
+target_include_directories(gcr_cuda SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
+target_compile_definitions(gcr_cuda PRIVATE GCR_SEAM="${gcr_seam}")
+target_link_libraries(gcr_cuda PUBLIC gcr_base PRIVATE PkgConfig::XXHASH ${CMAKE_DL_LIBS})
+
+# What it compiles while it runs: the engines of the device and the built-in kernels, as text.
+file(GLOB device_text CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} cuda/device/*.h)
+file(GLOB kernel_text CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} src/kernels/*.c)
+list(FILTER kernel_text EXCLUDE REGEX "registry\\.c$")
+gcr_embed(gcr_cuda device_text ${device_text})
+gcr_embed(gcr_cuda kernel_text ${kernel_text})
+
+# The runtime is part of the module. The compiler (110 MB) and the libraries of linear algebra (700 MB)
+# are not linked: they are opened when they are needed, in the toolkit of this machine or wherever
+# the loader finds them.
+add_library(gcr_cuda_module MODULE cuda/module.map)
+set_target_properties(gcr_cuda_module PROPERTIES OUTPUT_NAME gridcrunch_cuda LINKER_LANGUAGE C
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cuda/module.map
+    BUILD_WITH_INSTALL_RPATH ON # CMake pads the other kind with empty entries: the working folder
+    INSTALL_RPATH "$ORIGIN;${CUDAToolkit_LIBRARY_DIR}")
+target_link_libraries(gcr_cuda_module PRIVATE gcr_flags
+    -Wl,--whole-archive gcr_cuda -Wl,--no-whole-archive CUDA::cudart_static)
+target_link_options(gcr_cuda_module PRIVATE
+                    LINKER:--version-script=${CMAKE_SOURCE_DIR}/cuda/module.map)
+add_dependencies(gridcrunch gcr_cuda_module)
+install(TARGETS gcr_cuda_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -5,8 +5,7 @@
 # adds to TARGET a C file that defines gcr_NAME, a table as base/text_file.h has it, of the
 # files ROOT and all that they include of ours. Run as a script it writes that file.
 
-# Appends to LIST the files below src and include that the file PATH includes, with all that these
-# include.
+# Appends to LIST the files of ours that the file PATH includes, with all that these include.
 function(gcr_gather list path)
     set(found ${${list}})
     if(NOT path IN_LIST found)
@@ -15,9 +14,10 @@ function(gcr_gather list path)
         file(STRINGS ${path} lines REGEX "^#include \"")
         foreach(line ${lines})
             string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" name "${line}")
-            foreach(folder src include)
+            foreach(folder src include .)
                 if(EXISTS ${CMAKE_SOURCE_DIR}/${folder}/${name})
-                    gcr_gather(found ${CMAKE_SOURCE_DIR}/${folder}/${name})
+                    cmake_path(SET included NORMALIZE ${CMAKE_SOURCE_DIR}/${folder}/${name})
+                    gcr_gather(found ${included})
                 endif()
             endforeach()
         endforeach()
@@ -46,7 +46,7 @@ if(DEFINED OUTPUT)
     foreach(file ${FILES})
         file(READ ${file} bytes HEX)
         string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
-        string(REGEX REPLACE "^${ROOT}/(src|include)/" "" path "${file}")
+        string(REGEX REPLACE "^${ROOT}/((src|include)/)?" "" path "${file}")
         string(APPEND arrays "static const unsigned char text_${index}[] = {${bytes}0};\n")
         string(APPEND table
                "    { \"${path}\", (const char *)text_${index}, sizeof text_${index} - 1 },\n")

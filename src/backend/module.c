@@ -26,8 +26,8 @@ static gcr_status find_library(char **out, const gcr_module *module)
 
     snprintf(name, sizeof name, "libgridcrunch_%s.so", module->name);
     if (asked != NULL && asked[0] != '/')
-        GCR_FAIL(GCR_EINVAL, "%s must be a path from the root, not '%s'", gcr_env_name(module->path),
-                 asked);
+        GCR_FAIL(GCR_EINVAL, "%s must be a path from the root, not '%s'",
+                 gcr_env_name(module->path), asked);
     if (asked != NULL)
         GCR_TRY(gcr_text_copy(out, asked, strlen(asked)));
     else

@@ -7,6 +7,8 @@ import unittest
 
 from support import IS_SANITIZED, PROGRAM, SMALL, Case, clean_environment
 
+MODULE = os.path.join(os.path.dirname(PROGRAM), "libgridcrunch_cuda.so")
+
 # 200,000 cells: 3.4 MB of results.
 LARGE = """\
 name: large
@@ -123,6 +125,45 @@ class Permission(Case):
                               env=clean_environment(), check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("locked/run: Permission denied", done.stderr)
+
+
+class Gpu(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("small.yaml", SMALL)
+
+    def assert_opens_the_module(self, is_expected, *args):
+        env = {**clean_environment(), "LD_DEBUG": "files"}
+        self.assertEqual("libgridcrunch_cuda.so" in self.call(*args, env=env).err, is_expected, args)
+
+    @unittest.skipUnless(os.path.exists(MODULE), "the module for GPUs was not built")
+    def test_the_module_is_opened_only_when_a_gpu_is_asked_for(self):
+        for args in [("--help",), ("kernels",), ("plan", "small.yaml"),
+                     ("run", "small.yaml", "--quiet"),
+                     ("run", "small.yaml", "--quiet", "--fresh", "--device", "cpu")]:
+            self.assert_opens_the_module(False, *args)
+        self.assert_opens_the_module(True, "devices")
+
+    def why_no_gpu(self):
+        backends = {b["backend"]: b for b in self.ok("devices", "--json").json()}
+        if backends["cuda"]["devices"]:
+            self.skipTest("this machine has a GPU")
+        return backends["cuda"]["why_none"]
+
+    def test_no_gpu_is_a_fact_and_no_error(self):
+        why = self.why_no_gpu()
+        self.assertRegex(why, r"^no (CUDA device|device of 'cuda'): ")
+        self.assertRegex(self.ok("devices").out, r"(?m)^cuda +no ")
+
+    def test_a_job_for_a_gpu_that_is_not_there_says_why(self):
+        why = self.why_no_gpu()
+        self.assert_refused(self.call("run", "small.yaml", "--device", "cuda"), why)
+        self.assert_refused(self.call("run", "small.yaml", "--set", "run.device=cuda:1"), why)
+
+    def test_a_module_that_is_none_is_named(self):
+        env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": "/no/such/module.so"}
+        reply = self.call("run", "small.yaml", "--device", "cuda", env=env)
+        self.assert_refused(reply, "/no/such/module.so", "run.device")
 
 
 if __name__ == "__main__":

@@ -74,8 +74,7 @@ check_includes() {
 
 # Above the seam nobody asks which device it has: one line of the registry names the backend.
 check_word_cuda() {
-    code "$1/src" | grep -w 'cuda' | awk -v root="$1/" '{
-        sub(root, "")
+    code "$1/src" | sed "s|^$1/||" | grep -w 'cuda' | awk '{
         if ($0 !~ /^src\/backend\/[a-z_]*registry\.c:/ || ++named > 1)
             print $0 ": the word cuda belongs into the registry of backends, once"
     }' || true

@@ -38,5 +38,5 @@ static const gcr_backend *open_module(const gcr_failures *failures)
 }
 
 extern const gcr_module_entry gcr_module;
-__attribute__((visibility("default"))) const gcr_module_entry gcr_module = { .seam = GCR_SEAM,
-                                                                             .open = open_module };
+__attribute__((visibility("default")))
+const gcr_module_entry gcr_module = { .seam = GCR_SEAM, .open = open_module };

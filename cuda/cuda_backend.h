@@ -1,0 +1,139 @@
+/*
+ * cuda/cuda_backend.h -- what the host files of the backend share.
+ *
+ * Order. A queue is three streams, so that copies run beside kernels: `up` for uploads, `work` for
+ * kernels, `down` for downloads. Work waits for the uploads that came before it, downloads wait for
+ * both. The device has one more, `memory`, on which device memory is allocated and freed: freeing
+ * waits for all that the queues were given before, and whatever a queue is given next waits for
+ * what was allocated. All of it by events, which are waited for on the GPU and never by the host.
+ *
+ * No default stream, no managed memory; nothing is allocated between the first batch and the last
+ * but the blocks of datasets, which come from a pool that keeps what was freed.
+ */
+#ifndef GCR_CUDA_BACKEND_H
+#define GCR_CUDA_BACKEND_H
+
+#include "backend/backend.h"
+
+#include "cuda/cuda_check.h"
+#include "cuda/launch.h"
+
+#include <pthread.h>
+
+enum {
+    GCR_CUDA_CAPABILITY_LEAST = 80,
+    GCR_CUDA_IN_FLIGHT = 3,      /* batches: one computes, one comes down, one is built          */
+    GCR_CUDA_LAUNCH_SLOTS = 4,   /* descriptors of so many launches wait in pinned memory        */
+    GCR_CUDA_LAUNCH_TILES = 256, /* in each; a longer batch is several launches                */
+    GCR_CUDA_STAGES = 4, /* blocks through which memory of the host that is not pinned ... */
+    GCR_CUDA_STAGE_BYTES = 8 << 20, /* ... goes up                                              */
+};
+
+/* A stream, and a mark at its end that others can wait for. */
+typedef struct cuda_lane {
+    cudaStream_t stream;
+    cudaEvent_t mark;
+    uint64_t issued; /* operations so far                     */
+    uint64_t marked; /* of these, before the mark              */
+} cuda_lane;
+
+/* How far a lane has waited for another. */
+typedef uint64_t cuda_seen;
+
+typedef struct cuda_device {
+    gcr_device base;
+    int index;
+    int capability;      /* 90 for 9.0                           */
+    int toolkit, driver; /* 13000 for 13.0: this build's, and the newest that the driver knows */
+    gcr_crossovers crossovers;
+    cudaMemPool_t pool;
+    cuda_lane memory;
+    struct cuda_queue *queues;
+    pthread_mutex_t lock; /* of everything that is enqueued, and of the list of queues */
+} cuda_device;
+
+/* A block of pinned memory, and the end of the copy that reads it. */
+typedef struct cuda_stage {
+    void *block;
+    cudaEvent_t free;
+    int is_used;
+} cuda_stage;
+
+typedef struct cuda_queue {
+    gcr_queue base;
+    struct cuda_queue *next; /* of the device */
+    cuda_lane up, work, down;
+    cuda_seen work_of_up, down_of_up, down_of_work;
+    cuda_seen up_of_memory, work_of_memory, down_of_memory, memory_of_up, memory_of_work,
+        memory_of_down;
+    cuda_stage stages[GCR_CUDA_STAGES];
+    int stage;                      /* whose turn is next */
+    struct cuda_launcher *launcher; /* of cuda_crunch.c */
+} cuda_queue;
+
+static inline cuda_device *cuda_device_of(gcr_device *device)
+{
+    return (cuda_device *)device;
+}
+
+/* cuda_module.c */
+extern const gcr_backend gcr_cuda_backend;
+
+/* cuda_device.c */
+gcr_status gcr_cuda_device_count(int *out, char *why, size_t why_bytes);
+gcr_status gcr_cuda_device_open(gcr_device **out, int index);
+void gcr_cuda_device_close(gcr_device *device);
+void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
+                          gcr_scalar scalar, gcr_algorithm algorithm);
+
+/* Makes the device the one that CUDA calls of this thread are for. */
+GCR_MUST_CHECK gcr_status gcr_cuda_enter(const gcr_device *device);
+
+/* cuda_lane.c. The device's lock is held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_lane_open(cuda_lane *lane);
+void gcr_cuda_lane_close(cuda_lane *lane);
+
+/* Lets what `lane` is given next wait for all that `other` was given so far. */
+GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *seen);
+
+/* cuda_memory.c */
+gcr_status gcr_cuda_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
+void gcr_cuda_buf_close(gcr_buf *buf);
+gcr_status gcr_cuda_copy(gcr_queue *queue, void *to, gcr_place to_place, const void *from,
+                         gcr_place from_place, uint64_t bytes);
+
+/* Device memory that belongs to the queue or program itself. The lock is not held. `doing` as of
+ * GCR_CUDA. */
+GCR_MUST_CHECK gcr_status gcr_cuda_allocate(void **out, cuda_device *device, uint64_t bytes,
+                                            const char *doing);
+void gcr_cuda_free(cuda_device *device, void *block);
+
+/* cuda_queue.c */
+gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device);
+void gcr_cuda_queue_close(gcr_queue *queue);
+gcr_status gcr_cuda_queue_sync(gcr_queue *queue);
+gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device);
+void gcr_cuda_event_close(gcr_event *event);
+gcr_status gcr_cuda_event_record(gcr_event *event, gcr_queue *queue);
+gcr_status gcr_cuda_event_sync(gcr_event *event);
+
+/* Each lets what a lane is given next come after all that must be before it. The lock is held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_up(cuda_queue *queue);
+GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_work(cuda_queue *queue);
+GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_down(cuda_queue *queue);
+
+/* Lets the next allocation come after all that the queues were given so far. The lock is held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_queues_finish(cuda_device *device);
+
+/* cuda_program.c and cuda_crunch.c */
+gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
+                                 const gcr_program_spec *spec);
+void gcr_cuda_program_close(gcr_program *program);
+gcr_status gcr_cuda_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
+gcr_status gcr_cuda_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+
+/* cuda_crunch.c: what the launches of a queue need, opened with it. */
+GCR_MUST_CHECK gcr_status gcr_cuda_launcher_open(cuda_queue *queue);
+void gcr_cuda_launcher_close(cuda_queue *queue);
+
+#endif /* GCR_CUDA_BACKEND_H */

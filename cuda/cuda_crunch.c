@@ -1,0 +1,451 @@
+/*
+ * cuda/cuda_crunch.c -- batches and datasets, from the host to launches.
+ *
+ * The descriptors of a batch go up through a slot of pinned memory while the batch before it is
+ * computed; the slot is used again when its batch is over. Tiles of one variant become one launch,
+ * whatever dataset they are of. Cells that are not SPD are tried again by launches that follow at
+ * once and find on the device which those are: the host does not look in between.
+ */
+#include "cuda/cuda_program.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    DATASETS = 1024,   /* descriptors of datasets to be prepared, read from pinned memory ... */
+    SEGMENTS = 4,      /* ... which is used again a fourth at a time                          */
+    SCRATCH_SHARE = 4, /* scratch may have a fourth of the device's memory, at most           */
+};
+
+/* The descriptors of a batch on both sides, and the end of the batch. */
+typedef struct slot {
+    gcr_launch_tile *tiles, *tiles_dev; /* [GCR_CUDA_LAUNCH_TILES] */
+    cudaEvent_t done;
+    int is_used;
+} slot;
+
+/* What the launches of a queue share: they run one after the other. */
+typedef struct cuda_launcher {
+    slot slots[GCR_CUDA_LAUNCH_SLOTS];
+    int slot;                     /* whose turn is next */
+    gcr_launch_dataset *datasets; /* [DATASETS] pinned */
+    cudaEvent_t segment_done[SEGMENTS];
+    uint64_t dataset_count; /* prepared so far */
+    void *scratch, *lists, *counters;
+    uint64_t scratch_bytes, lists_bytes, counters_bytes;
+} cuda_launcher;
+
+/* Tiles of one variant. */
+typedef struct group {
+    cuda_code *code;
+    gcr_variant variant;   /* the largest shared_bytes and scratch_bytes */
+    uint64_t first, count; /* tiles of the slot */
+    uint64_t cell_count;
+} group;
+
+/* ---- what a queue keeps ---------------------------------------------------------------------- */
+
+static gcr_status open_slot(slot *s, cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t bytes = GCR_CUDA_LAUNCH_TILES * sizeof *s->tiles;
+
+    GCR_CUDA("allocate pinned memory",
+             cudaHostAlloc((void **)&s->tiles, bytes, cudaHostAllocDefault));
+    GCR_CUDA("open an event", cudaEventCreateWithFlags(&s->done, cudaEventDisableTiming));
+    GCR_TRY(gcr_cuda_allocate((void **)&s->tiles_dev, device, bytes,
+                              "allocate the descriptors of a batch on the GPU"));
+out:
+    return status;
+}
+
+static void close_slot(slot *s, cuda_device *device)
+{
+    gcr_cuda_free(device, s->tiles_dev);
+    if (s->done != NULL)
+        GCR_CUDA_CLOSE(cudaEventDestroy(s->done));
+    if (s->tiles != NULL)
+        GCR_CUDA_CLOSE(cudaFreeHost(s->tiles));
+}
+
+static gcr_status open_segments(cuda_launcher *launcher)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("allocate pinned memory",
+             cudaHostAlloc((void **)&launcher->datasets, DATASETS * sizeof *launcher->datasets,
+                           cudaHostAllocDefault));
+    for (int s = 0; s < SEGMENTS; s++)
+        GCR_CUDA("open an event",
+                 cudaEventCreateWithFlags(&launcher->segment_done[s], cudaEventDisableTiming));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_launcher_open(cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(queue->base.device);
+
+    queue->launcher = calloc(1, sizeof *queue->launcher);
+    if (queue->launcher == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a queue");
+    for (int s = 0; s < GCR_CUDA_LAUNCH_SLOTS; s++)
+        GCR_TRY(open_slot(&queue->launcher->slots[s], device));
+    GCR_TRY(open_segments(queue->launcher));
+out:
+    return status;
+}
+
+void gcr_cuda_launcher_close(cuda_queue *queue)
+{
+    cuda_launcher *launcher = queue->launcher;
+    cuda_device *device = cuda_device_of(queue->base.device);
+
+    if (launcher == NULL)
+        return;
+    gcr_cuda_free(device, launcher->scratch);
+    gcr_cuda_free(device, launcher->lists);
+    gcr_cuda_free(device, launcher->counters);
+    for (int s = 0; s < GCR_CUDA_LAUNCH_SLOTS; s++)
+        close_slot(&launcher->slots[s], device);
+    for (int s = 0; s < SEGMENTS; s++)
+        if (launcher->segment_done[s] != NULL)
+            GCR_CUDA_CLOSE(cudaEventDestroy(launcher->segment_done[s]));
+    if (launcher->datasets != NULL)
+        GCR_CUDA_CLOSE(cudaFreeHost(launcher->datasets));
+    free(launcher);
+    queue->launcher = NULL;
+}
+
+/* Lets a block of the launcher have at least `bytes`; it only grows, and not often. */
+static gcr_status reserve(void **block, uint64_t *have, cuda_device *device, uint64_t bytes,
+                          const char *doing)
+{
+    gcr_status status = GCR_OK;
+
+    if (*have >= bytes)
+        goto out;
+    gcr_cuda_free(device, *block);
+    *block = NULL;
+    *have = 0;
+    GCR_TRY(gcr_cuda_allocate(block, device, bytes, doing));
+    *have = bytes;
+out:
+    return status;
+}
+
+/* ---- one launch ------------------------------------------------------------------------------ */
+
+/* How many blocks: those that run at once, if there is work and scratch for them. */
+static gcr_status count_blocks(unsigned *out, const group *g, const cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t teams = (uint64_t)g->variant.teams_of_block;
+    const uint64_t most = device->base.info.total_bytes / SCRATCH_SHARE;
+    uint64_t block_bytes, blocks;
+    int resident;
+
+    if (!gcr_multiply(&block_bytes, g->variant.scratch_bytes, teams) || block_bytes > most)
+        GCR_FAIL(GCR_ENOMEM,
+                 "a cell needs %" PRIu64 " bytes of scratch, and %s has %" PRIu64
+                 " for all that it computes at once",
+                 g->variant.scratch_bytes, device->base.info.name, most);
+    GCR_TRY(gcr_cuda_code_blocks(&resident, g->code, device, g->variant.shared_bytes));
+    blocks = (uint64_t)resident * (uint64_t)device->base.info.units;
+    if (blocks > (g->cell_count + teams - 1) / teams)
+        blocks = (g->cell_count + teams - 1) / teams;
+    if (block_bytes > 0 && blocks > most / block_bytes)
+        blocks = most / block_bytes;
+    *out = (unsigned)blocks;
+out:
+    return status;
+}
+
+static gcr_status launch_kernel(cudaKernel_t kernel, unsigned blocks, const gcr_variant *variant,
+                                void *argument, cuda_lane *lane)
+{
+    gcr_status status = GCR_OK;
+    const cudaLaunchConfig_t config = { .gridDim = { blocks, 1, 1 },
+                                        .blockDim = { (unsigned)variant->threads, 1, 1 },
+                                        .dynamicSmemBytes = variant->shared_bytes,
+                                        .stream = lane->stream };
+    void *arguments[] = { argument };
+
+    GCR_CUDA("launch a batch", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));
+    lane->issued++;
+out:
+    return status;
+}
+
+/* The retries of all steps follow; each finds its cells on the list of the step before. */
+static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, const group *g,
+                               const slot *s, unsigned blocks)
+{
+    gcr_status status = GCR_OK;
+    const cuda_launcher *launcher = queue->launcher;
+    const int is_spd = program->base.unit->kernel->form == GCR_FORM_SPD;
+    gcr_launch launch = program->common;
+
+    launch.tiles = s->tiles_dev + g->first;
+    launch.tile_count = g->count;
+    launch.cell_count = g->cell_count;
+    launch.scratch = launcher->scratch;
+    launch.scratch_stride = g->variant.scratch_bytes / sizeof(gcr_real);
+    launch.counters = launcher->counters;
+    if (launch.jitter_count > 0) {
+        launch.retry[0] = launcher->lists;
+        launch.retry[1] = launch.retry[0] + g->cell_count;
+    }
+    GCR_CUDA("clear the counters of a batch",
+             cudaMemsetAsync(launcher->counters, 0, launcher->counters_bytes, queue->work.stream));
+    GCR_TRY(launch_kernel(g->code->crunch, blocks, &g->variant, &launch, &queue->work));
+    for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
+        GCR_TRY(launch_kernel(g->code->retry, blocks, &g->variant, &launch, &queue->work));
+out:
+    return status;
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+/* The group that takes tiles of this variant, or a new one behind the others. */
+static group *find_group(group *groups, int *count, cuda_code *code)
+{
+    int g = 0;
+
+    while (g < *count && groups[g].code != code)
+        g++;
+    if (g == *count)
+        groups[(*count)++] = (group){ .code = code };
+    return &groups[g];
+}
+
+static void widen(group *g, const gcr_variant *variant)
+{
+    const gcr_variant before = g->variant;
+
+    g->variant = *variant;
+    if (before.shared_bytes > variant->shared_bytes)
+        g->variant.shared_bytes = before.shared_bytes;
+    if (before.scratch_bytes > variant->scratch_bytes)
+        g->variant.scratch_bytes = before.scratch_bytes;
+}
+
+/* Says which group each tile belongs to, and what each group has. */
+static gcr_status sort_tiles(group *groups, int *group_count, int *group_of, cuda_program *program,
+                             const gcr_unit_tile *tiles, uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    uint64_t first = 0;
+
+    *group_count = 0;
+    for (uint64_t t = 0; t < count; t++) {
+        const gcr_variant variant = gcr_cuda_variant_of(program, &tiles[t].data);
+        cuda_code *code;
+        group *g;
+
+        GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
+        g = find_group(groups, group_count, code);
+        widen(g, &variant);
+        g->count++;
+        g->cell_count += tiles[t].count;
+        group_of[t] = (int)(g - groups);
+    }
+    for (int g = 0; g < *group_count; g++) {
+        groups[g].first = first;
+        first += groups[g].count;
+    }
+out:
+    return status;
+}
+
+/* Those of a group stand together, in the order in which they came. */
+static void write_tiles(gcr_launch_tile *out, const group *groups, int group_count,
+                        const int *group_of, const cuda_program *program,
+                        const gcr_unit_tile *tiles, uint64_t count)
+{
+    for (int g = 0; g < group_count; g++) {
+        gcr_launch_tile *to = out + groups[g].first;
+        uint64_t before = 0;
+
+        for (uint64_t t = 0; t < count; t++) {
+            if (group_of[t] != g)
+                continue;
+            gcr_cuda_describe_tile(to, program, &tiles[t]);
+            to->before = before;
+            before += tiles[t].count;
+            to++;
+        }
+    }
+}
+
+/* Memory that the launches of these groups need, before anything of them is enqueued. */
+static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, const cuda_program *program,
+                              const group *groups, int group_count)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(queue->base.device);
+    cuda_launcher *launcher = queue->launcher;
+    const uint64_t jitter = (uint64_t)program->common.jitter_count;
+    uint64_t scratch = 0, cells = 0;
+
+    for (int g = 0; g < group_count; g++) {
+        uint64_t bytes;
+
+        GCR_TRY(count_blocks(&blocks[g], &groups[g], device));
+        bytes = blocks[g] * (uint64_t)groups[g].variant.teams_of_block *
+                groups[g].variant.scratch_bytes;
+        scratch = bytes > scratch ? bytes : scratch;
+        cells = groups[g].cell_count > cells ? groups[g].cell_count : cells;
+    }
+    GCR_TRY(reserve(&launcher->scratch, &launcher->scratch_bytes, device, scratch,
+                    "allocate the scratch of a batch on the GPU"));
+    GCR_TRY(reserve(&launcher->counters, &launcher->counters_bytes, device,
+                    2 * (jitter + 1) * sizeof(uint64_t),
+                    "allocate the counters of a batch on the GPU"));
+    if (jitter > 0)
+        GCR_TRY(reserve(&launcher->lists, &launcher->lists_bytes, device,
+                        2 * cells * sizeof(uint64_t),
+                        "allocate the lists of cells to be tried again on the GPU"));
+out:
+    return status;
+}
+
+static gcr_status enqueue(cuda_queue *queue, const cuda_program *program, slot *s,
+                          const group *groups, const unsigned *blocks, int group_count,
+                          uint64_t tile_count)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_cuda_enter(queue->base.device));
+    GCR_TRY(gcr_cuda_queue_turn_up(queue));
+    GCR_CUDA("copy to the GPU",
+             cudaMemcpyAsync(s->tiles_dev, s->tiles, tile_count * sizeof *s->tiles,
+                             cudaMemcpyHostToDevice, queue->up.stream));
+    queue->up.issued++;
+    GCR_TRY(gcr_cuda_queue_turn_work(queue));
+    for (int g = 0; g < group_count; g++)
+        GCR_TRY(launch_group(queue, program, &groups[g], s, blocks[g]));
+    GCR_CUDA("record an event", cudaEventRecord(s->done, queue->work.stream));
+    s->is_used = 1;
+out:
+    return status;
+}
+
+/* At most GCR_CUDA_LAUNCH_TILES tiles. */
+static gcr_status crunch_part(cuda_queue *queue, cuda_program *program, const gcr_unit_tile *tiles,
+                              uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(queue->base.device);
+    cuda_launcher *launcher = queue->launcher;
+    slot *s = &launcher->slots[launcher->slot];
+    group groups[GCR_CUDA_CODES_MAX];
+    unsigned blocks[GCR_CUDA_CODES_MAX];
+    int group_of[GCR_CUDA_LAUNCH_TILES], group_count;
+
+    GCR_TRY(sort_tiles(groups, &group_count, group_of, program, tiles, count));
+    GCR_TRY(reserve_all(blocks, queue, program, groups, group_count));
+    if (s->is_used)
+        GCR_CUDA("compute a batch", cudaEventSynchronize(s->done));
+    write_tiles(s->tiles, groups, group_count, group_of, program, tiles, count);
+    pthread_mutex_lock(&device->lock);
+    status = enqueue(queue, program, s, groups, blocks, group_count, count);
+    pthread_mutex_unlock(&device->lock);
+    launcher->slot = (launcher->slot + 1) % GCR_CUDA_LAUNCH_SLOTS;
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_crunch(gcr_queue *base, gcr_program *base_program, const gcr_crunch_args *args)
+{
+    gcr_status status = GCR_OK;
+    uint64_t count;
+
+    GCR_TRY(gcr_cuda_enter(base->device));
+    for (uint64_t t = 0; t < args->tile_count; t += count) {
+        const uint64_t left = args->tile_count - t;
+
+        count = left < GCR_CUDA_LAUNCH_TILES ? left : GCR_CUDA_LAUNCH_TILES;
+        GCR_TRY(
+            crunch_part((cuda_queue *)base, (cuda_program *)base_program, args->tiles + t, count));
+    }
+out:
+    return status;
+}
+
+/* ---- datasets -------------------------------------------------------------------------------- */
+
+/* A place for the descriptor of a dataset. Whoever had it last has been prepared. */
+static gcr_status take_place(gcr_launch_dataset **out, cuda_launcher *launcher)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t place = launcher->dataset_count % DATASETS;
+    const uint64_t segment = place / (DATASETS / SEGMENTS);
+
+    if (place % (DATASETS / SEGMENTS) == 0 && launcher->dataset_count >= DATASETS)
+        GCR_CUDA("prepare a dataset", cudaEventSynchronize(launcher->segment_done[segment]));
+    *out = &launcher->datasets[place];
+out:
+    return status;
+}
+
+static gcr_status enqueue_prepare(cuda_queue *queue, const cuda_program *program,
+                                  const cuda_code *code, const gcr_variant *variant,
+                                  const gcr_launch_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+    cuda_launcher *launcher = queue->launcher;
+    const gcr_launch *common = &program->common;
+    gcr_prepare_launch launch = { .datasets = dataset,
+                                  .dataset_count = 1,
+                                  .seed = common->seed,
+                                  .ns_per_tick = common->ns_per_tick,
+                                  .scratch = launcher->scratch,
+                                  .scratch_stride = variant->scratch_bytes / sizeof(gcr_real) };
+    uint64_t place;
+
+    for (int o = 0; o < GCR_OPTIONS_MAX; o++)
+        launch.option[o] = common->option[o];
+    GCR_TRY(gcr_cuda_enter(queue->base.device));
+    GCR_TRY(gcr_cuda_queue_turn_work(queue));
+    GCR_TRY(launch_kernel(code->prepare, 1, variant, &launch, &queue->work));
+    place = launcher->dataset_count++ % DATASETS;
+    if ((place + 1) % (DATASETS / SEGMENTS) == 0)
+        GCR_CUDA("record an event",
+                 cudaEventRecord(launcher->segment_done[place / (DATASETS / SEGMENTS)],
+                                 queue->work.stream));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
+                            const gcr_prepare_args *args)
+{
+    gcr_status status = GCR_OK;
+    cuda_queue *queue = (cuda_queue *)base;
+    cuda_program *program = (cuda_program *)base_program;
+    cuda_device *device = cuda_device_of(base->device);
+    cuda_launcher *launcher = queue->launcher;
+    const gcr_variant variant = gcr_cuda_variant_of_prepare(program, &args->data);
+    gcr_launch_dataset *dataset = NULL;
+    cuda_code *code;
+
+    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
+    if (variant.scratch_bytes == UINT64_MAX)
+        GCR_FAIL(GCR_ENOMEM, "preparing a dataset needs more scratch than can be counted");
+    GCR_TRY(reserve(&launcher->scratch, &launcher->scratch_bytes, device, variant.scratch_bytes,
+                    "allocate the scratch of a dataset on the GPU"));
+    GCR_TRY(take_place(&dataset, launcher));
+    *dataset = (gcr_launch_dataset){ .data = args->data,
+                                     .prepared = args->prepared,
+                                     .fault = args->fault };
+    pthread_mutex_lock(&device->lock);
+    status = enqueue_prepare(queue, program, code, &variant, dataset);
+    pthread_mutex_unlock(&device->lock);
+out:
+    return status;
+}

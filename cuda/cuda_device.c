@@ -1,0 +1,230 @@
+/* cuda/cuda_device.c -- which GPUs there are, why there are none, and one that is opened. */
+#include "cuda/cuda_backend.h"
+#include "cuda/cuda_compile.h"
+
+#include "base/env.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* ---- how many -------------------------------------------------------------------------------- */
+
+static void say_version(char out[32], int version)
+{
+    snprintf(out, 32, "%d.%d", version / 1000, version % 1000 / 10);
+}
+
+static void say_no_gpu(char *why, size_t why_bytes)
+{
+    const char *visible = gcr_env_get(GCR_ENV_VISIBLE_GPUS);
+
+    if (visible != NULL)
+        snprintf(why, why_bytes, "no CUDA device: %s is '%s', which names no GPU of this machine",
+                 gcr_env_name(GCR_ENV_VISIBLE_GPUS), visible);
+    else
+        snprintf(why, why_bytes, "no CUDA device: the driver finds no GPU");
+}
+
+static void say_old_driver(char *why, size_t why_bytes, int driver)
+{
+    char has[32], needs[32];
+
+    say_version(has, driver);
+    say_version(needs, CUDART_VERSION);
+    snprintf(why, why_bytes,
+             "no CUDA device: the driver knows CUDA up to %s, and this build needs %s; install a "
+             "newer driver",
+             has, needs);
+}
+
+/* Everything that keeps a machine from having a GPU is a fact about it, and no failure. */
+gcr_status gcr_cuda_device_count(int *out, char *why, size_t why_bytes)
+{
+    int driver = 0;
+    cudaError_t error;
+
+    *out = 0;
+    if (gcr_cuda_usable() != GCR_OK) {
+        snprintf(why, why_bytes, "no CUDA device: %s", gcr_last_error());
+        return GCR_OK;
+    }
+    error = cudaDriverGetVersion(&driver);
+    if (error == cudaSuccess && driver > 0)
+        error = cudaGetDeviceCount(out);
+    if (error == cudaSuccess && *out > 0)
+        return GCR_OK;
+    *out = 0;
+    gcr_cuda_note(error);
+    if (driver == 0)
+        snprintf(why, why_bytes, "no CUDA device: driver not found");
+    else if (error == cudaSuccess || error == cudaErrorNoDevice)
+        say_no_gpu(why, why_bytes);
+    else if (error == cudaErrorInsufficientDriver)
+        say_old_driver(why, why_bytes, driver);
+    else
+        snprintf(why, why_bytes, "no CUDA device: the driver does not start: %s (%s)",
+                 cudaGetErrorString(error), cudaGetErrorName(error));
+    return GCR_OK;
+}
+
+/* ---- one of them ----------------------------------------------------------------------------- */
+
+gcr_status gcr_cuda_enter(const gcr_device *device)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("turn to the GPU", cudaSetDevice(((const cuda_device *)device)->index));
+out:
+    return status;
+}
+
+static gcr_status check_capability(const cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+
+    if (device->capability < GCR_CUDA_CAPABILITY_LEAST)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "cuda:%d (%s) has compute capability %d.%d, and gridcrunch needs %d.%d or more",
+                 device->index, device->base.info.name, device->capability / 10,
+                 device->capability % 10, GCR_CUDA_CAPABILITY_LEAST / 10,
+                 GCR_CUDA_CAPABILITY_LEAST % 10);
+out:
+    return status;
+}
+
+static gcr_status describe(cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+    gcr_device_info *info = &device->base.info;
+    struct cudaDeviceProp properties;
+
+    GCR_CUDA("ask the GPU what it is", cudaGetDeviceProperties(&properties, device->index));
+    device->capability = properties.major * 10 + properties.minor;
+    snprintf(info->name, sizeof info->name, "%.*s", (int)sizeof info->name - 1, properties.name);
+    info->total_bytes = properties.totalGlobalMem;
+    info->alignment = 256;
+    info->code_path = GCR_PATH_PLAIN;
+    info->units = properties.multiProcessorCount;
+    info->batches_in_flight = GCR_CUDA_IN_FLIGHT;
+    if (gcr_cuda_compiler_version(&device->toolkit) != GCR_OK)
+        device->toolkit = CUDART_VERSION; /* program_open() will say that there is no compiler */
+    GCR_CUDA("ask for the driver", cudaDriverGetVersion(&device->driver));
+    GCR_TRY(check_capability(device));
+    device->crossovers = gcr_crossovers_default(device->capability);
+out:
+    return status;
+}
+
+/* The first call that needs the GPU itself, and so the one that finds it taken. */
+static gcr_status start(const cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+    const char *name = device->base.info.name;
+    int mode = cudaComputeModeDefault;
+    cudaError_t error;
+
+    GCR_CUDA("ask the GPU who may use it",
+             cudaDeviceGetAttribute(&mode, cudaDevAttrComputeMode, device->index));
+    if (mode == cudaComputeModeProhibited)
+        GCR_FAIL(GCR_EUNSUPPORTED, "cuda:%d (%s) may not compute: its compute mode is 'prohibited'",
+                 device->index, name);
+    error = cudaSetDevice(device->index);
+    if (error == cudaErrorDevicesUnavailable || error == cudaErrorDeviceAlreadyInUse) {
+        gcr_cuda_note(error);
+        GCR_FAIL(GCR_EDEVICE, "cuda:%d (%s) is busy: %s", device->index, name,
+                 mode == cudaComputeModeExclusiveProcess
+                     ? "its compute mode is 'exclusive process', and another process has it"
+                     : "the driver gives it to nobody now");
+    }
+    GCR_CUDA("start the GPU", error);
+out:
+    return status;
+}
+
+/* What was freed stays for the next allocation instead of going back to the system. */
+static gcr_status open_pool(cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+    uint64_t everything = UINT64_MAX;
+    struct cudaMemPoolProps properties = {
+        .allocType = cudaMemAllocationTypePinned,
+        .location = { .type = cudaMemLocationTypeDevice, .id = device->index },
+    };
+
+    GCR_CUDA("open a pool of memory", cudaMemPoolCreate(&device->pool, &properties));
+    GCR_CUDA("open a pool of memory",
+             cudaMemPoolSetAttribute(device->pool, cudaMemPoolAttrReleaseThreshold, &everything));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_device_open(gcr_device **out, int index)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = calloc(1, sizeof *device);
+
+    if (device == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a device");
+    device->base.backend = &gcr_cuda_backend;
+    device->index = index;
+    pthread_mutex_init(&device->lock, NULL);
+    GCR_TRY(describe(device));
+    GCR_TRY(start(device));
+    GCR_TRY(open_pool(device));
+    GCR_TRY(gcr_cuda_lane_open(&device->memory));
+    *out = &device->base;
+    device = NULL;
+out:
+    if (device != NULL)
+        gcr_cuda_device_close(&device->base);
+    return status;
+}
+
+void gcr_cuda_device_close(gcr_device *base)
+{
+    cuda_device *device = cuda_device_of(base);
+
+    if (device->memory.stream != NULL)
+        GCR_CUDA_CLOSE(cudaStreamSynchronize(device->memory.stream));
+    gcr_cuda_lane_close(&device->memory);
+    if (device->pool != NULL)
+        GCR_CUDA_CLOSE(cudaMemPoolDestroy(device->pool));
+    pthread_mutex_destroy(&device->lock);
+    free(device);
+}
+
+/* ---- what decides bits ----------------------------------------------------------------------- */
+
+enum { TABLE_BYTES = 16 };
+
+/* A short name for the crossovers, the same for the same. */
+static void name_table(char out[TABLE_BYTES], const gcr_crossovers *c)
+{
+    char text[512];
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "%d %d %d %d %d %a %llu", c->thread_rows, c->warp_rows,
+                         c->memory_threads, c->cell_threads, c->prepare_threads,
+                         c->cell_thread_flops, (unsigned long long)c->shared_bytes);
+
+    for (int b = 0; b < GCR_BLOCK_CLASSES; b++)
+        used += (size_t)snprintf(text + used, sizeof text - used, " %d %d %d", c->block[b].rows,
+                                 c->block[b].threads, c->block[b].min_blocks);
+    snprintf(out, TABLE_BYTES, "%08x", (unsigned)XXH3_64bits(text, used));
+}
+
+void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *base, gcr_code_path path,
+                          gcr_scalar scalar, gcr_algorithm algorithm)
+{
+    const cuda_device *device = (const cuda_device *)base;
+    char table[TABLE_BYTES], toolkit[32];
+
+    (void)path; /* a GPU has one */
+    name_table(table, &device->crossovers);
+    say_version(toolkit, device->toolkit);
+    snprintf(out, bytes, "cuda, %s, %s%s, sm_%d, CUDA %s, crossovers %s", gcr_scalar_name(scalar),
+             algorithm == GCR_DIRECT ? "" : "tridiagonal, ", base->info.name, device->capability,
+             toolkit, table);
+}

@@ -1,0 +1,39 @@
+/* cuda/cuda_lane.c -- streams, and one that waits for another. See cuda_backend.h. */
+#include "cuda/cuda_backend.h"
+
+/* Beside the default stream, which would wait for all others and they for it. */
+gcr_status gcr_cuda_lane_open(cuda_lane *lane)
+{
+    gcr_status status = GCR_OK;
+
+    *lane = (cuda_lane){ 0 };
+    GCR_CUDA("open a stream", cudaStreamCreateWithFlags(&lane->stream, cudaStreamNonBlocking));
+    GCR_CUDA("open an event", cudaEventCreateWithFlags(&lane->mark, cudaEventDisableTiming));
+out:
+    return status;
+}
+
+void gcr_cuda_lane_close(cuda_lane *lane)
+{
+    if (lane->mark != NULL)
+        GCR_CUDA_CLOSE(cudaEventDestroy(lane->mark));
+    if (lane->stream != NULL)
+        GCR_CUDA_CLOSE(cudaStreamDestroy(lane->stream));
+    *lane = (cuda_lane){ 0 };
+}
+
+gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *seen)
+{
+    gcr_status status = GCR_OK;
+
+    if (*seen == other->issued)
+        goto out;
+    if (other->marked != other->issued) {
+        GCR_CUDA("record an event", cudaEventRecord(other->mark, other->stream));
+        other->marked = other->issued;
+    }
+    GCR_CUDA("wait for an event", cudaStreamWaitEvent(lane->stream, other->mark, 0));
+    *seen = other->issued;
+out:
+    return status;
+}

@@ -1,0 +1,175 @@
+/* cuda/cuda_memory.c -- device memory from a pool in the order of a stream, pinned memory, copies. */
+#include "cuda/cuda_backend.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- device memory --------------------------------------------------------------------------- */
+
+gcr_status gcr_cuda_allocate(void **out, cuda_device *device, uint64_t bytes, const char *doing)
+{
+    gcr_status status = GCR_OK;
+
+    pthread_mutex_lock(&device->lock);
+    GCR_TRY(gcr_cuda_enter(&device->base));
+    GCR_CUDA(doing, cudaMallocFromPoolAsync(out, bytes, device->pool, device->memory.stream));
+    device->memory.issued++;
+out:
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}
+
+/* In its turn: whatever the queues were given before may still read or write the block. */
+void gcr_cuda_free(cuda_device *device, void *block)
+{
+    if (block == NULL)
+        return;
+    pthread_mutex_lock(&device->lock);
+    if (gcr_cuda_enter(&device->base) == GCR_OK && gcr_cuda_queues_finish(device) == GCR_OK) {
+        GCR_CUDA_CLOSE(cudaFreeAsync(block, device->memory.stream));
+        device->memory.issued++;
+    }
+    pthread_mutex_unlock(&device->lock);
+}
+
+/* ---- buffers --------------------------------------------------------------------------------- */
+
+static gcr_status open_device_block(gcr_buf *buf)
+{
+    char doing[64];
+
+    snprintf(doing, sizeof doing, "allocate %" PRIu64 " bytes on the GPU", buf->bytes);
+    return gcr_cuda_allocate(&buf->base, cuda_device_of(buf->device), buf->bytes, doing);
+}
+
+static gcr_status open_pinned_block(gcr_buf *buf)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("allocate pinned memory", cudaHostAlloc(&buf->base, buf->bytes, cudaHostAllocDefault));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    gcr_buf *buf = NULL;
+
+    GCR_TRY(gcr_cuda_enter(device));
+    buf = calloc(1, sizeof *buf);
+    if (buf == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a buffer");
+    *buf = (gcr_buf){ .device = device, .place = place, .bytes = bytes };
+    GCR_TRY(place == GCR_PLACE_DEVICE ? open_device_block(buf) : open_pinned_block(buf));
+    *out = buf;
+    buf = NULL;
+out:
+    free(buf);
+    return status;
+}
+
+/* cudaFreeHost() does not promise to wait for copies. */
+static void close_pinned_block(const gcr_buf *buf)
+{
+    cuda_device *device = cuda_device_of(buf->device);
+
+    if (gcr_cuda_enter(buf->device) != GCR_OK)
+        return;
+    pthread_mutex_lock(&device->lock);
+    for (cuda_queue *q = device->queues; q != NULL; q = q->next) {
+        GCR_CUDA_CLOSE(cudaStreamSynchronize(q->up.stream));
+        GCR_CUDA_CLOSE(cudaStreamSynchronize(q->down.stream));
+    }
+    pthread_mutex_unlock(&device->lock);
+    GCR_CUDA_CLOSE(cudaFreeHost(buf->base));
+}
+
+void gcr_cuda_buf_close(gcr_buf *buf)
+{
+    if (buf->place == GCR_PLACE_DEVICE)
+        gcr_cuda_free(cuda_device_of(buf->device), buf->base);
+    else
+        close_pinned_block(buf);
+    free(buf);
+}
+
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+static gcr_status copy_on(cuda_lane *lane, void *to, const void *from, uint64_t bytes,
+                          enum cudaMemcpyKind direction)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA(direction == cudaMemcpyHostToDevice ? "copy to the GPU" : "copy from the GPU",
+             cudaMemcpyAsync(to, from, bytes, direction, lane->stream));
+    lane->issued++;
+out:
+    return status;
+}
+
+/* Through the next stage, which may still be read by the copy that had it last. */
+static gcr_status copy_staged(cuda_queue *queue, char *to, const char *from, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    cuda_stage *stage = &queue->stages[queue->stage];
+
+    if (stage->is_used)
+        GCR_CUDA("copy to the GPU", cudaEventSynchronize(stage->free));
+    memcpy(stage->block, from, bytes);
+    GCR_TRY(copy_on(&queue->up, to, stage->block, bytes, cudaMemcpyHostToDevice));
+    GCR_CUDA("record an event", cudaEventRecord(stage->free, queue->up.stream));
+    stage->is_used = 1;
+    queue->stage = (queue->stage + 1) % GCR_CUDA_STAGES;
+out:
+    return status;
+}
+
+static gcr_status upload(cuda_queue *queue, char *to, const char *from, gcr_place from_place,
+                         uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_cuda_queue_turn_up(queue));
+    if (from_place == GCR_PLACE_STAGING)
+        GCR_TRY(copy_on(&queue->up, to, from, bytes, cudaMemcpyHostToDevice));
+    for (uint64_t at = 0; from_place == GCR_PLACE_HOST && at < bytes; at += GCR_CUDA_STAGE_BYTES) {
+        const uint64_t left = bytes - at;
+
+        GCR_TRY(copy_staged(queue, to + at, from + at,
+                            left < GCR_CUDA_STAGE_BYTES ? left : GCR_CUDA_STAGE_BYTES));
+    }
+out:
+    return status;
+}
+
+/* To memory that is not pinned the driver copies in its own way; the pipeline never asks for it. */
+static gcr_status download(cuda_queue *queue, void *to, const void *from, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_cuda_queue_turn_down(queue));
+    GCR_TRY(copy_on(&queue->down, to, from, bytes, cudaMemcpyDeviceToHost));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_copy(gcr_queue *base, void *to, gcr_place to_place, const void *from,
+                         gcr_place from_place, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    cuda_queue *queue = (cuda_queue *)base;
+    cuda_device *device = cuda_device_of(base->device);
+
+    pthread_mutex_lock(&device->lock);
+    GCR_TRY(gcr_cuda_enter(base->device));
+    if (to_place == GCR_PLACE_DEVICE)
+        GCR_TRY(upload(queue, to, from, from_place, bytes));
+    else
+        GCR_TRY(download(queue, to, from, bytes));
+out:
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}

@@ -1,0 +1,51 @@
+/*
+ * cuda/cuda_program.h -- a kernel on a GPU: its tables, and its code for each variant.
+ *
+ * Which variants a run needs depends on the sizes of its datasets; each is compiled, or read from
+ * the cache, when the first of its cells comes.
+ */
+#ifndef GCR_CUDA_PROGRAM_H
+#define GCR_CUDA_PROGRAM_H
+
+#include "cuda/cuda_backend.h"
+
+enum { GCR_CUDA_CODES_MAX = 32 };
+
+/* A variant that has been compiled and loaded. */
+typedef struct cuda_code {
+    gcr_variant variant; /* its first five members say which                       */
+    cudaLibrary_t library;
+    cudaKernel_t crunch, retry, prepare; /* those that the variant has; else NULL       */
+    uint64_t shared_allowed; /* dynamic shared memory that a block may have, so far    */
+    uint64_t shared_asked;   /* with so much of it ...                                 */
+    int blocks;              /* ... so many blocks are on a multiprocessor; 0: unknown */
+} cuda_code;
+
+typedef struct cuda_program {
+    gcr_program base;
+    gcr_program_spec spec;
+    gcr_launch common;       /* of all launches: addresses are those of `tables` */
+    void *tables;            /* on the device: axes, live points, jitter         */
+    const char *path, *text; /* of the kernel                                    */
+    cuda_code codes[GCR_CUDA_CODES_MAX];
+    int code_count;
+    pthread_mutex_t lock; /* of the codes */
+} cuda_program;
+
+/* What a cell of a dataset of this shape needs. */
+gcr_variant gcr_cuda_variant_of(const cuda_program *program, const gcr_view *data);
+gcr_variant gcr_cuda_variant_of_prepare(const cuda_program *program, const gcr_view *data);
+
+/* Systems of a cell, as descriptors of a tile have them. */
+void gcr_cuda_describe_tile(gcr_launch_tile *out, const cuda_program *program,
+                            const gcr_unit_tile *tile);
+
+/* The code of a variant; belongs to the program. The device's lock is not held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_code_find(cuda_code **out, cuda_program *program,
+                                             const gcr_variant *variant);
+
+/* How many blocks with so much dynamic shared memory are on a multiprocessor at once, > 0. */
+GCR_MUST_CHECK gcr_status gcr_cuda_code_blocks(int *out, cuda_code *code, const cuda_device *device,
+                                               uint64_t shared_bytes);
+
+#endif /* GCR_CUDA_PROGRAM_H */

@@ -1,0 +1,224 @@
+/* cuda/cuda_queue.c -- queues of three streams, and events that cover them. See cuda_backend.h. */
+#include "cuda/cuda_backend.h"
+
+#include <stdlib.h>
+
+typedef struct cuda_event {
+    gcr_event base;
+    cudaEvent_t event;
+    int is_recorded;
+} cuda_event;
+
+/* ---- what comes after what ------------------------------------------------------------------- */
+
+gcr_status gcr_cuda_queue_turn_up(cuda_queue *queue)
+{
+    return gcr_cuda_lane_follow(&queue->up, &cuda_device_of(queue->base.device)->memory,
+                                &queue->up_of_memory);
+}
+
+gcr_status gcr_cuda_queue_turn_work(cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+    cuda_lane *memory = &cuda_device_of(queue->base.device)->memory;
+
+    GCR_TRY(gcr_cuda_lane_follow(&queue->work, memory, &queue->work_of_memory));
+    GCR_TRY(gcr_cuda_lane_follow(&queue->work, &queue->up, &queue->work_of_up));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_queue_turn_down(cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+    cuda_lane *memory = &cuda_device_of(queue->base.device)->memory;
+
+    GCR_TRY(gcr_cuda_lane_follow(&queue->down, memory, &queue->down_of_memory));
+    GCR_TRY(gcr_cuda_lane_follow(&queue->down, &queue->up, &queue->down_of_up));
+    GCR_TRY(gcr_cuda_lane_follow(&queue->down, &queue->work, &queue->down_of_work));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_queues_finish(cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+
+    for (cuda_queue *q = device->queues; q != NULL; q = q->next) {
+        GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->up, &q->memory_of_up));
+        GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->work, &q->memory_of_work));
+        GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->down, &q->memory_of_down));
+    }
+out:
+    return status;
+}
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+static gcr_status open_stages(cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+
+    for (int s = 0; s < GCR_CUDA_STAGES; s++) {
+        cuda_stage *stage = &queue->stages[s];
+
+        GCR_CUDA("allocate pinned memory",
+                 cudaHostAlloc(&stage->block, GCR_CUDA_STAGE_BYTES, cudaHostAllocDefault));
+        GCR_CUDA("open an event", cudaEventCreateWithFlags(&stage->free, cudaEventDisableTiming));
+    }
+out:
+    return status;
+}
+
+static void close_stages(cuda_queue *queue)
+{
+    for (int s = 0; s < GCR_CUDA_STAGES; s++) {
+        if (queue->stages[s].free != NULL)
+            GCR_CUDA_CLOSE(cudaEventDestroy(queue->stages[s].free));
+        if (queue->stages[s].block != NULL)
+            GCR_CUDA_CLOSE(cudaFreeHost(queue->stages[s].block));
+    }
+}
+
+static void list_queue(cuda_device *device, cuda_queue *queue)
+{
+    pthread_mutex_lock(&device->lock);
+    queue->next = device->queues;
+    device->queues = queue;
+    pthread_mutex_unlock(&device->lock);
+}
+
+/* Where it is not listed, it was never opened to its end. */
+static void unlist_queue(cuda_device *device, const cuda_queue *queue)
+{
+    cuda_queue **link = &device->queues;
+
+    pthread_mutex_lock(&device->lock);
+    while (*link != NULL && *link != queue)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = queue->next;
+    pthread_mutex_unlock(&device->lock);
+}
+
+gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device)
+{
+    gcr_status status = GCR_OK;
+    cuda_queue *queue = NULL;
+
+    GCR_TRY(gcr_cuda_enter(device));
+    queue = calloc(1, sizeof *queue);
+    if (queue == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a queue");
+    queue->base.device = device;
+    GCR_TRY(gcr_cuda_lane_open(&queue->up));
+    GCR_TRY(gcr_cuda_lane_open(&queue->work));
+    GCR_TRY(gcr_cuda_lane_open(&queue->down));
+    GCR_TRY(open_stages(queue));
+    GCR_TRY(gcr_cuda_launcher_open(queue));
+    list_queue(cuda_device_of(device), queue);
+    *out = &queue->base;
+    queue = NULL;
+out:
+    if (queue != NULL)
+        gcr_cuda_queue_close(&queue->base);
+    return status;
+}
+
+/* What is still under way is waited for: its memory is about to go. */
+static void drain(cuda_lane *lane)
+{
+    if (lane->stream != NULL)
+        GCR_CUDA_CLOSE(cudaStreamSynchronize(lane->stream));
+}
+
+void gcr_cuda_queue_close(gcr_queue *base)
+{
+    cuda_queue *queue = (cuda_queue *)base;
+
+    if (gcr_cuda_enter(base->device) == GCR_OK) {
+        drain(&queue->up);
+        drain(&queue->work);
+        drain(&queue->down);
+    }
+    gcr_cuda_launcher_close(queue);
+    unlist_queue(cuda_device_of(base->device), queue);
+    close_stages(queue);
+    gcr_cuda_lane_close(&queue->down);
+    gcr_cuda_lane_close(&queue->work);
+    gcr_cuda_lane_close(&queue->up);
+    free(queue);
+}
+
+gcr_status gcr_cuda_queue_sync(gcr_queue *base)
+{
+    gcr_status status = GCR_OK;
+    cuda_queue *queue = (cuda_queue *)base;
+
+    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_CUDA("copy to the GPU", cudaStreamSynchronize(queue->up.stream));
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
+    GCR_CUDA("copy from the GPU", cudaStreamSynchronize(queue->down.stream));
+out:
+    return status;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* One that the host sleeps for: a thread that spins would take a core from those who compute. */
+gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device)
+{
+    gcr_status status = GCR_OK;
+    cuda_event *event = NULL;
+
+    GCR_TRY(gcr_cuda_enter(device));
+    event = calloc(1, sizeof *event);
+    if (event == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for an event");
+    event->base.device = device;
+    GCR_CUDA("open an event", cudaEventCreateWithFlags(&event->event, cudaEventDisableTiming |
+                                                                          cudaEventBlockingSync));
+    *out = &event->base;
+    event = NULL;
+out:
+    free(event);
+    return status;
+}
+
+void gcr_cuda_event_close(gcr_event *base)
+{
+    cuda_event *event = (cuda_event *)base;
+
+    GCR_CUDA_CLOSE(cudaEventDestroy(event->event));
+    free(event);
+}
+
+/* Stands in `down`, which has waited for the two others. */
+gcr_status gcr_cuda_event_record(gcr_event *base, gcr_queue *base_queue)
+{
+    gcr_status status = GCR_OK;
+    cuda_event *event = (cuda_event *)base;
+    cuda_queue *queue = (cuda_queue *)base_queue;
+    cuda_device *device = cuda_device_of(base->device);
+
+    pthread_mutex_lock(&device->lock);
+    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_queue_turn_down(queue));
+    GCR_CUDA("record an event", cudaEventRecord(event->event, queue->down.stream));
+    event->is_recorded = 1;
+out:
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}
+
+gcr_status gcr_cuda_event_sync(gcr_event *base)
+{
+    gcr_status status = GCR_OK;
+    cuda_event *event = (cuda_event *)base;
+
+    GCR_TRY(gcr_cuda_enter(base->device));
+    if (event->is_recorded)
+        GCR_CUDA("compute a batch", cudaEventSynchronize(event->event));
+out:
+    return status;
+}
