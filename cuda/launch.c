@@ -8,7 +8,7 @@
 #include "cuda/device/device_layout.h"
 
 enum {
-    STATIC_SHARED_BYTES = 2048, /* at most what a block declares beside its dynamic memory */
+    STATIC_SHARED_BYTES = 1024, /* at most what a block declares beside its dynamic memory */
     SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
 };
 

@@ -5,7 +5,9 @@
 #include "support/device_run.h"
 #include "support/units.h"
 
-enum { N_MAX = 130, POINTS = 3 };
+#include <stdio.h>
+
+enum { POINTS = 3 };
 enum {
     EVERYTHING = GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION |
                  GCR_NEED_INVERSE_DIAGONAL
@@ -81,22 +83,13 @@ static void problem_close(problem *p)
     free(p);
 }
 
-/* Numbers to 1e-12, all else bit for bit: states, which minor, padding. */
 static void compare(const problem *p, device_algorithm algorithm)
 {
-    for (int o = 0; o < 4; o++) {
-        const int64_t count = POINTS * p->got.args.width[o];
+    char what[80];
 
-        for (int64_t k = 0; k < count; k++) {
-            const double got = p->got.args.outputs[o][k], want = p->expected.args.outputs[o][k];
-            const int is_near = fabs(got - want) <= 1e-12 * fmax(1, fabs(want));
-
-            if (!is_near && memcmp(&got, &want, sizeof got) != 0)
-                fail_msg("%s, n = %d, needs %g: output %d, value %d is %.17g, not %.17g",
-                         device_algorithm_name(algorithm), p->n, p->needs[0], o, (int)k, got, want);
-        }
-    }
-    assert_memory_equal(p->got.args.state, p->expected.args.state, POINTS);
+    snprintf(what, sizeof what, "%s, n = %d, needs %g", device_algorithm_name(algorithm), p->n,
+             p->needs[0]);
+    assert_tiles_agree(&p->got, &p->expected, 1e-12, what);
 }
 
 static void check(device_algorithm algorithm, int n, unsigned needs)
@@ -113,7 +106,7 @@ static void check(device_algorithm algorithm, int n, unsigned needs)
 static const int sizes[] = {
     1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33
 };
-static const int large_sizes[] = { 40, 63, 64, 65, 127, 128, 129 };
+static const int large_sizes[] = { 40, 63, 64, 65, 127, 128, 129, 160 };
 
 static void test_each_algorithm_agrees_with_the_cpu_at_small_sizes(void **state)
 {
@@ -129,6 +122,24 @@ static void test_blocks_agree_with_the_cpu_at_large_sizes(void **state)
     for (device_algorithm algorithm = DEVICE_BLOCK; algorithm <= DEVICE_MEMORY; algorithm++)
         for (size_t k = 0; k < sizeof large_sizes / sizeof *large_sizes; k++)
             check(algorithm, large_sizes[k], EVERYTHING);
+}
+
+/* The largest matrix that shared memory has room for, and the one after it. */
+static void test_the_largest_on_the_chip_and_the_next_agree_with_the_cpu(void **state)
+{
+    device_run run = device_run_of(DEVICE_BLOCK);
+    problem *p = problem_open(232, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
+    problem *next = problem_open(233, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
+    tile *tiles[] = { &p->got, &next->got };
+
+    (void)state;
+    assert_int_equal(device_variant_of(&run, tiles[0]).team, GCR_TEAM_BLOCK);
+    assert_int_equal(device_variant_of(&run, tiles[1]).team, GCR_TEAM_MEMORY);
+    device_crunch(&run, tiles, 2);
+    compare(p, DEVICE_BLOCK);
+    compare(next, DEVICE_MEMORY);
+    problem_close(p);
+    problem_close(next);
 }
 
 static void test_each_need_alone_is_answered(void **state)
@@ -193,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_algorithm_agrees_with_the_cpu_at_small_sizes),
         cmocka_unit_test(test_blocks_agree_with_the_cpu_at_large_sizes),
+        cmocka_unit_test(test_the_largest_on_the_chip_and_the_next_agree_with_the_cpu),
         cmocka_unit_test(test_each_need_alone_is_answered),
         cmocka_unit_test(test_datasets_of_many_sizes_are_crunched_together),
         cmocka_unit_test(test_bits_depend_on_neither_blocks_nor_place_nor_the_order_of_threads),

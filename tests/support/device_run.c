@@ -227,3 +227,33 @@ void device_prepare(const device_run *run, tile *t)
     if (wrong != NULL)
         fail_msg("prepare of %s: %s", t->unit->kernel->name, wrong);
 }
+
+/* ---- what came out ---------------------------------------------------------------------------- */
+
+static void agree_in_output(const tile *got, const tile *expected, int o, double tolerance,
+                            const char *what)
+{
+    const int64_t width = expected->args.width[o];
+    const int64_t count = (int64_t)expected->points.point_count * width;
+
+    for (int64_t k = 0; k < count; k++) {
+        const double a = got->args.outputs[o][k], b = expected->args.outputs[o][k];
+
+        if (!(fabs(a - b) <= tolerance * fmax(1, fabs(b))) && memcmp(&a, &b, sizeof a) != 0)
+            fail_msg("%s: output %d of point %d at %d is %.17g (%llx), not %.17g (%llx)", what, o,
+                     (int)(k / width), (int)(k % width), a, (unsigned long long)gcr_bits(a), b,
+                     (unsigned long long)gcr_bits(b));
+    }
+}
+
+void assert_tiles_agree(const tile *got, const tile *expected, double tolerance, const char *what)
+{
+    for (uint64_t p = 0; p < expected->points.point_count; p++)
+        if (got->args.state[p] != expected->args.state[p] ||
+            got->args.jitter_step[p] != expected->args.jitter_step[p])
+            fail_msg("%s: point %d is in state %d, step %d, not in state %d, step %d", what, (int)p,
+                     got->args.state[p], got->args.jitter_step[p], expected->args.state[p],
+                     expected->args.jitter_step[p]);
+    for (int o = 0; o < GCR_OUTPUTS_MAX && expected->args.outputs[o] != NULL; o++)
+        agree_in_output(got, expected, o, tolerance, what);
+}

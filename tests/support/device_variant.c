@@ -18,6 +18,7 @@ static void run_prepare(const void *argument)
 
 const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
                                           .team = GCR_TEAM,
+                                          .is_single = GCR_TEAM_SINGLE,
                                           .threads = GCR_TEAM_THREADS,
                                           .prepare = run_prepare };
 #else

@@ -1,0 +1,106 @@
+/*
+ * Which variant computes a cell: the order of the algorithms, the edge of shared memory, sizes that
+ * nobody can count.
+ */
+#include "support/device_run.h"
+
+static gcr_variant variant_of(int64_t n, int64_t systems, int64_t right_sides)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+    const gcr_cell_shape shape = { .form = GCR_FORM_SPD,
+                                   .n = n,
+                                   .systems = systems,
+                                   .right_sides = right_sides,
+                                   .output_width = 1,
+                                   .scalar_bytes = sizeof(double) };
+
+    return gcr_variant_of(&crossovers, &shape);
+}
+
+static void test_larger_matrices_have_larger_teams(void **state)
+{
+    int32_t team = GCR_TEAM_THREAD;
+
+    (void)state;
+    for (int64_t n = 1; n <= 300; n++) {
+        const gcr_variant variant = variant_of(n, 1, 1);
+
+        assert_true(variant.team == team || variant.team == team + 1);
+        assert_true(variant.bound == 0 || (variant.bound >= n && variant.bound < n + 8));
+        assert_true(variant.threads % 32 == 0 && variant.threads <= 1024);
+        assert_true(variant.threads * variant.min_blocks <= 2048);
+        team = variant.team;
+    }
+    assert_int_equal(team, GCR_TEAM_MEMORY);
+}
+
+static void test_matrices_of_up_to_232_rows_are_on_the_chip(void **state)
+{
+    (void)state;
+    assert_int_equal(variant_of(232, 1, 1).team, GCR_TEAM_BLOCK);
+    assert_int_equal(variant_of(233, 1, 1).team, GCR_TEAM_MEMORY);
+    assert_true(variant_of(232, 1, 1).shared_bytes <= 227 << 10);
+    assert_int_equal(variant_of(233, 1, 1).shared_bytes, 0);
+}
+
+static void test_right_hand_sides_take_room_too(void **state)
+{
+    (void)state;
+    assert_int_equal(variant_of(200, 1, 1).team, GCR_TEAM_BLOCK);
+    assert_int_equal(variant_of(200, 1, 100).team, GCR_TEAM_MEMORY);
+    assert_true(variant_of(20, 1, 1).is_single);
+    assert_false(variant_of(20, 2, 1).is_single);
+    assert_false(variant_of(20, 1, 2).is_single);
+}
+
+static void test_what_nobody_can_count_needs_more_than_there_is(void **state)
+{
+    (void)state;
+    assert_true(variant_of(INT64_MAX, 1, 1).scratch_bytes == UINT64_MAX);
+    assert_true(variant_of(100, INT64_MAX, 1).scratch_bytes == UINT64_MAX);
+    assert_true(variant_of(100, 1, INT64_MAX).scratch_bytes == UINT64_MAX);
+    assert_true(variant_of(100, INT64_MAX, INT64_MAX).scratch_bytes == UINT64_MAX);
+    assert_true(variant_of(1 << 20, 1, 1).scratch_bytes < UINT64_MAX);
+    assert_true(variant_of(-1, 1, 1).scratch_bytes == UINT64_MAX);
+}
+
+static void test_cheap_cells_have_a_thread_and_others_a_block(void **state)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+    gcr_cell_shape shape = { .form = GCR_FORM_CELL,
+                             .scratch_count = 5,
+                             .output_width = 3,
+                             .flops = 10,
+                             .scalar_bytes = sizeof(double) };
+
+    (void)state;
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).team, GCR_TEAM_THREAD);
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).scratch_bytes, 512);
+    shape.flops = 1e9;
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).team, GCR_TEAM_BLOCK);
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).teams_of_block, 1);
+    shape.scratch_count = INT64_MAX;
+    assert_true(gcr_variant_of(&crossovers, &shape).scratch_bytes == UINT64_MAX);
+}
+
+static void test_an_older_gpu_has_less_shared_memory(void **state)
+{
+    (void)state;
+    assert_true(gcr_crossovers_default(90).shared_bytes == 227 << 10);
+    assert_true(gcr_crossovers_default(80).shared_bytes == 163 << 10);
+    assert_true(gcr_crossovers_default(86).shared_bytes == 99 << 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_larger_matrices_have_larger_teams),
+        cmocka_unit_test(test_matrices_of_up_to_232_rows_are_on_the_chip),
+        cmocka_unit_test(test_right_hand_sides_take_room_too),
+        cmocka_unit_test(test_what_nobody_can_count_needs_more_than_there_is),
+        cmocka_unit_test(test_cheap_cells_have_a_thread_and_others_a_block),
+        cmocka_unit_test(test_an_older_gpu_has_less_shared_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
