@@ -6,7 +6,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "exec/pipeline.h"
+#include "exec/residency.h"
 #include "grid/plan_create.h"
 
 enum {
@@ -27,31 +29,62 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
                                  .points = gcr_points_table(run->points) };
 }
 
-static uint64_t prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
+/* Scratch is made once, for the largest shape: no dataset may need more. */
+static gcr_status check_scratch(const gcr_run *run, const gcr_dataset *dataset, uint64_t largest)
 {
-    if (unit->prepare == NULL || unit->kernel->prepared_count == NULL)
-        return 0;
-    return (uint64_t)unit->kernel->prepared_count(shape) * sizeof(gcr_real) + sizeof(int32_t);
+    gcr_status status = GCR_OK;
+    const gcr_unit *unit = run->binding.unit;
+    const gcr_shape shape = gcr_binding_shape(&run->binding, dataset);
+    char at[GCR_MARK_BYTES], needed[32], had[32];
+    const uint64_t bytes = unit->scratch_bytes(&shape);
+
+    if (bytes > largest)
+        GCR_FAIL(GCR_EINVAL,
+                 "%skernel '%s' asks for more scratch for dataset '%s' (%s) than for the largest "
+                 "(%s): its sizes must not fall where rows or features rise",
+                 gcr_format_mark(at, run->spec.job->kernel_mark), unit->kernel->name, dataset->key,
+                 gcr_format_bytes(needed, bytes), gcr_format_bytes(had, largest));
+out:
+    return status;
 }
 
-/* What the plan must know of each dataset. */
-static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
+static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
 {
-    const gcr_datasets *datasets = run->spec.datasets;
+    gcr_status status = GCR_OK;
+    const uint64_t largest = run->binding.unit->scratch_bytes(&run->binding.largest);
     const uint64_t pipeline =
         gcr_pipeline_bytes(&run->device->info, run->cell_bytes, run->batch_most);
 
+    for (uint64_t d = 0; d < run->spec.datasets->count; d++)
+        GCR_TRY(check_scratch(run, &run->spec.datasets->items[d], largest));
+    if (!gcr_add(out, largest, pipeline))
+        GCR_FAIL(GCR_EOVERFLOW, "kernel '%s' needs more bytes of scratch than 64 bits can count",
+                 run->binding.unit->kernel->name);
+out:
+    return status;
+}
+
+/* What the plan must know of each dataset. */
+static gcr_status measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
+{
+    gcr_status status = GCR_OK;
+    const gcr_datasets *datasets = run->spec.datasets;
+    uint64_t scratch = 0;
+
+    GCR_TRY(measure_scratch(&scratch, run));
     for (uint64_t d = 0; d < datasets->count; d++) {
         const gcr_dataset *dataset = &datasets->items[d];
         const gcr_shape shape = gcr_binding_shape(&run->binding, dataset);
 
         out[d] = (gcr_plan_dataset){
             .data_bytes = gcr_dataset_bytes(dataset),
-            .prepared_bytes = prepared_bytes(run->binding.unit, &shape),
-            .scratch_bytes = run->binding.unit->scratch_bytes(&run->binding.largest) + pipeline,
+            .prepared_bytes = gcr_prepared_bytes(run->binding.unit, &shape),
+            .scratch_bytes = scratch,
             .cell_cost = gcr_binding_cost(&run->binding, &shape),
         };
     }
+out:
+    return status;
 }
 
 /* Cells that share a base lie within this many neighbouring points: what follows the axes of the base
@@ -168,7 +201,7 @@ static gcr_status make_plan(gcr_run *run)
         spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
     run->cell_bytes = spec.output_bytes + spec.state_bytes;
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
-    measure_datasets(run, sizes);
+    GCR_TRY(measure_datasets(run, sizes));
     spec.datasets = sizes;
     GCR_TRY(gcr_plan_create(&run->plan, &spec));
 out:

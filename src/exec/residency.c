@@ -110,6 +110,13 @@ out:
     return status;
 }
 
+uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
+{
+    if (unit->prepare == NULL || unit->kernel->prepared_count == NULL)
+        return 0;
+    return (uint64_t)unit->kernel->prepared_count(shape) * sizeof(gcr_real) + sizeof(int32_t);
+}
+
 static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
 {
     gcr_status status = GCR_OK;
@@ -117,12 +124,12 @@ static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
     const gcr_shape shape = { .rows = e->resident.data.rows,
                               .features = e->resident.data.features,
                               .option = residency->option };
-    const uint64_t values = (uint64_t)unit->kernel->prepared_count(&shape) * sizeof(gcr_real);
+    const uint64_t bytes = gcr_prepared_bytes(unit, &shape);
     gcr_prepare_args args = { .data = e->resident.data };
 
-    GCR_TRY(gcr_buf_open(&e->prepared, queue->device, GCR_PLACE_DEVICE, values + sizeof(int32_t)));
+    GCR_TRY(gcr_buf_open(&e->prepared, queue->device, GCR_PLACE_DEVICE, bytes));
     args.prepared = e->prepared->base;
-    args.fault = (int32_t *)((char *)e->prepared->base + values);
+    args.fault = (int32_t *)((char *)e->prepared->base + bytes - sizeof *args.fault);
     GCR_TRY(gcr_prepare(queue, residency->program, &args));
     e->resident.prepared = args.prepared;
     e->resident.fault = args.fault;

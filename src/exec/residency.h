@@ -30,6 +30,10 @@ void gcr_residency_destroy(gcr_residency *residency);
 /* Host bytes of a residency of so many datasets, for the plan. */
 uint64_t gcr_residency_bytes(uint64_t dataset_count);
 
+/* Bytes of what the unit prepares of a dataset: values, and a fault behind them; 0: it prepares nothing.
+ * Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be counted. */
+uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape);
+
 /* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM, GCR_EDEVICE; a worker that
  * waited for another's failure gets it too. */
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,

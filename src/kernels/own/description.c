@@ -235,6 +235,9 @@ gcr_kernel gcr_description_complete(const gcr_kernel *kernel)
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
+/* Of values: more than any machine has, and their bytes and a little more can be counted. */
+static const int64_t count_most = INT64_MAX / 64;
+
 static gcr_status check_size(const gcr_kernel *kernel, const gcr_shape *shape, const char *name,
                              int64_t (*count)(const gcr_shape *shape), int64_t least, int64_t most)
 {
@@ -247,9 +250,9 @@ static gcr_status check_size(const gcr_kernel *kernel, const gcr_shape *shape, c
     if (value < least || value > most)
         GCR_FAIL(GCR_EINVAL,
                  "kernel '%s' says that its %s is %" PRId64 " for a dataset of %" PRId64
-                 " row%s and %" PRId64 " feature%s; possible is %" PRId64 " and more",
+                 " row%s and %" PRId64 " feature%s; possible is %" PRId64 " to %" PRId64,
                  kernel->name, name, value, shape->rows, gcr_plural((uint64_t)shape->rows),
-                 shape->features, gcr_plural((uint64_t)shape->features), least);
+                 shape->features, gcr_plural((uint64_t)shape->features), least, most);
 out:
     return status;
 }
@@ -263,8 +266,8 @@ gcr_status gcr_kernel_check_sizes(const gcr_kernel *kernel, const gcr_shape *sha
         GCR_TRY(check_size(kernel, shape, "systems", kernel->systems, 1, INT_MAX));
         GCR_TRY(check_size(kernel, shape, "right_sides", kernel->right_sides, 1, INT_MAX));
     }
-    GCR_TRY(check_size(kernel, shape, "prepared_count", kernel->prepared_count, 0, INT64_MAX));
-    GCR_TRY(check_size(kernel, shape, "scratch_count", kernel->scratch_count, 0, INT64_MAX));
+    GCR_TRY(check_size(kernel, shape, "prepared_count", kernel->prepared_count, 0, count_most));
+    GCR_TRY(check_size(kernel, shape, "scratch_count", kernel->scratch_count, 0, count_most));
 out:
     return status;
 }

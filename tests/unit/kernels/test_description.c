@@ -214,6 +214,27 @@ static void test_a_size_that_cannot_be_names_the_shape(void **state)
     assert_error_mentions("scratch_count is -4");
 }
 
+/* Times 8 bytes, and a fault behind them, it would be 68 bytes. */
+static int64_t many(const gcr_shape *shape)
+{
+    return (INT64_C(1) << 61) + shape->rows;
+}
+
+static void test_a_size_whose_bytes_cannot_be_counted_is_refused(void **state)
+{
+    const gcr_shape shape = { .rows = 8, .features = 1 };
+    gcr_kernel kernel = good();
+
+    (void)state;
+    kernel.prepared_count = many;
+    assert_status(gcr_kernel_check_sizes(&kernel, &shape), GCR_EINVAL);
+    assert_error_mentions("prepared_count is 2305843009213693960 for a dataset of 8 rows");
+    kernel = good();
+    kernel.scratch_count = many;
+    assert_status(gcr_kernel_check_sizes(&kernel, &shape), GCR_EINVAL);
+    assert_error_mentions("scratch_count is 2305843009213693960 for a dataset of 8 rows");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_an_spd_kernel_has_a_size_and_no_scratch),
         cmocka_unit_test(test_prepare_and_its_count_come_together),
         cmocka_unit_test(test_a_size_that_cannot_be_names_the_shape),
+        cmocka_unit_test(test_a_size_whose_bytes_cannot_be_counted_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
