@@ -126,7 +126,7 @@ static gcr_wanted gcr_wanted_of(const gcr_ctx *ctx, const gcr_lane_data *data)
 }
 
 /* rhs() is not asked in lanes that do not need it. */
-static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data,
+static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data, int system,
                                 const gcr_wanted *wanted, int i, int column)
 {
     gcr_real value[GCR_LANES] __attribute__((aligned(sizeof(gcr_vec)))) = { 0 };
@@ -136,7 +136,7 @@ static gcr_vec gcr_rhs_of_lanes(const gcr_ctx *ctx, const gcr_lane_data *data,
         const gcr_ctx one = gcr_ctx_of_cell(ctx, data, lane);
 
         if (wanted->is_solved_by_all || gcr_is_solved(wanted->of_lane[lane]))
-            value[lane] = rhs(&one, data->system[lane], i, column);
+            value[lane] = rhs(&one, gcr_system_of_lane(data, system, lane), i, column);
     }
     return *(const gcr_vec *)value;
 }
@@ -151,7 +151,10 @@ static void gcr_squares_fill_sides(const gcr_engine *engine, const gcr_ctx *ctx,
         gcr_vec *const b = gcr_squares_side(engine, column);
 
         for (int i = 0; i < engine->n; i++) {
-            b[i] = gcr_rhs_of_lanes(ctx, &group->data, wanted, i, column);
+            if (group->is_mixed)
+                b[i] = gcr_rhs_of_lanes(ctx, &group->data, 0, wanted, i, column);
+            else
+                b[i] = gcr_rhs_of_lanes(ctx, NULL, group->data.system[0], wanted, i, column);
             sum += b[i] * 0;
         }
         for (int i = engine->n; i < 4 * gcr_square_rows(engine->n); i++)
