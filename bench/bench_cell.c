@@ -4,9 +4,13 @@
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
  * matrix given to LAPACK, a careful C loop, and numpy with all points in one batch. All see the
- * same prepared distances. Times are seconds per cell; `rate` counts the operations of the factor
- * alone, n^3 / 3 + n^2 / 2 + n / 6, so exponentials show as what is missing. Which core OpenBLAS
- * takes this machine for decides how fast the rivals are: try OPENBLAS_CORETYPE too.
+ * same prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the unit
+ * makes their covariances once, the others cell by cell. In the cases `apart` no two points share
+ * one.
+ *
+ * Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 +
+ * n / 6, so exponentials show as what is missing. Which core OpenBLAS takes this machine for decides
+ * how fast the rivals are: try OPENBLAS_CORETYPE too.
  */
 #include "bench.h"
 #include "rival.h"
@@ -43,7 +47,8 @@ typedef struct problem {
     const gcr_unit *unit, *lapack_unit; /* of the best code path */
     int n, points, repeats;
     double x[ROWS_MAX], y[ROWS_MAX];
-    double lengthscale[AXIS], noise[AXIS], variance[1];
+    int noises; /* values of the inner axis: points that share a lengthscale */
+    double lengthscale[POINTS], noise[AXIS], variance[1];
     double *prepared, *scratch, *work;
     double *columns; /* the same distances by columns, as the C loop wants them */
     bench_rival numpy;
@@ -64,26 +69,30 @@ static double flops(double n)
 }
 
 /* As random as a fixed seed is: a golden ratio's multiples, and something smooth over them. */
-static void describe(problem *p, int n)
+static void describe(problem *p, int n, int noises)
 {
+    const int lengthscales = POINTS / noises;
+
     p->n = n;
+    p->noises = noises;
     p->points = n > 128 ? 32 : POINTS;
     p->repeats = 1 + (int)(3e8 / (flops(n) + 100.0 * n * n) / p->points);
     for (int i = 0; i < n; i++) {
         p->x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
         p->y[i] = sin(p->x[i]) + 0.1 * fmod(0.7548776662466927 * (i + 1), 1);
     }
-    for (int i = 0; i < AXIS; i++) {
-        p->lengthscale[i] = 0.2 + 0.1 * i;
+    for (int i = 0; i < lengthscales; i++)
+        p->lengthscale[i] = 0.2 + 0.1 * AXIS / lengthscales * i;
+    for (int i = 0; i < noises; i++)
         p->noise[i] = 0.01 * (i + 1);
-    }
     p->variance[0] = 1.5;
-    p->table = (gcr_point_table){ .axes = { { "lengthscale", p->lengthscale, AXIS },
-                                            { "noise", p->noise, AXIS },
-                                            { "variance", p->variance, 1 } },
-                                  .axis_count = 3,
-                                  .point_count = POINTS,
-                                  .live_count = POINTS };
+    p->table =
+        (gcr_point_table){ .axes = { { "lengthscale", p->lengthscale, (uint64_t)lengthscales },
+                                     { "noise", p->noise, (uint64_t)noises },
+                                     { "variance", p->variance, 1 } },
+                           .axis_count = 3,
+                           .point_count = POINTS,
+                           .live_count = POINTS };
     p->setup = (gcr_unit_setup){ .points = &p->table,
                                  .parameter_of_axis = { 0, 1, 2 },
                                  .lapack = &gcr_cpu_lapack };
@@ -109,7 +118,8 @@ static void crunch_loop(side_arg *a)
     const problem *p = a->problem;
 
     for (int i = 0; i < p->points; i++) {
-        const double point[3] = { p->lengthscale[i / AXIS], p->noise[i % AXIS], p->variance[0] };
+        const double point[3] = { p->lengthscale[i / p->noises], p->noise[i % p->noises],
+                                  p->variance[0] };
 
         a->lml[i] = rival_cell(p->columns, p->y, p->n, point, p->work);
         a->state[i] = GCR_CELL_OK;
@@ -211,17 +221,40 @@ out:
     return status;
 }
 
+static side_arg args[3];
+
+/* Points of which each has a lengthscale of its own: the covariances of all of them are computed. */
+static gcr_status measure_apart(bench *b, problem *p, int n)
+{
+    gcr_status status = GCR_OK;
+    static bench_side sides[2];
+    char where[64], line[80];
+
+    describe(p, n, 1);
+    prepare(p);
+    args[0] = (side_arg){ .unit = p->unit, .problem = p };
+    args[1] = (side_arg){ .problem = p };
+    sides[0] = (bench_side){ .what = "gridcrunch", .run = run_side, .arg = &args[0] };
+    sides[1] = (bench_side){ .what = "C loop", .run = run_side, .arg = &args[1] };
+    snprintf(where, sizeof where, "cell apart n=%d", n);
+    snprintf(line, sizeof line, "apart n=%d", n);
+    GCR_TRY(bench_alternate(b, where, sides, 2));
+    GCR_TRY(check(p, &args[0], &args[1]));
+    bench_ratio_sides(b, line, &sides[1], &sides[0]);
+out:
+    return status;
+}
+
 static gcr_status measure(bench *b, problem *p, int n)
 {
     gcr_status status = GCR_OK;
     static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop" };
-    static side_arg args[3];
     static bench_side sides[4];
     const int has_numpy = p->numpy.process != 0 && n <= NUMPY_ROWS_MAX;
     double rate[BENCH_ROUNDS_MAX];
     char where[64], line[80];
 
-    describe(p, n);
+    describe(p, n, AXIS);
     prepare(p);
     args[0] = (side_arg){ .unit = p->unit, .problem = p };
     args[1] = (side_arg){ .unit = p->lapack_unit, .problem = p };
@@ -276,6 +309,8 @@ int main(int argc, char **argv)
     bench_blas_begin();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         GCR_TRY(measure(&b, &p, sizes[i]));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        GCR_TRY(measure_apart(&b, &p, sizes[i]));
 out:
     bench_rival_close(&p.numpy);
     gcr_memory_destroy(p.prepared);
