@@ -9,9 +9,9 @@
 
 #include "gridcrunch/kind.h"
 
-/* Matrices with more rows are factored by LAPACK, on every path. At 512 lanes are still 1.9 times as
- * fast (measured with AVX-512; 1.3 times at 1024), but a thread's scratch is as large as LAPACK's
- * for n = 1024. Tests and benches set it to 0. */
+/* Matrices with more rows are factored by LAPACK, on every path. At 512 lanes are still 1.6 times as
+ * fast (measured with AVX-512 on Zen 4), but a thread's scratch is as large as LAPACK's for
+ * n = 1024. Tests and benches set it to 0. */
 #if !defined(GCR_SPD_SQUARES_MAX)
 #define GCR_SPD_SQUARES_MAX 512
 #endif

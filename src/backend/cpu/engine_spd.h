@@ -26,6 +26,7 @@ enum {
     /* Rows of the largest triangle that is kept for the next group, 66 KB: 1.06 times as fast up to
      * n = 48, 1.03 at 128, with 16 points of each base and 8 lanes (measured on Zen 4). */
     GCR_BASE_KEPT_MAX = 128,
+    GCR_LAPACK_ROWS = 8, /* as many numbers of a column as a cache line has */
 };
 
 /* C of A = scale C + shift I, which all cells with the same base parameters share. See spd_base.h. */
@@ -40,12 +41,10 @@ typedef struct gcr_base {
 typedef struct gcr_engine {
     const gcr_lapack *lapack;
     int n, systems, right_sides;
-    gcr_real
-        *matrix; /* of one system at a time; spd_squares.h: of all lanes, spd_lapack.h: of one */
-    gcr_real
-        *sides; /* spd_squares.h: [right_sides][n rounded up][GCR_LANES]                      */
-    gcr_real
-        *column; /* spd_squares.h: four columns of the inverse, [n rounded up][4][GCR_LANES]   */
+    gcr_real *matrix; /* of one system at a time: of all lanes, or of one for spd_lapack.h       */
+    gcr_real *sides;  /* spd_squares.h: [right_sides][n rounded up][GCR_LANES]                   */
+    gcr_real *column; /* spd_squares.h: 4 columns of the inverse, [n rounded up][4][GCR_LANES]   */
+    gcr_real *rows; /* spd_lapack.h: rows of the matrix that are filled in, [GCR_LAPACK_ROWS][n] */
     gcr_real *log_determinant, *quadratic_form, *solution, *inverse_diagonal; /* as gcr_answers */
     gcr_real derived[GCR_DERIVED_MAX * GCR_LANES];
 
@@ -79,6 +78,7 @@ static void gcr_engine_carve_matrix(gcr_engine *engine, gcr_carver *carver, int6
         engine->matrix = gcr_carve(carver, squares, 1);
     else
         engine->matrix = gcr_carve(carver, n, n);
+    engine->rows = gcr_carve(carver, n <= GCR_SPD_SQUARES_MAX ? 0 : GCR_LAPACK_ROWS, n);
     engine->sides = gcr_carve(carver, engine->right_sides, 4 * gcr_square_rows(least) * GCR_LANES);
     engine->column = gcr_carve(carver, gcr_square_rows(least), 16 * GCR_LANES);
     for (int b = 0; b < 2; b++)

@@ -43,12 +43,12 @@ static void factor(const char *uplo, const int *n, double *a, const int *lda, in
     (void)length;
     *info = 0;
     for (int j = 0; j < *n; j++) {
-        for (int i = 0; i <= j; i++) {
+        for (int i = j; i < *n; i++) {
             double sum = a[i + j * *lda];
 
-            for (int k = 0; k < i; k++)
-                sum -= a[k + i * *lda] * a[k + j * *lda];
-            a[i + j * *lda] = i < j ? sum / a[i + i * *lda] : sqrt(sum);
+            for (int k = 0; k < j; k++)
+                sum -= a[i + k * *lda] * a[j + k * *lda];
+            a[i + j * *lda] = i > j ? sum / a[j + j * *lda] : sqrt(sum);
         }
         if (!(a[j + j * *lda] > 0)) {
             *info = j + 1;
@@ -57,19 +57,19 @@ static void factor(const char *uplo, const int *n, double *a, const int *lda, in
     }
 }
 
-/* x := inv(U') x, or inv(U) x. */
+/* x := inv(L) x, or inv(L') x. */
 static void solve(const char *uplo, const char *trans, const char *diag, const int *n,
                   const double *a, const int *lda, double *x, const int *incx, size_t length0,
                   size_t length1, size_t length2)
 {
-    const int is_transposed = *trans == 'T', step = is_transposed ? 1 : -1;
+    const int is_transposed = *trans == 'T', step = is_transposed ? -1 : 1;
 
     (void)uplo;
     (void)diag;
     (void)length0;
     (void)length1;
     (void)length2;
-    for (int i = is_transposed ? 0 : *n - 1; i >= 0 && i < *n; i += step) {
+    for (int i = is_transposed ? *n - 1 : 0; i >= 0 && i < *n; i += step) {
         double sum = x[i * *incx];
 
         for (int k = i - step; k >= 0 && k < *n; k -= step)
@@ -78,7 +78,7 @@ static void solve(const char *uplo, const char *trans, const char *diag, const i
     }
 }
 
-/* Column by column, from the last: those before it are still those of U. */
+/* Column by column, from the first: those behind it are still those of L. */
 static void invert(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
                    int *info, size_t length0, size_t length1)
 {
@@ -87,14 +87,14 @@ static void invert(const char *uplo, const char *diag, const int *n, double *a, 
     (void)length0;
     (void)length1;
     *info = 0;
-    for (int j = *n - 1; j >= 0; j--) {
-        const int size = j + 1, one = 1;
-        double *column = a + j * *lda, *unit = calloc((size_t)size, sizeof *unit);
+    for (int j = 0; j < *n; j++) {
+        const int size = *n - j, one = 1;
+        double *column = a + j + j * *lda, *unit = calloc((size_t)size, sizeof *unit);
 
         if (unit == NULL)
             continue;
-        unit[j] = 1;
-        solve("U", "N", "N", &size, a, lda, unit, &one, 1, 1, 1);
+        unit[0] = 1;
+        solve("L", "N", "N", &size, column, lda, unit, &one, 1, 1, 1);
         memcpy(column, unit, (size_t)size * sizeof *unit);
         free(unit);
     }

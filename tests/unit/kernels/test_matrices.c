@@ -385,7 +385,7 @@ static void check_residual(const tile *t, uint64_t point)
         fail_msg("n %d shift %g: residual %Lg", n, problem.shifts[point], sqrtl(residual));
 }
 
-/* What LAPACK is asked to factor, and what |A - U'U| may be: n eps |A|. */
+/* What LAPACK is asked to factor, and what |A - L L'| may be: n eps |A|. */
 static void measured_dpotrf(const char *uplo, const int *n, double *a, const int *lda, int *info,
                             size_t uplo_length)
 {
@@ -396,13 +396,13 @@ static void measured_dpotrf(const char *uplo, const int *n, double *a, const int
     memcpy(before, a, sizeof *a * ld * (size_t)*n);
     gcr_cpu_lapack.dpotrf(uplo, n, a, lda, info, uplo_length);
     for (size_t j = 0; j < (size_t)*n; j++)
-        for (size_t i = 0; i <= j; i++) {
+        for (size_t i = j; i < (size_t)*n; i++) {
             const int weight = i == j ? 1 : 2;
             long double r = before[i + j * ld];
 
             norm += weight * r * r;
-            for (size_t k = 0; k <= i; k++)
-                r -= (long double)a[k + i * ld] * a[k + j * ld];
+            for (size_t k = 0; k <= j; k++)
+                r -= (long double)a[i + k * ld] * a[j + k * ld];
             error += weight * r * r;
         }
     assert_int_equal(*info, 0);
