@@ -108,6 +108,11 @@ typedef enum gcr_summary_op {
     GCR_SUMMARY_QUANTILE,
 } gcr_summary_op;
 
+enum { GCR_SUMMARY_OP_COUNT = GCR_SUMMARY_QUANTILE + 1 };
+
+/* "argmax", "quantile" ...: as in a job file. Never NULL. */
+const char *gcr_summary_op_name(gcr_summary_op op);
+
 /* `best: argmax(lml)` is one; `median: quantile(lml, 0.5)` another. */
 typedef struct gcr_summary_spec {
     char *name;
@@ -126,7 +131,16 @@ typedef enum gcr_schedule_form {
     GCR_SCHEDULE_CYCLIC, /* batches dealt in turn       */
     GCR_SCHEDULE_DYNAMIC,
     GCR_SCHEDULE_GUIDED,
+    GCR_SCHEDULE_COUNT
 } gcr_schedule_form;
+
+/* "auto", "static" ...: as in a job file. Never NULL. */
+const char *gcr_schedule_name(gcr_schedule_form form);
+
+enum {
+    GCR_THREADS_MAX = 4096,
+    GCR_JITTER_MAX = 255, /* steps: a cell's is stored in one byte */
+};
 
 typedef struct gcr_option_spec {
     char *name;

@@ -11,16 +11,6 @@
 
 enum { NAMES_SHOWN = 4 };
 
-const char *gcr_schedule_name(gcr_schedule_form form)
-{
-    static const char *const names[] = {
-        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
-        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
-        [GCR_SCHEDULE_GUIDED] = "guided",
-    };
-    return names[form];
-}
-
 void gcr_describe_axes(FILE *stream, const gcr_point_table *points)
 {
     for (int a = 0; a < points->axis_count; a++) {

@@ -34,7 +34,4 @@ typedef struct gcr_row_range {
 
 gcr_row_range gcr_describe_rows(const gcr_datasets *datasets);
 
-/* "dynamic" */
-const char *gcr_schedule_name(gcr_schedule_form form);
-
 #endif /* GCR_CLI_DESCRIBE_H */

@@ -7,11 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum {
-    THREADS_MAX = 4096,
-    JITTER_MAX = 255, /* a cell's step is stored in one byte */
-};
-
 /* ---- run ------------------------------------------------------------------------------------- */
 
 static gcr_status read_device(gcr_job *job, const gcr_node *node)
@@ -52,15 +47,13 @@ out:
 
 static gcr_status read_schedule(gcr_job *job, const gcr_node *node)
 {
-    static const char *const words[] = {
-        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
-        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
-        [GCR_SCHEDULE_GUIDED] = "guided",
-    };
     gcr_status status = GCR_OK;
+    const char *words[GCR_SCHEDULE_COUNT];
     int choice;
 
-    GCR_TRY(gcr_node_read_choice(&choice, node, words, 5));
+    for (int form = 0; form < GCR_SCHEDULE_COUNT; form++)
+        words[form] = gcr_schedule_name((gcr_schedule_form)form);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_SCHEDULE_COUNT));
     job->schedule = (gcr_schedule_form)choice;
 out:
     return status;
@@ -80,7 +73,7 @@ static gcr_status read_threads(gcr_job *job, const gcr_node *node)
     uint64_t threads = 0;
 
     if (!gcr_node_is(node, "auto"))
-        GCR_TRY(gcr_node_read_whole(&threads, node, 1, THREADS_MAX,
+        GCR_TRY(gcr_node_read_whole(&threads, node, 1, GCR_THREADS_MAX,
                                     "a whole number from 1 to 4096 or auto"));
     job->threads = (int)threads;
 out:
@@ -97,9 +90,9 @@ static gcr_status read_jitter(gcr_job *job, const gcr_node *node)
     GCR_TRY(gcr_node_read_numbers(&job->jitter, &count, node));
     if (job->jitter[0] == 0)
         memmove(job->jitter, job->jitter + 1, --count * sizeof *job->jitter);
-    if (count > JITTER_MAX)
+    if (count > GCR_JITTER_MAX)
         GCR_FAIL(GCR_EINVAL, GCR_AT(node->mark, "'jitter' has %" PRIu64 " steps; at most %d"),
-                 count, JITTER_MAX);
+                 count, GCR_JITTER_MAX);
     for (uint64_t i = 0; i < count; least = job->jitter[i++])
         if (job->jitter[i] <= least)
             GCR_FAIL(GCR_EINVAL, GCR_AT(node->mark, "the steps of 'jitter' are positive, each "

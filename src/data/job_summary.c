@@ -11,15 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const op_words[] = {
-    [GCR_SUMMARY_ARGMAX] = "argmax", [GCR_SUMMARY_ARGMIN] = "argmin",
-    [GCR_SUMMARY_MEAN] = "mean",     [GCR_SUMMARY_MIN] = "min",
-    [GCR_SUMMARY_MAX] = "max",       [GCR_SUMMARY_QUANTILE] = "quantile",
-};
-enum {
-    OP_COUNT = (int)(sizeof op_words / sizeof *op_words),
-    WORD_BYTES = 32,
-};
+enum { WORD_BYTES = 32 };
 
 static const char call_wanted[] = "argmax(OUTPUT), argmin, mean, min, max or quantile(OUTPUT, 0.5)";
 
@@ -77,16 +69,18 @@ static gcr_mark span_mark(const gcr_node *node, span piece)
 static gcr_status find_op(gcr_summary_op *out, const gcr_node *node, span op)
 {
     gcr_status status = GCR_OK;
+    const char *known[GCR_SUMMARY_OP_COUNT];
     char word[WORD_BYTES], suggestion[128];
 
     snprintf(word, sizeof word, "%.*s", (int)span_bytes(op), op.begin);
-    for (int i = 0; i < OP_COUNT; i++) {
-        if (strcmp(word, op_words[i]) == 0) {
+    for (int i = 0; i < GCR_SUMMARY_OP_COUNT; i++) {
+        known[i] = gcr_summary_op_name((gcr_summary_op)i);
+        if (strcmp(word, known[i]) == 0) {
             *out = (gcr_summary_op)i;
             goto out;
         }
     }
-    gcr_suggest(suggestion, sizeof suggestion, word, op_words, OP_COUNT);
+    gcr_suggest(suggestion, sizeof suggestion, word, known, GCR_SUMMARY_OP_COUNT);
     GCR_FAIL(GCR_EINVAL, GCR_AT(span_mark(node, op), "unknown summary '%s'%s"), word, suggestion);
 out:
     return status;

@@ -105,16 +105,10 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
 
 static void add_execution(gcr_facts *facts, const gcr_run *run)
 {
-    static const char *const schedules[] = {
-        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
-        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
-        [GCR_SCHEDULE_GUIDED] = "guided",
-    };
-
     add_text(facts, "device", gcr_run_device_name(run));
     add_text(facts, "kind", gcr_run_kind(run));
     add_number(facts, "threads", gcr_run_thread_count(run));
-    add_text(facts, "schedule", schedules[gcr_run_schedule(run)]);
+    add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
     add_number(facts, "batch", (double)gcr_run_batch(run));
     add_text(facts, "ending", gcr_run_ending_name(gcr_run_ending_of(run)));
     add_number(facts, "compute_seconds", gcr_run_progress(run)->seconds);

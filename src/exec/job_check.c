@@ -7,11 +7,6 @@
 #include <limits.h>
 #include <math.h>
 
-enum {
-    THREADS_MAX = 4096,
-    JITTER_MAX = 255, /* a cell's step is stored in one byte */
-};
-
 static int is_empty(const char *text)
 {
     return text == NULL || text[0] == '\0';
@@ -73,7 +68,7 @@ static gcr_status check_summaries(const gcr_job *job)
 
         if (is_empty(summary->name) || is_empty(summary->output))
             GCR_FAIL(GCR_EINVAL, "summary %d, counted from 0, has no name or no output", s);
-        if ((unsigned)summary->op > GCR_SUMMARY_QUANTILE)
+        if ((unsigned)summary->op >= GCR_SUMMARY_OP_COUNT)
             GCR_FAIL(GCR_EINVAL, "summary '%s' has the operation %d, which there is not",
                      summary->name, (int)summary->op);
         if (!(summary->q >= 0 && summary->q <= 1))
@@ -90,8 +85,8 @@ static gcr_status check_jitter(const gcr_job *job)
     gcr_status status = GCR_OK;
     double least = 0;
 
-    if (job->jitter_count > JITTER_MAX)
-        GCR_FAIL(GCR_EINVAL, "jitter has %d steps; at most %d", job->jitter_count, JITTER_MAX);
+    if (job->jitter_count > GCR_JITTER_MAX)
+        GCR_FAIL(GCR_EINVAL, "jitter has %d steps; at most %d", job->jitter_count, GCR_JITTER_MAX);
     for (int i = 0; i < job->jitter_count; least = job->jitter[i++])
         if (!(job->jitter[i] > least && isfinite(job->jitter[i])))
             GCR_FAIL(
@@ -109,11 +104,11 @@ static gcr_status check_way(const gcr_job *job)
         GCR_FAIL(GCR_EINVAL, "there is no code path %d", (int)job->code_path);
     if ((unsigned)job->algorithm >= GCR_ALGORITHM_COUNT)
         GCR_FAIL(GCR_EINVAL, "there is no algorithm %d", (int)job->algorithm);
-    if ((unsigned)job->schedule > GCR_SCHEDULE_GUIDED)
+    if ((unsigned)job->schedule >= GCR_SCHEDULE_COUNT)
         GCR_FAIL(GCR_EINVAL, "there is no schedule %d", (int)job->schedule);
-    if (job->threads < 0 || job->threads > THREADS_MAX)
-        GCR_FAIL(GCR_EINVAL, "a run has 1 to %d threads, or 0 for automatic, not %d", THREADS_MAX,
-                 job->threads);
+    if (job->threads < 0 || job->threads > GCR_THREADS_MAX)
+        GCR_FAIL(GCR_EINVAL, "a run has 1 to %d threads, or 0 for automatic, not %d",
+                 GCR_THREADS_MAX, job->threads);
     if (job->batch > INT64_MAX)
         GCR_FAIL(GCR_EINVAL, "a batch has fewer than 2^63 cells");
     if (!(job->max_seconds >= 0))

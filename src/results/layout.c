@@ -11,17 +11,12 @@
 
 gcr_status gcr_summary_text(char **out, const gcr_summary_spec *spec)
 {
-    static const char *const names[] = {
-        [GCR_SUMMARY_ARGMAX] = "argmax", [GCR_SUMMARY_ARGMIN] = "argmin",
-        [GCR_SUMMARY_MEAN] = "mean",     [GCR_SUMMARY_MIN] = "min",
-        [GCR_SUMMARY_MAX] = "max",       [GCR_SUMMARY_QUANTILE] = "quantile",
-    };
     char q[32];
 
     if (spec->op == GCR_SUMMARY_QUANTILE)
         return gcr_text_format(out, "quantile(%s, %s)", spec->output,
                                gcr_format_number(q, spec->q));
-    return gcr_text_format(out, "%s(%s)", names[spec->op], spec->output);
+    return gcr_text_format(out, "%s(%s)", gcr_summary_op_name(spec->op), spec->output);
 }
 
 gcr_status gcr_array_name(char **out, const char *owner, const char *suffix)

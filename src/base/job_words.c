@@ -1,0 +1,23 @@
+/* base/job_words.c -- the words for what a job may choose, in jobs, results and sentences; for the parts
+ * of a kind see kind.c. They are in files: never change one. */
+#include "gridcrunch/job.h"
+
+const char *gcr_summary_op_name(gcr_summary_op op)
+{
+    static const char *const names[GCR_SUMMARY_OP_COUNT] = {
+        [GCR_SUMMARY_ARGMAX] = "argmax", [GCR_SUMMARY_ARGMIN] = "argmin",
+        [GCR_SUMMARY_MEAN] = "mean",     [GCR_SUMMARY_MIN] = "min",
+        [GCR_SUMMARY_MAX] = "max",       [GCR_SUMMARY_QUANTILE] = "quantile",
+    };
+    return (unsigned)op < GCR_SUMMARY_OP_COUNT ? names[op] : "unknown";
+}
+
+const char *gcr_schedule_name(gcr_schedule_form form)
+{
+    static const char *const names[GCR_SCHEDULE_COUNT] = {
+        [GCR_SCHEDULE_AUTO] = "auto",     [GCR_SCHEDULE_STATIC] = "static",
+        [GCR_SCHEDULE_CYCLIC] = "cyclic", [GCR_SCHEDULE_DYNAMIC] = "dynamic",
+        [GCR_SCHEDULE_GUIDED] = "guided",
+    };
+    return (unsigned)form < GCR_SCHEDULE_COUNT ? names[form] : "unknown";
+}
