@@ -5,15 +5,15 @@
  *     K = variance * A,  A = k(r / lengthscale) + noise_ratio * I
  *     lml = -1/2 y' inv(A) y / variance - 1/2 log |A| - n/2 log(2 pi variance)
  *
- * The derivative by variance is zero at y' inv(A) y / n and nowhere else, so that with the noise as a
- * ratio to the variance no axis for the variance is needed: the likelihood at its best variance is
+ * The derivative by variance, y' inv(A) y / (2 variance^2) - n / (2 variance), is positive below
+ * y' inv(A) y / n and negative above, so that with the noise as a ratio to the variance no axis for
+ * the variance is needed: the likelihood at its best variance is
  *
  *     lml = -1/2 log |A| - n/2 (log(2 pi variance) + 1),  variance = y' inv(A) y / n
  *
- * Sacks, Welch, Mitchell and Wynn, Design and Analysis of Computer Experiments, Statistical Science 4
- * (1989) 409-423, there with a mean that is estimated too; Santner, Williams and Notz, The Design and
- * Analysis of Computer Experiments (2003), section 3.3.2. Covariances, distances and the parameters
- * are those of gp.c: variance and noise_ratio * variance are its variance and noise.
+ * Elsewhere this is called the concentrated or profile likelihood; logLikFun() of the R package
+ * DiceKriging computes it, there with a mean that is estimated too. Covariances, distances and the
+ * parameters are those of gp.c: variance and noise_ratio * variance are its variance and noise.
  */
 #define GCR_SPD_KERNEL
 #define GCR_HAS_PREPARE
