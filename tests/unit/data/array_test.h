@@ -79,13 +79,40 @@ static inline uint64_t draw_bits(uint64_t *random)
     return z ^ z >> 31;
 }
 
-/* Changes one to eight bytes between `first` and `end`. */
-static inline void mutate(char *text, size_t first, size_t end, uint64_t *random)
+/* Changes one to eight bytes before `end`. */
+static inline void mutate(char *text, size_t end, uint64_t *random)
 {
     const int changes = 1 + (int)(draw_bits(random) % 8);
 
     for (int i = 0; i < changes; i++)
-        text[first + draw_bits(random) % (end - first)] = (char)draw_bits(random);
+        text[draw_bits(random) % end] = (char)draw_bits(random);
+}
+
+/* Loads `copies` of a stored file, as a file called `name`, that are damaged in their first
+ * `damaged_bytes`; returns how many were refused. The seed is fixed: a failure comes again. */
+static inline int count_refused_copies(const char *stored, const char *name, size_t damaged_bytes,
+                                       int copies)
+{
+    const gcr_data_spec spec = { .y = NULL };
+    size_t bytes;
+    char *const text = stored_bytes(stored, &bytes), *const copy = malloc(bytes);
+    const size_t end = damaged_bytes < bytes ? damaged_bytes : bytes;
+    uint64_t random = 1;
+    int refused = 0;
+
+    assert_non_null(copy);
+    for (int i = 0; i < copies; i++) {
+        gcr_datasets datasets;
+
+        memcpy(copy, text, bytes);
+        mutate(copy, end, &random);
+        write_file(name, copy, bytes);
+        refused += load_here(&datasets, &spec, name) != GCR_OK;
+        gcr_datasets_clear(&datasets);
+    }
+    free(copy);
+    free(text);
+    return refused;
 }
 
 #endif /* GCR_ARRAY_TEST_H */

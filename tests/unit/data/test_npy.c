@@ -491,27 +491,11 @@ static void test_arrays_of_different_widths_are_refused(void **state)
     assert_array_refused(got, &datasets, GCR_EFORMAT, "has 1 columns of x, and the first of ");
 }
 
-/* Under AddressSanitizer this is what it is for. The seed is fixed: a failure comes again. */
+/* Under AddressSanitizer this is what it is for. */
 static void test_a_damaged_header_never_reads_beyond_the_file(void **state)
 {
-    size_t bytes;
-    char *text = stored_bytes("f8.npy", &bytes), *copy = malloc(bytes);
-    uint64_t random = 1;
-    int refused = 0;
-
     (void)state;
-    for (int i = 0; i < MUTATIONS; i++) {
-        gcr_datasets datasets;
-
-        memcpy(copy, text, bytes);
-        mutate(copy, 0, HEADER_BYTES, &random);
-        write_file("t.npy", copy, bytes);
-        refused += load_here(&datasets, &plain, "t.npy") != GCR_OK;
-        gcr_datasets_clear(&datasets);
-    }
-    assert_true(refused > MUTATIONS / 2);
-    free(copy);
-    free(text);
+    assert_true(count_refused_copies("f8.npy", "t.npy", HEADER_BYTES, MUTATIONS) > MUTATIONS / 2);
 }
 
 int main(void)
