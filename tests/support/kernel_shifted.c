@@ -22,15 +22,11 @@ enum { RATE_IS_BASE = 1 };
 enum parameter { SPREAD, RATE, NEEDS, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, SCALE, SHIFT };
 enum derived { TWICE_RATE };
 
+#include "support/kernel_answers.h"
+
 GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
 {
     derived[TWICE_RATE] = 2 * gcr_param(ctx, RATE);
-}
-
-GCR_FN int is_bad(const gcr_ctx *ctx, int system, int i, int j)
-{
-    return gcr_param(ctx, BAD_SYSTEM) == system && gcr_param(ctx, BAD_ROW) == i &&
-           gcr_param(ctx, BAD_COLUMN) == j;
 }
 
 GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
@@ -60,45 +56,10 @@ GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)
     return column == 0 ? gcr_y(ctx, i) : i + 1;
 }
 
-GCR_FN unsigned needs(const gcr_ctx *ctx, int system)
-{
-    (void)system;
-    return (unsigned)gcr_param(ctx, NEEDS);
-}
-
-GCR_FN int is_needed(const gcr_ctx *ctx, int need)
-{
-    return ((int)gcr_param(ctx, NEEDS) & need) != 0;
-}
-
-/* What was not needed is 0. */
 GCR_FN int finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs)
 {
-    const int n = (int)gcr_rows(ctx);
-    gcr_real *next = outputs;
-
-    for (int s = 0; s < 2; s++)
-        *next++ = is_needed(ctx, GCR_NEED_LOG_DETERMINANT) ? gcr_log_determinant(answers, s) : 0;
-    for (int k = 0; k < 4; k++)
-        *next++ =
-            is_needed(ctx, GCR_NEED_QUADRATIC_FORM) ? gcr_quadratic_form(answers, k / 2, k % 2) : 0;
-    for (int i = 0; i < n; i++)
-        *next++ = is_needed(ctx, GCR_NEED_SOLUTION) ? gcr_solution(answers, 1, 1, i) : 0;
-    for (int i = 0; i < n; i++)
-        *next++ =
-            is_needed(ctx, GCR_NEED_INVERSE_DIAGONAL) ? gcr_inverse_diagonal(answers, 1, i) : 0;
+    write_answers(ctx, answers, 1, outputs);
     return 0;
-}
-
-GCR_HOST_FN int64_t size(const gcr_shape *shape)
-{
-    return shape->rows;
-}
-
-GCR_HOST_FN int64_t two(const gcr_shape *shape)
-{
-    (void)shape;
-    return 2;
 }
 
 GCR_DESCRIBE(.name = "shifted", .help = "for tests", .form = GCR_FORM_SPD,

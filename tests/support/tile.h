@@ -12,6 +12,7 @@
 #include "gridcrunch/cell.h"
 #include "gridcrunch/unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,15 @@ static inline void tile_axis(tile *t, const char *name, const double *values, ui
 {
     t->points.axes[t->points.axis_count] = (gcr_axis){ name, values, count };
     t->points.axis_count++;
+}
+
+/* x in [0, 10), as random as multiples of a golden ratio are, and something smooth over it. */
+static inline void tile_make_data(double *x, double *y, int64_t rows)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        x[i] = 10 * fmod(0.6180339887498949 * (double)(i + 1), 1);
+        y[i] = sin(x[i]) + fmod(0.7548776662466927 * (double)(i + 1), 1);
+    }
 }
 
 /* Axes give the values of the parameters with their names. */
@@ -139,6 +149,15 @@ static inline void tile_crunch(tile *t)
     tile_crunch_part(t, 0, t->points.point_count);
 }
 
+/* In tiles of `step` points, and a last one of what is left. */
+static inline void tile_crunch_in_steps(tile *t, uint64_t step)
+{
+    const uint64_t count = t->points.point_count;
+
+    for (uint64_t first = 0; first < count; first += step)
+        tile_crunch_part(t, first, first + step < count ? step : count - first);
+}
+
 /* Value k of output o at `point`. */
 static inline gcr_real tile_value(const tile *t, uint64_t point, int o, int64_t k)
 {
@@ -155,6 +174,41 @@ static inline void assert_tiles_equal(const tile *a, const tile *b)
     for (int o = 0; o < GCR_OUTPUTS_MAX && a->args.outputs[o] != NULL; o++)
         assert_memory_equal(a->args.outputs[o], b->args.outputs[o],
                             count * (uint64_t)a->args.width[o] * sizeof(gcr_real));
+}
+
+/* Fails where the cell has no result in a, or another one in b. */
+static inline void assert_same_cell(const tile *a, const tile *b, uint64_t point)
+{
+    assert_int_equal(a->args.state[point], GCR_CELL_OK);
+    for (int o = 0; a->args.outputs[o] != NULL; o++)
+        for (int64_t k = 0; k < a->args.width[o]; k++)
+            assert_true(tile_value(a, point, o, k) == tile_value(b, point, o, k));
+}
+
+/* Fails unless live points are as in `whole`, and nothing was written for the others. */
+static inline void assert_holes_alone(const tile *holes, const tile *whole)
+{
+    for (uint64_t point = 0; point < whole->points.point_count; point++)
+        if (gcr_point_is_live(&holes->points, point)) {
+            assert_same_cell(holes, whole, point);
+        } else {
+            assert_int_equal(holes->args.state[point], GCR_CELL_EMPTY);
+            assert_true(tile_value(holes, point, 0, 0) == POISON);
+        }
+}
+
+/* Fails where scratch for `n` rows, up to `rows_max`, is not enough for one row less. */
+static inline void assert_scratch_grows(const gcr_unit *unit, int64_t rows_max)
+{
+    const int64_t option[GCR_OPTIONS_MAX] = { 0 };
+    uint64_t before = 0;
+
+    for (int64_t n = 1; n <= rows_max; n++) {
+        const uint64_t bytes = unit->scratch_bytes(&(const gcr_shape){ n, 1, option });
+
+        assert_true(bytes >= before);
+        before = bytes;
+    }
 }
 
 #endif /* GCR_TILE_H */

@@ -19,10 +19,7 @@ static double x[ROWS_MAX], y[ROWS_MAX];
 static int open_data(void **state)
 {
     (void)state;
-    for (int i = 0; i < ROWS_MAX; i++) {
-        x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
-        y[i] = sin(x[i]) + fmod(0.7548776662466927 * (i + 1), 1);
-    }
+    tile_make_data(x, y, ROWS_MAX);
     return 0;
 }
 
@@ -85,17 +82,8 @@ static void test_sizes_around_powers_of_two_and_the_crossover(void **state)
 
 static void test_scratch_for_the_largest_dataset_is_enough_for_all(void **state)
 {
-    const int64_t option[GCR_OPTIONS_MAX] = { 0 };
-    uint64_t before = 0;
-
     (void)state;
-    for (int64_t n = 1; n <= 3 * GCR_SPD_SQUARES_MAX; n++) {
-        const uint64_t bytes =
-            unit_named("probe")->scratch_bytes(&(const gcr_shape){ n, 1, option });
-
-        assert_true(bytes >= before);
-        before = bytes;
-    }
+    assert_scratch_grows(unit_named("probe"), 3 * GCR_SPD_SQUARES_MAX);
 }
 
 /* Tiles of 1 point, of `stride` more and so on. */
@@ -107,8 +95,7 @@ static void check_cuts(int64_t n, uint64_t stride)
     tile_crunch(&whole);
     for (uint64_t step = 1; step <= 17; step += stride) {
         open_gp(&parts, unit_named("gp_rbf"), n);
-        for (uint64_t first = 0; first < GP_POINTS; first += step)
-            tile_crunch_part(&parts, first, first + step < GP_POINTS ? step : GP_POINTS - first);
+        tile_crunch_in_steps(&parts, step);
         assert_tiles_equal(&whole, &parts);
         tile_close(&parts);
     }
@@ -139,13 +126,7 @@ static void test_holes_of_where_leave_the_other_bits_alone(void **state)
     holes.points.live = &live;
     tile_crunch(&whole);
     tile_crunch(&holes);
-    for (uint64_t point = 0; point < GP_POINTS; point++) {
-        const int is_live = (live >> point & 1) != 0;
-
-        assert_int_equal(holes.args.state[point], is_live ? GCR_CELL_OK : GCR_CELL_EMPTY);
-        assert_true(tile_value(&holes, point, 0, 0) ==
-                    (is_live ? tile_value(&whole, point, 0, 0) : POISON));
-    }
+    assert_holes_alone(&holes, &whole);
     tile_close(&whole);
     tile_close(&holes);
 }
@@ -176,14 +157,6 @@ static void open_probe_of(struct probe *out, const char *unit, int64_t n)
 static void open_probe(struct probe *out, int64_t n)
 {
     open_probe_of(out, "probe", n);
-}
-
-static void assert_same_cell(const tile *a, const tile *b, uint64_t point)
-{
-    assert_int_equal(a->args.state[point], GCR_CELL_OK);
-    for (int o = 0; a->args.outputs[o] != NULL; o++)
-        for (int64_t k = 0; k < a->args.width[o]; k++)
-            assert_true(tile_value(a, point, o, k) == tile_value(b, point, o, k));
 }
 
 /* One entry of one lane is bad: it alone fails, as it should. */
