@@ -66,7 +66,7 @@ typedef struct gcr_launch {
 
     const gcr_launch_tile *tiles; /* [tile_count] on the device, with `before` ascending from 0 */
     uint64_t tile_count, cell_count; /* points of all tiles, dead ones included */
-    gcr_real *scratch;               /* of team 0 */
+    void *scratch;                   /* of team 0 */
     uint64_t scratch_stride; /* values from team to team: variant.scratch_bytes of them or more */
 
     /* Cells that are not SPD. Step s of the ladder, 1 .. jitter_count, reads the list retry[s % 2]
@@ -80,7 +80,7 @@ typedef struct gcr_launch {
 /* A dataset to be prepared. */
 typedef struct gcr_launch_dataset {
     gcr_view data;
-    gcr_real *prepared;
+    void *prepared;
     int32_t *fault; /* written: 0, or what the kernel returned */
 } gcr_launch_dataset;
 
@@ -90,7 +90,7 @@ typedef struct gcr_prepare_launch {
     int64_t option[GCR_OPTIONS_MAX];
     uint64_t seed;
     double ns_per_tick;
-    gcr_real *scratch; /* as in gcr_launch */
+    void *scratch; /* as in gcr_launch */
     uint64_t scratch_stride;
 } gcr_prepare_launch;
 

@@ -18,7 +18,7 @@ GCR_FN void gcr_clear_outputs(gcr_cell *one)
     const int64_t width = GCR_OUTPUTS_FIXED > 0 ? GCR_OUTPUTS_FIXED : gcr_output_width_of(one->of);
 
     for (int64_t k = first; k < width; k += stride)
-        one->outputs[k] = gcr_nan_of(0);
+        one->outputs[k] = (gcr_real)gcr_nan_of(0);
     if (GCR_OUTPUTS_IN_SCRATCH)
         gcr_members_barrier();
 }
@@ -35,7 +35,7 @@ GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
 
     if (!gcr_find_cell(launch, number, &one))
         return;
-    one.scratch = launch->scratch + team * launch->scratch_stride;
+    one.scratch = (gcr_real *)launch->scratch + team * launch->scratch_stride;
 #if GCR_OUTPUTS_IN_SCRATCH
     one.outputs = one.scratch;
 #else

@@ -164,7 +164,7 @@ GCR_FN gcr_ctx gcr_ctx_of_cell(const gcr_launch *launch, const gcr_cell *cell)
 
     ctx.data = cell->of->tile.data;
     ctx.option = launch->option;
-    ctx.prepared = cell->of->tile.prepared;
+    ctx.prepared = (const gcr_real *)cell->of->tile.prepared;
     ctx.param = cell->param;
     ctx.derived = cell->derived;
     ctx.seed = launch->seed;
@@ -175,7 +175,7 @@ GCR_FN gcr_ctx gcr_ctx_of_cell(const gcr_launch *launch, const gcr_cell *cell)
 
 /* ---- what is stored of it -------------------------------------------------------------------- */
 
-GCR_FN gcr_real gcr_nan_of(int detail)
+GCR_FN double gcr_nan_of(int detail)
 {
     return gcr_from_bits(0x7ff8000000000000 | (uint64_t)detail);
 }
@@ -212,10 +212,10 @@ GCR_FN void gcr_record(const gcr_launch *launch, const gcr_cell *cell, gcr_verdi
     for (int o = 0; o < (int)(sizeof widths / sizeof *widths); o++) {
         const int64_t stored = tile->width[o];
         const int64_t width = gcr_width_of(cell->of, widths[o]);
-        gcr_real *to = tile->outputs[o] + cell->index * (uint64_t)stored;
+        double *to = tile->outputs[o] + cell->index * (uint64_t)stored;
 
         for (int64_t k = member; k < stored; k += members)
-            to[k] = has_result && k < width ? from[k] : gcr_nan_of(verdict.detail);
+            to[k] = has_result && k < width ? (double)from[k] : gcr_nan_of(verdict.detail);
         from += width;
     }
     if (member == 0) {

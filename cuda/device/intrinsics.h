@@ -80,7 +80,18 @@ GCR_FN uint64_t gcr_count_up(uint64_t *counter)
     return atomicAdd((unsigned long long *)counter, 1);
 }
 
+#if defined(GCR_SINGLE)
 /* 1 / sqrt(x), to 20 bits or more, for normal positive numbers. */
+GCR_FN gcr_real gcr_root_guess(gcr_real x)
+{
+    gcr_real guess;
+
+    asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(guess) : "f"(x));
+    return guess;
+}
+
+typedef float2 gcr_two;
+#else
 GCR_FN gcr_real gcr_root_guess(gcr_real x)
 {
     gcr_real guess;
@@ -89,10 +100,13 @@ GCR_FN gcr_real gcr_root_guess(gcr_real x)
     return guess;
 }
 
+typedef double2 gcr_two;
+#endif
+
 /* Two neighbours in memory, the first on an even place. */
 GCR_FN void gcr_load_two(gcr_real two[2], const gcr_real *from)
 {
-    const double2 pair = *(const double2 *)from;
+    const gcr_two pair = *(const gcr_two *)from;
 
     two[0] = pair.x;
     two[1] = pair.y;
@@ -100,14 +114,18 @@ GCR_FN void gcr_load_two(gcr_real two[2], const gcr_real *from)
 
 GCR_FN void gcr_store_two(gcr_real *to, const gcr_real two[2])
 {
-    *(double2 *)to = make_double2(two[0], two[1]);
+    gcr_two pair;
+
+    pair.x = two[0];
+    pair.y = two[1];
+    *(gcr_two *)to = pair;
 }
 
 /*
  * C += A B' with A 8 x 4, B 8 x 4: thread 4 r + k holds A(r, k) and B(r, k), and of C
- * (r, 2 k) and (r, 2 k + 1).
+ * (r, 2 k) and (r, 2 k + 1). Of doubles: the tensor cores multiply floats with 10 bits of each.
  */
-GCR_FN void gcr_multiply_matrices(gcr_real c[2], gcr_real a, gcr_real b)
+GCR_FN void gcr_multiply_matrices(double c[2], double a, double b)
 {
     asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
         : "+d"(c[0]), "+d"(c[1])

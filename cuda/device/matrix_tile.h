@@ -66,7 +66,7 @@ GCR_FN gcr_tile gcr_tile_identity(void)
     return gcr_tile_of(off == 0 ? 1 : 0, off == 1 ? 1 : 0);
 }
 
-/* ---- in memory: by rows, on a place that a multiple of two ------------------------------------ */
+/* ---- in memory: by rows, on an even place --------------------------------------------- */
 
 GCR_FN gcr_tile gcr_tile_load(const gcr_real *from)
 {
@@ -91,12 +91,28 @@ GCR_FN gcr_tile gcr_tile_load_across(const gcr_real *from)
 
 /* ---- products -------------------------------------------------------------------------------- */
 
+#if defined(GCR_SINGLE)
+/* c += a b': 24 values from other threads for 16 multiply-adds. */
+GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)
+{
+    GCR_UNROLL
+    for (int k = 0; k < GCR_TILE; k++) {
+        const gcr_real left = gcr_warp_read(a->at[k % 2], 4 * gcr_tile_row() + k / 2);
+
+        GCR_UNROLL
+        for (int e = 0; e < 2; e++)
+            c->at[e] = gcr_fma(
+                left, gcr_warp_read(b->at[k % 2], 4 * (gcr_tile_column() + e) + k / 2), c->at[e]);
+    }
+}
+#else
 /* c += a b'. */
 GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)
 {
     gcr_multiply_matrices(c->at, a->at[0], b->at[0]);
     gcr_multiply_matrices(c->at, a->at[1], b->at[1]);
 }
+#endif
 
 /* c -= a b'. */
 GCR_FN void gcr_tile_subtract_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)

@@ -4,8 +4,12 @@
 #ifndef GCR_CUDA_PIVOTS_H
 #define GCR_CUDA_PIVOTS_H
 
-#define GCR_ROOT_GUESS_LEAST 0x1p-1022 /* of what gcr_root_guess() takes */
 #define GCR_LN2 0x1.62e42fefa39efp-1
+#if defined(GCR_SINGLE)
+#define GCR_ROOT_GUESS_LEAST 0x1p-126f /* of what gcr_root_guess() takes */
+#else
+#define GCR_ROOT_GUESS_LEAST 0x1p-1022
+#endif
 
 /* x = result * 2^exponent with the result in [1, 2), for a normal positive number. */
 GCR_FN gcr_real gcr_split(gcr_real x, int *exponent_out)
@@ -13,7 +17,7 @@ GCR_FN gcr_real gcr_split(gcr_real x, int *exponent_out)
     const uint64_t bits = gcr_bits(x);
 
     *exponent_out = (int)(bits >> 52) - 1023;
-    return gcr_from_bits((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+    return (gcr_real)gcr_from_bits((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
 }
 
 /* False for NaN, too. */

@@ -13,10 +13,10 @@ GCR_FN int gcr_prepare_dataset(const gcr_prepare_launch *launch, const gcr_launc
 
     ctx.data = dataset->data;
     ctx.option = launch->option;
-    ctx.scratch = launch->scratch + gcr_block_index() * launch->scratch_stride;
+    ctx.scratch = (gcr_real *)launch->scratch + gcr_block_index() * launch->scratch_stride;
     ctx.seed = launch->seed;
     ctx.ns_per_tick = launch->ns_per_tick;
-    return prepare(&ctx, dataset->prepared);
+    return prepare(&ctx, (gcr_real *)dataset->prepared);
 }
 #endif
 

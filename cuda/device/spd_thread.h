@@ -74,7 +74,7 @@ GCR_FN void gcr_small_eliminate(gcr_small_factor *factor)
 
 GCR_FN gcr_real gcr_small_log_determinant(const gcr_small_factor *factor)
 {
-    return -2 * (gcr_log(factor->product) + (gcr_real)factor->exponent * GCR_LN2);
+    return -2 * (gcr_log(factor->product) + (gcr_real)factor->exponent * (gcr_real)GCR_LN2);
 }
 
 /* z becomes inv(L) z, of which the entries before `first` are 0. */
