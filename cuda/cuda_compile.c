@@ -5,7 +5,6 @@
 #include "base/cache.h"
 #include "base/check.h"
 #include "base/text.h"
-#include "base/text_file.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,14 +60,14 @@ void gcr_cuda_undefine(cuda_source *source)
     source->definition_count = 0;
 }
 
-const char *gcr_cuda_kernel_text(const char *name)
+const gcr_text_file *gcr_cuda_kernel_file(const char *name)
 {
     char path[NAME_BYTES];
 
     snprintf(path, sizeof path, "kernels/%s.c", name);
     for (const gcr_text_file *file = gcr_kernel_text; file->path != NULL; file++)
         if (strcmp(file->path, path) == 0)
-            return file->text;
+            return file;
     return NULL;
 }
 

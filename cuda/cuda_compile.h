@@ -9,6 +9,8 @@
 #ifndef GCR_CUDA_COMPILE_H
 #define GCR_CUDA_COMPILE_H
 
+#include "base/text_file.h"
+
 #include "gridcrunch/status.h"
 
 #include <stddef.h>
@@ -48,8 +50,8 @@ GCR_MUST_CHECK gcr_status gcr_cuda_compile(cuda_image *out, const cuda_source *s
 /* 13000 for 13.0: the version of the compiler. GCR_EUNSUPPORTED. */
 GCR_MUST_CHECK gcr_status gcr_cuda_compiler_version(int *out);
 
-/* The text of the built-in kernel `name`, or NULL. */
-const char *gcr_cuda_kernel_text(const char *name);
+/* The file of the built-in kernel `name`, or NULL. */
+const gcr_text_file *gcr_cuda_kernel_file(const char *name);
 
 /* Fails where the kernel includes what a GPU has not: the sentence names the line. */
 GCR_MUST_CHECK gcr_status gcr_cuda_check_includes(const char *path, const char *text);

@@ -6,6 +6,7 @@
  * whatever dataset they are of. Cells that are not SPD are tried again by launches that follow at
  * once and find on the device which those are: the host does not look in between.
  */
+#include "cuda/cuda_kernel.h"
 #include "cuda/cuda_program.h"
 
 #include "base/memory.h"
@@ -242,7 +243,9 @@ static gcr_status sort_tiles(group *groups, int *group_count, int *group_of, cud
 
     *group_count = 0;
     for (uint64_t t = 0; t < count; t++) {
-        const gcr_variant variant = gcr_cuda_variant_of(program, &tiles[t].data);
+        const gcr_shape shape = gcr_cuda_shape_of(program, &tiles[t].data);
+        const gcr_variant variant = gcr_cuda_variant_of(
+            &cuda_device_of(program->base.device)->crossovers, program->base.unit->kernel, &shape);
         cuda_code *code;
         group *g;
 
@@ -271,9 +274,11 @@ static void write_tiles(gcr_launch_tile *out, const group *groups, int group_cou
         uint64_t before = 0;
 
         for (uint64_t t = 0; t < count; t++) {
+            const gcr_shape shape = gcr_cuda_shape_of(program, &tiles[t].data);
+
             if (group_of[t] != g)
                 continue;
-            gcr_cuda_describe_tile(to, program, &tiles[t]);
+            *to = gcr_cuda_describe_tile(program->base.unit->kernel, &shape, &tiles[t]);
             to->before = before;
             before += tiles[t].count;
             to++;
@@ -429,7 +434,9 @@ gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
     cuda_program *program = (cuda_program *)base_program;
     cuda_device *device = cuda_device_of(base->device);
     cuda_launcher *launcher = queue->launcher;
-    const gcr_variant variant = gcr_cuda_variant_of_prepare(program, &args->data);
+    const gcr_shape shape = gcr_cuda_shape_of(program, &args->data);
+    const gcr_variant variant =
+        gcr_cuda_variant_of_prepare(&device->crossovers, program->base.unit->kernel, &shape);
     gcr_launch_dataset *dataset = NULL;
     cuda_code *code;
 

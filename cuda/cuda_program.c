@@ -1,152 +1,23 @@
 /* cuda/cuda_program.c -- see cuda_program.h. */
 #include "cuda/cuda_program.h"
 
-#include "cuda/cuda_compile.h"
+#include "cuda/cuda_kernel.h"
 
 #include "base/memory.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STATIC_SHARED_MOST = 48 << 10 }; /* dynamic shared memory that every kernel may have */
 
-/* ---- shapes ---------------------------------------------------------------------------------- */
-
-static gcr_shape shape_of(const cuda_program *program, const gcr_view *data)
+gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data)
 {
     return (gcr_shape){ .rows = data->rows,
                         .features = data->features,
                         .option = program->spec.setup->option };
 }
 
-static int64_t ask(int64_t (*function)(const gcr_shape *shape), const gcr_shape *shape,
-                   int64_t otherwise)
-{
-    return function != NULL ? function(shape) : otherwise;
-}
-
-/* The values of all outputs of a cell. */
-static int64_t output_width(const gcr_kernel *kernel, const gcr_view *data)
-{
-    int64_t width = 0;
-
-    for (int o = 0; kernel->outputs[o].name != NULL; o++)
-        switch (kernel->outputs[o].width) {
-        case GCR_WIDTH_ROWS: width += data->rows; break;
-        case GCR_WIDTH_FEATURES: width += data->features; break;
-        default: width += kernel->outputs[o].width;
-        }
-    return width;
-}
-
-static int has_wide_outputs(const gcr_kernel *kernel)
-{
-    for (int o = 0; kernel->outputs[o].name != NULL; o++)
-        if (kernel->outputs[o].width < 0)
-            return 1;
-    return 0;
-}
-
-gcr_variant gcr_cuda_variant_of(const cuda_program *program, const gcr_view *data)
-{
-    const gcr_kernel *kernel = program->base.unit->kernel;
-    const gcr_shape shape = shape_of(program, data);
-    const int is_spd = kernel->form == GCR_FORM_SPD;
-    const gcr_cell_shape cell = {
-        .form = kernel->form,
-        .n = is_spd ? kernel->size(&shape) : 0,
-        .systems = is_spd ? ask(kernel->systems, &shape, 1) : 0,
-        .right_sides = is_spd ? ask(kernel->right_sides, &shape, 1) : 0,
-        .scratch_count = is_spd ? 0 : ask(kernel->scratch_count, &shape, 0),
-        .output_width = output_width(kernel, data),
-        .has_wide_outputs = has_wide_outputs(kernel),
-        .flops = kernel->cost != NULL ? kernel->cost(&shape)
-                                      : (double)shape.rows * (double)(shape.features + 1),
-        .scalar_bytes = sizeof(gcr_real),
-    };
-
-    return gcr_variant_of(&cuda_device_of(program->base.device)->crossovers, &cell);
-}
-
-gcr_variant gcr_cuda_variant_of_prepare(const cuda_program *program, const gcr_view *data)
-{
-    const gcr_kernel *kernel = program->base.unit->kernel;
-    const gcr_shape shape = shape_of(program, data);
-
-    return gcr_variant_of_prepare(&cuda_device_of(program->base.device)->crossovers,
-                                  ask(kernel->scratch_count, &shape, 0), sizeof(gcr_real));
-}
-
-void gcr_cuda_describe_tile(gcr_launch_tile *out, const cuda_program *program,
-                            const gcr_unit_tile *tile)
-{
-    const gcr_kernel *kernel = program->base.unit->kernel;
-    const gcr_shape shape = shape_of(program, &tile->data);
-
-    *out = (gcr_launch_tile){ .tile = *tile };
-    if (kernel->form == GCR_FORM_SPD) {
-        out->n = (int32_t)kernel->size(&shape);
-        out->systems = (int32_t)ask(kernel->systems, &shape, 1);
-        out->right_sides = (int32_t)ask(kernel->right_sides, &shape, 1);
-    }
-}
-
 /* ---- code ------------------------------------------------------------------------------------ */
-
-static gcr_status define_options(cuda_source *source, const cuda_program *program)
-{
-    gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = program->base.unit->kernel;
-
-    for (int o = 0; kernel->options[o].name != NULL; o++)
-        GCR_TRY(gcr_cuda_define(source, "GCR_OPTION_%s ((int64_t)%" PRId64 ")",
-                                kernel->options[o].name, program->spec.setup->option[o]));
-out:
-    return status;
-}
-
-/* "GCR_OUTPUT_WIDTHS 1,1,-1" and their sum, 0 where it depends on the dataset. */
-static gcr_status define_outputs(cuda_source *source, const gcr_kernel *kernel)
-{
-    gcr_status status = GCR_OK;
-    char widths[16 * GCR_OUTPUTS_MAX] = "";
-    size_t used = 0;
-    int64_t sum = 0;
-
-    for (int o = 0; kernel->outputs[o].name != NULL; o++) {
-        used += (size_t)snprintf(widths + used, sizeof widths - used, "%s%" PRId32,
-                                 o > 0 ? "," : "", kernel->outputs[o].width);
-        sum += kernel->outputs[o].width;
-    }
-    GCR_TRY(gcr_cuda_define(source, "GCR_OUTPUT_WIDTHS %s", widths));
-    GCR_TRY(
-        gcr_cuda_define(source, "GCR_OUTPUTS_FIXED %" PRId64, has_wide_outputs(kernel) ? 0 : sum));
-out:
-    return status;
-}
-
-static gcr_status define(cuda_source *source, const cuda_program *program,
-                         const gcr_variant *variant)
-{
-    gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = program->base.unit->kernel;
-    int parameters = 0;
-
-    while (kernel->parameters[parameters].name != NULL)
-        parameters++;
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM %d", (int)variant->team));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_BOUND %d", (int)variant->bound));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_SINGLE %d", (int)variant->is_single));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_THREADS %d", (int)variant->threads));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_MIN_BLOCKS %d", (int)variant->min_blocks));
-    GCR_TRY(gcr_cuda_define(source, "GCR_PARAMETER_COUNT %d", parameters));
-    GCR_TRY(define_outputs(source, kernel));
-    GCR_TRY(define_options(source, program));
-out:
-    return status;
-}
 
 static int is_variant(const cuda_code *code, const gcr_variant *variant)
 {
@@ -191,7 +62,7 @@ static gcr_status make_code(cuda_code *code, const cuda_program *program,
     cuda_image image = { 0 };
 
     *code = (cuda_code){ .variant = *variant, .shared_allowed = STATIC_SHARED_MOST };
-    GCR_TRY(define(&source, program, variant));
+    GCR_TRY(gcr_cuda_define_variant(&source, kernel, program->spec.setup->option, variant));
     GCR_TRY(
         gcr_cuda_compile_cached(&image, &source, cuda_device_of(program->base.device)->capability));
     GCR_TRY(load(code, &image));
@@ -313,17 +184,16 @@ static void lay_out_tables(gcr_launch *launch, uint64_t *words, const gcr_unit_s
     launch->ns_per_tick = 1.0; /* of the timer of all multiprocessors */
 }
 
-/* Before the first batch, and waited for: nothing else is under way. */
-static gcr_status send_tables(const cuda_program *program, const uint64_t *words, uint64_t bytes)
+/* Whatever a queue is given next comes after it. */
+static gcr_status send_tables(const cuda_program *program, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(program->base.device);
 
     pthread_mutex_lock(&device->lock);
-    GCR_CUDA("copy to the GPU", cudaMemcpyAsync(program->tables, words, bytes,
+    GCR_CUDA("copy to the GPU", cudaMemcpyAsync(program->tables, program->words, bytes,
                                                 cudaMemcpyHostToDevice, device->memory.stream));
     device->memory.issued++;
-    GCR_CUDA("copy to the GPU", cudaStreamSynchronize(device->memory.stream));
 out:
     pthread_mutex_unlock(&device->lock);
     return status;
@@ -334,18 +204,26 @@ static gcr_status open_tables(cuda_program *program)
     gcr_status status = GCR_OK;
     const gcr_unit_setup *setup = program->spec.setup;
     const uint64_t bytes = count_table_bytes(setup);
-    uint64_t *words = NULL;
 
-    GCR_TRY(gcr_memory_create((void **)&words, bytes, 1, "the tables of the axes"));
+    GCR_TRY(gcr_memory_create((void **)&program->words, bytes, 1, "the tables of the axes"));
     if (bytes > 0)
         GCR_TRY(gcr_cuda_allocate(&program->tables, cuda_device_of(program->base.device), bytes,
                                   "allocate the tables of the axes on the GPU"));
-    lay_out_tables(&program->common, words, setup, program->tables);
+    lay_out_tables(&program->common, program->words, setup, program->tables);
     if (bytes > 0)
-        GCR_TRY(send_tables(program, words, bytes));
+        GCR_TRY(send_tables(program, bytes));
 out:
-    gcr_memory_destroy(words);
     return status;
+}
+
+/* The copy may still read the words. */
+static void close_tables(cuda_program *program)
+{
+    cuda_device *device = cuda_device_of(program->base.device);
+
+    GCR_CUDA_CLOSE(cudaStreamSynchronize(device->memory.stream));
+    gcr_memory_destroy(program->words);
+    gcr_cuda_free(device, program->tables);
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */
@@ -354,6 +232,7 @@ static gcr_status find_text(cuda_program *program)
 {
     gcr_status status = GCR_OK;
     const gcr_kernel *kernel = program->base.unit->kernel;
+    const gcr_text_file *file;
 
     program->path = program->spec.path;
     program->text = program->spec.text;
@@ -361,11 +240,12 @@ static gcr_status find_text(cuda_program *program)
         GCR_TRY(gcr_cuda_check_includes(program->path, program->text));
         goto out;
     }
-    program->path = kernel->name;
-    program->text = gcr_cuda_kernel_text(kernel->name);
-    if (program->text == NULL)
+    file = gcr_cuda_kernel_file(kernel->name);
+    if (file == NULL)
         GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' has no text that could be compiled for a GPU",
                  kernel->name);
+    program->path = file->path;
+    program->text = file->text;
 out:
     return status;
 }
@@ -416,7 +296,7 @@ void gcr_cuda_program_close(gcr_program *base)
 
     for (int c = 0; c < program->code_count; c++)
         unload(&program->codes[c]);
-    gcr_cuda_free(cuda_device_of(base->device), program->tables);
+    close_tables(program);
     pthread_mutex_destroy(&program->lock);
     free(program);
 }

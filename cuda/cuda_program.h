@@ -26,19 +26,15 @@ typedef struct cuda_program {
     gcr_program_spec spec;
     gcr_launch common;       /* of all launches: addresses are those of `tables` */
     void *tables;            /* on the device: axes, live points, jitter         */
+    uint64_t *words;         /* what they are made of */
     const char *path, *text; /* of the kernel                                    */
     cuda_code codes[GCR_CUDA_CODES_MAX];
     int code_count;
     pthread_mutex_t lock; /* of the codes */
 } cuda_program;
 
-/* What a cell of a dataset of this shape needs. */
-gcr_variant gcr_cuda_variant_of(const cuda_program *program, const gcr_view *data);
-gcr_variant gcr_cuda_variant_of_prepare(const cuda_program *program, const gcr_view *data);
-
-/* Systems of a cell, as descriptors of a tile have them. */
-void gcr_cuda_describe_tile(gcr_launch_tile *out, const cuda_program *program,
-                            const gcr_unit_tile *tile);
+/* A dataset's, with the options of the run. */
+gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data);
 
 /* The code of a variant; belongs to the program. The device's lock is not held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_code_find(cuda_code **out, cuda_program *program,

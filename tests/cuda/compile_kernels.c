@@ -1,0 +1,199 @@
+/*
+ * tests/cuda/compile_kernels.c -- kernels compiled for GPUs by CUDA's own compiler, without a GPU.
+ *
+ *     compile_kernels                a few variants for sm_90, in less than a minute
+ *     compile_kernels all [KERNEL]   each built-in kernel, choice and variant for sm_80 and sm_90
+ *
+ * Prints a line for each: registers, and bytes that do not fit them. Matrices that launch.h keeps in
+ * registers or in shared memory must not be spilled; a variant that does not compile or that spills
+ * is a failure. 77: the compiler is not on this machine.
+ */
+#include "cuda/cuda_kernel.h"
+#include "cuda/cuda_nvrtc.h"
+
+#include "kernels/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VARIANTS_MAX = 64, SKIPPED = 77 };
+
+/* On both sides of each crossover that there can be. */
+static const int64_t sizes[] = { 1,  4,  5,  8,  9,  12,  13,  16,  17,  24,
+                                 25, 32, 33, 64, 65, 128, 129, 160, 200, 400 };
+
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
+
+typedef struct tally {
+    int compiled, failed;
+} tally;
+
+static const char *team_name(int team)
+{
+    static const char *const names[] = { "", "thread", "warp", "block", "memory", "prepare" };
+
+    return names[team];
+}
+
+/* The number before `unit` in the log, the most of all entries. */
+static long most_of(const char *log, const char *unit)
+{
+    long most = 0;
+
+    for (const char *found = log; (found = strstr(found, unit)) != NULL; found++) {
+        const char *digits = found;
+
+        while (digits > log && digits[-1] >= '0' && digits[-1] <= '9')
+            digits--;
+        if (atol(digits) > most)
+            most = atol(digits);
+    }
+    return most;
+}
+
+/* Only what is kept on chip has reason to stay there; a kernel of cells may be as large as it is. */
+static int may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
+{
+    return kernel->form == GCR_FORM_CELL || variant->team == GCR_TEAM_PREPARE ||
+           variant->team == GCR_TEAM_MEMORY;
+}
+
+static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR_OPTIONS_MAX],
+                    const gcr_variant *variant, int capability)
+{
+    const gcr_text_file *file = gcr_cuda_kernel_file(kernel->name);
+    const char *choice =
+        kernel->options[0].choices[0] != NULL ? kernel->options[0].choices[option[0]] : "";
+    cuda_source source = { .name = kernel->name, .path = file->path, .text = file->text };
+    cuda_image image = { 0 };
+    long spilled;
+
+    t->compiled++;
+    if (gcr_cuda_define_variant(&source, kernel, option, variant) != GCR_OK ||
+        gcr_cuda_compile(&image, &source, capability, 1) != GCR_OK) {
+        printf("FAILED %s\n%s\n", gcr_last_error(), gcr_last_error_details());
+        t->failed++;
+    } else {
+        spilled = most_of(image.log, " bytes spill stores");
+        if (spilled > 0 && !may_spill(kernel, variant))
+            t->failed++;
+        printf("%s%s %s sm_%d %s %d%s: %ld registers, %ld bytes spilled, %ld of stack, %zu of "
+               "code\n",
+               spilled > 0 && !may_spill(kernel, variant) ? "FAILED " : "", kernel->name, choice,
+               capability, team_name(variant->team),
+               variant->bound > 0 ? variant->bound : variant->threads,
+               variant->is_single ? "" : " systems", most_of(image.log, " registers"), spilled,
+               most_of(image.log, " bytes stack frame"), image.count);
+    }
+    fflush(stdout);
+    gcr_cuda_undefine(&source);
+    free(image.log);
+    free(image.bytes);
+}
+
+static int is_listed(const gcr_variant *list, int count, const gcr_variant *variant)
+{
+    for (int v = 0; v < count; v++)
+        if (list[v].team == variant->team && list[v].bound == variant->bound &&
+            list[v].is_single == variant->is_single && list[v].threads == variant->threads)
+            return 1;
+    return 0;
+}
+
+/* Every variant that datasets of these sizes need. */
+static int list_variants(gcr_variant *list, const gcr_kernel *kernel,
+                         const int64_t option[GCR_OPTIONS_MAX], int capability)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(capability);
+    int count = 0;
+
+    for (int s = 0; s < SIZES; s++) {
+        const gcr_shape shape = { .rows = sizes[s] + 1, .features = 2, .option = option };
+        const gcr_variant cells = gcr_cuda_variant_of(&crossovers, kernel, &shape);
+
+        if (!is_listed(list, count, &cells))
+            list[count++] = cells;
+    }
+    if (kernel->prepared_count != NULL) {
+        const gcr_shape shape = { .rows = 16, .features = 2, .option = option };
+
+        list[count++] = gcr_cuda_variant_of_prepare(&crossovers, kernel, &shape);
+    }
+    return count;
+}
+
+static void compile_all(tally *t, const gcr_kernel *kernel)
+{
+    int64_t option[GCR_OPTIONS_MAX] = { 0 };
+    gcr_variant list[VARIANTS_MAX];
+    int choices = 0;
+
+    for (int o = 0; kernel->options[o].name != NULL; o++)
+        option[o] = kernel->options[o].standard;
+    while (choices < GCR_CHOICES_MAX && kernel->options[0].choices[choices] != NULL)
+        choices++;
+    for (int c = 0; c < (choices > 0 ? choices : 1); c++)
+        for (int capability = 80; capability <= 90; capability += 10) {
+            int count;
+
+            option[0] = choices > 0 ? c : option[0];
+            count = list_variants(list, kernel, option, capability);
+            for (int v = 0; v < count; v++)
+                compile(t, kernel, option, &list[v], capability);
+        }
+}
+
+static const gcr_kernel *find(const char *name)
+{
+    int count;
+    const gcr_kernel *const *list = gcr_kernels(&count);
+
+    for (int k = 0; k < count; k++)
+        if (strcmp(list[k]->name, name) == 0)
+            return list[k];
+    return NULL;
+}
+
+/* One of each kind: a thread, a warp and a block of an SPD kernel, one that prepares, one of cells. */
+static void compile_few(tally *t)
+{
+    static const struct {
+        const char *kernel;
+        int64_t rows; /* 0: prepares */
+    } few[] = { { "gp", 8 }, { "gp", 32 }, { "gp", 64 }, { "ridge", 0 }, { "scale", 8 } };
+    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+
+    for (size_t i = 0; i < sizeof few / sizeof few[0]; i++) {
+        const gcr_kernel *kernel = find(few[i].kernel);
+        int64_t option[GCR_OPTIONS_MAX] = { 0 };
+        const gcr_shape shape = { .rows = few[i].rows, .features = 2, .option = option };
+        gcr_variant variant;
+
+        for (int o = 0; kernel->options[o].name != NULL; o++)
+            option[o] = kernel->options[o].standard;
+        variant = few[i].rows > 0 ? gcr_cuda_variant_of(&crossovers, kernel, &shape)
+                                  : gcr_cuda_variant_of_prepare(&crossovers, kernel, &shape);
+        compile(t, kernel, option, &variant, 90);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const cuda_nvrtc *nvrtc;
+    tally t = { 0 };
+    int count;
+    const gcr_kernel *const *kernels = gcr_kernels(&count);
+
+    if (gcr_cuda_nvrtc(&nvrtc) != GCR_OK) {
+        fprintf(stderr, "%s\n", gcr_last_error());
+        return SKIPPED;
+    }
+    if (argc < 2)
+        compile_few(&t);
+    for (int k = 0; argc >= 2 && k < count; k++)
+        if (argc == 2 || strcmp(kernels[k]->name, argv[2]) == 0)
+            compile_all(&t, kernels[k]);
+    printf("%d compiled, %d failed\n", t.compiled, t.failed);
+    return t.failed > 0;
+}

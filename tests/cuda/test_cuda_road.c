@@ -1,0 +1,327 @@
+/* The road of a batch: what is launched, who waits for whom, what is allocated when. */
+#include "support/cuda_stage.h"
+
+static int count_launches(const char *kernel)
+{
+    int count = 0;
+
+    for (int l = 0; l < fake_cuda.launch_count; l++)
+        count += strcmp(fake_cuda.launches[l].kernel, kernel) == 0;
+    return count;
+}
+
+/* The first launch of gcr_crunch. */
+static const fake_launch *first_crunch(void)
+{
+    int l = 0;
+
+    while (strcmp(fake_cuda.launches[l].kernel, "gcr_crunch") != 0)
+        l++;
+    return &fake_cuda.launches[l];
+}
+
+static void test_results_are_there_when_the_event_is(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6));
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_ok(gcr_event_sync(s.event));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        stage_check(&s, d);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_nothing_waits_before_the_event_is_waited_for(void **state)
+{
+    stage s = { 0 };
+    int waits;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    waits = fake_cuda.waits;
+    assert_ok(stage_bring(&s, 0, 6));
+    for (int batch = 0; batch < GCR_CUDA_IN_FLIGHT; batch++)
+        assert_ok(stage_crunch_all(&s, 1));
+    assert_int_equal(fake_cuda.waits, waits);
+    assert_ok(gcr_event_sync(s.event));
+    assert_int_equal(fake_cuda.waits, waits + 1);
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_tiles_of_one_size_are_one_launch_whatever_their_dataset(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6));
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_int_equal(count_launches("gcr_crunch"), 1);
+    assert_int_equal(first_crunch()->tile_count, STAGE_DATASETS);
+    assert_int_equal(first_crunch()->cell_count, STAGE_DATASETS * STAGE_POINTS);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_sizes_of_other_variants_are_other_launches(void **state)
+{
+    static const int64_t rows[STAGE_DATASETS] = { 6, 20, 150 };
+    gcr_unit_tile tiles[2 * STAGE_DATASETS];
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, rows[d]));
+    for (int t = 0; t < 2 * STAGE_DATASETS; t++)
+        tiles[t] = stage_tile(&s, t % STAGE_DATASETS, t < STAGE_DATASETS ? 0 : 7,
+                              t < STAGE_DATASETS ? 7 : STAGE_POINTS - 7);
+    assert_ok(stage_crunch(&s, tiles, 2 * STAGE_DATASETS));
+    assert_int_equal(count_launches("gcr_crunch"), STAGE_DATASETS);
+    assert_int_equal(first_crunch()->tile_count, 2);
+    assert_ok(gcr_event_sync(s.event));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        stage_check(&s, d);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_long_batch_is_several_launches(void **state)
+{
+    const uint64_t count = 2 * GCR_CUDA_LAUNCH_TILES + 1;
+    gcr_unit_tile *tiles = calloc(count, sizeof *tiles);
+    stage s = { 0 };
+
+    (void)state;
+    assert_non_null(tiles);
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    for (uint64_t t = 0; t < count; t++)
+        tiles[t] = stage_tile(&s, 0, t % STAGE_POINTS, 1);
+    assert_ok(stage_crunch(&s, tiles, count));
+    assert_int_equal(count_launches("gcr_crunch"), 3);
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+    free(tiles);
+}
+
+static void test_each_rung_of_the_ladder_is_one_launch(void **state)
+{
+    (void)state;
+    for (int rungs = 0; rungs <= 3; rungs++) {
+        stage s = { .setup.jitter_count = rungs };
+
+        fake_cuda.launch_count = 0;
+        assert_ok(stage_open(&s));
+        assert_ok(stage_bring(&s, 0, 6));
+        for (int batch = 0; batch < 2; batch++)
+            assert_ok(stage_crunch_all(&s, 1));
+        assert_int_equal(count_launches("gcr_crunch"), 2);
+        assert_int_equal(count_launches("gcr_retry"), 2 * rungs);
+        assert_ok(gcr_event_sync(s.event));
+        stage_check(&s, 0);
+        stage_close(&s);
+        assert_clean();
+    }
+}
+
+static void test_batches_allocate_nothing(void **state)
+{
+    stage s = { .setup.jitter_count = 2 };
+    int allocations;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6));
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    allocations = fake_cuda.allocations;
+    for (int batch = 0; batch < 100; batch++) {
+        assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+        assert_ok(gcr_event_sync(s.event));
+    }
+    assert_int_equal(fake_cuda.allocations, allocations);
+    stage_check(&s, 1);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* The descriptors of batch k + 4 take the place of those of batch k, which must have been read. */
+static void test_batches_that_nobody_waits_for_keep_their_descriptors(void **state)
+{
+    stage s = { 0 };
+    gcr_unit_tile tile;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    for (int p = 0; p < STAGE_POINTS; p++) {
+        tile = stage_tile(&s, 0, (uint64_t)p, 1);
+        assert_ok(stage_crunch(&s, &tile, 1));
+    }
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* Each has a place for its descriptor, until it has been read. */
+static void test_more_datasets_than_places_are_prepared(void **state)
+{
+    enum { COUNT = 2500 };
+    stage s = { 0 };
+    int32_t faults[COUNT];
+    gcr_buf *buf = NULL;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 2));
+    assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, sizeof faults));
+    for (int d = 0; d < COUNT; d++) {
+        const gcr_prepare_args args = { .data = s.view[0],
+                                        .prepared = s.prepared[0]->base,
+                                        .fault = (int32_t *)buf->base + d };
+
+        assert_ok(gcr_prepare(s.queue, s.program, &args));
+    }
+    assert_ok(gcr_download(s.queue, faults, GCR_PLACE_HOST, buf, 0, sizeof faults));
+    assert_ok(gcr_queue_sync(s.queue));
+    for (int d = 0; d < COUNT; d++)
+        assert_int_equal(faults[d], 0);
+    gcr_buf_close(buf);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_dataset_may_be_closed_while_its_batch_is_under_way(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_ok(stage_crunch_all(&s, 1));
+    gcr_buf_close(s.prepared[0]);
+    gcr_buf_close(s.data[0]);
+    s.prepared[0] = s.data[0] = NULL;
+    assert_ok(stage_bring(&s, 1, 6)); /* perhaps in the same place */
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_an_upload_longer_than_all_stages_comes_whole(void **state)
+{
+    const uint64_t bytes = GCR_CUDA_STAGES * (uint64_t)GCR_CUDA_STAGE_BYTES * 2 + 24;
+    unsigned char *from = malloc(bytes), *back = malloc(bytes);
+    stage s = { 0 };
+    gcr_buf *buf = NULL;
+
+    (void)state;
+    assert_non_null(from);
+    assert_non_null(back);
+    for (uint64_t i = 0; i < bytes; i++)
+        from[i] = (unsigned char)(i % 251);
+    assert_ok(stage_open(&s));
+    assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, bytes));
+    assert_ok(gcr_upload(s.queue, buf, 0, from, GCR_PLACE_HOST, bytes));
+    memset(from, 0, bytes / 2); /* what was uploaded from memory that is not pinned has been read */
+    assert_ok(gcr_download(s.queue, back, GCR_PLACE_HOST, buf, 0, bytes));
+    assert_ok(gcr_queue_sync(s.queue));
+    for (uint64_t i = 0; i < bytes; i++)
+        if (back[i] != i % 251)
+            fail_msg("byte %llu is wrong", (unsigned long long)i);
+    gcr_buf_close(buf);
+    stage_close(&s);
+    assert_clean();
+    free(back);
+    free(from);
+}
+
+static void test_a_block_gets_the_shared_memory_it_asks_for(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 150));
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_true(first_crunch()->shared_bytes > 48 << 10);
+    assert_true((size_t)fake_cuda.largest_shared >= first_crunch()->shared_bytes);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(void **state)
+{
+    stage s = { 0 };
+    gcr_unit_tile tile;
+    const gcr_crunch_args args = { .tiles = &tile, .tile_count = 1 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    tile = stage_tile(&s, 0, 0, 1);
+    tile.data.rows = 20000; /* 1.6 GB as a triangle; the GPU has 1 GiB */
+    assert_status(gcr_crunch(s.queue, s.program, &args), GCR_ENOMEM);
+    assert_error_mentions("bytes of scratch");
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_cell_kernel_has_no_retries(void **state)
+{
+    gcr_kernel kernel = stage_kernel;
+    gcr_unit unit = stage_unit;
+    stage s = { .setup.jitter_count = 2 };
+    gcr_unit_tile tile;
+
+    (void)state;
+    kernel.form = GCR_FORM_CELL;
+    unit.kernel = &kernel;
+    assert_ok(stage_open(&s));
+    gcr_program_close(s.program);
+    s.spec.unit = &unit;
+    assert_ok(gcr_program_open(&s.program, s.device, &s.spec));
+    assert_ok(stage_bring(&s, 0, 6));
+    tile = stage_tile(&s, 0, 0, 3);
+    assert_ok(stage_crunch(&s, &tile, 1));
+    assert_int_equal(count_launches("gcr_crunch"), 1);
+    assert_int_equal(count_launches("gcr_retry"), 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(test_results_are_there_when_the_event_is),
+        test(test_nothing_waits_before_the_event_is_waited_for),
+        test(test_tiles_of_one_size_are_one_launch_whatever_their_dataset),
+        test(test_sizes_of_other_variants_are_other_launches),
+        test(test_a_long_batch_is_several_launches),
+        test(test_each_rung_of_the_ladder_is_one_launch),
+        test(test_batches_allocate_nothing),
+        test(test_batches_that_nobody_waits_for_keep_their_descriptors),
+        test(test_more_datasets_than_places_are_prepared),
+        test(test_a_dataset_may_be_closed_while_its_batch_is_under_way),
+        test(test_an_upload_longer_than_all_stages_comes_whole),
+        test(test_a_block_gets_the_shared_memory_it_asks_for),
+        test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
+        test(test_a_cell_kernel_has_no_retries),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,722 @@
+/* tests/support/fake_cuda.c -- see fake_cuda.h. */
+#include "support/fake_cuda.h"
+
+#include "cuda/cuda_nvrtc.h"
+#include "cuda/launch.h"
+
+#include "gridcrunch/cell.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCKS_MAX = 4096, STREAMS_MAX = 4096, THINGS_MAX = 4096, POISON = 0xff };
+
+fake_cuda_state fake_cuda;
+
+typedef enum op_kind { OP_COPY, OP_SET, OP_LAUNCH, OP_RECORD, OP_WAIT, OP_FREE } op_kind;
+
+typedef struct op {
+    op_kind kind;
+    void *to;
+    const void *from;
+    size_t bytes;
+    struct CUstream_st *other; /* to wait for, up to the op at `place` */
+    int place;
+    char kernel[16];
+    gcr_launch launch;
+    gcr_prepare_launch prepare;
+} op;
+
+struct CUstream_st {
+    op *ops;
+    int count, done, room;
+};
+
+struct CUevent_st {
+    struct CUstream_st *stream; /* where it was recorded last: the op at `place` */
+    int place;
+};
+
+struct CUmemPoolHandle_st {
+    int unused;
+};
+
+struct CUlib_st {
+    char kernels[3][16];
+};
+
+/* Device memory, also after it was freed. */
+static struct block {
+    char *base;
+    size_t bytes;
+    int is_live;
+} blocks[BLOCKS_MAX];
+static int block_count;
+
+/* What a lost GPU keeps nobody frees: the fake does, at its next reset. */
+static void *things[THINGS_MAX];
+static int thing_count;
+
+static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
+static int stream_count;
+
+/* A thing of so many bytes, poisoned or zeroed, that lives until drop(). */
+static void *make(size_t bytes, int byte)
+{
+    void *thing = malloc(bytes);
+
+    if (thing == NULL || thing_count == THINGS_MAX)
+        abort();
+    memset(thing, byte, bytes);
+    things[thing_count++] = thing;
+    fake_cuda.live++;
+    return thing;
+}
+
+static void drop(void *thing)
+{
+    int t = 0;
+
+    while (t < thing_count && things[t] != thing)
+        t++;
+    if (t == thing_count)
+        abort(); /* it is not there, or not any more */
+    things[t] = things[--thing_count];
+    free(thing);
+    fake_cuda.live--;
+}
+
+static void break_rule(const char *rule)
+{
+    if (fake_cuda.broken == NULL)
+        fake_cuda.broken = rule;
+}
+
+void fake_cuda_reset(void)
+{
+    for (int b = 0; b < block_count; b++)
+        free(blocks[b].base);
+    for (int s = 0; s < stream_count; s++) {
+        free(streams[s]->ops);
+        free(streams[s]);
+    }
+    for (int t = 0; t < thing_count; t++)
+        free(things[t]);
+    block_count = stream_count = thing_count = 0;
+    fake_cuda = (fake_cuda_state){ .driver_version = 13000,
+                                   .device_count = 1,
+                                   .capability = 90,
+                                   .compute_mode = cudaComputeModeDefault,
+                                   .archs = { 80, 90, 100 },
+                                   .arch_count = 3 };
+}
+
+static int is_fatal(cudaError_t error)
+{
+    return error == cudaErrorIllegalAddress || error == cudaErrorAssert ||
+           error == cudaErrorLaunchFailure;
+}
+
+/* Every call begins here. */
+static cudaError_t answer(const char *call)
+{
+    fake_cuda.calls++;
+    if (fake_cuda.has_failed && is_fatal(fake_cuda.fail_code))
+        fake_cuda.calls_after++;
+    if (fake_cuda.has_failed || fake_cuda.fail_call == NULL ||
+        strcmp(fake_cuda.fail_call, call) != 0 || --fake_cuda.fail_nth > 0)
+        return cudaSuccess;
+    fake_cuda.has_failed = 1;
+    return fake_cuda.fail_code;
+}
+
+#define ANSWER()                                                                                   \
+    do {                                                                                           \
+        const cudaError_t answer_ = answer(__func__);                                              \
+        if (answer_ != cudaSuccess)                                                                \
+            return answer_;                                                                        \
+    } while (0)
+
+/* ---- what is done late ----------------------------------------------------------------------- */
+
+/* Device memory that is used must be live; other addresses are the host's. */
+static void check_block(const void *at, size_t bytes)
+{
+    const char *address = at;
+
+    for (int b = block_count; b-- > 0;)
+        if (address >= blocks[b].base && address < blocks[b].base + blocks[b].bytes) {
+            if (!blocks[b].is_live)
+                break_rule("memory was used that had been freed");
+            else if (address + bytes > blocks[b].base + blocks[b].bytes)
+                break_rule("memory was used beyond the end of its block");
+            return;
+        }
+}
+
+static void write_cell(const gcr_launch_tile *of, uint64_t i, uint8_t state, int step)
+{
+    const gcr_unit_tile *tile = &of->tile;
+    const double y = tile->data.y != NULL ? tile->data.y[0] : 0;
+
+    check_block(tile->data.y, sizeof y);
+    for (int o = 0; o < GCR_OUTPUTS_MAX && tile->outputs[o] != NULL; o++) {
+        double *to = tile->outputs[o] + i * (uint64_t)tile->width[o];
+
+        check_block(to, sizeof *to);
+        *to = y + (double)(tile->first + i) + 1000.0 * o;
+    }
+    check_block(tile->state + i, 1);
+    tile->state[i] = state;
+    if (tile->jitter_step != NULL)
+        tile->jitter_step[i] = (uint8_t)step;
+}
+
+static const gcr_launch_tile *find_tile(const gcr_launch *launch, uint64_t cell)
+{
+    uint64_t t = 0;
+
+    check_block(launch->tiles, launch->tile_count * sizeof *launch->tiles);
+    while (t + 1 < launch->tile_count && launch->tiles[t + 1].before <= cell)
+        t++;
+    return launch->tiles + t;
+}
+
+static void compute_cell(const gcr_launch *launch, uint64_t cell)
+{
+    const gcr_launch_tile *of = find_tile(launch, cell);
+    const uint64_t i = cell - of->before;
+    const int needed = (of->tile.first + i) % 5 == 3 ? 2 : 0;
+    const int next = launch->step + 1;
+
+    if (launch->step >= needed)
+        write_cell(of, i, launch->step > 0 ? GCR_CELL_OK_JITTER : GCR_CELL_OK, launch->step);
+    else if (launch->step < launch->jitter_count)
+        launch->retry[next % 2][launch->counters[2 * next + 1]++] = cell;
+    else
+        write_cell(of, i, GCR_CELL_NOT_SPD, 0);
+}
+
+static void run_crunch(const gcr_launch *launch)
+{
+    for (int s = 0; s <= 2 * launch->jitter_count + 1; s++)
+        if (launch->counters[s] != 0)
+            break_rule("the counters of a launch were not cleared");
+    for (uint64_t cell = 0; cell < launch->cell_count; cell++)
+        compute_cell(launch, cell);
+}
+
+static void run_retry(const gcr_launch *launch)
+{
+    const uint64_t count = launch->counters[2 * launch->step + 1];
+
+    if (count > launch->cell_count)
+        break_rule("a list has more cells than its launch");
+    for (uint64_t k = 0; k < count; k++)
+        compute_cell(launch, launch->retry[launch->step % 2][k]);
+}
+
+static void run_prepare(const gcr_prepare_launch *launch)
+{
+    for (uint64_t d = 0; d < launch->dataset_count; d++) {
+        check_block(launch->datasets[d].fault, sizeof(int32_t));
+        *launch->datasets[d].fault = 0;
+    }
+}
+
+static void run_stream(struct CUstream_st *stream, int until);
+
+static void run_op(op *o)
+{
+    switch (o->kind) {
+    case OP_COPY:
+        check_block(o->to, o->bytes);
+        check_block(o->from, o->bytes);
+        memcpy(o->to, o->from, o->bytes);
+        break;
+    case OP_SET:
+        check_block(o->to, o->bytes);
+        memset(o->to, 0, o->bytes);
+        break;
+    case OP_LAUNCH:
+        if (strcmp(o->kernel, "gcr_prepare") == 0)
+            run_prepare(&o->prepare);
+        else if (strcmp(o->kernel, "gcr_crunch") == 0)
+            run_crunch(&o->launch);
+        else
+            run_retry(&o->launch);
+        break;
+    case OP_WAIT: run_stream(o->other, o->place); break;
+    case OP_FREE:
+        for (int b = 0; b < block_count; b++)
+            if (blocks[b].base == o->to) {
+                blocks[b].is_live = 0;
+                memset(blocks[b].base, POISON, blocks[b].bytes);
+            }
+        break;
+    case OP_RECORD: break;
+    }
+}
+
+static void run_stream(struct CUstream_st *stream, int until)
+{
+    while (stream != NULL && stream->done < until)
+        run_op(&stream->ops[stream->done++]);
+}
+
+static op *enqueue(cudaStream_t stream, op_kind kind)
+{
+    op *o;
+
+    if (stream == NULL) {
+        break_rule("the default stream was used");
+        abort();
+    }
+    if (stream->count == stream->room) {
+        stream->room = stream->room > 0 ? 2 * stream->room : 64;
+        stream->ops = realloc(stream->ops, (size_t)stream->room * sizeof *stream->ops);
+    }
+    o = &stream->ops[stream->count++];
+    memset(o, 0, sizeof *o);
+    o->kind = kind;
+    return o;
+}
+
+/* ---- the runtime ----------------------------------------------------------------------------- */
+
+const char *cudaGetErrorName(cudaError_t error)
+{
+    return error == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation"
+           : error == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress"
+                                              : "cudaErrorOther";
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    return error == cudaErrorMemoryAllocation ? "out of memory" : "a scripted failure";
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    return answer(__func__);
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    ANSWER();
+    *version = fake_cuda.driver_version;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    ANSWER();
+    *count = fake_cuda.device_count;
+    return fake_cuda.device_count > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
+{
+    ANSWER();
+    *out = (struct cudaDeviceProp){ .major = fake_cuda.capability / 10,
+                                    .minor = fake_cuda.capability % 10,
+                                    .totalGlobalMem = (size_t)1 << 30,
+                                    .multiProcessorCount = 4 };
+    snprintf(out->name, sizeof out->name, "NVIDIA Fake %d", device);
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
+{
+    ANSWER();
+    (void)device;
+    *value = attribute == cudaDevAttrComputeMode ? fake_cuda.compute_mode : 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    ANSWER();
+    (void)device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned int flags)
+{
+    ANSWER();
+    if (flags != cudaStreamNonBlocking)
+        break_rule("a stream waits for the default stream");
+    *out = calloc(1, sizeof **out);
+    if (stream_count == STREAMS_MAX)
+        abort();
+    streams[stream_count++] = *out;
+    fake_cuda.live++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    ANSWER();
+    run_stream(stream, stream->count); /* what is under way ends */
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    ANSWER();
+    fake_cuda.waits++;
+    run_stream(stream, stream->count);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags)
+{
+    op *o;
+
+    ANSWER();
+    (void)flags;
+    o = enqueue(stream, OP_WAIT);
+    o->other = event->stream; /* the record that is the last now, whatever is recorded later */
+    o->place = event->place;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned int flags)
+{
+    ANSWER();
+    (void)flags;
+    *out = make(sizeof **out, 0);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    ANSWER();
+    drop(event);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    ANSWER();
+    enqueue(stream, OP_RECORD);
+    event->stream = stream;
+    event->place = stream->count;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    ANSWER();
+    fake_cuda.waits++;
+    run_stream(event->stream, event->place);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolCreate(cudaMemPool_t *out, const struct cudaMemPoolProps *properties)
+{
+    ANSWER();
+    if (properties->location.type != cudaMemLocationTypeDevice)
+        break_rule("the pool is not on the device");
+    *out = make(sizeof **out, 0);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
+{
+    ANSWER();
+    (void)pool;
+    if (attribute == cudaMemPoolAttrReleaseThreshold && *(uint64_t *)value != UINT64_MAX)
+        break_rule("the pool gives memory back");
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool)
+{
+    ANSWER();
+    drop(pool);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocFromPoolAsync(void **out, size_t bytes, cudaMemPool_t pool,
+                                    cudaStream_t stream)
+{
+    ANSWER();
+    (void)pool;
+    (void)stream;
+    if (block_count == BLOCKS_MAX)
+        abort();
+    *out = malloc(bytes);
+    memset(*out, POISON, bytes);
+    blocks[block_count++] = (struct block){ *out, bytes, 1 };
+    fake_cuda.live++;
+    fake_cuda.allocations++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFreeAsync(void *block, cudaStream_t stream)
+{
+    ANSWER();
+    enqueue(stream, OP_FREE)->to = block;
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned int flags)
+{
+    ANSWER();
+    (void)flags;
+    *out = make(bytes, POISON);
+    fake_cuda.allocations++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void *block)
+{
+    ANSWER();
+    drop(block);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    op *o;
+
+    ANSWER();
+    (void)kind;
+    o = enqueue(stream, OP_COPY);
+    o->to = to;
+    o->from = from;
+    o->bytes = bytes;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
+{
+    op *o;
+
+    ANSWER();
+    if (value != 0)
+        break_rule("memory is set to something else than 0");
+    o = enqueue(stream, OP_SET);
+    o->to = to;
+    o->bytes = bytes;
+    return cudaSuccess;
+}
+
+cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJitOption *options,
+                                void **values, unsigned int option_count,
+                                enum cudaLibraryOption *library_options, void **library_values,
+                                unsigned int library_option_count)
+{
+    ANSWER();
+    (void)options;
+    (void)values;
+    (void)option_count;
+    (void)library_options;
+    (void)library_values;
+    (void)library_option_count;
+    if (strcmp(code, "cubin") != 0 && strcmp(code, "ptx") != 0)
+        break_rule("what was loaded is no code");
+    *out = make(sizeof **out, 0);
+    return cudaSuccess;
+}
+
+cudaError_t cudaLibraryGetKernel(cudaKernel_t *out, cudaLibrary_t library, const char *name)
+{
+    int k = 0;
+
+    ANSWER();
+    while (library->kernels[k][0] != '\0')
+        k++;
+    snprintf(library->kernels[k], sizeof library->kernels[k], "%s", name);
+    *out = (cudaKernel_t)library->kernels[k];
+    return cudaSuccess;
+}
+
+cudaError_t cudaLibraryUnload(cudaLibrary_t library)
+{
+    ANSWER();
+    drop(library);
+    return cudaSuccess;
+}
+
+cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attribute,
+                                            int value, int device)
+{
+    ANSWER();
+    (void)kernel;
+    (void)device;
+    if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize &&
+        value > fake_cuda.largest_shared)
+        fake_cuda.largest_shared = value;
+    return cudaSuccess;
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *count, const void *kernel,
+                                                          int threads, size_t shared_bytes)
+{
+    ANSWER();
+    (void)kernel;
+    (void)threads;
+    *count = shared_bytes > 100 << 10 ? 1 : 2;
+    return cudaSuccess;
+}
+
+static void note_launch(const op *o, const cudaLaunchConfig_t *config)
+{
+    fake_launch *note = &fake_cuda.launches[fake_cuda.launch_count++ % FAKE_LAUNCHES_MAX];
+
+    *note = (fake_launch){ .blocks = config->gridDim.x,
+                           .threads = config->blockDim.x,
+                           .shared_bytes = config->dynamicSmemBytes,
+                           .step = o->launch.step,
+                           .tile_count = o->launch.tile_count,
+                           .cell_count = o->launch.cell_count };
+    memcpy(note->kernel, o->kernel, sizeof note->kernel);
+    if (note->blocks < 1 || note->threads < 1)
+        break_rule("a launch without threads");
+    if (note->shared_bytes > 48 << 10 && note->shared_bytes > (size_t)fake_cuda.largest_shared)
+        break_rule("a launch has more shared memory than it may");
+}
+
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *kernel,
+                                void **arguments)
+{
+    op *o;
+
+    ANSWER();
+    o = enqueue(config->stream, OP_LAUNCH);
+    memcpy(o->kernel, kernel, sizeof o->kernel);
+    if (strcmp(o->kernel, "gcr_prepare") == 0)
+        memcpy(&o->prepare, arguments[0], sizeof o->prepare);
+    else
+        memcpy(&o->launch, arguments[0], sizeof o->launch);
+    note_launch(o, config);
+    return cudaSuccess;
+}
+
+/* ---- the compiler ---------------------------------------------------------------------------- */
+
+static nvrtcResult fake_version(int *major, int *minor)
+{
+    *major = 13;
+    *minor = 0;
+    return NVRTC_SUCCESS;
+}
+
+static const char *fake_error_string(nvrtcResult result)
+{
+    return result == NVRTC_ERROR_OUT_OF_MEMORY ? "out of memory" : "a scripted failure";
+}
+
+static nvrtcResult fake_arch_count(int *count)
+{
+    *count = fake_cuda.arch_count;
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_archs(int *archs)
+{
+    memcpy(archs, fake_cuda.archs, (size_t)fake_cuda.arch_count * sizeof *archs);
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_create(nvrtcProgram *program, const char *text, const char *name, int count,
+                               const char *const *headers, const char *const *names)
+{
+    (void)name;
+    snprintf(fake_cuda.main_text, sizeof fake_cuda.main_text, "%s", text);
+    for (int h = 0; h < count; h++)
+        if (strcmp(names[h], "kernel.c") == 0)
+            snprintf(fake_cuda.kernel_text, sizeof fake_cuda.kernel_text, "%s", headers[h]);
+    *program = make(1, 0);
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_destroy(nvrtcProgram *program)
+{
+    drop(*program);
+    *program = NULL;
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_compile(nvrtcProgram program, int count, const char *const *options)
+{
+    size_t used = 0;
+
+    (void)program;
+    fake_cuda.compilations++;
+    for (int o = 0; o < count; o++)
+        used += (size_t)snprintf(fake_cuda.options + used, sizeof fake_cuda.options - used, "%s\n",
+                                 options[o]);
+    return fake_cuda.compile_result;
+}
+
+static nvrtcResult fake_log_bytes(nvrtcProgram program, size_t *bytes)
+{
+    (void)program;
+    *bytes = fake_cuda.compile_log != NULL ? strlen(fake_cuda.compile_log) + 1 : 1;
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_log(nvrtcProgram program, char *text)
+{
+    (void)program;
+    strcpy(text, fake_cuda.compile_log != NULL ? fake_cuda.compile_log : "");
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_cubin_bytes(nvrtcProgram program, size_t *bytes)
+{
+    (void)program;
+    *bytes = sizeof "cubin";
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_cubin(nvrtcProgram program, char *code)
+{
+    (void)program;
+    strcpy(code, "cubin");
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_ptx_bytes(nvrtcProgram program, size_t *bytes)
+{
+    (void)program;
+    *bytes = sizeof "ptx";
+    return NVRTC_SUCCESS;
+}
+
+static nvrtcResult fake_ptx(nvrtcProgram program, char *code)
+{
+    (void)program;
+    strcpy(code, "ptx");
+    return NVRTC_SUCCESS;
+}
+
+gcr_status gcr_cuda_nvrtc(const cuda_nvrtc **out)
+{
+    static const cuda_nvrtc table = {
+        .version = fake_version,
+        .error_string = fake_error_string,
+        .arch_count = fake_arch_count,
+        .archs = fake_archs,
+        .create = fake_create,
+        .destroy = fake_destroy,
+        .compile = fake_compile,
+        .log_bytes = fake_log_bytes,
+        .log = fake_log,
+        .cubin_bytes = fake_cubin_bytes,
+        .cubin = fake_cubin,
+        .ptx_bytes = fake_ptx_bytes,
+        .ptx = fake_ptx,
+    };
+
+    *out = &table;
+    return GCR_OK;
+}

@@ -1,0 +1,62 @@
+/*
+ * tests/support/fake_cuda.h -- CUDA's runtime and run-time compiler as far as the backend uses them,
+ * without a GPU.
+ *
+ * Streams are as late as CUDA allows: what is enqueued is done when somebody waits for it, and then
+ * only as much as must come before. Whoever forgets to let a stream wait for another reads
+ * poison, and whoever uses memory that was freed before is told so. A launch computes no kernel:
+ * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
+ * a multiple of 5 need the second rung of the ladder. Each call can be told to fail.
+ */
+#ifndef GCR_FAKE_CUDA_H
+#define GCR_FAKE_CUDA_H
+
+#include <cuda_runtime_api.h>
+#include <nvrtc.h>
+#include <stdint.h>
+
+enum { FAKE_LAUNCHES_MAX = 4096, FAKE_TEXT_BYTES = 1 << 14 };
+
+/* A launch that was enqueued. */
+typedef struct fake_launch {
+    char kernel[16]; /* "gcr_crunch" */
+    unsigned blocks, threads;
+    size_t shared_bytes;
+    int step;
+    uint64_t tile_count, cell_count;
+} fake_launch;
+
+typedef struct fake_cuda_state {
+    /* What there is. */
+    int driver_version; /* 0: no driver */
+    int device_count, capability, compute_mode;
+    int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
+
+    /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers `fail_code`. */
+    const char *fail_call;
+    int fail_nth;
+    cudaError_t fail_code;
+    int has_failed;
+    int calls_after; /* of anything, after a failure with a code that a process does not survive */
+
+    /* What happened. */
+    int calls, allocations, waits; /* waits: of the host */
+    const char *broken;            /* the first broken rule, or NULL */
+    fake_launch launches[FAKE_LAUNCHES_MAX];
+    int launch_count;
+    int largest_shared;
+
+    /* The compiler. */
+    nvrtcResult compile_result;
+    const char *compile_log;
+    int archs[4], arch_count;
+    int compilations;
+    char main_text[FAKE_TEXT_BYTES], kernel_text[FAKE_TEXT_BYTES], options[1024];
+} fake_cuda_state;
+
+extern fake_cuda_state fake_cuda;
+
+/* One GPU of compute capability 9.0 with a driver for CUDA 13.0; nothing has happened. */
+void fake_cuda_reset(void);
+
+#endif /* GCR_FAKE_CUDA_H */
