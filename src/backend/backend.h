@@ -87,8 +87,7 @@ typedef struct gcr_program {
 typedef struct gcr_program_spec {
     const gcr_unit *unit;
     const gcr_unit_setup *setup;
-    gcr_shape largest; /* the most rows and features of any dataset of the run: what scratch must
-                          suffice for */
+    gcr_shape largest; /* of that dataset of the run which needs the most scratch */
     /* For a backend that compiles for itself: the file of a user's kernel, as messages name it,
      * and its text. NULL: the kernel is a built-in one. */
     const char *path, *text;

@@ -110,23 +110,33 @@ out:
 
 /* ---- outputs and summaries ------------------------------------------------------------------- */
 
-static gcr_status measure_outputs(gcr_binding *binding)
+/* Stored is what the widest dataset has. */
+static int64_t widest(const gcr_datasets *datasets, int32_t width)
+{
+    int64_t most = 0;
+
+    if (width != GCR_WIDTH_ROWS && width != GCR_WIDTH_FEATURES)
+        return width;
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_dataset *dataset = &datasets->items[d];
+        const int64_t count = width == GCR_WIDTH_ROWS ? dataset->rows : dataset->features;
+
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+static gcr_status measure_outputs(gcr_binding *binding, const gcr_datasets *datasets)
 {
     gcr_status status = GCR_OK;
     const gcr_kernel *kernel = binding->unit->kernel;
 
     binding->output_count = gcr_kernel_output_count(kernel);
     for (int o = 0; o < binding->output_count; o++) {
-        int64_t width = kernel->outputs[o].width;
-
-        if (width == GCR_WIDTH_ROWS)
-            width = binding->largest.rows;
-        else if (width == GCR_WIDTH_FEATURES)
-            width = binding->largest.features;
-        if (width < 1)
+        binding->width[o] = widest(datasets, kernel->outputs[o].width);
+        if (binding->width[o] < 1)
             GCR_FAIL(GCR_EINVAL, "output '%s' of kernel '%s' would be empty for these datasets",
                      kernel->outputs[o].name, kernel->name);
-        binding->width[o] = width;
     }
 out:
     return status;
@@ -159,7 +169,23 @@ out:
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-static gcr_status check_datasets(gcr_binding *binding, const gcr_job *job,
+/* The sizes of a kernel are functions of its own, which need not grow with the rows. */
+static void find_largest(gcr_binding *binding, const gcr_datasets *datasets)
+{
+    uint64_t most = 0;
+
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_shape shape = gcr_binding_shape(binding, &datasets->items[d]);
+        const uint64_t bytes = binding->unit->scratch_bytes(&shape);
+
+        if (d == 0 || bytes > most) {
+            binding->largest = shape;
+            most = bytes;
+        }
+    }
+}
+
+static gcr_status check_datasets(const gcr_binding *binding, const gcr_job *job,
                                  const gcr_datasets *datasets)
 {
     gcr_status status = GCR_OK;
@@ -182,10 +208,6 @@ static gcr_status check_datasets(gcr_binding *binding, const gcr_job *job,
                      gcr_format_mark(at, job->data.mark), kernel->name);
         shape = gcr_binding_shape(binding, dataset);
         GCR_TRY(gcr_kernel_check_sizes(kernel, &shape));
-        if (dataset->rows > binding->largest.rows)
-            binding->largest.rows = dataset->rows;
-        if (dataset->features > binding->largest.features)
-            binding->largest.features = dataset->features;
     }
 out:
     return status;
@@ -244,7 +266,8 @@ gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_po
         GCR_TRY(bind_axis(&binding, job, a));
     GCR_TRY(check_parameters(&binding, job));
     GCR_TRY(check_datasets(&binding, job, datasets));
-    GCR_TRY(measure_outputs(&binding));
+    find_largest(&binding, datasets);
+    GCR_TRY(measure_outputs(&binding, datasets));
     GCR_TRY(gcr_memory_create((void **)&binding.summary_output, (uint64_t)job->summary_count,
                               sizeof(int), "the summaries"));
     for (int s = 0; s < job->summary_count; s++)

@@ -24,7 +24,7 @@ typedef struct gcr_binding {
     int output_count;
     int64_t width[GCR_OUTPUTS_MAX]; /* stored values per cell */
     int *summary_output;            /* [job->summary_count] index of each summary's output */
-    gcr_shape largest;              /* most rows and most features of any dataset          */
+    gcr_shape largest;              /* of a dataset whose cells need the most scratch      */
 } gcr_binding;
 
 /* Everything in *out is borrowed from the arguments, except own and summary_output: clear it. GCR_EINVAL,

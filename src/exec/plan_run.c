@@ -29,25 +29,6 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
                                  .points = gcr_points_table(run->points) };
 }
 
-/* Scratch is made once, for the largest shape: no dataset may need more. */
-static gcr_status check_scratch(const gcr_run *run, const gcr_dataset *dataset, uint64_t largest)
-{
-    gcr_status status = GCR_OK;
-    const gcr_unit *unit = run->binding.unit;
-    const gcr_shape shape = gcr_binding_shape(&run->binding, dataset);
-    char at[GCR_MARK_BYTES], needed[32], had[32];
-    const uint64_t bytes = unit->scratch_bytes(&shape);
-
-    if (bytes > largest)
-        GCR_FAIL(GCR_EINVAL,
-                 "%skernel '%s' asks for more scratch for dataset '%s' (%s) than for the largest "
-                 "(%s): its sizes must not fall where rows or features rise",
-                 gcr_format_mark(at, run->spec.job->kernel_mark), unit->kernel->name, dataset->key,
-                 gcr_format_bytes(needed, bytes), gcr_format_bytes(had, largest));
-out:
-    return status;
-}
-
 static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -55,8 +36,6 @@ static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
     const uint64_t pipeline =
         gcr_pipeline_bytes(&run->device->info, run->cell_bytes, run->batch_most);
 
-    for (uint64_t d = 0; d < run->spec.datasets->count; d++)
-        GCR_TRY(check_scratch(run, &run->spec.datasets->items[d], largest));
     if (!gcr_add(out, largest, pipeline))
         GCR_FAIL(GCR_EOVERFLOW, "kernel '%s' needs more bytes of scratch than 64 bits can count",
                  run->binding.unit->kernel->name);

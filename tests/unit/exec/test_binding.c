@@ -1,0 +1,124 @@
+/* What a run reserves for the kernel that it is bound to. */
+#include "support/gcr_test.h"
+
+#include "exec/run_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Needs less scratch for 120 rows than for 40. */
+static const char kernel[] =
+    "#define GCR_CELL_KERNEL\n"
+    "#include \"gridcrunch/kernel.h\"\n"
+    "GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)\n"
+    "{\n"
+    "    const int64_t n = gcr_rows(ctx), count = n < 100 ? n * n : n;\n"
+    "    for (int64_t i = 0; i < count; i++)\n"
+    "        gcr_scratch(ctx)[i] = gcr_param(ctx, 0);\n"
+    "    outputs[0] = gcr_scratch(ctx)[count - 1];\n"
+    "    for (int64_t i = 0; i < n; i++)\n"
+    "        outputs[1 + i] = i;\n"
+    "    return 0;\n"
+    "}\n"
+    "GCR_HOST_FN int64_t room(const gcr_shape *shape)\n"
+    "{\n"
+    "    return shape->rows < 100 ? shape->rows * shape->rows : shape->rows;\n"
+    "}\n"
+    "GCR_DESCRIBE(.name = \"fit\", .form = GCR_FORM_CELL, .parameters = { { .name = \"a\" } },\n"
+    "             .outputs = { { .name = \"v\", .width = 1 },\n"
+    "                          { .name = \"w\", .width = GCR_WIDTH_ROWS } },\n"
+    "             .scratch_count = room)\n";
+
+static const char job_text[] = "name: binding\n"
+                               "data: {synthetic: {datasets: 3, rows: [40, 120]}}\n"
+                               "kernel: fit.c\n"
+                               "grid: {a: [1, 2]}\n"
+                               "summary: {best: argmax(v)}\n";
+
+static char folder[64] = "/tmp/gridcrunch-test-XXXXXX";
+
+static int begin(void **state)
+{
+    char path[96];
+    FILE *file;
+
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/cache", folder);
+    setenv("GRIDCRUNCH_CACHE", path, 1);
+    snprintf(path, sizeof path, "%s/fit.c", folder);
+    file = fopen(path, "w");
+    if (file == NULL || fputs(kernel, file) < 0)
+        return -1;
+    return fclose(file);
+}
+
+static int end(void **state)
+{
+    char command[96];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void open_run(gcr_run **out, gcr_job *job, gcr_datasets *datasets)
+{
+    const gcr_run_spec spec = { .job = job, .datasets = datasets };
+    char path[96];
+
+    snprintf(path, sizeof path, "%s/binding.yaml", folder);
+    assert_ok(gcr_job_parse(job, path, job_text, NULL, 0));
+    assert_ok(gcr_datasets_load(datasets, job));
+    assert_ok(gcr_run_create(out, &spec));
+}
+
+static void
+test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows(void **state)
+{
+    gcr_datasets datasets;
+    const gcr_unit *unit;
+    gcr_run *run;
+    gcr_job job;
+
+    (void)state;
+    open_run(&run, &job, &datasets);
+    unit = run->binding.unit;
+    for (uint64_t d = 0; d < datasets.count; d++) {
+        const gcr_shape shape = gcr_binding_shape(&run->binding, &datasets.items[d]);
+
+        assert_true(unit->scratch_bytes(&run->binding.largest) >= unit->scratch_bytes(&shape));
+    }
+    assert_ok(gcr_run_execute(run)); /* where a sanitizer looks on */
+    gcr_run_destroy(run);
+    gcr_datasets_clear(&datasets);
+    gcr_job_clear(&job);
+}
+
+static void test_outputs_are_as_wide_as_the_widest_dataset_needs(void **state)
+{
+    gcr_datasets datasets;
+    gcr_run *run;
+    gcr_job job;
+
+    (void)state;
+    open_run(&run, &job, &datasets);
+    assert_int_equal(run->binding.width[0], 1);
+    assert_int_equal(run->binding.width[1], 120);
+    gcr_run_destroy(run);
+    gcr_datasets_clear(&datasets);
+    gcr_job_clear(&job);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows),
+        cmocka_unit_test(test_outputs_are_as_wide_as_the_widest_dataset_needs),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
