@@ -18,6 +18,7 @@
 enum parameter { LENGTHSCALE, NOISE, VARIANCE };
 enum covariance { RBF, MATERN12, MATERN32, MATERN52 }; /* the choices of the option */
 enum derived { RATE };
+enum { FAR = 10000 };
 enum output { LML };
 
 /* Row i of the packed triangle: the squared distances from row i to the rows up to it. */
@@ -49,24 +50,28 @@ GCR_FN int prepare(const gcr_ctx *ctx, gcr_real *prepared)
     return 0;
 }
 
-/* What a prepared distance is multiplied by to give the argument of the covariance. */
+/* What a prepared distance is multiplied by to give the argument of the covariance; a squared one
+ * twice, because the square of a lengthscale may be more, or less, than there are numbers for. */
 GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
 {
     const gcr_real lengthscale = gcr_param(ctx, LENGTHSCALE);
 
     switch (GCR_OPTION(covariance)) {
-    case RBF: derived[RATE] = 0.5 / (lengthscale * lengthscale); break;
+    case RBF: derived[RATE] = gcr_sqrt(0.5) / lengthscale; break;
     case MATERN12: derived[RATE] = 1 / lengthscale; break;
     case MATERN32: derived[RATE] = gcr_sqrt(3) / lengthscale; break;
     case MATERN52: derived[RATE] = gcr_sqrt(5) / lengthscale; break;
     }
 }
 
+/* 0 from somewhere before FAR on, where the square of `a` may be infinite. */
 GCR_FN gcr_real covariance(gcr_real a)
 {
+    const gcr_real near = gcr_min(FAR, a); /* a NaN stays one */
+
     switch (GCR_OPTION(covariance)) {
-    case MATERN32: return (1 + a) * gcr_exp_minus(a);
-    case MATERN52: return (1 + a + a * a * (1.0 / 3)) * gcr_exp_minus(a);
+    case MATERN32: return (1 + near) * gcr_exp_minus(a);
+    case MATERN52: return (1 + near + near * near * (1.0 / 3)) * gcr_exp_minus(a);
     default: return gcr_exp_minus(a);
     }
 }
@@ -74,8 +79,11 @@ GCR_FN gcr_real covariance(gcr_real a)
 /* What depends on the lengthscale alone. */
 GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
+    const gcr_real rate = gcr_derived(ctx, RATE);
+    const gcr_real a = gcr_prepared(ctx, gcr_triangle(i, j)) * rate;
+
     (void)system;
-    return covariance(gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
+    return covariance(GCR_OPTION(covariance) == RBF ? a * rate : a);
 }
 
 GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)

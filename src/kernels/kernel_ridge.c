@@ -39,17 +39,18 @@ GCR_FN int prepare(const gcr_ctx *ctx, gcr_real *prepared)
     return 0;
 }
 
+/* Its square may be more, or less, than there are numbers for. */
 GCR_FN void derive(const gcr_ctx *ctx, gcr_real *derived)
 {
-    const gcr_real lengthscale = gcr_param(ctx, LENGTHSCALE);
-
-    derived[RATE] = 0.5 / (lengthscale * lengthscale);
+    derived[RATE] = gcr_sqrt(0.5) / gcr_param(ctx, LENGTHSCALE);
 }
 
 GCR_FN gcr_real base(const gcr_ctx *ctx, int system, int i, int j)
 {
+    const gcr_real rate = gcr_derived(ctx, RATE);
+
     (void)system;
-    return gcr_exp_minus(gcr_prepared(ctx, gcr_triangle(i, j)) * gcr_derived(ctx, RATE));
+    return gcr_exp_minus(gcr_prepared(ctx, gcr_triangle(i, j)) * rate * rate);
 }
 
 GCR_FN gcr_real scale(const gcr_ctx *ctx, int system)

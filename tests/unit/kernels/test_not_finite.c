@@ -100,11 +100,73 @@ static void test_nan_and_infinity_anywhere_in_the_data_are_named(void **state)
                 check_place(&subjects[s], place, bad[b]);
 }
 
+/* Numbers that are finite, though not all squares of what is made of them are. The cell must be that
+ * of `usual`, where all covariances of what differs are 0, too. */
+static void check_extreme(const struct subject *subject, const struct numbers *usual,
+                          const struct numbers *numbers, const struct subject *extreme)
+{
+    tile expected, got;
+
+    crunch(&expected, subject, usual);
+    crunch(&got, extreme, numbers);
+    assert_int_equal(expected.args.state[0], GCR_CELL_OK);
+    if (got.args.state[0] != GCR_CELL_OK ||
+        tile_value(&got, 0, 0, 0) != tile_value(&expected, 0, 0, 0))
+        fail_msg("%s: %s, %.17g is not %.17g", subject->unit,
+                 gcr_cell_state_name(got.args.state[0]), tile_value(&got, 0, 0, 0),
+                 tile_value(&expected, 0, 0, 0));
+    tile_close(&expected);
+    tile_close(&got);
+}
+
+static int has_lengthscale(const struct subject *subject)
+{
+    return strcmp(unit_named(subject->unit)->kernel->parameters[0].name, "lengthscale") == 0;
+}
+
+static void test_a_row_that_is_very_far_away_is_no_nan(void **state)
+{
+    struct numbers usual, numbers;
+
+    (void)state;
+    make_numbers(&usual);
+    make_numbers(&numbers);
+    usual.values[2] = 1e10;
+    for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++) {
+        if (!has_lengthscale(&subjects[s]))
+            continue;
+        numbers.values[2] = unit_named(subjects[s].unit)->scalar == GCR_F64 ? 1e200 : 1e30;
+        check_extreme(&subjects[s], &usual, &numbers, &subjects[s]);
+    }
+}
+
+static void test_a_lengthscale_whose_square_is_0_or_infinite_is_no_nan(void **state)
+{
+    struct numbers numbers;
+
+    (void)state;
+    make_numbers(&numbers);
+    for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++) {
+        struct subject usual = subjects[s], extreme = subjects[s];
+
+        if (!has_lengthscale(&subjects[s]))
+            continue;
+        usual.point[0] = 1e-8;
+        extreme.point[0] = unit_named(usual.unit)->scalar == GCR_F64 ? 1e-200 : 1e-30;
+        check_extreme(&usual, &numbers, &numbers, &extreme);
+        usual.point[0] = 1e18;
+        extreme.point[0] = unit_named(usual.unit)->scalar == GCR_F64 ? 1e200 : 1e30;
+        check_extreme(&usual, &numbers, &numbers, &extreme);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_numbers_give_a_result),
         cmocka_unit_test(test_nan_and_infinity_anywhere_in_the_data_are_named),
+        cmocka_unit_test(test_a_row_that_is_very_far_away_is_no_nan),
+        cmocka_unit_test(test_a_lengthscale_whose_square_is_0_or_infinite_is_no_nan),
     };
     const int refusal = unit_path_select(argc, argv);
 
