@@ -2,9 +2,10 @@
  * bench/bench_own.c -- is a kernel of the user's as fast as a built-in one?
  *
  * The file of a built-in kernel is loaded as a user's would be, and both units crunch the same grid
- * of points of one dataset, one core, in turn: `gp`, whose cells the SPD engine computes, and `ridge`,
- * whose option is a constant in the one and a number of the run in the other. The results have the
- * same bits. Before that, how long it takes to compile a kernel, and to find it compiled.
+ * of points of one dataset, one core, in turn: `gp`, with matrices of n rows of data, and `ridge`, with
+ * matrices of n features, whose option is a constant in the one and a number of the run in the other.
+ * All cells have results, with the same bits. Before that, how long it takes to compile a kernel, and
+ * to find it compiled.
  */
 #include "bench.h"
 
@@ -16,6 +17,8 @@
 #include "kernels/own/build.h"
 #include "kernels/registry.h"
 
+#include "gridcrunch/cell.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +27,14 @@
 
 extern const gcr_text_file gcr_bench_text[];
 
-enum { AXIS = 16, POINTS = AXIS * AXIS, ROWS_MAX = 256 };
+enum { AXIS = 16, POINTS = AXIS * AXIS, N_MAX = 128, ROWS_MAX = 2 * N_MAX };
 
 /* One kernel, built in and of a file, over one dataset. */
 typedef struct problem {
     const gcr_unit *unit[2];
     gcr_own *own;
-    int rows, repeats;
-    double x[ROWS_MAX], y[ROWS_MAX];
+    int rows, features, repeats;
+    double x[ROWS_MAX * N_MAX], y[ROWS_MAX];
     double values[GCR_PARAMETERS_MAX][AXIS];
     gcr_point_table table;
     gcr_unit_setup setup;
@@ -45,18 +48,29 @@ typedef struct side_arg {
     uint8_t state[POINTS];
 } side_arg;
 
+/* The data that give a kernel matrices of n rows: those of ridge are as large as it has features. */
+static void describe_data(problem *p, int n)
+{
+    const gcr_shape one = { 2, 1, p->setup.option };
+    const int is_of_features = p->unit[0]->kernel->size(&one) == 1;
+
+    p->rows = is_of_features ? 2 * n : n;
+    p->features = is_of_features ? n : 1;
+    for (int k = 0; k < p->rows * p->features; k++)
+        p->x[k] = 10 * fmod(0.6180339887498949 * (k + 1), 1);
+    for (int i = 0; i < p->rows; i++)
+        p->y[i] = sin(p->x[i]);
+}
+
 /* Two axes of 16 values, one value for each parameter behind them. */
-static void describe(problem *p, int rows)
+static void describe(problem *p, int n)
 {
     const gcr_kernel *kernel = p->unit[0]->kernel;
     const int count = gcr_kernel_parameter_count(kernel);
+    gcr_shape shape;
 
-    p->rows = rows;
-    p->repeats = 1 + (int)(2e8 / (pow(rows, 3) / 3 + 100.0 * rows * rows) / POINTS);
-    for (int i = 0; i < rows; i++) {
-        p->x[i] = 10 * fmod(0.6180339887498949 * (i + 1), 1);
-        p->y[i] = sin(p->x[i]);
-    }
+    describe_data(p, n);
+    shape = (gcr_shape){ p->rows, p->features, p->setup.option };
     p->table = (gcr_point_table){ .axis_count = count, .point_count = 1 };
     for (int a = 0; a < count; a++) {
         const uint64_t values = a < 2 ? AXIS : 1;
@@ -68,13 +82,23 @@ static void describe(problem *p, int rows)
         p->setup.parameter_of_axis[a] = a;
     }
     p->table.live_count = p->table.point_count;
+    p->repeats = 1 + (int)(3e8 / kernel->cost(&shape) / (double)p->table.point_count);
     p->setup.points = &p->table;
     p->setup.lapack = &gcr_cpu_lapack;
 }
 
 static gcr_view view_of(const problem *p)
 {
-    return (gcr_view){ .rows = p->rows, .features = 1, .x = p->x, .y = p->y };
+    return (gcr_view){ .rows = p->rows, .features = p->features, .x = p->x, .y = p->y };
+}
+
+/* As no kernel leaves it. */
+static void poison(side_arg *a)
+{
+    memset(a->state, 0xff, sizeof a->state);
+    for (int o = 0; o < GCR_OUTPUTS_MAX; o++)
+        for (int i = 0; i < POINTS; i++)
+            a->output[o][i] = NAN;
 }
 
 static gcr_status run_side(void *arg, double *seconds_out)
@@ -91,6 +115,7 @@ static gcr_status run_side(void *arg, double *seconds_out)
         tile.outputs[o] = a->output[o];
         tile.width[o] = 1;
     }
+    poison(a);
     begin = gcr_clock_seconds();
     for (int k = 0; k < p->repeats; k++)
         a->unit->crunch(&p->setup, &tile, 1, p->scratch);
@@ -102,7 +127,7 @@ static gcr_status prepare(problem *p)
 {
     gcr_status status = GCR_OK;
     const gcr_view view = view_of(p);
-    const gcr_shape shape = { p->rows, 1, p->setup.option };
+    const gcr_shape shape = { p->rows, p->features, p->setup.option };
     const gcr_kernel *kernel = p->unit[0]->kernel;
 
     GCR_TRY(
@@ -115,28 +140,39 @@ out:
     return status;
 }
 
-static gcr_status measure(bench *b, problem *p, int rows)
+static gcr_status check(const problem *p, const side_arg args[2], const char *where)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t i = 0; i < p->table.point_count; i++)
+        for (int side = 0; side < 2; side++)
+            if (args[side].state[i] != GCR_CELL_OK || isnan(args[side].output[0][i]))
+                GCR_FAIL(GCR_EDEVICE, "%s: point %d has no result", where, (int)i);
+    if (memcmp(args[0].output, args[1].output, sizeof args[0].output) != 0)
+        GCR_FAIL(GCR_EDEVICE, "%s: the two have different bits", where);
+out:
+    return status;
+}
+
+static gcr_status measure(bench *b, problem *p, int n)
 {
     static side_arg args[2];
     gcr_status status = GCR_OK;
     bench_side sides[2];
     char where[64];
 
-    describe(p, rows);
+    describe(p, n);
     GCR_TRY(prepare(p));
     for (int i = 0; i < 2; i++) {
-        memset(&args[i], 0, sizeof args[i]);
         args[i].problem = p;
         args[i].unit = p->unit[i];
         sides[i] = (bench_side){ .what = i == 0 ? "built in" : "of a file",
                                  .run = run_side,
                                  .arg = &args[i] };
     }
-    snprintf(where, sizeof where, "%s n=%d", p->unit[0]->kernel->name, rows);
+    snprintf(where, sizeof where, "%s n=%d", p->unit[0]->kernel->name, n);
     GCR_TRY(bench_alternate(b, where, sides, 2));
-    if (memcmp(args[0].output, args[1].output, sizeof args[0].output) != 0 ||
-        memcmp(args[0].state, args[1].state, sizeof args[0].state) != 0)
-        GCR_FAIL(GCR_EDEVICE, "%s: the two have different bits", where);
+    GCR_TRY(check(p, args, where));
     bench_ratio_sides(b, where, &sides[0], &sides[1]);
 out:
     gcr_memory_destroy(p->prepared);
@@ -183,7 +219,7 @@ out:
 
 static gcr_status compare(bench *b, const char *name)
 {
-    static const int sizes[] = { 8, 16, 32, 64, 128 };
+    static const int sizes[] = { 8, 16, 32, 64, N_MAX };
     static problem p;
     gcr_status status = GCR_OK;
 
