@@ -3,7 +3,8 @@
  *
  * examples/fertility.yaml from job file to synced results file, in this process, with one thread
  * and with two; beside it a careless C loop over the same cells (no files), whose results also
- * check ours. --full adds scikit-learn under joblib (about 40 s per round, so one round).
+ * check ours. --full adds scikit-learn under joblib (about 40 s per round, so one round), from the
+ * same table to a file of results, which are compared, too.
  */
 #include "bench.h"
 #include "careless.h"
@@ -137,22 +138,24 @@ out:
     return status;
 }
 
-static gcr_status measure_sklearn(bench *b, const bench_side *ours)
+static gcr_status measure_sklearn(bench *b, const state *s, const bench_side *ours)
 {
     gcr_status status = GCR_OK;
     bench_rival sklearn = { 0 };
-    char script[BENCH_PATH_MAX], table[BENCH_PATH_MAX];
+    char script[BENCH_PATH_MAX], table[BENCH_PATH_MAX], results[BENCH_PATH_MAX + 16];
     double seconds;
 
     GCR_TRY(bench_beside(script, "rival_sklearn.py"));
     GCR_TRY(bench_example(table, "fertility.csv"));
-    GCR_TRY(
-        bench_rival_open(&sklearn, (const char *[]){ "/usr/bin/python3", script, table, NULL }));
+    snprintf(results, sizeof results, "%s/sklearn.f8", s->folder);
+    GCR_TRY(bench_rival_open(&sklearn,
+                             (const char *[]){ "/usr/bin/python3", script, table, results, NULL }));
     if (sklearn.process == 0) {
         bench_absent(b, "scikit-learn", "install python3-sklearn");
         goto out;
     }
     GCR_TRY(bench_rival_time(&sklearn, 0, 1, &seconds));
+    GCR_TRY(bench_work_compare(&s->work, results, sklearn.version));
     bench_ratio(b, "sklearn_over_2_threads",
                 seconds / bench_spread_of(ours->seconds, b->rounds).median);
 out:
@@ -181,7 +184,7 @@ int main(int argc, char **argv)
     GCR_TRY(verify(&s));
     GCR_TRY(measure(&b, &s, sides));
     if (b.full)
-        GCR_TRY(measure_sklearn(&b, &sides[1]));
+        GCR_TRY(measure_sklearn(&b, &s, &sides[1]));
 out:
     close_state(&s);
     return bench_end(&b, status);

@@ -240,7 +240,7 @@ static contest contest_of(const bench *b, const char *name)
 static gcr_status measure_beside_starpu(bench *b, contest *c)
 {
     gcr_status status = GCR_OK;
-    char program[BENCH_PATH_MAX], home[BENCH_PATH_MAX] = "";
+    char program[BENCH_PATH_MAX], home[BENCH_PATH_MAX] = "", workers[16];
 
     *c = contest_of(b, "starpu");
     c->sweeps[1].spin = spin_rival;
@@ -249,7 +249,8 @@ static gcr_status measure_beside_starpu(bench *b, contest *c)
     GCR_TRY(bench_beside(program, "rival-starpu"));
     GCR_TRY(bench_folder_open(home));
     setenv("STARPU_HOME", home, 1); /* it keeps calibrations, by default in the user's home */
-    GCR_TRY(bench_rival_open(&c->rival, (const char *[]){ program, NULL }));
+    snprintf(workers, sizeof workers, "%d", THREADS);
+    GCR_TRY(bench_rival_open(&c->rival, (const char *[]){ program, workers, NULL }));
     GCR_TRY(run_contest(b, c));
     bench_ratio(b, "metg50_us", median_us(c->sides[0].seconds, b->rounds));
     bench_ratio(b, "metg90_us", median_us(c->sweeps[0].metg90, b->rounds));

@@ -146,11 +146,12 @@ out:
 static gcr_status open_starpu(bench *b, state *s)
 {
     gcr_status status = GCR_OK;
-    char program[BENCH_PATH_MAX];
+    char program[BENCH_PATH_MAX], workers[16];
 
     GCR_TRY(bench_beside(program, "rival-starpu"));
+    snprintf(workers, sizeof workers, "%d", s->threads);
     setenv("STARPU_HOME", s->folder, 1); /* it keeps calibrations, by default in the user's home */
-    GCR_TRY(bench_rival_open(&s->starpu, (const char *[]){ program, NULL }));
+    GCR_TRY(bench_rival_open(&s->starpu, (const char *[]){ program, workers, NULL }));
     if (s->starpu.process == 0)
         bench_absent(b, "starpu", "install libstarpu-dev and build again");
     else
@@ -212,44 +213,14 @@ static gcr_status run_peer(void *arg, double *seconds_out)
     return bench_rival_time(&a->peer->process, a->workload, 1, seconds_out);
 }
 
-/* The condition numbers of the fertility job go up to 1e5. */
-static gcr_status compare(const side_arg *a, const double *theirs, uint64_t count)
-{
-    gcr_status status = GCR_OK;
-    const bench_work *work = &a->state->works[a->workload];
-    const double *ours = gcr_run_slots(work->run)->values[0];
-
-    if (count != work->datasets.count * gcr_run_points(work->run)->point_count)
-        GCR_FAIL(GCR_EDEVICE, "%s left %" PRIu64 " results", a->peer->name, count);
-    for (uint64_t i = 0; i < count; i++)
-        if (!(fabs(ours[i] - theirs[i]) <= 1e-8 * fmax(1, fabs(ours[i]))))
-            GCR_FAIL(GCR_EDEVICE, "%s: cell %" PRIu64 " of %s is %.17g, ours %.17g", a->peer->name,
-                     i, workloads[a->workload].name, theirs[i], ours[i]);
-out:
-    return status;
-}
-
 static gcr_status check(const side_arg *a)
 {
-    gcr_status status = GCR_OK;
-    const bench_work *work = &a->state->works[a->workload];
-    const uint64_t most = work->datasets.count * gcr_run_points(work->run)->point_count + 1;
-    char path[BENCH_PATH_MAX + 64];
-    double *theirs = NULL;
-    FILE *file;
+    const char *const name = workloads[a->workload].name;
+    char path[BENCH_PATH_MAX + 64], who[64];
 
-    snprintf(path, sizeof path, "%s/%s.%s.f8", a->state->folder, workloads[a->workload].name,
-             a->peer->name);
-    file = fopen(path, "rb");
-    if (file == NULL)
-        GCR_FAIL(GCR_EIO, "%s left no results", a->peer->name);
-    GCR_TRY(gcr_memory_create((void **)&theirs, most, sizeof *theirs, "results to compare with"));
-    GCR_TRY(compare(a, theirs, fread(theirs, sizeof *theirs, most, file)));
-out:
-    if (file != NULL)
-        fclose(file);
-    gcr_memory_destroy(theirs);
-    return status;
+    snprintf(path, sizeof path, "%s/%s.%s.f8", a->state->folder, name, a->peer->name);
+    snprintf(who, sizeof who, "%s, %s", a->peer->name, name);
+    return bench_work_compare(&a->state->works[a->workload], path, who);
 }
 
 /* ---- the comparison --------------------------------------------------------------------------- */

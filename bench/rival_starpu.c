@@ -1,5 +1,6 @@
 /*
- * bench/rival_starpu.c -- the rival StarPU: tasks without data, eager scheduler, two workers.
+ * bench/rival_starpu.c -- the rival StarPU: tasks without data, eager scheduler. Its argument is how
+ * many workers it has.
  *
  * The task's body is our own spin kernel, compiled in here, so that both systems are charged with
  * the same work. Protocol: bench/rival.h. Workers are paused between questions: they poll.
@@ -10,6 +11,7 @@
 
 #include <starpu.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct work {
     gcr_ctx ctx;
@@ -62,7 +64,7 @@ static int answer(double ns, unsigned long count)
     return error;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct starpu_conf conf;
     unsigned long count;
@@ -70,7 +72,7 @@ int main(void)
     int error = 0;
 
     starpu_conf_init(&conf);
-    conf.ncpus = 2;
+    conf.ncpus = argc > 1 ? atoi(argv[1]) : 1;
     conf.ncuda = 0;
     conf.nopencl = 0;
     conf.sched_policy_name = "eager";

@@ -2,10 +2,13 @@
 #include "work.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #include "gridcrunch/cell.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 gcr_status bench_work_open(bench_work *out, const char *path, const char *text)
@@ -60,4 +63,39 @@ out:
 gcr_status bench_work_write(bench_work *work, const char *folder, int syncs)
 {
     return gcr_results_write(gcr_run_results(work->run), folder, syncs ? 0 : GCR_WRITE_UNSYNCED);
+}
+
+static gcr_status compare(const double *ours, const double *theirs, uint64_t count, const char *who)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t i = 0; i < count; i++)
+        if (!(fabs(ours[i] - theirs[i]) <= 1e-8 * fmax(1, fabs(ours[i]))))
+            GCR_FAIL(GCR_EDEVICE, "%s: cell %" PRIu64 " is %.17g, ours %.17g", who, i, theirs[i],
+                     ours[i]);
+out:
+    return status;
+}
+
+gcr_status bench_work_compare(const bench_work *work, const char *path, const char *who)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t count = work->datasets.count * gcr_run_points(work->run)->point_count;
+    double *theirs = NULL;
+    FILE *file = fopen(path, "rb");
+    uint64_t found;
+
+    if (file == NULL)
+        GCR_FAIL(GCR_EIO, "%s left no results", who);
+    GCR_TRY(
+        gcr_memory_create((void **)&theirs, count + 1, sizeof *theirs, "results to compare with"));
+    found = fread(theirs, sizeof *theirs, count + 1, file);
+    if (found != count)
+        GCR_FAIL(GCR_EDEVICE, "%s left %" PRIu64 " results, not %" PRIu64, who, found, count);
+    GCR_TRY(compare(gcr_run_slots(work->run)->values[0], theirs, count, who));
+out:
+    if (file != NULL)
+        fclose(file);
+    gcr_memory_destroy(theirs);
+    return status;
 }

@@ -24,4 +24,10 @@ GCR_MUST_CHECK gcr_status bench_work_execute(bench_work *work);
 /* Writes the results of the last repetition to `folder`, without syncing unless `syncs`. */
 GCR_MUST_CHECK gcr_status bench_work_write(bench_work *work, const char *folder, int syncs);
 
+/* That `who` has left the first output of each cell of the last repetition in the file, as f8 in the
+ * order of the keys, within 1e-8: the condition numbers of the jobs go up to 1e5. GCR_EDEVICE, GCR_EIO,
+ * GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status bench_work_compare(const bench_work *work, const char *path,
+                                             const char *who);
+
 #endif /* GCR_BENCH_WORK_H */
