@@ -3,9 +3,9 @@
  * vector lanes bring over LAPACK?
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
- * matrix given to LAPACK, a careful C loop, and numpy with all points in one batch. All see the
- * same prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the unit
- * makes their covariances once, the others cell by cell. In the cases `apart` no two points share
+ * matrix given to LAPACK, a careful C loop, and numpy in batches of its best size. All see the same
+ * prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the unit and
+ * numpy make their covariances once, the loop cell by cell. In the cases `apart` no two points share
  * one.
  *
  * Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 +
