@@ -5,8 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,12 +140,43 @@ static void test_memory_can_be_had(void **state)
     assert_true(is_true_when_restrained(allocates));
 }
 
+/* Makes a system of this process that filters nothing more. */
+static int take_prctl_away(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof filter / sizeof filter[0], filter };
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void test_a_system_that_filters_nothing_is_told(void **state)
+{
+    const pid_t child = fork();
+    int ended = 0;
+
+    (void)state;
+    if (child == 0)
+        _exit(take_prctl_away() && gcr_restrain(DATA) == GCR_EUNSUPPORTED &&
+                      strstr(gcr_last_error(), "groups.h5 is not read: this system") != NULL
+                  ? 1
+                  : 2);
+    assert_true(child > 0 && waitpid(child, &ended, 0) == child);
+    assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_needed_to_read_is_refused),
         cmocka_unit_test(test_files_can_be_read),
         cmocka_unit_test(test_memory_can_be_had),
+        cmocka_unit_test(test_a_system_that_filters_nothing_is_told),
     };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
