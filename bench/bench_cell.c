@@ -3,10 +3,10 @@
  * vector lanes bring over LAPACK?
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
- * matrix given to LAPACK, a careful C loop, and numpy in batches of its best size. All see the same
- * prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the unit and
- * numpy make their covariances once, the loop cell by cell. In the cases `apart` no two points share
- * one.
+ * matrix given to LAPACK, a careful C loop over the cells, and numpy in batches of its best size. All
+ * see the same prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the
+ * unit and numpy make their covariances once, and so does a second C loop, `nested`, which knows this
+ * grid. In the cases `apart` no two points share a lengthscale.
  *
  * Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 +
  * n / 6, so exponentials show as what is missing. Which core OpenBLAS takes this machine for decides
@@ -50,14 +50,16 @@ typedef struct problem {
     int noises; /* values of the inner axis: points that share a lengthscale */
     double lengthscale[POINTS], noise[AXIS], variance[1];
     double *prepared, *scratch, *work;
-    double *columns; /* the same distances by columns, as the C loop wants them */
+    double *columns; /* the same distances by columns, as the C loops want them */
+    double *base;    /* the covariances of a lengthscale, for the nested loop    */
     bench_rival numpy;
     gcr_point_table table;
     gcr_unit_setup setup;
 } problem;
 
 typedef struct side_arg {
-    const gcr_unit *unit; /* NULL: the loop in C */
+    const gcr_unit *unit; /* NULL: a loop in C */
+    int is_nested;
     const problem *problem;
     double lml[POINTS];
     uint8_t state[POINTS];
@@ -121,7 +123,10 @@ static void crunch_loop(side_arg *a)
         const double point[3] = { p->lengthscale[i / p->noises], p->noise[i % p->noises],
                                   p->variance[0] };
 
-        a->lml[i] = rival_cell(p->columns, p->y, p->n, point, p->work);
+        if (a->is_nested && i % p->noises == 0)
+            rival_cell_base(p->base, p->columns, p->n, point[0]);
+        a->lml[i] = a->is_nested ? rival_cell_of_base(p->base, p->y, p->n, point, p->work)
+                                 : rival_cell(p->columns, p->y, p->n, point, p->work);
         a->state[i] = GCR_CELL_OK;
     }
 }
@@ -178,6 +183,7 @@ static gcr_status open_memory(problem *p)
 
     GCR_TRY(gcr_memory_create((void **)&p->prepared, rows * (rows + 1) / 2, 8, "distances"));
     GCR_TRY(gcr_memory_create((void **)&p->columns, rows * (rows + 1) / 2, 8, "distances"));
+    GCR_TRY(gcr_memory_create((void **)&p->base, rows * (rows + 1) / 2, 8, "covariances"));
     GCR_TRY(gcr_memory_create((void **)&p->work, rows * (rows + 1), 8, "a matrix"));
     GCR_TRY(gcr_memory_create((void **)&p->scratch, p->unit->scratch_bytes(&shape), 1, "scratch"));
 out:
@@ -221,7 +227,7 @@ out:
     return status;
 }
 
-static side_arg args[3];
+static side_arg args[4];
 
 /* Points of which each has a lengthscale of its own: the covariances of all of them are computed. */
 static gcr_status measure_apart(bench *b, problem *p, int n)
@@ -248,8 +254,9 @@ out:
 static gcr_status measure(bench *b, problem *p, int n)
 {
     gcr_status status = GCR_OK;
-    static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop" };
-    static bench_side sides[4];
+    static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop",
+                                         "C loop, nested" };
+    static bench_side sides[5];
     const int has_numpy = p->numpy.process != 0 && n <= NUMPY_ROWS_MAX;
     double rate[BENCH_ROUNDS_MAX];
     char where[64], line[80];
@@ -259,13 +266,14 @@ static gcr_status measure(bench *b, problem *p, int n)
     args[0] = (side_arg){ .unit = p->unit, .problem = p };
     args[1] = (side_arg){ .unit = p->lapack_unit, .problem = p };
     args[2] = (side_arg){ .problem = p };
-    for (int i = 0; i < 3; i++)
+    args[3] = (side_arg){ .problem = p, .is_nested = 1 };
+    for (int i = 0; i < 4; i++)
         sides[i] = (bench_side){ .what = names[i], .run = run_side, .arg = &args[i] };
-    sides[3] = (bench_side){ .what = "numpy", .run = run_numpy, .arg = p };
+    sides[4] = (bench_side){ .what = "numpy", .run = run_numpy, .arg = p };
     snprintf(where, sizeof where, "cell n=%d", n);
-    GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 4 : 3));
-    GCR_TRY(check(p, &args[0], &args[1]));
-    GCR_TRY(check(p, &args[0], &args[2]));
+    GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 5 : 4));
+    for (int i = 1; i < 4; i++)
+        GCR_TRY(check(p, &args[0], &args[i]));
     for (int i = 0; i < b->rounds; i++)
         rate[i] = flops(n) / sides[0].seconds[i] * 1e-9;
     bench_row(b, where, "rate", "GF/s", bench_spread_of(rate, b->rounds));
@@ -273,10 +281,12 @@ static gcr_status measure(bench *b, problem *p, int n)
     bench_ratio_sides(b, line, &sides[1], &sides[0]);
     snprintf(line, sizeof line, "n=%d", n);
     bench_ratio_sides(b, line, &sides[2], &sides[0]);
+    snprintf(line, sizeof line, "over_nested n=%d", n);
+    bench_ratio_sides(b, line, &sides[3], &sides[0]);
     if (has_numpy) {
         GCR_TRY(check_numpy(p, &args[0]));
         snprintf(line, sizeof line, "over_numpy n=%d", n);
-        bench_ratio_sides(b, line, &sides[3], &sides[0]);
+        bench_ratio_sides(b, line, &sides[4], &sides[0]);
     }
 out:
     return status;
@@ -315,6 +325,7 @@ out:
     bench_rival_close(&p.numpy);
     gcr_memory_destroy(p.prepared);
     gcr_memory_destroy(p.columns);
+    gcr_memory_destroy(p.base);
     gcr_memory_destroy(p.work);
     gcr_memory_destroy(p.scratch);
     return bench_end(&b, status);

@@ -10,6 +10,12 @@
 double rival_cell(const double *columns, const double *y, int n, const double point[3],
                   double *work);
 
+/* The same where points share a lengthscale: their covariances of variance 1, made once, and the
+ * likelihood from them. `base`: [n (n + 1) / 2], by columns as `columns`. */
+void rival_cell_base(double *base, const double *columns, int n, double lengthscale);
+double rival_cell_of_base(const double *base, const double *y, int n, const double point[3],
+                          double *work);
+
 /* The same distances by columns from what gp's prepare() makes; both [n (n + 1) / 2]. */
 void rival_cell_columns(double *columns, const double *prepared, int n);
 
