@@ -15,6 +15,7 @@
 
 #include "backend/backend.h"
 
+#include "base/pool.h"
 #include "cuda/cuda_check.h"
 #include "cuda/launch.h"
 
@@ -27,6 +28,7 @@ enum {
     GCR_CUDA_LAUNCH_TILES = 256, /* in each; a longer batch is several launches                */
     GCR_CUDA_STAGES = 4, /* blocks through which memory of the host that is not pinned ... */
     GCR_CUDA_STAGE_BYTES = 8 << 20, /* ... goes up                                              */
+    GCR_CUDA_COPIERS = 4,           /* threads that fill a stage, at most */
 };
 
 /* A stream, and a mark at its end that others can wait for. */
@@ -49,6 +51,7 @@ typedef struct cuda_device {
     cudaMemPool_t pool;
     cuda_lane memory;
     struct cuda_queue *queues;
+    gcr_pool *copiers;    /* who fill stages; NULL before the first large upload */
     pthread_mutex_t lock; /* of everything that is enqueued, and of the list of queues */
 } cuda_device;
 

@@ -192,6 +192,7 @@ void gcr_cuda_device_close(gcr_device *base)
     gcr_cuda_lane_close(&device->memory);
     if (device->pool != NULL)
         GCR_CUDA_CLOSE(cudaMemPoolDestroy(device->pool));
+    gcr_pool_destroy(device->copiers);
     pthread_mutex_destroy(&device->lock);
     free(device);
 }

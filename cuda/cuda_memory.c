@@ -110,6 +110,46 @@ out:
     return status;
 }
 
+/* A block that several threads copy. */
+typedef struct shared_copy {
+    char *to;
+    const char *from;
+    uint64_t bytes;
+    int threads;
+} shared_copy;
+
+static void copy_share(void *arg, int worker)
+{
+    const shared_copy *c = arg;
+    const uint64_t share = (c->bytes / (uint64_t)c->threads + 63) / 64 * 64;
+    const uint64_t first = share * (uint64_t)worker;
+
+    if (first < c->bytes)
+        memcpy(c->to + first, c->from + first, c->bytes - first < share ? c->bytes - first : share);
+}
+
+/* A whole stage is copied by several threads: one reads slower than a bus of today writes (a core
+ * 26 to 34 GB/s, a bus 55; published and measured elsewhere). They start with the first. */
+static gcr_status fill_stage(cuda_device *device, void *stage, const char *from, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    const int cpus = gcr_cpu_count();
+    shared_copy copy = { .to = stage, .from = from, .bytes = bytes };
+
+    if (bytes < GCR_CUDA_STAGE_BYTES || cpus == 1) {
+        memcpy(stage, from, bytes);
+        goto out;
+    }
+    if (device->copiers == NULL)
+        GCR_TRY(
+            gcr_pool_create(&device->copiers, cpus < GCR_CUDA_COPIERS ? cpus : GCR_CUDA_COPIERS));
+    copy.threads = gcr_pool_size(device->copiers);
+    gcr_pool_start(device->copiers, copy_share, &copy);
+    gcr_pool_wait(device->copiers, -1);
+out:
+    return status;
+}
+
 /* Through the next stage, which may still be read by the copy that had it last. */
 static gcr_status copy_staged(cuda_queue *queue, char *to, const char *from, uint64_t bytes)
 {
@@ -118,7 +158,7 @@ static gcr_status copy_staged(cuda_queue *queue, char *to, const char *from, uin
 
     if (stage->is_used)
         GCR_CUDA("copy to the GPU", cudaEventSynchronize(stage->free));
-    memcpy(stage->block, from, bytes);
+    GCR_TRY(fill_stage(cuda_device_of(queue->base.device), stage->block, from, bytes));
     GCR_TRY(copy_on(&queue->up, to, stage->block, bytes, cudaMemcpyHostToDevice));
     GCR_CUDA("record an event", cudaEventRecord(stage->free, queue->up.stream));
     stage->is_used = 1;

@@ -12,7 +12,10 @@
  * each thread that computes: there the work is done before crunch() returns.
  *
  * Time: operations on a queue happen in order and may return before they have happened. Their
- * inputs must stay valid until the queue is synced or an event recorded after them is synced.
+ * inputs must stay valid until the queue is synced or an event recorded after them is synced; but
+ * for memory of the host that is not staging: what is uploaded from there has been read on return.
+ * Copies run beside work: an upload may happen before work, and work before downloads, that were
+ * asked for earlier. Whoever writes over what those still read syncs an event first.
  *
  * Failure: an operation that fails leaves its outputs unchanged, returns a status and has used
  * GCR_FAIL. An asynchronous failure surfaces at the next sync as GCR_EDEVICE.

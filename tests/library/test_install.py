@@ -131,6 +131,17 @@ class Install(unittest.TestCase):
         folder = tempfile.mkdtemp(dir=self.scratch)
         run(program, "bench", "start", "--quick", cwd=folder)
 
+    @unittest.skipUnless(os.path.exists(os.path.join(build, "libgridcrunch_cuda.so")),
+                         "a build without the module for GPUs")
+    def test_the_module_for_gpus_is_found_in_the_installation(self):
+        find(self.prefix, "libgridcrunch_cuda.so")
+        text = run(self.prefix + "/bin/gridcrunch", "devices")
+        self.assertRegex(text, r"(?m)^cuda(:0| +no CUDA device: )")
+        dynamic = run("objdump", "-p", find(self.prefix, "libgridcrunch_cuda.so"))
+        paths = [line.split()[1] for line in dynamic.splitlines() if "RUNPATH" in line]
+        self.assertTrue(all(path for path in paths[0].split(":")), dynamic)  # empty: any folder
+        self.assertNotIn(build, paths[0])
+
     def test_documents_and_examples_are_there(self):
         for name in ("README.md", "library.md", "fertility.yaml", "fertility.csv"):
             find(self.prefix + "/share", name)

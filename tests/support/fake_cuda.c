@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS_MAX = 4096, STREAMS_MAX = 4096, THINGS_MAX = 4096, POISON = 0xff };
+enum {
+    BLOCKS_MAX = 4096,
+    STREAMS_MAX = 4096,
+    THINGS_MAX = 4096,
+    POISON = 0xff,
+    POISONED_MAX = 1 << 16
+};
 
 fake_cuda_state fake_cuda;
 
@@ -62,14 +68,14 @@ static int thing_count;
 static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
 static int stream_count;
 
-/* A thing of so many bytes, poisoned or zeroed, that lives until drop(). */
+/* A thing of so many bytes, its first poisoned or zeroed, that lives until drop(). */
 static void *make(size_t bytes, int byte)
 {
     void *thing = malloc(bytes);
 
     if (thing == NULL || thing_count == THINGS_MAX)
         abort();
-    memset(thing, byte, bytes);
+    memset(thing, byte, bytes < POISONED_MAX ? bytes : POISONED_MAX);
     things[thing_count++] = thing;
     fake_cuda.live++;
     return thing;
