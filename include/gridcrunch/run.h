@@ -116,9 +116,9 @@ GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
 /* What a worker, from 0 on, is at: `cell_count` live cells from `point` of `dataset` on, in the order
- * of the plan; 0: it prepares the dataset. False where there is no such worker, or it does not work
- * (yet, or any more). Any thread may ask, and a signal handler, too: this is how a program names the
- * cells that crashed. */
+ * of the plan; 0: it prepares the dataset. One that failed is still there. False where there is no
+ * such worker, or it does not work (yet, or any more). Any thread may ask, and a signal handler, too:
+ * this is how a program names the cells that crashed, or were lost with a device. */
 typedef struct gcr_in_flight {
     long thread; /* as the system numbers it */
     uint64_t dataset, point, cell_count;

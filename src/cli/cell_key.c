@@ -27,6 +27,25 @@ const char *gcr_key_text(char *out, size_t bytes, const gcr_point_table *points,
     return out;
 }
 
+const char *gcr_key_flight_text(char *out, size_t bytes, const gcr_in_flight *flight,
+                                const gcr_run *run, const gcr_datasets *datasets)
+{
+    const char *dataset = datasets->items[flight->dataset].key;
+    char key[1024];
+    size_t used;
+
+    if (flight->cell_count == 0) {
+        snprintf(out, bytes, " while it prepared dataset '%s'", dataset);
+        return out;
+    }
+    gcr_key_text(key, sizeof key, gcr_run_points(run), flight->point);
+    used = (size_t)snprintf(out, bytes, " at %s, %s", dataset, key);
+    if (flight->cell_count > 1 && used < bytes)
+        snprintf(out + used, bytes - used, " or one of the %llu cells behind it",
+                 (unsigned long long)(flight->cell_count - 1));
+    return out;
+}
+
 /* ---- datasets -------------------------------------------------------------------------------- */
 
 static gcr_status refuse_several(const char *word, const char *const *keys, uint64_t count)

@@ -7,7 +7,9 @@
 #ifndef GCR_CLI_CELL_KEY_H
 #define GCR_CLI_CELL_KEY_H
 
+#include "gridcrunch/dataset.h"
 #include "gridcrunch/grid.h"
+#include "gridcrunch/run.h"
 #include "gridcrunch/status.h"
 
 #include <stddef.h>
@@ -15,6 +17,11 @@
 
 /* "lengthscale=0.01, noise=0.0001". Returns `out`. */
 const char *gcr_key_text(char *out, size_t bytes, const gcr_point_table *points, uint64_t point);
+
+/* " at s0001, a=1 or one of the 63 cells behind it", " while it prepared dataset 's0001'". Returns
+ * `out`. */
+const char *gcr_key_flight_text(char *out, size_t bytes, const gcr_in_flight *flight,
+                                const gcr_run *run, const gcr_datasets *datasets);
 
 /* The one of keys[0 .. count - 1] that `word` means: it, or the only one that contains it, whatever
  * the case. GCR_ENOENT: none (with the nearest), or several (with the first of them). */

@@ -5,6 +5,7 @@
  * out first, then an earlier run is moved aside, then comes what takes time.
  */
 #include "cli/best_points.h"
+#include "cli/cell_key.h"
 #include "cli/command.h"
 #include "cli/crash.h"
 #include "cli/interrupt.h"
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 enum { ROWS_SHOWN = 10 };
 
@@ -117,6 +119,25 @@ out:
     return status;
 }
 
+/* A device that fails is not the end of what has landed: that is saved, as after Ctrl-C. Says which batch
+ * it was. */
+static int survives(run_work *work, gcr_status status)
+{
+    gcr_in_flight flight;
+    char where[1536] = "";
+
+    if (status != GCR_EDEVICE || gcr_run_progress(work->run)->landed == 0)
+        return 0;
+    if (gcr_run_in_flight(&flight, work->run, 0))
+        gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->datasets);
+    fputs("gridcrunch: ", stderr);
+    gcr_screen_put(stderr, gcr_last_error(), -1);
+    fputs("; it happened", stderr);
+    gcr_screen_put(stderr, where, -1);
+    fputs("; what has landed before is saved\n", stderr);
+    return 1;
+}
+
 static gcr_status compute(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
@@ -128,7 +149,8 @@ static gcr_status compute(run_work *work, const run_args *args)
     gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
         gcr_progress_line_end();
-    GCR_TRY(status);
+    if (!survives(work, status))
+        GCR_TRY(status);
     GCR_TRY(save(work, args));
 out:
     return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);

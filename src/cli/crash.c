@@ -62,24 +62,6 @@ static int find_flight(gcr_in_flight *out, const gcr_run *run)
     return 0;
 }
 
-/* " at s0001, a=1 and the 63 cells behind it" */
-static void name_flight(char *out, size_t bytes, const gcr_in_flight *flight, const gcr_run *run)
-{
-    const char *dataset = atomic_load(&watched_datasets)->items[flight->dataset].key;
-    char key[TEXT_BYTES];
-    size_t used;
-
-    if (flight->cell_count == 0) {
-        snprintf(out, bytes, " while it prepared dataset '%s'", dataset);
-        return;
-    }
-    gcr_key_text(key, sizeof key, gcr_run_points(run), flight->point);
-    used = (size_t)snprintf(out, bytes, " at %s, %s", dataset, key);
-    if (flight->cell_count > 1 && used < bytes)
-        snprintf(out + used, bytes - used, " or one of the %llu cells behind it",
-                 (unsigned long long)(flight->cell_count - 1));
-}
-
 static void say_what_crashed(void)
 {
     const gcr_run *const run = atomic_load(&watched_run);
@@ -88,7 +70,7 @@ static void say_what_crashed(void)
     gcr_in_flight flight;
 
     if (find_flight(&flight, run))
-        name_flight(where, sizeof where, &flight, run);
+        gcr_key_flight_text(where, sizeof where, &flight, run, atomic_load(&watched_datasets));
     else if (cell != NULL)
         snprintf(where, sizeof where, " at %s", cell);
     if (gcr_screen_columns(stderr) > 0)

@@ -301,6 +301,18 @@ static void copy_part(worker *w, const flight *f, const part *p, uint64_t at)
     }
 }
 
+/* Waits for a batch. Where it was lost, whoever asks is told that it was this one. */
+static gcr_status await(worker *w, const flight *f)
+{
+    gcr_status status = GCR_OK;
+
+    if (!shares_memory(w))
+        status = gcr_event_sync(f->done);
+    if (status != GCR_OK)
+        tell(w->progress, f->parts[0].dataset, f->parts[0].first, f->live);
+    return status;
+}
+
 /* Waits for a batch and gives its results their slots. */
 static gcr_status land(worker *w, flight *f)
 {
@@ -310,8 +322,7 @@ static gcr_status land(worker *w, flight *f)
     if (!f->is_flying)
         goto out;
     f->is_flying = 0;
-    if (!shares_memory(w))
-        GCR_TRY(gcr_event_sync(f->done));
+    GCR_TRY(await(w, f));
     for (uint64_t t = 0; t < f->tile_count; t++) {
         if (!shares_memory(w))
             copy_part(w, f, &f->parts[t], at);
@@ -454,5 +465,6 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
         shared->on_failure(shared->arg, status); /* first: what follows may call what fails */
     flush_landing(&w);
     close_worker(&w);
-    atomic_store_explicit(&progress->thread, 0, memory_order_relaxed);
+    if (status == GCR_OK)
+        atomic_store_explicit(&progress->thread, 0, memory_order_relaxed);
 }

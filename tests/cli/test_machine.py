@@ -165,6 +165,38 @@ class Gpu(Case):
         reply = self.call("run", "small.yaml", "--device", "cuda", env=env)
         self.assert_refused(reply, "/no/such/module.so", "run.device")
 
+    def run_on_the_fake(self, *args, **env):
+        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_module.so")
+        if not os.path.exists(module):
+            self.skipTest("the fake was not built")
+        env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module, **env}
+        return self.call("run", "small.yaml", "--device", "cuda", "--set", "run.batch=8", *args,
+                         env=env)
+
+    def test_a_run_on_a_device_of_a_module_is_saved(self):
+        reply = self.run_on_the_fake("--quiet")
+        self.assertEqual(reply.code, 0, reply)
+        rows = self.ok("export", "runs/small").out.splitlines()
+        self.assertEqual(len(rows), 1 + 72)
+
+    def test_a_gpu_that_is_lost_leaves_what_has_landed(self):
+        reply = self.run_on_the_fake("--quiet", FAKE_SYNC_THAT_FAILS="4")
+        self.assertEqual(reply.code, 4, reply)
+        self.assertEqual(len(reply.err.splitlines()), 1, reply)
+        for words in ["the fake was lost", "it happened at s", "lengthscale=",
+                      "or one of the 7 cells behind it", "what has landed before is saved"]:
+            self.assertIn(words, reply.err)
+        states = [row.split(",") for row in self.ok("export", "runs/small").out.splitlines()[1:]]
+        self.assertEqual(sum("ok" in row for row in states), 3 * 8)
+        self.assertEqual(sum("empty" in row for row in states), 72 - 3 * 8)
+
+    def test_a_gpu_that_is_lost_before_anything_has_landed_changes_nothing(self):
+        self.ok("run", "small.yaml", "--quiet")
+        before = self.files()
+        reply = self.run_on_the_fake("--quiet", "--fresh", FAKE_SYNC_THAT_FAILS="1")
+        self.assert_refused(reply, "the fake was lost", code=1)
+        self.assert_nothing_changed(before)
+
 
 if __name__ == "__main__":
     unittest.main()
