@@ -12,10 +12,13 @@ GCR_FN int is_bad(const gcr_ctx *ctx, int system, int i, int j)
            gcr_param(ctx, BAD_COLUMN) == j;
 }
 
+/* The log-determinant alone where the parameter is NaN. */
 GCR_FN unsigned needs(const gcr_ctx *ctx, int system)
 {
+    const gcr_real wanted = gcr_param(ctx, NEEDS);
+
     (void)system;
-    return (unsigned)gcr_param(ctx, NEEDS);
+    return wanted == wanted ? (unsigned)wanted : (unsigned)GCR_NEED_LOG_DETERMINANT;
 }
 
 GCR_FN int is_needed(const gcr_ctx *ctx, int need)

@@ -6,7 +6,7 @@
  * (and twice as much rate in system 1), right-hand sides y and 1, 2, ... n. Entry (bad_row,
  * bad_column) of C in system `bad_system` can be replaced by bad_value; or entry bad_row of
  * right-hand side 1, where bad_column is -1. Compiled with SHIFTED_FORGETS the description does not
- * say that the base depends on the rate.
+ * say that the base depends on the rate; with SHIFTED_ASKS_LATE, that what is needed does.
  */
 #define GCR_SPD_KERNEL
 #define GCR_HAS_DERIVE
@@ -17,6 +17,12 @@
 enum { RATE_IS_BASE = 0 };
 #else
 enum { RATE_IS_BASE = 1 };
+#endif
+
+#if defined(SHIFTED_ASKS_LATE)
+enum { NEEDS_IS_BASE = 0 };
+#else
+enum { NEEDS_IS_BASE = 1 };
 #endif
 
 enum parameter { SPREAD, RATE, NEEDS, BAD_SYSTEM, BAD_ROW, BAD_COLUMN, BAD_VALUE, SCALE, SHIFT };
@@ -66,7 +72,7 @@ GCR_DESCRIBE(.name = "shifted", .help = "for tests", .form = GCR_FORM_SPD,
              .uses = GCR_USES_X | GCR_USES_Y,
              .parameters = { { .name = "spread", .is_free = 1, .is_base = 1 },
                              { .name = "rate", .is_free = 1, .is_base = RATE_IS_BASE },
-                             { .name = "needs", .is_integer = 1, .is_base = 1 },
+                             { .name = "needs", .is_integer = 1, .is_base = NEEDS_IS_BASE },
                              { .name = "bad_system", .is_free = 1, .is_base = 1 },
                              { .name = "bad_row", .is_free = 1, .is_base = 1 },
                              { .name = "bad_column", .is_free = 1, .is_base = 1 },

@@ -270,6 +270,34 @@ static gcr_reduced gcr_engine_reduced(const gcr_engine *engine, int system)
     };
 }
 
+static void gcr_answers_forget(gcr_real *answers, int64_t first, int64_t count, int lane)
+{
+    for (int64_t k = first * count; k < (first + 1) * count; k++)
+        answers[k * GCR_LANES + lane] = gcr_cell_nan(0);
+}
+
+/* A base is reduced for what needs() says without the other parameters. Where a cell's own say more,
+ * there is nothing that finish() could read: not what another cell has left there. */
+static void gcr_engine_forget(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
+                              int system, unsigned wanted)
+{
+    const int64_t n = engine->n, right_sides = engine->right_sides;
+
+    for (int lane = 0; lane < group->count; lane++) {
+        const gcr_ctx one = gcr_ctx_of_lane(ctx, lane);
+        const unsigned missing = needs(&one, system) & ~wanted;
+
+        if ((missing & GCR_NEED_LOG_DETERMINANT) != 0)
+            gcr_answers_forget(engine->log_determinant, system, 1, lane);
+        if ((missing & GCR_NEED_QUADRATIC_FORM) != 0)
+            gcr_answers_forget(engine->quadratic_form, system, right_sides, lane);
+        if ((missing & GCR_NEED_SOLUTION) != 0)
+            gcr_answers_forget(engine->solution, system, right_sides * n, lane);
+        if ((missing & GCR_NEED_INVERSE_DIAGONAL) != 0)
+            gcr_answers_forget(engine->inverse_diagonal, system, n, lane);
+    }
+}
+
 /* The first system that has no answer decides what is said of a cell. */
 static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group *group)
 {
@@ -280,8 +308,10 @@ static void gcr_engine_compute(gcr_engine *engine, const gcr_ctx *ctx, gcr_group
         group->verdict[lane] = gcr_verdict_of(GCR_CELL_OK, 0);
     for (int system = 0; system < engine->systems; system++) {
         const gcr_reduced reduced = gcr_engine_reduced(engine, system);
+        const unsigned wanted = needs(&base_ctx, system);
 
-        gcr_group_answer(engine, ctx, group, system, &reduced, needs(&base_ctx, system));
+        gcr_group_answer(engine, ctx, group, system, &reduced, wanted);
+        gcr_engine_forget(engine, ctx, group, system, wanted);
     }
     gcr_engine_finish(engine, ctx, group);
 }

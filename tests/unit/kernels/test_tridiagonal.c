@@ -336,6 +336,33 @@ static void test_what_is_not_needed_is_not_asked(void **state)
     }
 }
 
+/* Crunches it in scratch that a cell before has filled with numbers. */
+static void crunch_late(struct shifted *out, int needs)
+{
+    *out = shifted_standard();
+    out->values[NEEDS] = needs;
+    open_shifted(out, "shifted_late", 9);
+    for (uint64_t k = 0; k < tile_scratch_bytes(&out->tile) / sizeof(double); k++)
+        ((double *)out->tile.scratch)[k] = 1;
+    tile_crunch(&out->tile);
+}
+
+static void test_an_answer_that_a_base_was_not_asked_for_is_nan(void **state)
+{
+    struct shifted late;
+
+    (void)state;
+    for (int needs = 0; needs < 16; needs++) {
+        const int is_known = (needs & ~GCR_NEED_LOG_DETERMINANT) == 0;
+
+        crunch_late(&late, needs);
+        for (uint64_t point = 0; point < BASES * CELLS; point++)
+            assert_int_equal(late.tile.args.state[point],
+                             is_known ? GCR_CELL_OK : GCR_CELL_NAN_OUT);
+        tile_close(&late.tile);
+    }
+}
+
 /* Cells that share a base are asked for it where all else is NaN, by the direct algorithm, too. */
 static void test_a_parameter_that_the_description_forgot_is_seen(void **state)
 {
@@ -526,6 +553,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_answer_is_that_of_the_direct_algorithm),
         cmocka_unit_test(test_every_answer_is_so_where_lapack_reduces),
         cmocka_unit_test(test_what_is_not_needed_is_not_asked),
+        cmocka_unit_test(test_an_answer_that_a_base_was_not_asked_for_is_nan),
         cmocka_unit_test(test_a_parameter_that_the_description_forgot_is_seen),
         cmocka_unit_test(test_numbers_at_the_ends_of_the_range),
         cmocka_unit_test(test_columns_that_vanish_beside_others_are_no_trouble),
