@@ -7,7 +7,8 @@
  *
  * The bits of x, halved and taken from a constant, are those of a first guess. Its square times x is
  * between 0.815 and 0.920 for every x, where a cubic makes a guess of it that is off by 4.4e-7; one
- * step of third order leaves what rounding leaves, less than a unit in the last place. Constants:
+ * step of third order leaves what rounding leaves, less than a unit in the last place; root and
+ * division leave less than 1.5 (tests/unit/backend/test_squares.c). Constants:
  * tests/reference/inverse_root_coefficients.py.
  *
  * Rejected: the processor's own approximate roots (a step less, but Intel and AMD guess differently,
