@@ -332,7 +332,8 @@ static gcr_status enqueue(cuda_queue *queue, const cuda_program *program, slot *
     queue->up.issued++;
     GCR_TRY(gcr_cuda_queue_turn_work(queue));
     for (int g = 0; g < group_count; g++)
-        GCR_TRY(launch_group(queue, program, &groups[g], s, blocks[g]));
+        if (groups[g].cell_count > 0) /* an empty grid is no valid launch */
+            GCR_TRY(launch_group(queue, program, &groups[g], s, blocks[g]));
     GCR_CUDA("record an event", cudaEventRecord(s->done, queue->work.stream));
     s->is_used = 1;
 out:

@@ -13,7 +13,10 @@
 
 enum {
     BATCH_MOST = 4096,
-    BATCHES_PER_WORKER = 8, /* at least, so that the end is ragged by an eighth at most */
+    FAR_BATCH_MOST = 1 << 18,    /* of a device with memory of its own ... */
+    FAR_RECORD_BYTES = 64 << 20, /* ... and of the outputs of such a batch */
+    FAR_BATCH_LEAST = 64,        /* unless these are fewer cells           */
+    BATCHES_PER_WORKER = 8,      /* at least, so that the end is ragged by an eighth at most */
 };
 
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
@@ -110,6 +113,22 @@ static uint64_t count_together(const gcr_run *run, uint64_t cells)
     return least < share ? least : share > 0 ? share : 1;
 }
 
+/* How many cells a batch may have, whatever their number. A device with memory of its own computes tens
+ * of thousands at once; their outputs stand in its memory and in the host's for each batch in flight. */
+static uint64_t limit_batch(const gcr_run *run)
+{
+    uint64_t values = 1, fit;
+
+    if (run->device->info.shares_memory)
+        return BATCH_MOST;
+    for (int o = 0; o < run->binding.output_count; o++)
+        values += (uint64_t)run->binding.width[o];
+    fit = FAR_RECORD_BYTES / (values * sizeof(gcr_real));
+    if (fit > FAR_BATCH_MOST)
+        return FAR_BATCH_MOST;
+    return fit > FAR_BATCH_LEAST ? fit : FAR_BATCH_LEAST;
+}
+
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(gcr_run *run)
@@ -117,10 +136,10 @@ static void choose_batch(gcr_run *run)
     const uint64_t live = gcr_points_table(run->points)->live_count;
     const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
     const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
-    const uint64_t asked = run->spec.job->batch;
+    const uint64_t asked = run->spec.job->batch, most = limit_batch(run);
 
     run->batch_least = asked > 0 ? asked : count_together(run, cells);
-    run->batch_most = asked > 0 ? asked : share < BATCH_MOST ? share : BATCH_MOST;
+    run->batch_most = asked > 0 ? asked : share < most ? share : most;
     if (run->batch_most < run->batch_least)
         run->batch_most = run->batch_least;
     if (run->batch_most > cells && cells > 0)

@@ -279,6 +279,25 @@ static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(v
     assert_clean();
 }
 
+static void test_tiles_without_points_are_no_launch(void **state)
+{
+    gcr_unit_tile tiles[2];
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_ok(stage_bring(&s, 1, 20));
+    tiles[0] = stage_tile(&s, 0, 0, STAGE_POINTS);
+    tiles[1] = stage_tile(&s, 1, 0, 0);
+    assert_ok(stage_crunch(&s, tiles, 2));
+    assert_int_equal(count_launches("gcr_crunch"), 1);
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_a_cell_kernel_has_no_retries(void **state)
 {
     gcr_kernel kernel = stage_kernel;
@@ -320,6 +339,7 @@ int main(void)
         test(test_an_upload_longer_than_all_stages_comes_whole),
         test(test_a_block_gets_the_shared_memory_it_asks_for),
         test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
+        test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),
     };
 

@@ -30,16 +30,21 @@ typedef struct scene {
 
 static gcr_run *running; /* what a fake operation cancels */
 
-static void raise_curtain(scene *s, const char *override)
+static void raise_with(scene *s, const char *const *overrides, int count)
 {
     gcr_run_spec spec;
 
     fake_reset();
-    assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, &override, override != NULL ? 1 : 0));
+    assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, overrides, count));
     assert_ok(gcr_datasets_load(&s->datasets, &s->job));
     spec = (gcr_run_spec){ .job = &s->job, .datasets = &s->datasets };
     assert_ok(gcr_run_create_on(&s->run, &spec, &fake_backend));
     running = s->run;
+}
+
+static void raise_curtain(scene *s, const char *override)
+{
+    raise_with(s, &override, override != NULL ? 1 : 0);
 }
 
 static void drop_curtain(scene *s)
@@ -102,6 +107,19 @@ static void test_every_dataset_goes_up_once(void **state)
     assert_ok(gcr_run_execute(s.run));
     assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
     assert_int_equal(fake_count(FAKE_PREPARE), 3);
+    drop_curtain(&s);
+}
+
+/* 3 datasets of 10^6 points: more than a device with memory of its own computes at once. */
+static void test_batches_of_a_large_grid_fill_a_device(void **state)
+{
+    static const char *const overrides[] = { "grid.lengthscale={linspace: [1, 2, 250000]}",
+                                             "run.batch=auto" };
+    scene s;
+
+    (void)state;
+    raise_with(&s, overrides, 2);
+    assert_int_equal(gcr_run_batch(s.run), 1 << 18);
     drop_curtain(&s);
 }
 
@@ -410,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_a_code_path_that_the_device_lacks_is_refused),
         cmocka_unit_test(test_the_kind_names_scalar_code_path_and_algorithm),
         cmocka_unit_test(test_every_dataset_goes_up_once),
+        cmocka_unit_test(test_batches_of_a_large_grid_fill_a_device),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
