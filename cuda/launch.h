@@ -3,8 +3,8 @@
  *
  * The host compiles cuda/device/device_unit.h together with a kernel file, once for each *variant*:
  * who computes a cell (a thread, a warp or a block) and for how many rows. gcr_variant_of() says
- * which computes a cell of a given shape and what a block of it needs; it is a function of the shape
- * and of the crossovers of the device alone, so that no cell's bits depend on its neighbours.
+ * which computes a cell of a given shape and what a block of it needs; it is a function of the
+ * shape and of the device's crossovers alone, so that no cell's bits depend on its neighbours.
  * A launch computes cells of one variant, of any number of datasets:
  *
  *     gcr_crunch   all live cells of the tiles; one that is not SPD goes on the list for rung 1
@@ -152,7 +152,7 @@ typedef struct gcr_variant {
 } gcr_variant;
 
 /* The variant for cells of this shape. Variants whose first five members are the same are compiled
- * from the same definitions; a launch has the largest shared_bytes and scratch_bytes of its cells. */
+ * from the same definitions; a launch has the most shared_bytes and scratch_bytes of its cells. */
 gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape);
 
 /* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */

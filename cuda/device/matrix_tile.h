@@ -163,8 +163,8 @@ typedef struct gcr_pivots {
 } gcr_pivots;
 
 /*
- * The inverse of the Cholesky factor of `c`, of which the lower triangle is read. `first` is the row
- * of the matrix that the tile begins in. What is done to c below the diagonal is done to the
+ * The inverse of the Cholesky factor of `c`, of which the lower triangle is read. `first` is the
+ * row of the matrix that the tile begins in. What is done to c below the diagonal is done to the
  * identity at the same time, which becomes inv(L).
  */
 GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots)

@@ -26,9 +26,9 @@ GCR_FN int gcr_pivot_is_good(gcr_real pivot)
     return pivot > 0 && gcr_is_finite(pivot);
 }
 
-/* 1 / sqrt(pivot), or 1 where there is none, so that the rest of the matrix is computed with numbers
- * that nobody reads. One step of third order from the guess leaves what rounding leaves: a chain of
- * six operations in place of a root and a division, which are 20 each. */
+/* 1 / sqrt(pivot), or 1 where there is none, so that the rest of the matrix is computed with
+ * numbers that nobody reads. One step of third order from the guess leaves what rounding leaves: a
+ * chain of six operations in place of a root and a division, which are 20 each. */
 GCR_FN gcr_real gcr_inverse_root(gcr_real pivot)
 {
     const gcr_real guess = gcr_root_guess(pivot);

@@ -15,9 +15,9 @@
  *                     the first of them is begun: each tile comes from memory once for all of them
  *
  * Predicted for sm_90 (derived): T = n / 8 steps of 1100 clocks with two barriers each, and the
- * entries, 64 T^2 / 2 of 30 operations over 64 in a clock: at n = 64, 128, 232 a block takes 10, 22,
- * 45 thousand clocks and 8, 3, 1 blocks share a multiprocessor: 5, 28, 170 ns a cell with 132 of
- * them. In scratch: T^3 / 6 products of tiles, each a tile from memory for GCR_AHEAD of them.
+ * entries, 64 T^2 / 2 of 30 operations over 64 in a clock: at n = 64, 128, 232 a block takes 10,
+ * 22, 45 thousand clocks; 5, 3, 1 blocks share a multiprocessor, which is 8, 28, 170 ns a cell
+ * with 132 of them. In scratch: T^3 / 6 products of tiles, one tile from memory for GCR_AHEAD.
  *
  * Rejected: 16 x 16 tiles (at the edge of shared memory, n = 224 in place of 232); right-looking
  * updates (each tile is written T / 3 times: 12 clocks of shared memory for 4 of the tensor cores).

@@ -45,7 +45,7 @@ GCR_FN gcr_real gcr_system_side(const gcr_system *system, int i, int column)
     return rhs(system->ctx, system->number, i, column);
 }
 
-/* Whether an entry is NaN or infinite, of the rows member, member + members ... A number that is not
+/* Whether an entry is NaN or infinite, of rows member, member + members ... A number that is not
  * finite ends up in the pivot of its row, so this is asked only where a pivot is bad. */
 GCR_FN int gcr_system_has_bad_entry(const gcr_system *system, int member, int members)
 {

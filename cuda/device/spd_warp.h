@@ -7,10 +7,10 @@
  * of a block never meet: there is no barrier, and no shared memory.
  *
  * Predicted for sm_90 (derived): a cell of gp is, in instructions of a warp, 35 for each pair of
- * values of a tile, 400 for each tile on the diagonal, 2 for each product and 150 around it: 1100 at
- * n = 16 and 2600 at n = 32, of which a multiprocessor starts 4 in a clock; so 290 and 660 clocks,
- * 1.1 and 2.5 ns a cell with 132 multiprocessors. Registers: 4 for each tile, 8 or 16 for those of
- * the right-hand sides, and 60 more.
+ * values of a tile, 400 for each tile on the diagonal, 2 for each product and 150 around it: 1100
+ * at n = 16 and 2600 at n = 32, of which a multiprocessor starts 4 in a clock; so 290 and 660
+ * clocks, 1.1 and 2.5 ns a cell with 132 multiprocessors. Registers: 4 for each tile, 8 or 16 for
+ * those of the right-hand sides, and 100 more.
  */
 #ifndef GCR_CUDA_SPD_WARP_H
 #define GCR_CUDA_SPD_WARP_H

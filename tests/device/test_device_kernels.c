@@ -29,6 +29,7 @@ static const subject ridge = { "ridge", 0, { 5 }, { 0.1, 1, 10 }, { 0 }, 1e-12 }
 static const subject cholesky = { "cholesky", 0, { 20 }, { 0, 1, 2 }, { 0 }, 1e-11 };
 static const subject logistic = { "logistic", 1, { 50, 10 }, { 0.1, 1, 10 }, { 0 }, 1e-11 };
 static const subject outer = { "outer", 0, { 0 }, { 0, 2, 100 }, { 0 }, 1e-12 };
+static const subject sides = { "sides", 0, { 0 }, { 0.1, 0.5, 2 }, { 0 }, 1e-12 };
 static const subject scale = { "scale", 0, { 0 }, { -1, 2, 1e300 }, { 0 }, 1e-15 };
 
 static void make_numbers(numbers *out, int is_binary)
@@ -113,6 +114,20 @@ static void test_ridge_agrees_with_the_cpu(void **state)
     check_fresh(&ridge, DEVICE_WARP, 4, 10); /* fewer rows than folds: a fault of prepare() */
 }
 
+/* Eight sides stand in a row of tiles; of the last row some, or all. */
+static void test_many_right_hand_sides_agree_with_the_cpu(void **state)
+{
+    static const int counts[] = { 2, 7, 8, 9, 16, 19 };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        check_fresh(&sides, DEVICE_THREAD, 7, counts[k]);
+        check_fresh(&sides, DEVICE_WARP, 15, counts[k]);
+        check_fresh(&sides, DEVICE_BLOCK, 41, counts[k]);
+        check_fresh(&sides, DEVICE_MEMORY, 64, counts[k]);
+    }
+}
+
 static void test_cell_kernels_agree_with_the_cpu_in_each_team(void **state)
 {
     static const device_algorithm teams[] = { DEVICE_THREAD, DEVICE_BLOCK };
@@ -186,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_gp_agrees_with_the_cpu),
         cmocka_unit_test(test_kernel_ridge_agrees_with_the_cpu),
         cmocka_unit_test(test_ridge_agrees_with_the_cpu),
+        cmocka_unit_test(test_many_right_hand_sides_agree_with_the_cpu),
         cmocka_unit_test(test_cell_kernels_agree_with_the_cpu_in_each_team),
         cmocka_unit_test(test_what_is_not_finite_in_a_dataset_has_the_verdict_of_the_cpu),
         cmocka_unit_test(test_bits_of_a_block_do_not_depend_on_the_order_of_its_threads),

@@ -228,7 +228,7 @@ void device_prepare(const device_run *run, tile *t)
         fail_msg("prepare of %s: %s", t->unit->kernel->name, wrong);
 }
 
-/* ---- what came out ---------------------------------------------------------------------------- */
+/* ---- what came out --------------------------------------------------------------------------- */
 
 static void agree_in_output(const tile *got, const tile *expected, int o, double tolerance,
                             const char *what)

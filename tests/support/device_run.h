@@ -43,8 +43,8 @@ void device_crunch(const device_run *run, tile *const *tiles, int count);
 /* Prepares the dataset of a tile: writes t->prepared and t->fault. */
 void device_prepare(const device_run *run, tile *t);
 
-/* Fails, and says `what`, where two tiles of the same cells differ: numbers by more than `tolerance`,
- * relative to 1 or the number; all else in a bit: states, minors and faults, steps, padding, points
+/* Fails, and says `what`, where two tiles of the same cells differ: numbers by more than
+ * `tolerance`, relative to 1 or the number; all else in a bit: states, minors and faults, steps, padding, points
  * that are not live. */
 void assert_tiles_agree(const tile *got, const tile *expected, double tolerance, const char *what);
 

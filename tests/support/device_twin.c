@@ -2,7 +2,7 @@
  * tests/support/device_twin.c -- see device_twin.h.
  *
  * A fiber that waits looks for the next that can go on and switches to it; where there is none, the
- * block can never end, and the run is over. On x86-64 a switch is eight moves, elsewhere ucontext's.
+ * block can never end, and the run is over. On x86-64 a switch is 16 moves, elsewhere ucontext's.
  */
 #include "support/device_twin.h"
 

@@ -1,7 +1,7 @@
 /*
  * tests/support/device_variant.c -- a variant of a kernel for devices, compiled for the twin.
  *
- * Compiled once for each variant that is tested, with what cuda/launch.h says, and GCR_VARIANT_NAME.
+ * Compiled once for each variant that is tested, with what cuda/launch.h says and GCR_VARIANT_NAME.
  */
 #define GCR_DEVICE_TWIN "support/device_twin.h"
 #include "cuda/device/device_unit.h"
