@@ -73,11 +73,9 @@ static gcr_variant warp_variant(int64_t n)
 {
     const int bound = n <= 8 ? 8 : (int)gcr_tile_rows(n) * 8;
 
-    return (gcr_variant){ .team = GCR_TEAM_WARP,
-                          .bound = bound,
-                          .threads = 128,
-                          .min_blocks = bound <= 16 ? 4 : 3,
-                          .teams_of_block = 4 };
+    return (gcr_variant){
+        .team = GCR_TEAM_WARP, .bound = bound, .threads = 128, .min_blocks = 3, .teams_of_block = 4
+    };
 }
 
 static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
@@ -116,6 +114,8 @@ static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_
     else
         variant = block_variant(crossovers, shape);
     variant.is_single = shape->systems <= 1 && shape->right_sides <= 1;
+    if (!variant.is_single && variant.min_blocks > 1)
+        variant.min_blocks--; /* finish() of several systems needs registers of its own */
     variant.scratch_bytes = spd_scratch_bytes(&variant, shape);
     return variant;
 }

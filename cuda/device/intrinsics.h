@@ -18,6 +18,7 @@
         name(const __grid_constant__ type launch)
 #define GCR_SHARED __shared__ /* a variable of the block */
 #define GCR_UNROLL _Pragma("unroll")
+#define GCR_ROLL _Pragma("unroll 1")
 
 GCR_FN int gcr_thread_index(void)
 {

@@ -188,16 +188,17 @@ GCR_FN void gcr_block_look_ahead(const gcr_matrix *matrix, int i, int is_pair, i
         }
     }
     GCR_UNROLL
-    for (int r = 0; r < 2; r++)
+    for (int r = 0; r < 2; r++) {
         GCR_UNROLL
-    for (int c = 0; c < GCR_AHEAD; c++)
-        if (c < count && p + c <= i + r && r <= is_pair) {
-            gcr_tile tile = gcr_row_load(&rows[r], p + c);
+        for (int c = 0; c < GCR_AHEAD; c++)
+            if (c < count && p + c <= i + r && r <= is_pair) {
+                gcr_tile tile = gcr_row_load(&rows[r], p + c);
 
-            tile.at[0] -= sum[r][c].at[0];
-            tile.at[1] -= sum[r][c].at[1];
-            gcr_row_store(&rows[r], p + c, &tile);
-        }
+                tile.at[0] -= sum[r][c].at[0];
+                tile.at[1] -= sum[r][c].at[1];
+                gcr_row_store(&rows[r], p + c, &tile);
+            }
+    }
 }
 
 /* All rows from p on, by warps first .. GCR_WARPS - 1. */

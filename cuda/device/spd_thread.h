@@ -31,10 +31,11 @@ typedef struct gcr_small_factor {
 GCR_FN void gcr_small_fill(gcr_small_factor *factor, const gcr_system *system)
 {
     GCR_UNROLL
-    for (int i = 0; i < GCR_ROWS; i++)
+    for (int i = 0; i < GCR_ROWS; i++) {
         GCR_UNROLL
-    for (int j = 0; j <= i; j++)
-        factor->entry[GCR_AT(i, j)] = gcr_system_entry(system, i, j);
+        for (int j = 0; j <= i; j++)
+            factor->entry[GCR_AT(i, j)] = gcr_system_entry(system, i, j);
+    }
 }
 
 GCR_FN gcr_real gcr_small_take_pivot(gcr_small_factor *factor, gcr_real pivot, int j)
@@ -63,12 +64,13 @@ GCR_FN void gcr_small_eliminate(gcr_small_factor *factor)
         for (int i = j + 1; i < GCR_ROWS; i++)
             factor->entry[GCR_AT(i, j)] *= inverse;
         GCR_UNROLL
-        for (int i = j + 1; i < GCR_ROWS; i++)
+        for (int i = j + 1; i < GCR_ROWS; i++) {
             GCR_UNROLL
-        for (int k = j + 1; k <= i; k++)
-            factor->entry[GCR_AT(i, k)] =
-                gcr_fma(-factor->entry[GCR_AT(i, j)], factor->entry[GCR_AT(k, j)],
-                        factor->entry[GCR_AT(i, k)]);
+            for (int k = j + 1; k <= i; k++)
+                factor->entry[GCR_AT(i, k)] =
+                    gcr_fma(-factor->entry[GCR_AT(i, j)], factor->entry[GCR_AT(k, j)],
+                            factor->entry[GCR_AT(i, k)]);
+        }
     }
 }
 

@@ -64,12 +64,13 @@ GCR_FN void gcr_warp_eliminate(gcr_warp_factor *factor)
             factor->tile[GCR_TILE_AT(i, p)] =
                 gcr_tile_product(&factor->tile[GCR_TILE_AT(i, p)], diagonal);
         GCR_UNROLL
-        for (int i = p + 1; i < GCR_TILE_ROWS; i++)
+        for (int i = p + 1; i < GCR_TILE_ROWS; i++) {
             GCR_UNROLL
-        for (int j = p + 1; j <= i; j++)
-            gcr_tile_subtract_product(&factor->tile[GCR_TILE_AT(i, j)],
-                                      &factor->tile[GCR_TILE_AT(i, p)],
-                                      &factor->tile[GCR_TILE_AT(j, p)]);
+            for (int j = p + 1; j <= i; j++)
+                gcr_tile_subtract_product(&factor->tile[GCR_TILE_AT(i, j)],
+                                          &factor->tile[GCR_TILE_AT(i, p)],
+                                          &factor->tile[GCR_TILE_AT(j, p)]);
+        }
     }
     factor->minor = pivots.minor;
 }
@@ -80,17 +81,14 @@ GCR_FN gcr_real gcr_warp_log_determinant(const gcr_warp_factor *factor)
     return gcr_warp_sum(gcr_log(factor->pivot));
 }
 
-/* Eight right-hand sides as the rows of z: from column `first` on, z becomes z inv(L'). */
-GCR_FN void gcr_warp_forward(const gcr_warp_factor *factor, gcr_tile *z, int first)
+/* Eight right-hand sides as the rows of z: z becomes z inv(L'). */
+GCR_FN void gcr_warp_forward(const gcr_warp_factor *factor, gcr_tile *z)
 {
     GCR_UNROLL
     for (int p = 0; p < GCR_TILE_ROWS; p++) {
-        if (p < first)
-            continue;
         GCR_UNROLL
         for (int k = 0; k < p; k++)
-            if (k >= first)
-                gcr_tile_subtract_product(&z[p], &z[k], &factor->tile[GCR_TILE_AT(p, k)]);
+            gcr_tile_subtract_product(&z[p], &z[k], &factor->tile[GCR_TILE_AT(p, k)]);
         z[p] = gcr_tile_product(&z[p], &factor->tile[GCR_TILE_AT(p, p)]);
     }
 }
@@ -129,12 +127,13 @@ GCR_FN int gcr_warp_fill_sides(gcr_tile *z, const gcr_system *system, int first)
     int is_finite = 1;
 
     GCR_UNROLL
-    for (int p = 0; p < GCR_TILE_ROWS; p++)
+    for (int p = 0; p < GCR_TILE_ROWS; p++) {
         GCR_UNROLL
-    for (int e = 0; e < 2; e++) {
-        z[p].at[e] =
-            gcr_system_side(system, GCR_TILE * p + gcr_tile_column() + e, first + gcr_tile_row());
-        is_finite &= gcr_is_finite(z[p].at[e]);
+        for (int e = 0; e < 2; e++) {
+            z[p].at[e] = gcr_system_side(system, GCR_TILE * p + gcr_tile_column() + e,
+                                         first + gcr_tile_row());
+            is_finite &= gcr_is_finite(z[p].at[e]);
+        }
     }
     return is_finite;
 }
@@ -144,13 +143,14 @@ GCR_FN void gcr_warp_store_solution(const gcr_tile *z, const gcr_system *system,
     gcr_real *to = system->solution + gcr_system_side_at(system, column) * system->n;
 
     GCR_UNROLL
-    for (int p = 0; p < GCR_TILE_ROWS; p++)
+    for (int p = 0; p < GCR_TILE_ROWS; p++) {
         GCR_UNROLL
-    for (int e = 0; e < 2; e++) {
-        const int i = GCR_TILE * p + gcr_tile_column() + e;
+        for (int e = 0; e < 2; e++) {
+            const int i = GCR_TILE * p + gcr_tile_column() + e;
 
-        if (column < system->right_sides && i < system->n)
-            to[i] = z[p].at[e];
+            if (column < system->right_sides && i < system->n)
+                to[i] = z[p].at[e];
+        }
     }
 }
 
@@ -165,7 +165,7 @@ GCR_FN int gcr_warp_solve(const gcr_warp_factor *factor, const gcr_system *syste
         gcr_real square;
 
         is_finite &= gcr_warp_fill_sides(z, system, first);
-        gcr_warp_forward(factor, z, 0);
+        gcr_warp_forward(factor, z);
         square = gcr_warp_square(z);
         if (column < system->right_sides)
             system->quadratic_form[gcr_system_side_at(system, column)] = square;
@@ -177,12 +177,13 @@ GCR_FN int gcr_warp_solve(const gcr_warp_factor *factor, const gcr_system *syste
     return !gcr_warp_any(!is_finite);
 }
 
-/* Rows of inv(L'), eight at a time, are what it makes of those of the identity. */
+/* Rows of inv(L'), eight at a time, are what it makes of those of the identity. Not unrolled, though
+ * columns before `first` stay 0: the registers of all four rows at once would be too many. */
 GCR_FN void gcr_warp_invert(const gcr_warp_factor *factor, const gcr_system *system)
 {
     gcr_real *out = system->inverse_diagonal + (int64_t)system->number * system->n;
 
-    GCR_UNROLL
+    GCR_ROLL
     for (int first = 0; first < GCR_TILE_ROWS; first++) {
         const int i = GCR_TILE * first + gcr_tile_row();
         gcr_tile z[GCR_TILE_ROWS];
@@ -191,7 +192,7 @@ GCR_FN void gcr_warp_invert(const gcr_warp_factor *factor, const gcr_system *sys
         GCR_UNROLL
         for (int p = 0; p < GCR_TILE_ROWS; p++)
             z[p] = p == first ? gcr_tile_identity() : gcr_tile_zero();
-        gcr_warp_forward(factor, z, first);
+        gcr_warp_forward(factor, z);
         square = gcr_warp_square(z);
         if (i < system->n && gcr_tile_column() == 0)
             out[i] = square;
@@ -204,10 +205,11 @@ GCR_FN gcr_verdict gcr_system_answer(const gcr_system *system)
     int is_finite = 1;
 
     GCR_UNROLL
-    for (int i = 0; i < GCR_TILE_ROWS; i++)
+    for (int i = 0; i < GCR_TILE_ROWS; i++) {
         GCR_UNROLL
-    for (int j = 0; j <= i; j++)
-        factor.tile[GCR_TILE_AT(i, j)] = gcr_warp_fill_tile(system, i, j);
+        for (int j = 0; j <= i; j++)
+            factor.tile[GCR_TILE_AT(i, j)] = gcr_warp_fill_tile(system, i, j);
+    }
     gcr_warp_eliminate(&factor);
     if (gcr_is_solved(system->wanted))
         is_finite = gcr_warp_solve(&factor, system);

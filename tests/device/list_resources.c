@@ -4,8 +4,8 @@
  *     list_resources ARCH [KERNEL]...    80, 90 ...; all built-in kernels where none is named
  *
  * Compiles by NVRTC, as a run does, and needs no GPU. One line for each entry of each variant; the
- * exit code is 1 where something does not compile, or gcr_crunch() spills in an SPD kernel that
- * computes in registers or shared memory. (gcr_retry() is for the few cells that are not SPD.)
+ * exit code is 1 where something does not compile, or gcr_crunch() spills more than a few registers
+ * in an SPD kernel that computes in registers or shared memory.
  */
 #include "cuda/cuda_compile.h"
 #include "cuda/launch.h"
@@ -23,6 +23,7 @@
 static const int64_t rows[] = { 4, 8, 12, 16, 24, 32, 64, 128, 232, 400 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
+enum { SPILT_MOST = 128 }; /* bytes of a thread: what the inverse of 32 rows costs a warp */
 
 /* The definitions of cuda/launch.h. */
 static gcr_status define(cuda_source *source, const gcr_kernel *kernel, const gcr_variant *variant)
@@ -106,7 +107,7 @@ static int list_variant(const gcr_kernel *kernel, const gcr_variant *variant, in
         gcr_cuda_compile(&image, &source, arch, 1) != GCR_OK)
         fprintf(stderr, "%s\n%s", gcr_last_error(), gcr_last_error_details());
     else
-        is_bad = print_entries(kernel, variant, n, arch, image.log) > 0 &&
+        is_bad = print_entries(kernel, variant, n, arch, image.log) > SPILT_MOST &&
                  kernel->form == GCR_FORM_SPD && variant->team <= GCR_TEAM_BLOCK;
     if (is_bad && image.log != NULL)
         fprintf(stderr, "%s: registers are spilt at n = %" PRId64 "\n", kernel->name, n);

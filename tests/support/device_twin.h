@@ -51,6 +51,7 @@ double twin_root_guess(double x);
 #define GCR_ENTRY(name, type) static void name(const type launch)
 #define GCR_SHARED static
 #define GCR_UNROLL _Pragma("GCC unroll 16")
+#define GCR_ROLL _Pragma("GCC unroll 1")
 
 #define gcr_thread_index() (twin_here.thread)
 #define gcr_block_index() ((uint64_t)twin_here.block)
