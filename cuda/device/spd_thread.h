@@ -197,7 +197,7 @@ GCR_FN gcr_verdict gcr_attempt(gcr_ctx *ctx, gcr_cell *one)
     const int systems = GCR_TEAM_SINGLE ? 1 : one->of->systems;
     gcr_system system = gcr_system_open(ctx, one, &at);
 #if GCR_TEAM_SINGLE
-    gcr_real log_determinant = 0, quadratic_form = 0;
+    gcr_real log_determinant = (gcr_real)gcr_nan_of(0), quadratic_form = log_determinant;
     gcr_real solution[GCR_ROWS], inverse_diagonal[GCR_ROWS];
 
     system.log_determinant = &log_determinant;
