@@ -63,7 +63,7 @@ static gcr_status check_outputs(const gcr_run *run, double factor)
 {
     gcr_status status = GCR_OK;
     const gcr_axis *axis = &gcr_run_points(run)->axes[0];
-    const gcr_real *outputs = gcr_run_slots(run)->values[0];
+    const double *outputs = gcr_run_slots(run)->values[0];
 
     for (uint64_t p = 0; p < axis->count; p++)
         if (outputs[p] != axis->values[p] * factor)

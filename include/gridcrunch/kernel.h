@@ -75,14 +75,13 @@ typedef unsigned long long uint64_t;
 #endif
 
 #include "gridcrunch/kernel_description.h"
+#include "gridcrunch/kernel_real.h"
 
 #if defined(__CUDACC__)
 #define GCR_FN static __device__ __forceinline__
 #else
 #define GCR_FN static inline __attribute__((unused))
 #endif
-
-typedef double gcr_real;
 
 /* What a kernel reads must have been declared, and be there. Whoever compiles a kernel defines these
  * to hold it to that (kernels/own/expect.h); here they cost nothing. */
@@ -101,11 +100,13 @@ typedef double gcr_real;
 
 /* ---- what a cell sees ----------------------------------------------------------------------- */
 
-/* One dataset. X is stored by feature: value of row i, feature f is x[i + f * rows]. */
+/* One dataset, its values in the precision of the unit that reads them. X is stored by feature:
+ * value of row i, feature f is x[i + f * rows]. The same for all units, so that whoever hands it to
+ * them need not know which precision they are of. */
 typedef struct gcr_view {
     int64_t rows, features;
-    const gcr_real *x;    /* [features][rows], or NULL if the dataset has none */
-    const gcr_real *y;    /* [rows], or NULL                                   */
+    const void *x;        /* [features][rows], or NULL if the dataset has none */
+    const void *y;        /* [rows], or NULL                                   */
     uint32_t identity[4]; /* made from the dataset's key; for random numbers   */
 } gcr_view;
 
@@ -138,14 +139,14 @@ GCR_FN gcr_real gcr_x(const gcr_ctx *ctx, int64_t row, int64_t feature)
     GCR_EXPECT_DECLARED((GCR_DECLARED_USES & GCR_USES_X) != 0, x);
     GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
     GCR_EXPECT(feature >= 0 && feature < ctx->data.features, feature);
-    return ctx->data.x[row + feature * ctx->data.rows];
+    return ((const gcr_real *)ctx->data.x)[row + feature * ctx->data.rows];
 }
 
 GCR_FN gcr_real gcr_y(const gcr_ctx *ctx, int64_t row)
 {
     GCR_EXPECT_DECLARED((GCR_DECLARED_USES & GCR_USES_Y) != 0, y);
     GCR_EXPECT(row >= 0 && row < ctx->data.rows, row);
-    return ctx->data.y[row];
+    return ((const gcr_real *)ctx->data.y)[row];
 }
 
 /* The value of parameter `index`, in the order of the description. */

@@ -1,11 +1,12 @@
 /*
  * gridcrunch/kernel_math.h -- the mathematics and the clock of kernels, on every device.
  *
- * Part of kernel.h; a kernel file does not include it. Everything is in double precision. The
+ * Part of kernel.h; a kernel file does not include it. The
  * exponential and the logarithm are our own: without calls, tables or branches, so that a compiler
  * turns a loop over them into vector code, which a call into libm forbids. They are within 1 unit
  * in the last place of the exact value, an exponential within 1.25 where no multiply-add rounds
- * once, denormal numbers included (tests/unit/kernels/test_math.c).
+ * once, denormal numbers included (tests/unit/kernels/test_math.c). Here they are in double
+ * precision; those of single precision are in kernel_math_f32.h.
  * The others are those of the compiler, which knows them as instructions or calls the device's own
  * library.
  */
@@ -18,33 +19,38 @@
 #define GCR_BUILTIN(name) __builtin_##name
 #include <time.h>
 #endif
+#if defined(GCR_SINGLE)
+#define GCR_OF_REAL(name) GCR_BUILTIN(name##f)
+#else
+#define GCR_OF_REAL(name) GCR_BUILTIN(name)
+#endif
 
 #define GCR_PI 3.141592653589793238463
 
 GCR_FN gcr_real gcr_sqrt(gcr_real x)
 {
-    return GCR_BUILTIN(sqrt)(x);
+    return GCR_OF_REAL(sqrt)(x);
 }
 
 GCR_FN gcr_real gcr_fabs(gcr_real x)
 {
-    return GCR_BUILTIN(fabs)(x);
+    return GCR_OF_REAL(fabs)(x);
 }
 
 /* x * y + z, rounded once. Slow on a CPU whose code path has no such instruction. */
 GCR_FN gcr_real gcr_fma(gcr_real x, gcr_real y, gcr_real z)
 {
-    return GCR_BUILTIN(fma)(x, y, z);
+    return GCR_OF_REAL(fma)(x, y, z);
 }
 
 GCR_FN gcr_real gcr_sin(gcr_real x)
 {
-    return GCR_BUILTIN(sin)(x);
+    return GCR_OF_REAL(sin)(x);
 }
 
 GCR_FN gcr_real gcr_cos(gcr_real x)
 {
-    return GCR_BUILTIN(cos)(x);
+    return GCR_OF_REAL(cos)(x);
 }
 
 /* The smaller and the larger; y if either is NaN. */
@@ -64,7 +70,7 @@ GCR_FN int gcr_is_finite(gcr_real x)
     return x - x == 0;
 }
 
-GCR_FN uint64_t gcr_bits(gcr_real x)
+GCR_FN uint64_t gcr_bits(double x)
 {
 #if defined(__CUDACC__)
     return (uint64_t)__double_as_longlong(x);
@@ -76,12 +82,12 @@ GCR_FN uint64_t gcr_bits(gcr_real x)
 #endif
 }
 
-GCR_FN gcr_real gcr_from_bits(uint64_t bits)
+GCR_FN double gcr_from_bits(uint64_t bits)
 {
 #if defined(__CUDACC__)
     return __longlong_as_double((long long)bits);
 #else
-    gcr_real x;
+    double x;
 
     __builtin_memcpy(&x, &bits, sizeof x);
     return x;
@@ -98,6 +104,10 @@ GCR_FN gcr_real gcr_multiply_add(gcr_real x, gcr_real y, gcr_real z)
     return x * y + z;
 #endif
 }
+
+#if defined(GCR_SINGLE)
+#include "gridcrunch/kernel_math_f32.h"
+#else
 
 /* e^r for |r| <= log(2) / 2: 1 + r + r^2 q, q the minimax polynomial of
  * tests/reference/exp_coefficients.py, which is off by 0.1 units in the last place of e^r. */
@@ -204,6 +214,8 @@ GCR_FN gcr_real gcr_log(gcr_real x)
     return x == 0 ? gcr_from_bits(0xfff0000000000000) : above;
 }
 
+#endif /* GCR_SINGLE */
+
 /* ---- time: for kernels that measure the machine; no output may depend on it ----------------- */
 
 /* A counter of the device that runs evenly and never goes back. */
@@ -224,19 +236,19 @@ GCR_FN uint64_t gcr_ticks(void)
 #endif
 }
 
-/* Nanoseconds since some moment in the past. */
-GCR_FN gcr_real gcr_clock_ns(const gcr_ctx *ctx)
+/* Nanoseconds since some moment in the past: more digits than a float has. */
+GCR_FN double gcr_clock_ns(const gcr_ctx *ctx)
 {
-    return (gcr_real)gcr_ticks() * ctx->ns_per_tick;
+    return (double)gcr_ticks() * ctx->ns_per_tick;
 }
 
 /* Lets the processor do something else for at least `ns` nanoseconds. */
-GCR_FN void gcr_sleep_ns(gcr_real ns)
+GCR_FN void gcr_sleep_ns(double ns)
 {
 #if defined(__CUDACC__)
     const uint64_t start = gcr_ticks();
 
-    while ((gcr_real)(gcr_ticks() - start) < ns)
+    while ((double)(gcr_ticks() - start) < ns)
         __nanosleep(1000);
 #else
     const int64_t whole = (int64_t)ns;

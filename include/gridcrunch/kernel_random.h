@@ -100,10 +100,10 @@ GCR_FN uint64_t gcr_random_u64(gcr_random *random)
     return (uint64_t)random->block.word[at + 1] << 32 | random->block.word[at];
 }
 
-/* Uniform in [0, 1): 53 random bits. */
+/* Uniform in [0, 1): 53 random bits, or the first 24 of them where gcr_real is a float. */
 GCR_FN gcr_real gcr_random_uniform(gcr_random *random)
 {
-    return (gcr_real)(gcr_random_u64(random) >> 11) * 0x1p-53;
+    return (gcr_real)(gcr_random_u64(random) >> (64 - GCR_DIGITS)) * (GCR_EPSILON / 2);
 }
 
 /* Standard normal, by Box and Muller from two uniforms. */

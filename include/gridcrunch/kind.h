@@ -11,6 +11,8 @@
 
 #include "gridcrunch/status.h"
 
+#include <stddef.h>
+
 GCR_API_BEGIN
 
 /* Instructions of the processor. A processor that has one path has those before it too. */
@@ -32,10 +34,15 @@ typedef enum gcr_algorithm {
     GCR_ALGORITHM_COUNT
 } gcr_algorithm;
 
-/* "best", "plain", "v3" ...: as in a job file. "f64", "f32". "direct", "tridiagonal". Never NULL. */
+/* "best", "plain", "v3" ...: as in a job file. "f64", "f32". The same as a job file calls them,
+ * "double", "single". "direct", "tridiagonal". Never NULL. */
 const char *gcr_code_path_name(gcr_code_path path);
 const char *gcr_scalar_name(gcr_scalar scalar);
+const char *gcr_precision_name(gcr_scalar scalar);
 const char *gcr_algorithm_name(gcr_algorithm algorithm);
+
+/* Of one value. */
+size_t gcr_scalar_bytes(gcr_scalar scalar);
 
 GCR_API_END
 

@@ -37,6 +37,13 @@ typedef struct gcr_lapack {
                    size_t uplo_length, size_t trans_length);
     void (*dorgtr)(const char *uplo, const int *n, double *a, const int *lda, const double *tau,
                    double *work, const int *lwork, int *info, size_t uplo_length);
+    void (*spotrf)(const char *uplo, const int *n, float *a, const int *lda, int *info,
+                   size_t uplo_length);
+    void (*strtri)(const char *uplo, const char *diag, const int *n, float *a, const int *lda,
+                   int *info, size_t uplo_length, size_t diag_length);
+    void (*strsv)(const char *uplo, const char *trans, const char *diag, const int *n,
+                  const float *a, const int *lda, float *x, const int *incx, size_t uplo_length,
+                  size_t trans_length, size_t diag_length);
 } gcr_lapack;
 
 /* What holds for a whole run. Borrowed by every call. */
@@ -55,7 +62,7 @@ typedef struct gcr_unit {
     const gcr_kernel *kernel;
     int64_t choice[GCR_OPTIONS_MAX]; /* the choice compiled in; GCR_UNIT_ANY for an integer */
     gcr_code_path path;              /* never GCR_PATH_BEST */
-    gcr_scalar scalar;
+    gcr_scalar scalar;               /* what gcr_real is in it  */
     gcr_algorithm algorithm;
     int cells_together; /* cells that are computed in the time of one */
 
@@ -67,7 +74,7 @@ typedef struct gcr_unit {
     uint64_t (*scratch_bytes)(const gcr_shape *shape);
 
     /* Writes the prepared block of a dataset. Returns 0, or the kernel's fault. NULL: none. */
-    int (*prepare)(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+    int (*prepare)(const gcr_unit_setup *setup, const gcr_view *data, void *prepared,
                    void *scratch);
 
     /* Computes the live points of tiles, each completely: state and all outputs, padded with NaN

@@ -99,8 +99,8 @@ typedef struct gcr_program_spec {
 /* The prepared block of one dataset. All addresses are the device's. */
 typedef struct gcr_prepare_args {
     gcr_view data;
-    gcr_real *prepared; /* [prepared_count] written completely */
-    int32_t *fault;     /* written: 0, or what the kernel returned */
+    void *prepared; /* [prepared_count] of the unit's scalar, written completely */
+    int32_t *fault; /* written: 0, or what the kernel returned */
 } gcr_prepare_args;
 
 /* The tiles of one batch. The array is read before crunch() returns; addresses in it are the

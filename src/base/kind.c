@@ -19,6 +19,20 @@ const char *gcr_scalar_name(gcr_scalar scalar)
     return (unsigned)scalar < GCR_SCALAR_COUNT ? names[scalar] : "unknown";
 }
 
+const char *gcr_precision_name(gcr_scalar scalar)
+{
+    static const char *const names[GCR_SCALAR_COUNT] = {
+        [GCR_F64] = "double", [GCR_F32] = "single"
+    };
+
+    return (unsigned)scalar < GCR_SCALAR_COUNT ? names[scalar] : "unknown";
+}
+
+size_t gcr_scalar_bytes(gcr_scalar scalar)
+{
+    return scalar == GCR_F32 ? sizeof(float) : sizeof(double);
+}
+
 const char *gcr_algorithm_name(gcr_algorithm algorithm)
 {
     static const char *const names[GCR_ALGORITHM_COUNT] = {

@@ -180,8 +180,8 @@ static void aim_tile(const worker *w, const flight *f, const part *p, uint64_t a
         if (base == NULL) {
             tile->outputs[o] = slots->values[o] + cell * width;
         } else {
-            tile->outputs[o] = (gcr_real *)base + at * width;
-            base += f->points * width * sizeof(gcr_real);
+            tile->outputs[o] = (double *)base + at * width;
+            base += f->points * width * sizeof(double);
         }
     }
     tile->state = base == NULL ? slots->state + cell : (uint8_t *)base + at;
@@ -291,9 +291,9 @@ static void copy_part(worker *w, const flight *f, const part *p, uint64_t at)
         for (int o = 0; o < slots->output_count; o++) {
             const uint64_t width = (uint64_t)slots->width[o];
 
-            memcpy(slots->values[o] + (cell + i) * width, (const gcr_real *)base + (at + i) * width,
-                   step * width * sizeof(gcr_real));
-            base += f->points * width * sizeof(gcr_real);
+            memcpy(slots->values[o] + (cell + i) * width, (const double *)base + (at + i) * width,
+                   step * width * sizeof(double));
+            base += f->points * width * sizeof(double);
         }
         memcpy(slots->state + cell + i, base + at + i, step);
         if (slots->jitter_step != NULL)

@@ -60,7 +60,8 @@ static gcr_status measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
 
         out[d] = (gcr_plan_dataset){
             .data_bytes = gcr_dataset_bytes(dataset),
-            .prepared_bytes = gcr_prepared_bytes(run->binding.unit, &shape),
+            .prepared_bytes = gcr_prepared_bytes(run->binding.unit, &shape) +
+                              gcr_residency_narrow_bytes(run->binding.unit, dataset),
             .scratch_bytes = scratch,
             .cell_cost = gcr_binding_cost(&run->binding, &shape),
         };
@@ -196,7 +197,7 @@ static gcr_status make_plan(gcr_run *run)
         gcr_summaries_bytes(&summaries, run->workers) + gcr_residency_bytes(spec.dataset_count) +
         spec.dataset_count * sizeof *future.missing + gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding.output_count; o++)
-        spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(gcr_real);
+        spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(double);
     run->cell_bytes = spec.output_bytes + spec.state_bytes;
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
     GCR_TRY(measure_datasets(run, sizes));

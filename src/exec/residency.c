@@ -21,6 +21,7 @@ typedef struct entry {
     gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
     char *sentence;
     gcr_resident resident;
+    float *narrow;     /* x, then y, in single precision; NULL where the unit reads doubles */
     gcr_buf *data;     /* NULL where the device shares memory */
     gcr_buf *prepared; /* values, then the fault              */
 } entry;
@@ -64,7 +65,9 @@ void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
 
     gcr_buf_close(e->prepared);
     gcr_buf_close(e->data);
+    gcr_memory_destroy(e->narrow);
     e->prepared = e->data = NULL;
+    e->narrow = NULL;
 }
 
 void gcr_residency_destroy(gcr_residency *residency)
@@ -86,25 +89,68 @@ uint64_t gcr_residency_bytes(uint64_t dataset_count)
     return dataset_count * sizeof(entry);
 }
 
+/* What the unit reads of a dataset, in host memory and in the unit's precision. */
+typedef struct columns {
+    const void *x, *y;
+    uint64_t x_bytes, y_bytes; /* 0: there is none */
+} columns;
+
+uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset)
+{
+    return unit->scalar == GCR_F32 ? gcr_dataset_bytes(dataset) / sizeof(double) * sizeof(float)
+                                   : 0;
+}
+
+/* Numbers that a float has no room for become infinite, or 0. */
+static void convert(float *to, const double *from, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        to[i] = (float)from[i];
+}
+
+/* The dataset's own, or a copy of them: the one place where doubles of a dataset become floats. */
+static gcr_status find_columns(columns *out, entry *e, const gcr_unit *unit,
+                               const gcr_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t rows = (uint64_t)dataset->rows;
+    const uint64_t x_count = dataset->x != NULL ? rows * (uint64_t)dataset->features : 0;
+    const uint64_t y_count = dataset->y != NULL ? rows : 0;
+    const uint64_t value_bytes = gcr_scalar_bytes(unit->scalar);
+
+    *out = (columns){ .x = dataset->x,
+                      .y = dataset->y,
+                      .x_bytes = x_count * value_bytes,
+                      .y_bytes = y_count * value_bytes };
+    if (unit->scalar == GCR_F64 || x_count + y_count == 0)
+        goto out;
+    GCR_TRY(gcr_memory_create((void **)&e->narrow, x_count + y_count, sizeof(float),
+                              "a dataset in single precision"));
+    convert(e->narrow, dataset->x, x_count);
+    convert(e->narrow + x_count, dataset->y, y_count);
+    out->x = x_count > 0 ? e->narrow : NULL;
+    out->y = y_count > 0 ? e->narrow + x_count : NULL;
+out:
+    return status;
+}
+
 /* Copies x and then y into one buffer of the device. */
-static gcr_status upload(entry *e, gcr_queue *queue, const gcr_dataset *dataset)
+static gcr_status upload(entry *e, gcr_queue *queue, const columns *from)
 {
     gcr_status status = GCR_OK;
     gcr_view *view = &e->resident.data;
-    const uint64_t column = (uint64_t)dataset->rows * sizeof(gcr_real);
-    const uint64_t x_bytes = dataset->x != NULL ? column * (uint64_t)dataset->features : 0;
-    const uint64_t y_bytes = dataset->y != NULL ? column : 0;
+    const uint64_t x_bytes = from->x_bytes, y_bytes = from->y_bytes;
 
     if (x_bytes + y_bytes == 0)
         goto out;
     GCR_TRY(gcr_buf_open(&e->data, queue->device, GCR_PLACE_DEVICE, x_bytes + y_bytes));
     if (x_bytes > 0) {
-        GCR_TRY(gcr_upload(queue, e->data, 0, dataset->x, GCR_PLACE_HOST, x_bytes));
+        GCR_TRY(gcr_upload(queue, e->data, 0, from->x, GCR_PLACE_HOST, x_bytes));
         view->x = e->data->base;
     }
     if (y_bytes > 0) {
-        GCR_TRY(gcr_upload(queue, e->data, x_bytes, dataset->y, GCR_PLACE_HOST, y_bytes));
-        view->y = (const gcr_real *)((const char *)e->data->base + x_bytes);
+        GCR_TRY(gcr_upload(queue, e->data, x_bytes, from->y, GCR_PLACE_HOST, y_bytes));
+        view->y = (const char *)e->data->base + x_bytes;
     }
 out:
     return status;
@@ -114,7 +160,8 @@ uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
 {
     if (unit->prepare == NULL || unit->kernel->prepared_count == NULL)
         return 0;
-    return (uint64_t)unit->kernel->prepared_count(shape) * sizeof(gcr_real) + sizeof(int32_t);
+    return (uint64_t)unit->kernel->prepared_count(shape) * gcr_scalar_bytes(unit->scalar) +
+           sizeof(int32_t);
 }
 
 static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
@@ -143,16 +190,18 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     gcr_status status = GCR_OK;
     const gcr_dataset *source = &residency->datasets->items[dataset];
     entry *e = &residency->entries[dataset];
+    columns here;
 
     e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
     for (int i = 0; i < 4; i++)
         e->resident.data.identity[i] = source->identity[i];
+    GCR_TRY(find_columns(&here, e, residency->program->unit, source));
     if (queue->device->info.shares_memory) {
-        e->resident.data.x = source->x;
-        e->resident.data.y = source->y;
-        gcr_share(queue, gcr_dataset_bytes(source));
+        e->resident.data.x = here.x;
+        e->resident.data.y = here.y;
+        gcr_share(queue, here.x_bytes + here.y_bytes);
     } else {
-        GCR_TRY(upload(e, queue, source));
+        GCR_TRY(upload(e, queue, &here));
     }
     if (residency->program->unit->prepare != NULL)
         GCR_TRY(prepare(e, residency, queue));

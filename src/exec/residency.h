@@ -2,7 +2,8 @@
  * exec/residency.h -- which datasets stand ready on a device.
  *
  * A dataset goes up once: the first worker that needs it brings it there (by reference where the
- * device shares the host's memory) and prepares it, the others wait. It stays until its last cell
+ * device shares the host's memory) and prepares it, the others wait. For a unit of single precision
+ * it is converted first, once, and what goes up or is shared are the floats. It stays until its last cell
  * has landed. A device that does not share memory has one worker and one queue, so what is enqueued
  * after the upload comes after it and nobody has to wait for it on the host.
  */
@@ -18,8 +19,8 @@ typedef struct gcr_residency gcr_residency;
 /* A dataset on the device: addresses are the device's. */
 typedef struct gcr_resident {
     gcr_view data;
-    const gcr_real *prepared; /* NULL: the kernel prepares nothing */
-    const int32_t *fault;     /* the same                          */
+    const void *prepared; /* NULL: the kernel prepares nothing */
+    const int32_t *fault; /* the same                          */
 } gcr_resident;
 
 /* `program` and `datasets` are borrowed until destroy. GCR_ENOMEM. */
@@ -33,6 +34,10 @@ uint64_t gcr_residency_bytes(uint64_t dataset_count);
 /* Bytes of what the unit prepares of a dataset: values, and a fault behind them; 0: it prepares nothing.
  * Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be counted. */
 uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape);
+
+/* Host bytes of the copy that a unit of single precision reads in place of `dataset`, which is kept
+ * as long as what is prepared of it; 0 for other units. */
+uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
 
 /* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM, GCR_EDEVICE; a worker that
  * waited for another's failure gets it too. */

@@ -32,7 +32,7 @@ static gcr_status open_trial(gcr_run *run, gcr_unit_tile *tile, gcr_trial *out)
     for (int o = 0; o < run->binding.output_count; o++)
         total += (uint64_t)run->binding.width[o];
     if (run->trial_values == NULL)
-        GCR_TRY(gcr_memory_create((void **)&run->trial_values, total, sizeof(gcr_real),
+        GCR_TRY(gcr_memory_create((void **)&run->trial_values, total, sizeof(double),
                                   "the outputs of a cell"));
     total = 0;
     for (int o = 0; o < run->binding.output_count; o++) {

@@ -13,7 +13,7 @@ GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
     const gcr_real ns = gcr_param(ctx, NS);
 
     if (ns > 0) {
-        const gcr_real start = gcr_clock_ns(ctx);
+        const double start = gcr_clock_ns(ctx);
 
         while (gcr_clock_ns(ctx) - start < ns)
             ;

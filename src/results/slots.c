@@ -38,7 +38,7 @@ static gcr_status create_values(gcr_slots *slots, const gcr_slots_spec *spec, ui
             GCR_FAIL(GCR_EOVERFLOW,
                      "%" PRIu64 " cells x %" PRIu64 " values are more than 64 bits can count",
                      cells, width);
-        GCR_TRY(gcr_memory_create(&block, count, sizeof(gcr_real), "the outputs of all cells"));
+        GCR_TRY(gcr_memory_create(&block, count, sizeof(double), "the outputs of all cells"));
         slots->values[o] = block;
         slots->width[o] = spec->width[o];
         slots->output_count = o + 1;
@@ -80,7 +80,7 @@ static void blank_outputs(gcr_slots *slots, uint64_t cell)
 {
     for (int o = 0; o < slots->output_count; o++) {
         const uint64_t width = (uint64_t)slots->width[o];
-        gcr_real *values = slots->values[o] + cell * width;
+        double *values = slots->values[o] + cell * width;
 
         for (uint64_t i = 0; i < width; i++)
             values[i] = gcr_cell_nan(0);

@@ -19,11 +19,11 @@
 typedef struct gcr_slots {
     uint64_t dataset_count, point_count, live_count;
     int output_count;
-    int64_t width[GCR_OUTPUTS_MAX];    /* values per cell of output o                            */
-    gcr_real *values[GCR_OUTPUTS_MAX]; /* [dataset_count][point_count][width[o]]                 */
-    uint8_t *state;                    /* [dataset_count][point_count] gcr_cell_state            */
-    uint8_t *jitter_step;              /* the same, or NULL if the job has no jitter ladder      */
-    _Atomic uint64_t *missing;         /* [dataset_count] live cells that have not landed        */
+    int64_t width[GCR_OUTPUTS_MAX];  /* values per cell of output o                            */
+    double *values[GCR_OUTPUTS_MAX]; /* [dataset_count][point_count][width[o]]                 */
+    uint8_t *state;                  /* [dataset_count][point_count] gcr_cell_state            */
+    uint8_t *jitter_step;            /* the same, or NULL if the job has no jitter ladder      */
+    _Atomic uint64_t *missing;       /* [dataset_count] live cells that have not landed        */
 } gcr_slots;
 
 typedef struct gcr_slots_spec {

@@ -29,15 +29,15 @@ struct gcr_summaries {
 
 /* The runs of one dataset as a summary sees them. */
 typedef struct runs {
-    const gcr_real *values; /* [count] */
-    const uint8_t *state;   /* [count] */
+    const double *values; /* [count] */
+    const uint8_t *state; /* [count] */
     uint64_t count;
     int nan_propagates;
 } runs;
 
 static const gcr_summary_value nothing = { .value = NAN, .point = -1, .skipped = 0 };
 
-static int is_usable(uint8_t state, gcr_real value)
+static int is_usable(uint8_t state, double value)
 {
     return gcr_cell_has_result(state) && !isnan(value);
 }

@@ -14,7 +14,7 @@ compiles() {
         grep -m 1 -E 'error|fatal' | sed "s|^|$header as $language: |" || true
 }
 
-# kernel_math.h and kernel_random.h are chapters of kernel.h and say so.
+# kernel_math.h, kernel_random.h and others are chapters of kernel.h and say so.
 check() {
     local path header kernel
     for path in "$1"/include/gridcrunch/*.h; do

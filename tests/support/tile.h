@@ -2,7 +2,8 @@
  * tests/support/tile.h -- a unit, one dataset and a grid, crunched without a backend.
  *
  * Fill in `unit`, the dataset and the grid, then tile_open(); tile_crunch() writes all points or
- * a part of them. Whatever a kernel has not written holds POISON, which no kernel computes.
+ * a part of them. Whatever a kernel has not written holds POISON, which no kernel computes. Data are
+ * doubles; a unit of single precision is given floats of them.
  */
 #ifndef GCR_TILE_H
 #define GCR_TILE_H
@@ -26,7 +27,8 @@ typedef struct tile {
     int64_t padding; /* values stored per output beyond what it has */
 
     gcr_unit_tile args; /* of all points */
-    gcr_real *prepared;
+    float *narrow;      /* x, then y; NULL where the unit reads doubles */
+    void *prepared;
     int32_t fault;
     void *scratch;
 } tile;
@@ -85,6 +87,24 @@ static inline uint64_t tile_scratch_bytes(const tile *t)
     return t->unit->scratch_bytes(&shape);
 }
 
+/* The dataset as the unit reads it. */
+static inline gcr_view tile_view(tile *t)
+{
+    const int64_t count = t->data.x != NULL ? t->data.rows * t->data.features : 0;
+    gcr_view view = t->data;
+
+    if (t->unit->scalar == GCR_F64)
+        return view;
+    t->narrow = (float *)tile_memory((uint64_t)(count + t->data.rows), sizeof *t->narrow);
+    for (int64_t k = 0; k < count; k++)
+        t->narrow[k] = (float)((const double *)t->data.x)[k];
+    for (int64_t i = 0; i < t->data.rows && t->data.y != NULL; i++)
+        t->narrow[count + i] = (float)((const double *)t->data.y)[i];
+    view.x = t->data.x != NULL ? t->narrow : NULL;
+    view.y = t->data.y != NULL ? t->narrow + count : NULL;
+    return view;
+}
+
 static inline void tile_open(tile *t)
 {
     const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
@@ -97,15 +117,16 @@ static inline void tile_open(tile *t)
     t->scratch = aligned_alloc(64, bytes > 0 ? bytes : 64);
     assert_non_null(t->scratch);
     memset(t->scratch, 0xff, bytes); /* NaN: must not be read */
-    t->args = (gcr_unit_tile){ .data = t->data, .count = count, .fault = &t->fault };
+    t->args = (gcr_unit_tile){ .data = tile_view(t), .count = count, .fault = &t->fault };
     if (t->unit->prepare != NULL) {
-        t->prepared = tile_memory((uint64_t)kernel->prepared_count(&shape), sizeof(gcr_real));
-        t->fault = t->unit->prepare(&t->setup, &t->data, t->prepared, t->scratch);
+        t->prepared = tile_memory((uint64_t)kernel->prepared_count(&shape),
+                                  gcr_scalar_bytes(t->unit->scalar));
+        t->fault = t->unit->prepare(&t->setup, &t->args.data, t->prepared, t->scratch);
         t->args.prepared = t->prepared;
     }
     for (int o = 0; kernel->outputs[o].name != NULL; o++) {
         t->args.width[o] = tile_width(t, o);
-        t->args.outputs[o] = tile_memory(count, sizeof(gcr_real) * (size_t)t->args.width[o]);
+        t->args.outputs[o] = tile_memory(count, sizeof(double) * (size_t)t->args.width[o]);
         for (uint64_t k = 0; k < count * (uint64_t)t->args.width[o]; k++)
             t->args.outputs[o][k] = POISON;
     }
@@ -120,6 +141,7 @@ static inline void tile_close(tile *t)
     free(t->args.state);
     free(t->args.jitter_step);
     free(t->prepared);
+    free(t->narrow);
     free(t->scratch);
 }
 
@@ -159,7 +181,7 @@ static inline void tile_crunch_in_steps(tile *t, uint64_t step)
 }
 
 /* Value k of output o at `point`. */
-static inline gcr_real tile_value(const tile *t, uint64_t point, int o, int64_t k)
+static inline double tile_value(const tile *t, uint64_t point, int o, int64_t k)
 {
     return t->args.outputs[o][(int64_t)point * t->args.width[o] + k];
 }
@@ -173,7 +195,7 @@ static inline void assert_tiles_equal(const tile *a, const tile *b)
     assert_memory_equal(a->args.jitter_step, b->args.jitter_step, count);
     for (int o = 0; o < GCR_OUTPUTS_MAX && a->args.outputs[o] != NULL; o++)
         assert_memory_equal(a->args.outputs[o], b->args.outputs[o],
-                            count * (uint64_t)a->args.width[o] * sizeof(gcr_real));
+                            count * (uint64_t)a->args.width[o] * sizeof(double));
 }
 
 /* Fails where the cell has no result in a, or another one in b. */

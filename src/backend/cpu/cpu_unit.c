@@ -8,11 +8,15 @@
  *     GCR_UNIT_CHOICE   the choice of the kernel's first option; GCR_UNIT_ANY if it is an integer
  *     GCR_UNIT_PATH     its code path, for which the compiler has been given -march
  *     GCR_UNIT_TRIDIAGONAL  defined: its algorithm is that one and not the direct one
+ *     GCR_SINGLE        defined: it computes with floats, in direct units only
  *     GCR_OPTION_*      the value of each option
  *
  * The lanes come before the kernel, which is told how many there are, and the kernel before the
  * engine: the macros it defines decide what gridcrunch/kernel.h declares.
  */
+#if defined(GCR_UNIT_TRIDIAGONAL) && defined(GCR_SINGLE)
+#error "the tridiagonal algorithm is written for doubles"
+#endif
 #if defined(GCR_UNIT_TRIDIAGONAL)
 #define GCR_UNIT_ALGORITHM GCR_TRIDIAGONAL
 #define GCR_VECS 4 /* chains of divisions, see tridiagonal_group.h */
@@ -185,7 +189,7 @@ static inline void gcr_worker_put(gcr_worker *worker, int lane, gcr_attempt atte
     if (worker->of_lane[lane].tile != attempt.tile)
         gcr_group_see(group, lane, attempt.tile);
     worker->of_lane[lane] = attempt;
-    group->jitter[lane] = attempt.step == 0 ? 0 : worker->setup->jitter[attempt.step - 1];
+    group->jitter[lane] = attempt.step == 0 ? 0 : (gcr_real)worker->setup->jitter[attempt.step - 1];
     group->is_mixed = lane > 0 && (group->is_mixed || attempt.tile != worker->of_lane[0].tile);
 }
 
@@ -268,7 +272,7 @@ static inline void gcr_worker_compute(gcr_worker *worker)
     worker->ctx.data = worker->of_lane[0].tile->data;
     worker->ctx.prepared = worker->of_lane[0].tile->prepared;
     for (int64_t k = 0; k < worker->group.count * worker->group.width; k++)
-        worker->group.outputs[k] = gcr_cell_nan(0);
+        worker->group.outputs[k] = (gcr_real)gcr_cell_nan(0);
     gcr_engine_compute(&worker->engine, &worker->ctx, &worker->group);
     for (int lane = 0; lane < worker->group.count; lane++)
         gcr_worker_settle(worker, lane);
@@ -318,7 +322,7 @@ GCR_FLATTEN static void gcr_unit_crunch(const gcr_unit_setup *setup, const gcr_u
 }
 
 #if defined(GCR_HAS_PREPARE)
-static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+static int gcr_unit_prepare(const gcr_unit_setup *setup, const gcr_view *data, void *prepared,
                             void *scratch)
 {
     const gcr_ctx ctx = {
@@ -360,7 +364,7 @@ const gcr_unit GCR_UNIT_NAME = {
     .kernel = &gcr_description,
     .choice = GCR_UNIT_CHOICES,
     .path = GCR_UNIT_PATH,
-    .scalar = GCR_F64,
+    .scalar = GCR_UNIT_SCALAR,
     .algorithm = GCR_UNIT_ALGORITHM,
     .cells_together = GCR_GROUP_MAX,
     .bases_together = gcr_unit_bases_together,

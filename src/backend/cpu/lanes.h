@@ -3,11 +3,13 @@
  *
  * The only file that knows instruction sets. Arithmetic is gcc's on vector types; here is what has
  * no operator: a fused multiply-add where the path has one, the square root, and choosing by lane.
+ * The numbers are of the unit's precision, and a vector of floats has twice as many of them.
  * Comes before the kernel, to which it says how many lanes there are.
  */
 #ifndef GCR_CPU_LANES_H
 #define GCR_CPU_LANES_H
 
+#include "gridcrunch/kernel_real.h"
 #include "gridcrunch/kind.h"
 
 #include <stdint.h>
@@ -17,26 +19,60 @@
 
 #if defined(__AVX512F__)
 #define GCR_LANES_PATH GCR_PATH_V4
-#define GCR_VEC_LANES 8
+#define GCR_VEC_BYTES 64
+#define GCR_VEC_REGISTERS 32
+#define GCR_MM_PREFIX _mm512_
 #elif defined(__AVX2__) && defined(__FMA__)
 #define GCR_LANES_PATH GCR_PATH_V3
-#define GCR_VEC_LANES 4
+#define GCR_VEC_BYTES 32
+#define GCR_VEC_REGISTERS 16
+#define GCR_MM_PREFIX _mm256_
 #elif !defined(__AVX__)
 #define GCR_LANES_PATH GCR_PATH_PLAIN
-#define GCR_VEC_LANES 2
+#define GCR_VEC_BYTES 16
+#define GCR_VEC_REGISTERS 16
+#define GCR_MM_PREFIX _mm_
 #else
 #error "no code path has just these instructions: choose one with -march=x86-64, -v3 or -v4"
 #endif
+
+/* Integers as wide as the scalar, for its bits and for the outcome of comparisons. */
+#if defined(GCR_SINGLE)
+#define GCR_UNIT_SCALAR GCR_F32
+#define GCR_REAL_BYTES 4
+#define GCR_MM_SUFFIX _ps
+typedef int32_t gcr_real_int;
+typedef uint32_t gcr_real_bits;
+#else
+#define GCR_UNIT_SCALAR GCR_F64
+#define GCR_REAL_BYTES 8
+#define GCR_MM_SUFFIX _pd
+typedef int64_t gcr_real_int;
+typedef uint64_t gcr_real_bits;
+#endif
+
+/* GCR_MM(sqrt) is _mm512_sqrt_pd, or what the path and the scalar have in its place. */
+#define GCR_MM_JOINED(prefix, name, suffix) prefix##name##suffix
+#define GCR_MM_JOIN(prefix, name, suffix) GCR_MM_JOINED(prefix, name, suffix)
+#define GCR_MM(name) GCR_MM_JOIN(GCR_MM_PREFIX, name, GCR_MM_SUFFIX)
+#define GCR_MM_MASK(name) GCR_MM_JOIN(GCR_MM(name), _mask, )
 
 /* An engine may compute several vectors of cells side by side: then it says so before. */
 #if !defined(GCR_VECS)
 #define GCR_VECS 1
 #endif
+#define GCR_VEC_LANES (GCR_VEC_BYTES / GCR_REAL_BYTES)
 #define GCR_LANES (GCR_VECS * GCR_VEC_LANES)
 
-typedef double gcr_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
-typedef int64_t gcr_mask __attribute__((vector_size(8 * GCR_VEC_LANES))); /* comparison: 0, -1 */
-typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
+typedef gcr_real gcr_vec __attribute__((vector_size(GCR_VEC_BYTES)));
+typedef gcr_real_int gcr_mask __attribute__((vector_size(GCR_VEC_BYTES))); /* comparison: 0, -1 */
+typedef gcr_real_bits gcr_bits_vec __attribute__((vector_size(GCR_VEC_BYTES)));
+
+/* How a number is stored: a fraction below the exponent, which has the bias added. */
+enum { GCR_FRACTION_BITS = GCR_DIGITS - 1 };
+#define GCR_EXPONENT_BIAS (GCR_REAL_BYTES == 4 ? 127 : 1023)
+#define GCR_FRACTION_MASK (((gcr_real_int)1 << GCR_FRACTION_BITS) - 1)
+#define GCR_BITS_OF_ONE ((gcr_real_int)GCR_EXPONENT_BIAS << GCR_FRACTION_BITS)
 
 /* All that a function calls is inlined into it; instrumented, that would take three times as long to
  * compile and find nothing more. */
@@ -53,13 +89,13 @@ typedef uint64_t gcr_bits_vec __attribute__((vector_size(8 * GCR_VEC_LANES)));
  * slow). */
 #define GCR_LANES_STAGE static GCR_FLATTEN __attribute__((noinline, unused))
 
-GCR_LANES_FN gcr_vec gcr_vec_of(double x)
+GCR_LANES_FN gcr_vec gcr_vec_of(gcr_real x)
 {
     return x - (gcr_vec){ 0 }; /* gcc broadcasts the scalar; x - 0 is x, -0 included */
 }
 
 /* From any address. */
-GCR_LANES_FN gcr_vec gcr_vec_load(const double *values)
+GCR_LANES_FN gcr_vec gcr_vec_load(const gcr_real *values)
 {
     gcr_vec vec;
 
@@ -70,10 +106,8 @@ GCR_LANES_FN gcr_vec gcr_vec_load(const double *values)
 /* c - a b; rounded once where the path has such an instruction. */
 GCR_LANES_FN gcr_vec gcr_vec_subtract_product(gcr_vec c, gcr_vec a, gcr_vec b)
 {
-#if defined(__AVX512F__)
-    return _mm512_fnmadd_pd(a, b, c);
-#elif defined(__FMA__)
-    return _mm256_fnmadd_pd(a, b, c);
+#if defined(__FMA__)
+    return GCR_MM(fnmadd)(a, b, c);
 #else
     return c - a * b;
 #endif
@@ -82,10 +116,8 @@ GCR_LANES_FN gcr_vec gcr_vec_subtract_product(gcr_vec c, gcr_vec a, gcr_vec b)
 /* c + a b, as above. */
 GCR_LANES_FN gcr_vec gcr_vec_add_product(gcr_vec c, gcr_vec a, gcr_vec b)
 {
-#if defined(__AVX512F__)
-    return _mm512_fmadd_pd(a, b, c);
-#elif defined(__FMA__)
-    return _mm256_fmadd_pd(a, b, c);
+#if defined(__FMA__)
+    return GCR_MM(fmadd)(a, b, c);
 #else
     return c + a * b;
 #endif
@@ -93,15 +125,11 @@ GCR_LANES_FN gcr_vec gcr_vec_add_product(gcr_vec c, gcr_vec a, gcr_vec b)
 
 GCR_LANES_FN gcr_vec gcr_vec_sqrt(gcr_vec x)
 {
-#if defined(__AVX512F__)
-    return _mm512_sqrt_pd(x);
-#elif defined(__AVX2__)
-    return _mm256_sqrt_pd(x);
-#elif defined(__x86_64__)
-    return _mm_sqrt_pd(x);
+#if defined(__x86_64__)
+    return GCR_MM(sqrt)(x);
 #else
     for (int lane = 0; lane < GCR_VEC_LANES; lane++)
-        x[lane] = __builtin_sqrt(x[lane]);
+        x[lane] = GCR_REAL_BYTES == 4 ? __builtin_sqrtf(x[lane]) : __builtin_sqrt(x[lane]);
     return x;
 #endif
 }
@@ -119,18 +147,21 @@ GCR_LANES_FN gcr_mask gcr_vec_is_finite(gcr_vec x)
 }
 
 /* Whether least <= x <= most in every lane. */
-GCR_LANES_FN int gcr_vec_is_within(gcr_vec x, double least, double most)
+GCR_LANES_FN int gcr_vec_is_within(gcr_vec x, gcr_real least, gcr_real most)
 {
+    enum { ALL = (1 << GCR_VEC_LANES) - 1 };
 #if defined(__AVX512F__)
-    const __mmask8 above = _mm512_cmp_pd_mask(x, gcr_vec_of(least), _CMP_GE_OQ);
-
-    return _mm512_mask_cmp_pd_mask(above, x, gcr_vec_of(most), _CMP_LE_OQ) == 0xff;
-#elif defined(__AVX2__)
-    return _mm256_movemask_pd((gcr_vec)((x >= least) & (x <= most))) == 0xf;
+    return GCR_MM_MASK(mask_cmp)(GCR_MM_MASK(cmp)(x, gcr_vec_of(least), _CMP_GE_OQ), x,
+                                 gcr_vec_of(most), _CMP_LE_OQ) == ALL;
+#elif defined(__x86_64__)
+    return GCR_MM(movemask)((gcr_vec)((x >= least) & (x <= most))) == ALL;
 #else
     const gcr_mask within = (x >= least) & (x <= most);
+    int lanes = 0;
 
-    return (within[0] & within[1]) != 0;
+    for (int lane = 0; lane < GCR_VEC_LANES; lane++)
+        lanes |= (within[lane] & 1) << lane;
+    return lanes == ALL;
 #endif
 }
 

@@ -37,7 +37,7 @@ static inline int64_t gcr_outputs_width(int64_t rows, int64_t features)
     return width;
 }
 
-/* Writes everything that `tile` stores of a cell. */
+/* Writes everything that `tile` stores of a cell: doubles, whatever it was computed with. */
 static inline void gcr_record(const gcr_unit_tile *tile, uint64_t cell, const gcr_real *from,
                               gcr_verdict verdict, int step)
 {
@@ -47,7 +47,7 @@ static inline void gcr_record(const gcr_unit_tile *tile, uint64_t cell, const gc
         const int64_t stored = tile->width[o];
         const int64_t width =
             has_result ? gcr_output_width(o, tile->data.rows, tile->data.features) : 0;
-        gcr_real *to = tile->outputs[o] + cell * (uint64_t)stored;
+        double *to = tile->outputs[o] + cell * (uint64_t)stored;
 
         for (int64_t k = 0; k < width; k++)
             to[k] = from[k];

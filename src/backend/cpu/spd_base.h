@@ -73,7 +73,7 @@ static void gcr_base_take(gcr_base *base, const gcr_ctx *ctx, int lane)
     for (int p = 0; p < ctx->parameter_count; p++)
         base->param[p * GCR_LANES] = gcr_description.parameters[p].is_base
                                          ? ctx->param[p * GCR_LANES + lane]
-                                         : gcr_cell_nan(0);
+                                         : (gcr_real)gcr_cell_nan(0);
     gcr_lane_derive(&one, base->derived);
     base->data = ctx->data;
     base->is_kept = 0;

@@ -13,6 +13,13 @@
 #ifndef GCR_CPU_SPD_LAPACK_H
 #define GCR_CPU_SPD_LAPACK_H
 
+/* The routine for the unit's scalar: GCR_LAPACK(potrf) is dpotrf or spotrf. */
+#if defined(GCR_SINGLE)
+#define GCR_LAPACK(routine) s##routine
+#else
+#define GCR_LAPACK(routine) d##routine
+#endif
+
 static void gcr_lapack_fill_row(const gcr_engine *engine, const gcr_ctx *ctx, int system,
                                 gcr_real jitter, int i)
 {
@@ -79,7 +86,7 @@ static gcr_verdict gcr_lapack_factor(const gcr_engine *engine, const gcr_ctx *ct
     int minor;
 
     gcr_lapack_fill(engine, ctx, system, jitter);
-    engine->lapack->dpotrf("L", &engine->n, engine->matrix, &lda, &minor, 1);
+    engine->lapack->GCR_LAPACK(potrf)("L", &engine->n, engine->matrix, &lda, &minor, 1);
     if (minor == 0)
         minor = gcr_lapack_bad_pivot(engine);
     if (minor == 0)
@@ -117,7 +124,8 @@ static void gcr_lapack_solve_triangle(const gcr_engine *engine, const char *tran
 {
     const int lda = engine->n > 0 ? engine->n : 1, stride = GCR_LANES;
 
-    engine->lapack->dtrsv("L", trans, "N", &engine->n, engine->matrix, &lda, x, &stride, 1, 1, 1);
+    engine->lapack->GCR_LAPACK(trsv)("L", trans, "N", &engine->n, engine->matrix, &lda, x, &stride,
+                                     1, 1, 1);
 }
 
 /* With L z = b, the quadratic form is z'z; L'x = z makes z the solution. */
@@ -153,7 +161,7 @@ static void gcr_lapack_take_inverse_diagonal(const gcr_engine *engine, int lane,
     int info;
 
     /* pivots are not 0 */
-    engine->lapack->dtrtri("L", "N", &engine->n, engine->matrix, &lda, &info, 1, 1);
+    engine->lapack->GCR_LAPACK(trtri)("L", "N", &engine->n, engine->matrix, &lda, &info, 1, 1);
     for (int j = 0; j < engine->n; j++) {
         const gcr_real *column = engine->matrix + (size_t)j * (size_t)lda + j;
 

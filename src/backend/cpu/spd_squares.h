@@ -31,11 +31,7 @@
 #include <math.h>
 
 /* Sums that the registers of the code path hold: 16 of 32, or 8 of 16. */
-#if GCR_LANES == 8
-#define GCR_SQUARE_COLUMNS 4
-#else
-#define GCR_SQUARE_COLUMNS 2
-#endif
+#define GCR_SQUARE_COLUMNS (GCR_VEC_REGISTERS / 8)
 
 typedef struct gcr_square {
     gcr_vec at[4][4];
@@ -45,7 +41,7 @@ typedef struct gcr_square {
  * product * 2^exponent. */
 typedef struct gcr_pivots {
     gcr_vec product;   /* in [1, 2) */
-    gcr_mask exponent; /* biased: 1023 too much for each pivot */
+    gcr_mask exponent; /* biased: 127 or 1023 too much for each pivot */
     gcr_mask minor;    /* the first that is not positive, counted from 1; 0: none */
     int count;
 } gcr_pivots;
@@ -158,8 +154,8 @@ GCR_LANES_FN gcr_vec gcr_pivots_take(gcr_pivots *pivots, gcr_vec pivot)
                          0))
         inverse = gcr_pivots_take_unusual(pivots, pivot, inverse);
     product = (gcr_mask)(pivots->product * inverse); /* an inverse root is never denormal */
-    pivots->exponent += product >> 52;
-    pivots->product = (gcr_vec)((product & 0x000fffffffffffff) | 0x3ff0000000000000);
+    pivots->exponent += product >> GCR_FRACTION_BITS;
+    pivots->product = (gcr_vec)((product & GCR_FRACTION_MASK) | GCR_BITS_OF_ONE);
     return inverse;
 }
 
@@ -202,13 +198,14 @@ GCR_LANES_FN gcr_vec gcr_vec_log(gcr_vec x)
 }
 
 /* Minus twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path but
- * AVX-512 has an instruction for, in the low bits of 1.5 * 2^52. */
+ * AVX-512 has an instruction for, in the low bits of 1.5 * 2^GCR_FRACTION_BITS. */
 GCR_LANES_FN gcr_vec gcr_pivots_log(const gcr_pivots *pivots)
 {
-    const gcr_mask exponent = pivots->exponent - INT64_C(1023) * pivots->count;
-    const gcr_vec number = (gcr_vec)(exponent + 0x4338000000000000) - 0x1.8p52;
+    const gcr_mask exponent = pivots->exponent - GCR_EXPONENT_BIAS * (gcr_real_int)pivots->count;
+    const gcr_vec shift = gcr_vec_of((gcr_real)1.5 / (GCR_EPSILON));
+    const gcr_vec number = (gcr_vec)(exponent + (gcr_mask)shift) - shift;
 
-    return -2 * (gcr_vec_log(pivots->product) + number * M_LN2);
+    return -2 * (gcr_vec_log(pivots->product) + number * (gcr_real)M_LN2);
 }
 
 /* How many rows of squares are factored together, and how many columns at a time. */

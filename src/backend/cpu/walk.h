@@ -48,7 +48,7 @@ static inline void gcr_walk_bind(const gcr_walk *walk, gcr_real *param, int lane
 {
     for (int a = 0; a < walk->points->axis_count; a++)
         param[walk->parameter_of_axis[a] * GCR_LANES + lane] =
-            walk->points->axes[a].values[walk->coords[a]];
+            (gcr_real)walk->points->axes[a].values[walk->coords[a]];
 }
 
 #endif /* GCR_CPU_WALK_H */
