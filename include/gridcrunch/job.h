@@ -176,6 +176,8 @@ typedef struct gcr_job {
     gcr_mark code_path_mark;
     gcr_algorithm algorithm;
     gcr_mark algorithm_mark;
+    gcr_scalar precision; /* what kernels compute with */
+    gcr_mark precision_mark;
     gcr_schedule_form schedule;
     uint64_t batch;     /* cells; 0: automatic                     */
     int threads;        /* 0: as many as the affinity mask allows  */

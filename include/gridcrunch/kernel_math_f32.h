@@ -72,16 +72,16 @@ GCR_FN float gcr_exp(float x)
     return x > 89 ? gcr_from_bits_f32(0x7f800000) : above;
 }
 
-/* e^-a for a >= -40; beyond, anything. */
+/* e^-a for -88 <= a <= 87, 0 above, where it would be less than 2e-38, and below anything. */
 GCR_FN float gcr_exp_minus(float a)
 {
-    const float shift = 0x1.8p23f + 127 + 64;
+    const float shift = 0x1.8p23f + 127;
     const float rounded = gcr_multiply_add(-a, 0x1.715476p+0f, shift);
     const float r = gcr_exp_rest(-a, rounded, shift);
     const float scale = gcr_from_bits_f32(gcr_bits_f32(rounded) << 23);
-    const float value = gcr_exp_near_0(r) * scale * 0x1p-64f;
+    const float value = gcr_exp_near_0(r) * scale;
 
-    return a > 104 ? 0 : value; /* a NaN passes */
+    return a > 87 ? 0 : value; /* a NaN passes */
 }
 
 /* (log(1 + f) - f + f^2 / 2) / s - f^2 / 2, off by 0.02 units in the last place of log(1 + f). */

@@ -45,6 +45,21 @@ out:
     return status;
 }
 
+static gcr_status read_precision(gcr_job *job, const gcr_node *node)
+{
+    gcr_status status = GCR_OK;
+    const char *words[GCR_SCALAR_COUNT];
+    int choice;
+
+    for (int scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++)
+        words[scalar] = gcr_precision_name((gcr_scalar)scalar);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_SCALAR_COUNT));
+    job->precision = (gcr_scalar)choice;
+    job->precision_mark = node->mark;
+out:
+    return status;
+}
+
 static gcr_status read_schedule(gcr_job *job, const gcr_node *node)
 {
     gcr_status status = GCR_OK;
@@ -144,9 +159,10 @@ gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
 {
     static const gcr_schema_entry entries[] = {
         { "device", read_device, 0 },       { "code_path", read_code_path, 0 },
-        { "algorithm", read_algorithm, 0 }, { "schedule", read_schedule, 0 },
-        { "batch", read_batch, 0 },         { "threads", read_threads, 0 },
-        { "jitter", read_jitter, 0 },       { "max_time", read_max_time, 0 },
+        { "algorithm", read_algorithm, 0 }, { "precision", read_precision, 0 },
+        { "schedule", read_schedule, 0 },   { "batch", read_batch, 0 },
+        { "threads", read_threads, 0 },     { "jitter", read_jitter, 0 },
+        { "max_time", read_max_time, 0 },
     };
     static const gcr_schema schema = GCR_SCHEMA(entries);
 

@@ -40,6 +40,23 @@ static int is_in_domain(const gcr_kernel_parameter *parameter, double value)
     return parameter->is_open ? value > parameter->least : value >= parameter->least;
 }
 
+/* A unit of single precision computes with the float that is nearest to a value. */
+static gcr_status check_single(const gcr_kernel_parameter *parameter, const gcr_axis_spec *spec,
+                               double value)
+{
+    gcr_status status = GCR_OK;
+    const double single = (double)(float)value;
+    char at[GCR_MARK_BYTES], text[32], there[32];
+
+    if (!isfinite(single) || !is_in_domain(parameter, single) ||
+        (parameter->is_integer && single != value))
+        GCR_FAIL(GCR_EINVAL, "%s%s = %s is not possible in single precision, where it is %s",
+                 gcr_format_mark(at, spec->values_mark), spec->name, gcr_format_number(text, value),
+                 gcr_format_number(there, single));
+out:
+    return status;
+}
+
 static gcr_status check_value(const gcr_kernel *kernel, const gcr_kernel_parameter *parameter,
                               const gcr_axis_spec *spec, double value)
 {
@@ -78,8 +95,11 @@ static gcr_status bind_axis(gcr_binding *binding, const gcr_job *job, int a)
                  gcr_format_mark(at, spec->mark), spec->name, kernel->name, hint);
     }
     binding->setup.parameter_of_axis[a] = parameter;
-    for (uint64_t i = 0; i < axis->count; i++)
+    for (uint64_t i = 0; i < axis->count; i++) {
         GCR_TRY(check_value(kernel, &kernel->parameters[parameter], spec, axis->values[i]));
+        if (binding->unit->scalar == GCR_F32)
+            GCR_TRY(check_single(&kernel->parameters[parameter], spec, axis->values[i]));
+    }
 out:
     return status;
 }

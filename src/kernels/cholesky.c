@@ -98,5 +98,5 @@ GCR_DESCRIBE(.name = "cholesky",
                             .help = "log of the determinant of x'x",
                             .unit = "1",
                             .width = 1 } },
-             .faults = { "x'x is not positive definite in double precision; try another seed" },
+             .faults = { "x'x is not positive definite up to rounding; try another seed" },
              .scratch_count = scratch_count, .cost = cost)

@@ -6,7 +6,8 @@
  * as scikit-learn's LogisticRegression(C=1 / penalty); the intercept c is not penalised. Newton's
  * method with backtracking stops when half the squared Newton decrement, which estimates how far
  * the sum is above its minimum, falls below 10^-digits per row (Boyd and Vandenberghe, Convex
- * Optimization (2004), section 9.5). How many steps that takes differs from cell to cell.
+ * Optimization (2004), section 9.5), or below what rounding leaves of a sum over the rows. How many
+ * steps that takes differs from cell to cell.
  */
 #define GCR_CELL_KERNEL
 #include "gridcrunch/kernel.h"
@@ -176,11 +177,12 @@ GCR_FN void move(const gcr_ctx *ctx, const struct fit *fit, gcr_real share)
 
 GCR_FN gcr_real tolerance(const gcr_ctx *ctx)
 {
-    gcr_real tolerance = (gcr_real)gcr_rows(ctx);
+    const gcr_real rows = (gcr_real)gcr_rows(ctx);
+    gcr_real tolerance = rows;
 
     for (int64_t k = 0; k < GCR_OPTION(digits); k++)
         tolerance /= 10;
-    return tolerance;
+    return gcr_max(tolerance, GCR_EPSILON * rows * gcr_sqrt(rows));
 }
 
 /* Writes the number of steps to *steps_out; returns 0 or a fault. */

@@ -224,6 +224,20 @@ out:
     return status;
 }
 
+/* Whatever the kernel is: the reduction is written for doubles. */
+static gcr_status check_precision(const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES];
+
+    if (job->precision != GCR_F64 && job->algorithm == GCR_TRIDIAGONAL)
+        GCR_FAIL(GCR_EINVAL,
+                 "%sthe algorithm 'tridiagonal' has no precision '%s': leave out one of the two",
+                 gcr_format_mark(place, job->precision_mark), gcr_precision_name(job->precision));
+out:
+    return status;
+}
+
 gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], const gcr_job *job,
                          gcr_code_path path)
 {
@@ -233,16 +247,18 @@ gcr_status gcr_unit_find(const gcr_unit **out, int64_t option[GCR_OPTIONS_MAX], 
     *out = NULL;
     GCR_TRY(find_kernel(&kernel, job));
     GCR_TRY(check_algorithm(kernel, job));
+    GCR_TRY(check_precision(job));
     GCR_TRY(gcr_kernel_read_options(option, kernel, job));
     for (int u = 0; u < UNIT_COUNT; u++)
         if (units[u]->path == path && units[u]->algorithm == job->algorithm &&
-            unit_serves(units[u], kernel, option)) {
+            units[u]->scalar == job->precision && unit_serves(units[u], kernel, option)) {
             *out = units[u];
             goto out;
         }
     GCR_FAIL(GCR_EUNSUPPORTED,
-             "this build has no kernel '%s' with these options for the code path '%s'",
-             kernel->name, gcr_code_path_name(path));
+             "this build has no kernel '%s' with these options for the code path '%s' in %s "
+             "precision",
+             kernel->name, gcr_code_path_name(path), gcr_precision_name(job->precision));
 out:
     return status;
 }
@@ -265,7 +281,8 @@ gcr_status gcr_unit_load(const gcr_unit **out, gcr_own **own_out, int64_t option
                  "place of element()",
                  gcr_format_mark(place, job->algorithm_mark), file,
                  gcr_algorithm_name(job->algorithm));
-    GCR_TRY(gcr_own_load(out, own, option, path, job->algorithm));
+    GCR_TRY(check_precision(job));
+    GCR_TRY(gcr_own_load(out, own, option, path, job->algorithm, job->precision));
     *own_out = own;
     own = NULL;
 out:

@@ -339,7 +339,7 @@ GCR_FN int finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outp
         error += squared_error(ctx, answers, k) / (gcr_real)fold_rows(ctx, k);
     for (int i = 0; i < gcr_features(ctx); i++)
         trace += gcr_inverse_diagonal(answers, folds(ctx), i);
-    outputs[MSE] = error / folds(ctx);
+    outputs[MSE] = error / (gcr_real)folds(ctx);
     outputs[DOF] = 1 + (gcr_real)gcr_features(ctx) - gcr_param(ctx, ALPHA) * trace;
     return 0;
 }

@@ -103,6 +103,14 @@ class Job(BadInput):
                       "kernel=scale"),
             "'scale'", "'tridiagonal'", "gp, gp_profile, kernel_ridge, ridge")
 
+    def test_a_misspelt_precision_is_answered_with_the_right_one(self):
+        self.refuse_job(SMALL + "run: {precision: singel}\n", "job.yaml:10:18: ", "'singel'",
+                        "did you mean 'single'?")
+
+    def test_the_tridiagonal_algorithm_in_single_precision_is_refused(self):
+        self.refuse_job(SMALL + "run: {algorithm: tridiagonal, precision: single}\n",
+                        "job.yaml:10:42: ", "'tridiagonal'", "'single'")
+
     def test_a_misspelt_setting_is_named(self):
         self.assert_refused(self.call("run", "small.yaml", "--fresh", "--set", "gird.noise=[1]"),
                             "--set", "'gird'", "did you mean 'grid'?")
@@ -130,6 +138,16 @@ class Grid(BadInput):
 
     def test_a_value_outside_the_domain_is_refused(self):
         self.refuse_job(SMALL.replace("[0.01, 0.1, 1]", "[-1]"), "job.yaml:7:", "noise", "-1")
+
+    def test_a_value_that_single_precision_cannot_hold_is_refused(self):
+        single = "run: {precision: single}\n"
+        for axis, value, there in (("[0.5, 1, 2, 4]", "1e-60", "it is 0"),
+                                   ("[0.01, 0.1, 1]", "1e39", "it is inf")):
+            self.refuse_job(SMALL.replace(axis, f"[{value}]") + single, f"= {value[0]}",
+                            "is not possible in single precision", there)
+        self.refuse_job("name: c\ndata: {synthetic: {datasets: 1, rows: 3}}\nkernel: cholesky\n"
+                        "grid: {replicate: [16777217]}\n" + single, "job.yaml:4:",
+                        "replicate = 16777217", "where it is 16777216")
 
     def test_a_value_given_twice_is_refused(self):
         self.refuse_job(SMALL.replace("[0.01, 0.1, 1]", "[0.1, 0.1]"), "job.yaml:7:", "0.1")

@@ -98,9 +98,11 @@ class Runs(Own):
         self.write("ridge.yaml", job.replace("name: own", "name: ridge"))
         shutil.copy(os.path.join(SOURCE, "src/kernels/ridge.c"), self.path("ridge.c"))
         options = ["--set", "options.folds=3"]
-        self.ok("run", "ridge.yaml", *options)
-        self.ok("run", "ridge.yaml", *options, "--set", "kernel=ridge.c", "--out", "copy")
-        self.assertEqual(self.ok("export", "runs/ridge").out, self.ok("export", "copy").out)
+        for precision in ("double", "single"):
+            options += ["--set", f"run.precision={precision}", "--fresh"]
+            self.ok("run", "ridge.yaml", *options)
+            self.ok("run", "ridge.yaml", *options, "--set", "kernel=ridge.c", "--out", "copy")
+            self.assertEqual(self.ok("export", "runs/ridge").out, self.ok("export", "copy").out)
 
     def test_a_copy_of_a_built_in_kernel_has_its_algorithms(self):
         job = JOB.replace("{a: [1, 2, 3]}", "{lengthscale: [1, 2], noise: [0.1, 1], variance: [1]}")

@@ -83,6 +83,20 @@ class SameBits(Case):
         plan = self.ok("plan", job, "--set", "run.algorithm=tridiagonal").out
         self.assertRegex(plan, r"(?m)^kind +cpu, f64, tridiagonal, ")
 
+    def test_nor_do_any_of_these_change_those_of_single_precision(self):
+        single = ["--set", "run.precision=single"]
+        wanted = self.bits("--threads", "1", "--schedule", "static", *single)
+        self.assertNotEqual(wanted, self.bits())
+        for flags in (["--threads", "3"], ["--threads", "2", "--schedule", "guided"],
+                      ["--batch", "1"], ["--batch", "7"], ["--batch", "1000"]):
+            with self.subTest(" ".join(flags)):
+                self.assertEqual(self.bits(*flags, *single), wanted)
+
+    def test_the_precision_is_named_in_the_kind(self):
+        job = self.write("small.yaml", SMALL)
+        plan = self.ok("plan", job, "--set", "run.precision=single").out
+        self.assertRegex(plan, r"(?m)^kind +cpu, f32, ")
+
     def test_the_order_of_the_words_in_export_is_that_of_the_grid(self):
         self.bits()
         lines = self.ok("export", "run").out.splitlines()
@@ -120,17 +134,23 @@ class EveryKernel(Case):
         self.assertIn(self.call("run", "job.yaml", "--fresh", "--quiet", *flags).code, (0, 3))
         return self.ok("export", "runs/it").out
 
+    def check(self, kernel, precision):
+        kind = ["--set", f"run.precision={precision}"]
+        wanted = self.cells("--threads", "1", "--schedule", "static", *kind)
+        for flags in (["--threads", "2", "--schedule", "dynamic", "--batch", "1"],
+                      ["--threads", "3", "--schedule", "guided"],
+                      ["--threads", "2", "--schedule", "cyclic", "--batch", "5"]):
+            with self.subTest(kernel, precision=precision, flags=" ".join(flags)):
+                self.assertEqual(self.cells(*flags, *kind), wanted)
+
     def test_any_cut_of_any_grid_gives_the_same_cells(self):
         self.write("table.csv", self.TABLE)
         for kernel, rest in self.JOBS.items():
             self.write("job.yaml", "name: it\ndata: {source: table.csv, key: who, x: [a, b], y: y}\n"
                                    f"seed: 3\nkernel: {kernel.split()[0]}\n{rest}\n")
-            wanted = self.cells("--threads", "1", "--schedule", "static")
-            for flags in (["--threads", "2", "--schedule", "dynamic", "--batch", "1"],
-                          ["--threads", "3", "--schedule", "guided"],
-                          ["--threads", "2", "--schedule", "cyclic", "--batch", "5"]):
-                with self.subTest(kernel, flags=" ".join(flags)):
-                    self.assertEqual(self.cells(*flags), wanted)
+            self.check(kernel, "double")
+            if "tridiagonal" not in kernel:
+                self.check(kernel, "single")
 
 
 class ThinGrid(Case):

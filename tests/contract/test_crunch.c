@@ -1,7 +1,8 @@
 /*
  * tests/contract/test_crunch.c -- what every backend promises, seen through the front functions.
  *
- * The same tests run once per backend: `test_crunch cpu`, `test_crunch cuda`. Where there is no
+ * The same tests run once per backend: `test_crunch cpu`, `test_crunch cuda`; `test_crunch cpu f32`
+ * runs them in single precision. Where there is no
  * such device the program exits 77 and ctest reports a skip, unless GCR_REQUIRE_CUDA=1 promises
  * one; a device that is there but does not open is a failure.
  */
@@ -18,6 +19,7 @@ enum { ROWS = 6, POINTS = 12 };
 
 static gcr_device *device;
 static gcr_queue *queue;
+static gcr_scalar scalar = GCR_F64;
 
 /* ---- a small Gaussian process on the device --------------------------------------------------- */
 
@@ -42,6 +44,19 @@ typedef struct stage {
     gcr_view view;
 } stage;
 
+/* Data as they go up: of `count` numbers, in place. Returns their bytes. */
+static uint64_t narrow(double *numbers, int count)
+{
+    float *const floats = (float *)numbers;
+
+    for (int i = 0; scalar == GCR_F32 && i < count; i++) {
+        const float value = (float)numbers[i];
+
+        memcpy(floats + i, &value, sizeof value);
+    }
+    return (uint64_t)count * gcr_scalar_bytes(scalar);
+}
+
 static gcr_buf *device_buf(uint64_t bytes)
 {
     gcr_buf *buf = NULL;
@@ -53,10 +68,10 @@ static gcr_buf *device_buf(uint64_t bytes)
 static void open_stage(stage *s, const double y[ROWS])
 {
     char kernel[] = "gp";
-    const gcr_job job = { .kernel = kernel };
+    const gcr_job job = { .kernel = kernel, .precision = scalar };
     double data[2 * ROWS];
     gcr_shape shape = { .rows = ROWS, .features = 1 };
-    uint64_t prepared_bytes;
+    uint64_t data_bytes, prepared_bytes;
     gcr_prepare_args args;
 
     *s = (stage){ 0 };
@@ -72,12 +87,14 @@ static void open_stage(stage *s, const double y[ROWS])
     assert_ok(gcr_program_open(
         &s->program, device,
         &(gcr_program_spec){ .unit = s->unit, .setup = &s->setup, .largest = shape }));
-    s->data = device_buf(sizeof data);
-    assert_ok(gcr_upload(queue, s->data, 0, data, GCR_PLACE_HOST, sizeof data));
-    s->view = (gcr_view){
-        .rows = ROWS, .features = 1, .x = s->data->base, .y = (const double *)s->data->base + ROWS
-    };
-    prepared_bytes = (uint64_t)s->unit->kernel->prepared_count(&shape) * sizeof(double);
+    data_bytes = narrow(data, 2 * ROWS);
+    s->data = device_buf(data_bytes);
+    assert_ok(gcr_upload(queue, s->data, 0, data, GCR_PLACE_HOST, data_bytes));
+    s->view = (gcr_view){ .rows = ROWS,
+                          .features = 1,
+                          .x = s->data->base,
+                          .y = (const char *)s->data->base + data_bytes / 2 };
+    prepared_bytes = (uint64_t)s->unit->kernel->prepared_count(&shape) * gcr_scalar_bytes(scalar);
     s->prepared = device_buf(prepared_bytes + sizeof(int32_t));
     args = (gcr_prepare_args){ .data = s->view,
                                .prepared = s->prepared->base,
@@ -159,7 +176,7 @@ static void test_cells_are_ok_and_agree_with_scikit_learn(void **state)
     crunch(plain_y, POINTS, 1, values, states);
     for (int p = 0; p < POINTS; p++) {
         assert_int_equal(states[p], GCR_CELL_OK);
-        assert_near(values[p], want[p], 1e-10);
+        assert_near(values[p], want[p], scalar == GCR_F32 ? 2e-5 : 1e-10);
     }
 }
 
@@ -324,6 +341,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", gcr_last_error());
         return status == GCR_EUNSUPPORTED ? gcr_test_no_device(name) : 1;
     }
+    if (argc > 2 && strcmp(argv[2], gcr_scalar_name(GCR_F32)) == 0)
+        scalar = GCR_F32;
     failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
     gcr_device_close(device);
     return failed;

@@ -87,6 +87,27 @@ static void test_best_points_are_those_of_the_grid_and_not_of_arrival(void **sta
     close_scene(&s);
 }
 
+/* A third is not what it is in doubles, and its product is rounded to a float. */
+static void test_a_program_may_ask_for_single_precision(void **state)
+{
+    const double third = 1.0 / 3;
+    gcr_trial trial;
+    scene s;
+    gcr_run *run;
+
+    (void)state;
+    open_scene(&s);
+    s.factors[2] = third;
+    s.job.precision = GCR_F32;
+    assert_ok(gcr_run_create(&run, &s.spec));
+    assert_non_null(strstr(gcr_run_kind(run), "f32"));
+    assert_ok(gcr_run_try(run, &trial, 1, 2)); /* of 2 and a third */
+    assert_true(trial.values[0][0] == (double)(2 * (float)third));
+    assert_true(trial.values[0][0] != 2 * third);
+    gcr_run_destroy(run);
+    close_scene(&s);
+}
+
 static void test_points_and_coordinates_are_two_names_of_one_thing(void **state)
 {
     double noise[] = { 1, 2 }, length[] = { 5, 6, 7 };
@@ -188,6 +209,9 @@ static void test_numbers_out_of_their_range_are_refused(void **state)
     s.job.algorithm = (gcr_algorithm)7;
     assert_refused(&s, "no algorithm 7");
     s.job.algorithm = GCR_DIRECT;
+    s.job.precision = (gcr_scalar)2;
+    assert_refused(&s, "no precision 2");
+    s.job.precision = GCR_F64;
     s.job.max_seconds = NAN;
     assert_refused(&s, "max_seconds");
     s.job.max_seconds = 0;
@@ -235,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_program_may_refuse_kernels_in_files),
         cmocka_unit_test(test_best_points_are_those_of_the_grid_and_not_of_arrival),
+        cmocka_unit_test(test_a_program_may_ask_for_single_precision),
         cmocka_unit_test(test_points_and_coordinates_are_two_names_of_one_thing),
         cmocka_unit_test(test_null_is_refused),
         cmocka_unit_test(test_an_axis_that_says_nothing_is_refused),

@@ -123,6 +123,20 @@ static void test_batches_of_a_large_grid_fill_a_device(void **state)
     drop_curtain(&s);
 }
 
+static void test_in_single_precision_half_as_many_bytes_go_up(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "run.precision=single");
+    assert_string_equal(gcr_run_kind(s.run), "fake, f32, plain, direct");
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s) / 2);
+    assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 3 * 40 * (sizeof(double) + 1));
+    assert_int_equal(fake_count(FAKE_PREPARE), 3);
+    drop_curtain(&s);
+}
+
 static void test_only_outputs_and_states_come_down(void **state)
 {
     scene s;
@@ -429,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_the_kind_names_scalar_code_path_and_algorithm),
         cmocka_unit_test(test_every_dataset_goes_up_once),
         cmocka_unit_test(test_batches_of_a_large_grid_fill_a_device),
+        cmocka_unit_test(test_in_single_precision_half_as_many_bytes_go_up),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),

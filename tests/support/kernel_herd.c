@@ -32,13 +32,14 @@ GCR_FN gcr_real element(const gcr_ctx *ctx, int system, int i, int j)
     const int64_t last = gcr_rows(ctx) - 1;
 
     if (i == j)
-        return gcr_prepared(ctx, i) + gcr_derived(ctx, WEIGHT) + gcr_param(ctx, ALPHA) * system;
-    return gcr_x(ctx, last, i) * gcr_x(ctx, 0, j) / (1 + system);
+        return gcr_prepared(ctx, i) + gcr_derived(ctx, WEIGHT) +
+               gcr_param(ctx, ALPHA) * (gcr_real)system;
+    return gcr_x(ctx, last, i) * gcr_x(ctx, 0, j) / (gcr_real)(1 + system);
 }
 
 GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)
 {
-    return gcr_y(ctx, (i + system) % gcr_rows(ctx)) + column;
+    return gcr_y(ctx, (i + system) % gcr_rows(ctx)) + (gcr_real)column;
 }
 
 GCR_FN unsigned needs(const gcr_ctx *ctx, int system)

@@ -42,7 +42,7 @@ GCR_FN gcr_real rhs(const gcr_ctx *ctx, int system, int i, int column)
 {
     if (column == 1 && is_bad(ctx, system, i, -1))
         return gcr_param(ctx, BAD_VALUE);
-    return column == 0 ? gcr_prepared(ctx, i) : i + 1;
+    return column == 0 ? gcr_prepared(ctx, i) : (gcr_real)(i + 1);
 }
 
 GCR_FN int finish(const gcr_ctx *ctx, const gcr_answers *answers, gcr_real *outputs)

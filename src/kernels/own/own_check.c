@@ -60,7 +60,7 @@ static gcr_status compile_unit(const checking *c, const char *object, const vari
     gcr_arguments arguments = { 0 };
     char *file = NULL;
 
-    GCR_TRY(gcr_own_add_unit(&arguments, c->own, c->option, v->path));
+    GCR_TRY(gcr_own_add_unit(&arguments, c->own, c->option, v->path, GCR_F64));
     GCR_TRY(gcr_arguments_format(&arguments, "-DGCR_UNIT_NAME=%s", v->name));
     for (int i = 0; i < 6 && v->flags[i] != NULL; i++)
         gcr_arguments_add(&arguments, v->flags[i]);

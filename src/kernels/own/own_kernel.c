@@ -171,12 +171,23 @@ out:
     return status;
 }
 
+void gcr_own_add_single(gcr_arguments *arguments)
+{
+    static const char *const flags[] = { GCR_OWN_SINGLE };
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        gcr_arguments_add(arguments, flags[i]);
+}
+
 gcr_status gcr_own_add_unit(gcr_arguments *arguments, const gcr_own *own,
-                            const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path)
+                            const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path,
+                            gcr_scalar scalar)
 {
     gcr_status status = GCR_OK;
 
     gcr_arguments_add_flags(arguments);
+    if (scalar == GCR_F32)
+        gcr_own_add_single(arguments);
     gcr_arguments_add(arguments, "-w"); /* what it warns of has been said of the description */
     if (march_of(path) != NULL)
         gcr_arguments_add(arguments, march_of(path));
@@ -193,14 +204,14 @@ int gcr_own_has(const gcr_own *own, gcr_algorithm algorithm)
 }
 
 gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own, const int64_t option[GCR_OPTIONS_MAX],
-                        gcr_code_path path, gcr_algorithm algorithm)
+                        gcr_code_path path, gcr_algorithm algorithm, gcr_scalar scalar)
 {
     gcr_status status = GCR_OK;
     gcr_arguments arguments = { 0 };
     const gcr_unit *unit;
 
     *out = NULL;
-    GCR_TRY(gcr_own_add_unit(&arguments, own, option, path));
+    GCR_TRY(gcr_own_add_unit(&arguments, own, option, path, scalar));
     if (algorithm == GCR_TRIDIAGONAL)
         gcr_arguments_add(&arguments, "-DGCR_UNIT_TRIDIAGONAL");
     gcr_arguments_add(&arguments, GCR_OWN_OPTIMISATION);

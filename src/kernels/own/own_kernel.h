@@ -3,7 +3,7 @@
  *
  *     gcr_own_open(&own, "fit.c");                     compiled once to learn what it is
  *     gcr_own_kernel(own)                              its description
- *     gcr_own_load(&unit, own, option, path, algorithm);
+ *     gcr_own_load(&unit, own, option, path, algorithm, scalar);
  *                                                      compiled again for these, as a built-in is
  *     gcr_own_close(own);                              nothing of the unit may be used any more
  *
@@ -39,11 +39,11 @@ const gcr_kernel *gcr_own_kernel(const gcr_own *own);
 /* Whether it can be computed by this algorithm: whether it has base(), where that needs one. */
 int gcr_own_has(const gcr_own *own, gcr_algorithm algorithm);
 
-/* The unit for these values of the options, this code path and an algorithm that it has. Belongs to `own`, as all that it
- * points to. Once. GCR_EINVAL: it reads what it has not declared, or as above. */
+/* The unit for these values of the options, this code path, an algorithm that it has and a scalar that
+ * the algorithm has. Belongs to `own`, as all that it points to. Once. GCR_EINVAL: it reads what it has not declared, or as above. */
 GCR_MUST_CHECK gcr_status gcr_own_load(const gcr_unit **out, gcr_own *own,
                                        const int64_t option[GCR_OPTIONS_MAX], gcr_code_path path,
-                                       gcr_algorithm algorithm);
+                                       gcr_algorithm algorithm, gcr_scalar scalar);
 
 /* For the record; NULL for a NULL. The path of the file, as messages have it, its text, its hash (32 hexadecimal digits), the first line of what the
  * compiler says of itself. */

@@ -20,7 +20,10 @@ void gcr_own_add_describing(gcr_arguments *arguments);
 /* The arguments for cpu_unit.c, without those for optimisation and without the unit's name. */
 GCR_MUST_CHECK gcr_status gcr_own_add_unit(gcr_arguments *arguments, const gcr_own *own,
                                            const int64_t option[GCR_OPTIONS_MAX],
-                                           gcr_code_path path);
+                                           gcr_code_path path, gcr_scalar scalar);
+
+/* What compiles text of ours or of the user's for single precision. */
+void gcr_own_add_single(gcr_arguments *arguments);
 
 /* What makes an object of either that can be loaded, whose functions call each other: a helper of
  * the user's that is called `error` is not that of libc, and may be inlined. */

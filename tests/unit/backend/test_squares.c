@@ -1,6 +1,6 @@
 /*
  * Factors, solutions and inverse diagonals of matrices side by side, against the definition. Built
- * once for each code path; one that this processor does not have is skipped.
+ * once for each code path and precision; a path that this processor does not have is skipped.
  */
 #include "support/gcr_test.h"
 
@@ -8,10 +8,14 @@
 #include "backend/cpu/spd_batch.h"
 #include "backend/cpu/spd_squares.h"
 
-#include <float.h>
 #include <stdlib.h>
 
 enum { ROWS_MAX = 513, SQUARES_MAX = (ROWS_MAX + 3) / 4 };
+
+static const double epsilon = GCR_EPSILON;
+
+/* On the diagonal, for matrices that are almost singular. */
+static const double least_ridge = 50000 * (double)GCR_EPSILON;
 
 static gcr_square *squares, *work;
 static double a[ROWS_MAX][ROWS_MAX]; /* of the lane in hand */
@@ -35,14 +39,14 @@ static int close_memory(void **state)
 }
 
 /* A Hilbert-like matrix, another in each lane, with `ridge` on its diagonal. */
-static double entry(int i, int j, int lane, double ridge)
+static gcr_real entry(int i, int j, int lane, double ridge)
 {
-    return 1.0 / (1 + i + j + lane) + (i == j ? ridge : 0);
+    return (gcr_real)(1 / (double)(1 + i + j + lane) + (i == j ? ridge : 0));
 }
 
-static double b_of(int i, int lane)
+static gcr_real b_of(int i, int lane)
 {
-    return 1 + fmod(0.618 * (i + 1), 1) + lane;
+    return (gcr_real)(1 + fmod(0.618 * (double)(i + 1), 1) + lane);
 }
 
 static void fill_row(int row, int n, double ridge)
@@ -70,12 +74,21 @@ static gcr_pivots fill_and_factor(int n, double ridge)
     return pivots;
 }
 
-/* The root of `square` that `inverse` stands for, which may be any of three. */
-static double root_of(double inverse, long double square)
+static gcr_real neighbour(gcr_real x, gcr_real towards)
 {
-    const double middle = 1 / inverse;
-    const double others[] = { nextafter(middle, 0), nextafter(middle, INFINITY) };
-    double root = middle;
+#if defined(GCR_SINGLE)
+    return nextafterf(x, towards);
+#else
+    return nextafter(x, towards);
+#endif
+}
+
+/* The root of `square` that `inverse` stands for, which may be any of three. */
+static gcr_real root_of(gcr_real inverse, long double square)
+{
+    const gcr_real middle = 1 / inverse;
+    const gcr_real others[] = { neighbour(middle, 0), neighbour(middle, INFINITY) };
+    gcr_real root = middle;
 
     for (int k = 0; k < 2; k++)
         if (fabsl(square - (long double)others[k] * others[k]) <
@@ -91,7 +104,7 @@ static void read_lane(int n, int lane, double ridge)
         long double square = entry(i, i, lane, ridge);
 
         for (int j = 0; j <= i; j++) {
-            const double value = gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4][lane];
+            const gcr_real value = gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4][lane];
 
             l[i][j] = i == j ? root_of(value, square) : value;
             square -= (long double)value * value;
@@ -135,7 +148,7 @@ static void check_factor(int n, double ridge)
     for (int lane = 0; lane < GCR_LANES; lane += step) {
         assert_true(pivots.minor[lane] == 0);
         read_lane(n, lane, ridge);
-        assert_true(residual(n) <= n * DBL_EPSILON * norm_of(a, n));
+        assert_true(residual(n) <= n * epsilon * norm_of(a, n));
     }
 }
 
@@ -175,9 +188,9 @@ static void test_the_product_of_an_ill_conditioned_factor_is_the_matrix(void **s
 {
     (void)state;
     for (int n = 1; n <= 70; n++)
-        check_factor(n, 1e-11);
-    check_factor(97, 1e-11);
-    check_factor(511, 1e-11);
+        check_factor(n, least_ridge);
+    check_factor(97, least_ridge);
+    check_factor(511, least_ridge);
 }
 
 static void check_solution(int n)
@@ -197,7 +210,7 @@ static void check_solution(int n)
 
             for (int j = 0; j < n; j++)
                 sum += entry(i, j, lane, 1) * side[j][lane];
-            assert_near(sum, b_of(i, lane), 1e-13 * (lane + 2));
+            assert_near(sum, b_of(i, lane), 500 * epsilon * (lane + 2));
         }
 }
 
@@ -223,7 +236,7 @@ static void check_inverse(int n)
             gcr_squares_forward_row(squares, row, side);
         gcr_squares_backward(squares, rows, side);
         for (int lane = 0; lane < GCR_LANES; lane++)
-            assert_near(diagonal[j][lane], side[j][lane], 1e-14);
+            assert_near(diagonal[j][lane], side[j][lane], 50 * epsilon);
     }
 }
 
@@ -235,20 +248,21 @@ static void test_the_diagonal_of_the_inverse(void **state)
 }
 
 /* Distance in units of the last place from 1 / sqrt(x), for which long double is exact enough. */
-static double ulps_off(double x)
+static double ulps_off(gcr_real x)
 {
-    const double got = gcr_vec_inverse_root(gcr_vec_of(x))[0];
+    const gcr_real got = gcr_vec_inverse_root(gcr_vec_of(x))[0];
     const long double exact = 1 / sqrtl((long double)x);
 
     return (double)(fabsl((long double)got - exact) /
-                    (long double)ldexp(1, ilogb((double)exact) - 52));
+                    (long double)ldexp(1, ilogb((double)exact) - GCR_FRACTION_BITS));
 }
 
-/* Matrices by columns as LAPACK has them, NaN above the diagonal: packed, factored, unpacked. */
+/* Matrices by columns as LAPACK has them, NaN above the diagonal: packed, factored, unpacked. Half an
+ * epsilon more: the diagonal has been its own inverse. */
 static void check_batch(int n)
 {
     const int64_t stride = (int64_t)n * n;
-    double *matrices = test_calloc((size_t)stride * GCR_LANES, sizeof *matrices);
+    gcr_real *matrices = test_calloc((size_t)stride * GCR_LANES, sizeof *matrices);
     int32_t minor[GCR_LANES];
 
     for (int lane = 0; lane < GCR_LANES; lane++)
@@ -263,14 +277,14 @@ static void check_batch(int n)
         read_lane(n, lane, 1);
         for (int j = 0; j < n; j++)
             for (int i = 0; i < n; i++) {
-                const double value = matrices[lane * stride + j * n + i];
+                const gcr_real value = matrices[lane * stride + j * n + i];
 
                 if (i < j)
                     assert_true(isnan(value));
                 else
                     l[i][j] = value;
             }
-        assert_true(residual(n) <= n * DBL_EPSILON * norm_of(a, n));
+        assert_true(residual(n) <= (2 * n + 1) * epsilon / 2 * norm_of(a, n));
     }
     test_free(matrices);
 }
@@ -284,7 +298,7 @@ static void test_a_batch_goes_through_squares_and_back(void **state)
 
 static void test_a_batch_says_which_lane_is_bad_and_where(void **state)
 {
-    double matrices[GCR_LANES][3][3] = { 0 };
+    gcr_real matrices[GCR_LANES][3][3] = { 0 };
     int32_t minor[GCR_LANES];
 
     (void)state;
@@ -311,28 +325,29 @@ static void test_an_inverse_root_is_as_close_as_it_says_it_is(void **state)
 
     (void)state;
     for (int i = 0; i < 300000; i++)
-        worst = fmax(worst, ulps_off(1 + i * 1e-5));
-    for (int e = -1022; e < 1020; e++)
+        worst = fmax(worst, ulps_off((gcr_real)(1 + (double)i * 1e-5)));
+    for (int e = 1 - GCR_EXPONENT_BIAS; e < GCR_EXPONENT_BIAS - 3; e++)
         for (int i = 0; i < 100; i++) {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            worst = fmax(worst, ulps_off(ldexp(1 + (double)(random >> 12) * 0x1p-52, e)));
+            worst = fmax(worst, ulps_off((gcr_real)ldexp(1 + (double)(random >> 12) * 0x1p-52, e)));
         }
     assert_true(worst < ulps_most);
 }
 
 static void test_a_logarithm_of_a_determinant(void **state)
 {
+    const gcr_real small = (gcr_real)ldexp(1, -GCR_EXPONENT_BIAS / 2), smaller = 3 * small * small;
     gcr_pivots pivots = gcr_pivots_begin();
     gcr_vec value;
 
     (void)state;
     for (int i = 0; i < 1000; i++)
-        gcr_pivots_take(&pivots, gcr_vec_of(i % 2 == 0 ? 1e-200 : 3e-300));
+        gcr_pivots_take(&pivots, gcr_vec_of(i % 2 == 0 ? small : smaller));
     value = gcr_pivots_log(&pivots);
     for (int lane = 0; lane < GCR_LANES; lane++)
-        assert_near(value[lane] / (500 * log(1e-200) + 500 * log(3e-300)), 1, 1e-13);
+        assert_near(value[lane] / (500 * log(small) + 500 * log(smaller)), 1, 500 * epsilon);
 }
 
 int main(void)

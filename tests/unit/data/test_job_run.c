@@ -43,6 +43,22 @@ static void test_an_algorithm_may_be_chosen(void **state)
     gcr_job_clear(&job);
 }
 
+static void test_a_precision_may_be_chosen(void **state)
+{
+    gcr_job job = job_of(JOB(""));
+
+    (void)state;
+    assert_int_equal(job.precision, GCR_F64);
+    gcr_job_clear(&job);
+    job = job_of(JOB("run: {precision: double}\n"));
+    assert_int_equal(job.precision, GCR_F64);
+    gcr_job_clear(&job);
+    job = job_of(JOB("run: {precision: single}\n"));
+    assert_int_equal(job.precision, GCR_F32);
+    assert_int_equal(job.precision_mark.line, 4);
+    gcr_job_clear(&job);
+}
+
 static void test_a_code_path_may_be_chosen(void **state)
 {
     gcr_job job = job_of(JOB(""));
@@ -182,6 +198,14 @@ static void test_a_misspelt_schedule_is_named_with_the_nearest(void **state)
                    "'dynamc' (did you mean 'dynamic'?)");
 }
 
+static void test_a_misspelt_precision_is_named_with_the_nearest(void **state)
+{
+    (void)state;
+    assert_invalid(JOB("run: {precision: singel}\n"),
+                   "t.yaml:4:18: 'precision' takes double or single, not 'singel' (did you mean "
+                   "'single'?)");
+}
+
 static void test_an_unknown_key_in_run_is_named_with_the_nearest(void **state)
 {
     (void)state;
@@ -238,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_a_device_is_kept_with_its_place),
         cmocka_unit_test(test_the_device_is_auto_when_nobody_says),
         cmocka_unit_test(test_an_algorithm_may_be_chosen),
+        cmocka_unit_test(test_a_precision_may_be_chosen),
         cmocka_unit_test(test_a_code_path_may_be_chosen),
         cmocka_unit_test(test_every_schedule_is_known),
         cmocka_unit_test(test_batch_and_threads_are_numbers),
@@ -252,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_a_fraction_of_a_thread_is_refused),
         cmocka_unit_test(test_an_absurd_number_of_threads_is_refused),
         cmocka_unit_test(test_a_misspelt_schedule_is_named_with_the_nearest),
+        cmocka_unit_test(test_a_misspelt_precision_is_named_with_the_nearest),
         cmocka_unit_test(test_an_unknown_key_in_run_is_named_with_the_nearest),
         cmocka_unit_test(test_a_ladder_that_goes_down_is_refused),
         cmocka_unit_test(test_a_negative_jitter_is_refused),

@@ -1,7 +1,7 @@
 /*
  * A cell's bits are those it has alone: every kernel over random grids, data, holes of `where` and
  * ladders of jitter, cut into random tiles in random order, against each cell computed as a grid of
- * one point. On each code path. Draws come of the number of the round, which a failure names.
+ * one point. On each code path, in each precision. Draws come of the number of the round, which a failure names.
  */
 #include "support/gcr_test.h"
 
@@ -93,7 +93,7 @@ static void test_every_cell_of_every_kernel_is_as_alone(void **state)
 
     (void)state;
     for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++)
-        for (uint64_t round = 0; round < ROUNDS; round++)
+        for (uint64_t round = 0; round < ROUNDS && !unit_is_not_built(subjects[s].unit); round++)
             check_round(&subjects[s], round, seen);
     for (int k = 0; k < GCR_CELL_STATE_COUNT; k++)
         if (k != GCR_CELL_EXCLUDED) /* a word of results, which have no holes */

@@ -1,6 +1,6 @@
 /*
  * The small linear algebra that cell kernels call: sums, factors and solutions known by hand, and
- * what the factors of others are off by. Compiled for each code path.
+ * what the factors of others are off by. Compiled for each code path and precision.
  */
 #include "support/gcr_test.h"
 
@@ -9,35 +9,34 @@
 
 #include "gridcrunch/kernel.h"
 
-#include <float.h>
-
 enum { N_MAX = 40, TRIANGLE_MAX = N_MAX * (N_MAX + 1) / 2 };
 enum { LARGE_MAX = 513, LARGE_TRIANGLE = LARGE_MAX * (LARGE_MAX + 1) / 2 };
 
 static const gcr_ctx context;
+static const double epsilon = GCR_EPSILON, least_ridge = 50000 * (double)GCR_EPSILON;
 
 static void test_a_dot_product_takes_every_element_once(void **state)
 {
-    double a[N_MAX], b[N_MAX];
+    gcr_real a[N_MAX], b[N_MAX];
 
     (void)state;
     for (int64_t n = 0; n <= N_MAX; n++) {
         for (int64_t k = 0; k < N_MAX; k++) {
-            a[k] = (double)(k + 1);
-            b[k] = k < n ? 2 : 1e300;
+            a[k] = (gcr_real)(k + 1);
+            b[k] = k < n ? 2 : 1e30;
         }
-        assert_true(gcr_dot(n, a, b) == (double)(n * (n + 1)));
+        assert_true(gcr_dot(n, a, b) == (gcr_real)(n * (n + 1)));
     }
 }
 
 /* L with L_ij = 1 / (1 + i - j) below a diagonal of 2, 3, ... */
 static double factor_entry(int64_t i, int64_t j)
 {
-    return i == j ? 2.0 + (double)i : 1.0 / (double)(1 + i - j);
+    return i == j ? 2 + (double)i : 1 / (double)(1 + i - j);
 }
 
 /* L L'. */
-static void make_matrix(double *a, int64_t n)
+static void make_matrix(gcr_real *a, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j <= i; j++) {
@@ -45,13 +44,13 @@ static void make_matrix(double *a, int64_t n)
 
             for (int64_t k = 0; k <= j; k++)
                 sum += factor_entry(i, k) * factor_entry(j, k);
-            a[gcr_triangle(i, j)] = sum;
+            a[gcr_triangle(i, j)] = (gcr_real)sum;
         }
 }
 
 static void test_the_factor_of_a_product_is_found_again(void **state)
 {
-    double a[TRIANGLE_MAX];
+    gcr_real a[TRIANGLE_MAX];
 
     (void)state;
     for (int64_t n = 0; n <= N_MAX; n++) {
@@ -59,12 +58,12 @@ static void test_the_factor_of_a_product_is_found_again(void **state)
         assert_int_equal(gcr_team_cholesky(&context, n, a), 0);
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = 0; j <= i; j++)
-                assert_near(a[gcr_triangle(i, j)], factor_entry(i, j), 1e-13);
+                assert_near(a[gcr_triangle(i, j)], factor_entry(i, j), 500 * epsilon);
     }
 }
 
 /* Row i of the symmetric matrix `a` times 1, 2, 3, ... */
-static double times_counting(const double *a, int64_t n, int64_t i)
+static double times_counting(const gcr_real *a, int64_t n, int64_t i)
 {
     double sum = 0;
 
@@ -75,28 +74,28 @@ static double times_counting(const double *a, int64_t n, int64_t i)
 
 static void test_the_solution_of_a_known_product_is_found_again(void **state)
 {
-    double a[TRIANGLE_MAX], b[N_MAX];
+    gcr_real a[TRIANGLE_MAX], b[N_MAX];
 
     (void)state;
     for (int64_t n = 1; n <= N_MAX; n++) {
         make_matrix(a, n);
         for (int64_t i = 0; i < n; i++)
-            b[i] = times_counting(a, n, i);
+            b[i] = (gcr_real)times_counting(a, n, i);
         assert_int_equal(gcr_team_spd_solve(&context, n, a, b), 0);
         for (int64_t i = 0; i < n; i++)
-            assert_near(b[i], (double)(i + 1), 1e-12);
+            assert_near(b[i], (double)(i + 1), 5000 * epsilon);
     }
 }
 
 /* ---- backward errors, in long double ---------------------------------------------------------- */
 
-/* A Hilbert matrix with `ridge` on its diagonal: for 1e-11 as good as singular. */
-static double hilbert(int64_t i, int64_t j, double ridge)
+/* A Hilbert matrix with `ridge` on its diagonal: for least_ridge as good as singular. */
+static gcr_real hilbert(int64_t i, int64_t j, double ridge)
 {
-    return 1.0 / (double)(1 + i + j) + (i == j ? ridge : 0);
+    return (gcr_real)(1 / (double)(1 + i + j) + (i == j ? ridge : 0));
 }
 
-static void make_hilbert(double *a, int64_t n, double ridge)
+static void make_hilbert(gcr_real *a, int64_t n, double ridge)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j <= i; j++)
@@ -114,7 +113,7 @@ static long double norm_of_hilbert(int64_t n, double ridge)
 }
 
 /* |A - L L'| */
-static long double error_of_factor(const double *l, int64_t n, double ridge)
+static long double error_of_factor(const gcr_real *l, int64_t n, double ridge)
 {
     long double sum = 0;
 
@@ -131,12 +130,11 @@ static long double error_of_factor(const double *l, int64_t n, double ridge)
 
 static void check_factor(int64_t n, double ridge)
 {
-    static double a[LARGE_TRIANGLE];
+    static gcr_real a[LARGE_TRIANGLE];
 
     make_hilbert(a, n, ridge);
     assert_int_equal(gcr_team_cholesky(&context, n, a), 0);
-    assert_true(error_of_factor(a, n, ridge) <=
-                (double)n * DBL_EPSILON * norm_of_hilbert(n, ridge));
+    assert_true(error_of_factor(a, n, ridge) <= (double)n * epsilon * norm_of_hilbert(n, ridge));
 }
 
 static void test_a_factor_is_off_by_n_units_of_rounding(void **state)
@@ -146,21 +144,21 @@ static void test_a_factor_is_off_by_n_units_of_rounding(void **state)
     (void)state;
     for (int64_t n = 1; n <= 70; n++) {
         check_factor(n, 1);
-        check_factor(n, 1e-11);
+        check_factor(n, least_ridge);
     }
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
-        check_factor(large[i], 1e-11);
+        check_factor(large[i], least_ridge);
 }
 
 /* |b - A x| <= 8 n eps |A| |x|. */
 static void check_residual(int64_t n, double ridge)
 {
-    static double a[LARGE_TRIANGLE], b[LARGE_MAX], x[LARGE_MAX];
+    static gcr_real a[LARGE_TRIANGLE], b[LARGE_MAX], x[LARGE_MAX];
     long double residual = 0, norm = 0;
 
     make_hilbert(a, n, ridge);
     for (int64_t i = 0; i < n; i++)
-        b[i] = x[i] = fmod(0.618 * (double)(i + 1), 1) - 0.4;
+        b[i] = x[i] = (gcr_real)(fmod(0.618 * (double)(i + 1), 1) - 0.4);
     assert_int_equal(gcr_team_spd_solve(&context, n, a, x), 0);
     for (int64_t i = 0; i < n; i++) {
         long double r = b[i];
@@ -171,7 +169,7 @@ static void check_residual(int64_t n, double ridge)
         norm += (long double)x[i] * x[i];
     }
     assert_true(sqrtl(residual) <=
-                8 * (double)n * DBL_EPSILON * norm_of_hilbert(n, ridge) * sqrtl(norm));
+                8 * (double)n * epsilon * norm_of_hilbert(n, ridge) * sqrtl(norm));
 }
 
 static void test_a_solution_leaves_a_residual_of_rounding(void **state)
@@ -179,15 +177,15 @@ static void test_a_solution_leaves_a_residual_of_rounding(void **state)
     (void)state;
     for (int64_t n = 1; n <= 70; n++) {
         check_residual(n, 1);
-        check_residual(n, 1e-11);
+        check_residual(n, least_ridge);
     }
-    check_residual(513, 1e-11);
+    check_residual(513, least_ridge);
 }
 
 static void test_the_first_bad_minor_is_told(void **state)
 {
-    static const double wrong[] = { 0, -1, -INFINITY, NAN, INFINITY };
-    double a[TRIANGLE_MAX], b[N_MAX] = { 0 };
+    static const gcr_real wrong[] = { 0, -1, -INFINITY, NAN, INFINITY };
+    gcr_real a[TRIANGLE_MAX], b[N_MAX] = { 0 };
 
     (void)state;
     for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++)

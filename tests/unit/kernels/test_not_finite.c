@@ -1,6 +1,6 @@
 /*
  * NaN and infinity at each place of a dataset: no fitting kernel makes a result of them, and each
- * says what it has met. On each code path.
+ * says what it has met. On each code path, in each precision.
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"
@@ -83,6 +83,8 @@ static void test_good_numbers_give_a_result(void **state)
     (void)state;
     make_numbers(&numbers);
     for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++) {
+        if (unit_is_not_built(subjects[s].unit))
+            continue;
         crunch(&t, &subjects[s], &numbers);
         assert_int_equal(t.args.state[0], GCR_CELL_OK);
         tile_close(&t);
@@ -95,7 +97,7 @@ static void test_nan_and_infinity_anywhere_in_the_data_are_named(void **state)
 
     (void)state;
     for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++)
-        for (int place = 0; place < X_COUNT + ROWS; place++)
+        for (int place = 0; place < X_COUNT + ROWS && !unit_is_not_built(subjects[s].unit); place++)
             for (int b = 0; b < 3; b++)
                 check_place(&subjects[s], place, bad[b]);
 }
@@ -121,7 +123,8 @@ static void check_extreme(const struct subject *subject, const struct numbers *u
 
 static int has_lengthscale(const struct subject *subject)
 {
-    return strcmp(unit_named(subject->unit)->kernel->parameters[0].name, "lengthscale") == 0;
+    return !unit_is_not_built(subject->unit) &&
+           strcmp(unit_named(subject->unit)->kernel->parameters[0].name, "lengthscale") == 0;
 }
 
 static void test_a_row_that_is_very_far_away_is_no_nan(void **state)

@@ -111,7 +111,7 @@ static void test_it_computes_and_is_kept(void **state)
     for (int i = 0; i < 2; i++) {
         assert_ok(gcr_own_open(&own, in_base("fit.c")));
         assert_string_equal(gcr_own_kernel(own)->name, "fit");
-        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
+        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
         assert_true(value_of(unit, option) == 15);
         gcr_own_close(own);
         assert_int_equal(count_objects(), 2); /* to describe it, and to run it */
@@ -128,7 +128,7 @@ static void test_a_changed_file_is_compiled_anew(void **state)
     for (int i = 0; i < 2; i++) {
         write_kernel("fit.c", i == 0 ? "outputs[0] = 1" : "outputs[0] = 2", "");
         assert_ok(gcr_own_open(&own, in_base("fit.c")));
-        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
+        assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
         assert_true(value_of(unit, option) == i + 1);
         gcr_own_close(own);
     }
@@ -148,7 +148,7 @@ static void test_options_are_constants(void **state)
                  ".options = { { .name = \"n\", .least = 0, .most = 9 },"
                  "             { .name = \"way\", .choices = { \"a\", \"b\" } } },");
     assert_ok(gcr_own_open(&own, in_base("fit.c")));
-    assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT));
+    assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
     assert_true(value_of(unit, option) == 107);
     gcr_own_close(own);
 }
@@ -171,23 +171,30 @@ static void fill_gp(tile *t, const gcr_unit *unit)
     tile_crunch(t);
 }
 
-static void test_a_copy_of_gp_has_the_bits_of_the_built_in(void **state)
+static void check_copy_of_gp(gcr_scalar scalar)
 {
     const int64_t option[GCR_OPTIONS_MAX] = { 0 };
     const gcr_unit *unit;
     tile built_in, copy;
     gcr_own *own;
 
-    (void)state;
     assert_ok(gcr_own_open(&own, GCR_EXAMPLES "/../src/kernels/gp.c"));
-    assert_ok(gcr_own_load(&unit, own, option, gcr_code_path_here(), GCR_DIRECT));
+    assert_ok(gcr_own_load(&unit, own, option, gcr_code_path_here(), GCR_DIRECT, scalar));
     assert_int_equal(unit->path, gcr_code_path_here());
-    fill_gp(&built_in, unit_named("gp_rbf"));
+    assert_int_equal(unit->scalar, scalar);
+    fill_gp(&built_in, unit_of("gp_rbf", scalar));
     fill_gp(&copy, unit);
     assert_tiles_equal(&built_in, &copy);
     tile_close(&built_in);
     tile_close(&copy);
     gcr_own_close(own);
+}
+
+static void test_a_copy_of_gp_has_the_bits_of_the_built_in(void **state)
+{
+    (void)state;
+    check_copy_of_gp(GCR_F64);
+    check_copy_of_gp(GCR_F32);
 }
 
 static void *open_and_close(void *arg)
@@ -198,7 +205,7 @@ static void *open_and_close(void *arg)
     gcr_status status = gcr_own_open(&own, arg);
 
     if (status == GCR_OK)
-        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT);
+        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64);
     gcr_own_close(own);
     return status == GCR_OK ? NULL : arg;
 }
@@ -231,7 +238,7 @@ static void assert_refused_at(const char *place, const char *words)
     char sentence[320];
 
     if (status == GCR_OK)
-        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT);
+        status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64);
     gcr_own_close(own);
     assert_status(status, GCR_EINVAL);
     snprintf(sentence, sizeof sentence, "%s%s", in_base("fit.c"), place);

@@ -96,6 +96,40 @@ static void test_an_algorithm_picks_its_unit(void **state)
     assert_int_equal(unit->algorithm, GCR_TRIDIAGONAL);
 }
 
+static void test_a_precision_picks_its_unit(void **state)
+{
+    int64_t option[GCR_OPTIONS_MAX];
+    const gcr_unit *unit;
+    struct request r;
+    int count;
+    const gcr_kernel *const *kernels = gcr_kernels(&count);
+
+    (void)state;
+    for (int k = 0; k < count; k++) {
+        request(&r, kernels[k]->name, NULL, NULL);
+        r.job.precision = GCR_F32;
+        assert_ok(find(&unit, option, &r.job));
+        assert_string_equal(unit->kernel->name, kernels[k]->name);
+        assert_int_equal(unit->scalar, GCR_F32);
+    }
+}
+
+static void test_an_algorithm_of_doubles_alone_is_refused_in_single_precision(void **state)
+{
+    int64_t option[GCR_OPTIONS_MAX];
+    const gcr_unit *unit;
+    struct request r;
+
+    (void)state;
+    request(&r, "gp", NULL, NULL);
+    r.job.algorithm = GCR_TRIDIAGONAL;
+    r.job.precision = GCR_F32;
+    r.job.precision_mark = here;
+    assert_status(find(&unit, option, &r.job), GCR_EINVAL);
+    assert_error_mentions("the algorithm 'tridiagonal' has no precision 'single'");
+    assert_null(unit);
+}
+
 static void
 test_an_algorithm_that_a_kernel_lacks_is_answered_with_the_kernels_that_have_it(void **state)
 {
@@ -216,6 +250,8 @@ int main(void)
         cmocka_unit_test(test_descriptions_are_complete),
         cmocka_unit_test(test_a_choice_picks_its_unit),
         cmocka_unit_test(test_an_algorithm_picks_its_unit),
+        cmocka_unit_test(test_a_precision_picks_its_unit),
+        cmocka_unit_test(test_an_algorithm_of_doubles_alone_is_refused_in_single_precision),
         cmocka_unit_test(
             test_an_algorithm_that_a_kernel_lacks_is_answered_with_the_kernels_that_have_it),
         cmocka_unit_test(test_each_code_path_has_its_units),

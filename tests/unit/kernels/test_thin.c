@@ -1,7 +1,7 @@
 /*
  * Thin grids: cells of many datasets, a few of each, handed over together, are what each tile gives
  * by itself. Every kernel over random data of few sizes, holes of `where`, ladders, faults and
- * orders, on each code path. Draws come of the number of the round, which a failure names.
+ * orders, on each code path, in each precision. Draws come of the number of the round, which a failure names.
  */
 #include "support/gcr_test.h"
 
@@ -116,7 +116,7 @@ static int are_equal(const tile *a, const tile *b)
         return 0;
     for (int o = 0; o < GCR_OUTPUTS_MAX && a->args.outputs[o] != NULL; o++)
         if (memcmp(a->args.outputs[o], b->args.outputs[o],
-                   count * (uint64_t)a->args.width[o] * sizeof(gcr_real)) != 0)
+                   count * (uint64_t)a->args.width[o] * sizeof(double)) != 0)
             return 0;
     return 1;
 }
@@ -144,7 +144,7 @@ static void test_cells_of_many_datasets_are_as_alone(void **state)
 
     (void)state;
     for (size_t s = 0; s < sizeof subjects / sizeof *subjects; s++)
-        for (uint64_t round = 0; round < ROUNDS; round++)
+        for (uint64_t round = 0; round < ROUNDS && !unit_is_not_built(subjects[s].unit); round++)
             check_round(&subjects[s], round, seen);
     for (int k = 0; k < GCR_CELL_STATE_COUNT; k++)
         if (k != GCR_CELL_EXCLUDED) /* a word of results, which have no holes */
