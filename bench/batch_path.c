@@ -1,4 +1,4 @@
-/* bench/batch_path.c -- one code path of batch.h, named BATCH_NAME. */
+/* bench/batch_path.c -- one code path and scalar of batch.h, named BATCH_NAME. */
 #include "backend/cpu/spd_batch.h"
 
 #include "base/clock.h"
@@ -36,7 +36,7 @@ static double flops_per_second(void)
     double begin, end;
 
     for (int c = 0; c < CHAINS; c++)
-        sum[c] = gcr_vec_of(c);
+        sum[c] = gcr_vec_of((gcr_real)c);
     begin = gcr_clock_seconds();
     for (int step = 0; step < STEPS; step++)
 #pragma GCC unroll 10
@@ -71,7 +71,7 @@ extern const batch BATCH_NAME;
 
 const batch BATCH_NAME = {
     .path = GCR_LANES_PATH,
-    .scalar = GCR_F64,
+    .scalar = GCR_UNIT_SCALAR,
     .lanes = GCR_LANES,
     .real_bytes = sizeof(gcr_real),
     .squares_bytes = squares_bytes,

@@ -4,7 +4,8 @@
  * Against a loop of OpenBLAS' dpotrf or spotrf, one thread, in its better triangle. Two cases for
  * each n: matrices in cache, each side in its own layout, factored in place; and in LAPACK's layout
  * from memory larger than the caches, packed, factored and unpacked within our time. Which core
- * OpenBLAS takes this machine for decides how fast it is: try OPENBLAS_CORETYPE too.
+ * OpenBLAS takes this machine for decides how fast it is: try OPENBLAS_CORETYPE too. Then floats in
+ * cache, with our own doubles beside them, and `ratio cholesky_f32`: how many times as fast.
  *
  * Inputs are another random matrix G G'/n + I in each slot of a set that repeats, put back before
  * each timed pass, in our layout with NaN in what must not be read; verdicts are poisoned. After a
@@ -34,7 +35,7 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info,
              size_t uplo_length);
 
-/* One for each code path of this build. */
+/* One for each code path and scalar of this build. */
 #define GCR_UNIT(name) extern const batch name;
 #include "gcr_batches.def"
 #undef GCR_UNIT
@@ -270,6 +271,7 @@ static int pass_repeats(const problem *p)
     return p->in_cache ? 1 + (int)(2e8 / work / p->groups / p->batch->lanes) : 1;
 }
 
+/* The caller closes it, where it fails too. */
 static gcr_status open_problem(problem *out, const bench *b, const batch *which, int n,
                                int in_cache)
 {
@@ -295,8 +297,6 @@ static gcr_status open_problem(problem *out, const bench *b, const batch *which,
                     matrix_of(out, out->inputs, group, 0), (int64_t)n * n, n);
     }
 out:
-    if (status != GCR_OK)
-        close_problem(out);
     return status;
 }
 
@@ -347,28 +347,63 @@ out:
     return status;
 }
 
-static const batch *best_batch(void)
+/* Floats in cache, their rival and our own doubles. */
+static gcr_status measure_single(bench *b, const batch *single, const batch *of_double, int n)
 {
-    size_t i = 0;
+    gcr_status status = GCR_OK;
+    static side_arg args[4];
+    static bench_side sides[4];
+    problem p = { 0 }, q = { 0 };
+    char where[64];
 
-    while (batches[i]->path != gcr_code_path_here())
-        i++;
-    return batches[i];
+    GCR_TRY(open_problem(&p, b, single, n, 1));
+    GCR_TRY(open_problem(&q, b, of_double, n, 1));
+    args[0] = (side_arg){ .problem = &p };
+    args[1] = (side_arg){ .problem = &p, .triangle = "L" };
+    args[2] = (side_arg){ .problem = &p, .triangle = "U" };
+    args[3] = (side_arg){ .problem = &q };
+    for (int i = 0; i < 4; i++)
+        sides[i] = (bench_side){ .what = (const char *[]){ "gridcrunch f32", "spotrf L", "spotrf U",
+                                                           "gridcrunch f64" }[i],
+                                 .run = run_side,
+                                 .arg = &args[i] };
+    snprintf(where, sizeof where, "cholesky_f32 n=%d", n);
+    GCR_TRY(bench_alternate(b, where, sides, 4));
+    GCR_TRY(check(&p));
+    say_floors(b, where, &p, &sides[0]);
+    bench_ratio_sides(b, where + sizeof "cholesky_f32", &sides[3], &sides[0]);
+out:
+    close_problem(&p);
+    close_problem(&q);
+    return status;
+}
+
+/* NULL: there is none in this build. */
+static const batch *best_batch(gcr_scalar scalar)
+{
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+        if (batches[i]->path == gcr_code_path_here() && batches[i]->scalar == scalar)
+            return batches[i];
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
     static const int sizes[] = { 8, 16, 32, 64, 128, 256, 400, 512 };
+    const batch *const of_double = best_batch(GCR_F64), *const single = best_batch(GCR_F32);
     gcr_status status = GCR_OK;
     bench b;
 
     GCR_TRY(bench_begin(&b, "cholesky", argc, argv));
     bench_blas_begin();
-    bench_say("code path: %s", gcr_code_path_name(best_batch()->path));
+    bench_say("code path: %s", gcr_code_path_name(of_double->path));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        GCR_TRY(measure(&b, best_batch(), sizes[i], 1, ""));
+        GCR_TRY(measure(&b, of_double, sizes[i], 1, ""));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        GCR_TRY(measure(&b, best_batch(), sizes[i], 0, "from memory "));
+        GCR_TRY(measure(&b, of_double, sizes[i], 0, "from memory "));
+    b.name = "cholesky_f32";
+    for (size_t i = 0; single != NULL && i < sizeof sizes / sizeof *sizes; i++)
+        GCR_TRY(measure_single(&b, single, of_double, sizes[i]));
 out:
     return bench_end(&b, status);
 }
