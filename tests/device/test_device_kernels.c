@@ -69,7 +69,7 @@ static void check(const subject *s, const numbers *data, device_algorithm algori
         const gcr_shape shape = { rows, features, got.setup.option };
         const int64_t count = got.unit->kernel->prepared_count(&shape);
 
-        memset(got.prepared, 0xff, (size_t)count * sizeof *got.prepared);
+        memset(got.prepared, 0xff, (size_t)count * sizeof(gcr_real));
         got.fault = -1;
         device_prepare(&run, &got);
     }
