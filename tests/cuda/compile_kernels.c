@@ -113,8 +113,11 @@ static int list_variants(gcr_variant *list, const gcr_kernel *kernel,
     const gcr_crossovers crossovers = gcr_crossovers_default(capability);
     int count = 0;
 
-    for (int s = 0; s < SIZES; s++) {
-        const gcr_shape shape = { .rows = sizes[s] + 1, .features = 2, .option = option };
+    for (int s = 0; s < 2 * SIZES; s++) {
+        const int64_t size = sizes[s / 2]; /* of rows, or of features: matrices have either */
+        const gcr_shape shape = { .rows = s % 2 == 0 ? size : 4 * size + 8,
+                                  .features = s % 2 == 0 ? 2 : size,
+                                  .option = option };
         const gcr_variant cells = gcr_cuda_variant_of(&crossovers, kernel, &shape);
 
         if (!is_listed(list, count, &cells))
