@@ -361,7 +361,7 @@ static gcr_status keep(const cuda_image *image, const gcr_cache *cache, const ch
     GCR_TRY(gcr_cache_work_open(&work, cache));
     GCR_TRY(gcr_cache_write(work, "code", image->bytes, image->count));
     GCR_TRY(gcr_text_format(&file, "%s/code", work));
-    GCR_TRY(gcr_cache_keep(file, path));
+    GCR_TRY(gcr_cache_keep(cache, file, path));
 out:
     gcr_cache_work_close(work);
     free(file);

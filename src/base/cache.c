@@ -19,6 +19,9 @@
 
 enum { STALE_SECONDS = 86400, DESCRIPTORS = 8 };
 
+/* A kernel takes 0.1 to 0.5 MB for each value of its options. */
+static const uint64_t bytes_max = UINT64_C(256) << 20;
+
 /* ---- folders --------------------------------------------------------------------------------- */
 
 /* mkdir -p with mode 0700. `path` is cut at each slash on the way and whole again at the end. */
@@ -151,7 +154,7 @@ gcr_status gcr_cache_open(gcr_cache *out)
 {
     gcr_status status = GCR_OK;
 
-    *out = (gcr_cache){ 0 };
+    *out = (gcr_cache){ .bytes_max = bytes_max };
     GCR_TRY(open_usual(out));
     if (out->folder == NULL)
         GCR_TRY(open_temporary(out));

@@ -4,15 +4,20 @@
 #include "base/check.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
+
+enum { YOUNG_SECONDS = 3600 };
 
 /* Stands behind the last byte of an object, where no loader looks. */
 typedef struct seal {
@@ -45,21 +50,146 @@ static int seal_file(int fd)
            pwrite(fd, &end, sizeof end, info.st_size) == sizeof end && fchmod(fd, 0700) == 0;
 }
 
+static int read_seal(seal *out, int fd, const struct stat *info)
+{
+    const off_t at = info->st_size - (off_t)sizeof *out;
+
+    return at > 0 && pread(fd, out, sizeof *out, at) == sizeof *out &&
+           memcmp(out->magic, seal_magic, sizeof out->magic) == 0;
+}
+
 static int is_whole(int fd, const struct stat *info)
 {
-    const off_t at = info->st_size - (off_t)sizeof(seal);
     uint64_t hash;
     seal end;
 
-    return at > 0 && pread(fd, &end, sizeof end, at) == sizeof end &&
-           memcmp(end.magic, seal_magic, sizeof end.magic) == 0 &&
-           hash_file(&hash, fd, (size_t)at) && hash == end.hash;
+    return read_seal(&end, fd, info) && hash_file(&hash, fd, (size_t)info->st_size - sizeof end) &&
+           hash == end.hash;
 }
+
+/* ---- room ------------------------------------------------------------------------------------ */
+
+/* Shared while an object is looked for, exclusive while objects are removed; close() gives it back.
+ * -1: it is taken, or there is no folder. A file system without locks lets everybody in: then it is
+ * by its age alone that an object stays. */
+static int lock_folder(const char *folder, int how)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int is_taken;
+
+    do
+        is_taken = fd >= 0 && flock(fd, how) != 0;
+    while (is_taken && errno == EINTR);
+    if (is_taken && errno == EWOULDBLOCK) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int is_object(int folder, const char *name, const struct stat *info)
+{
+    seal end;
+    int fd, answer;
+
+    if (!S_ISREG(info->st_mode) || info->st_uid != geteuid())
+        return 0;
+    fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    answer = fd >= 0 && read_seal(&end, fd, info);
+    if (fd >= 0)
+        close(fd);
+    return answer;
+}
+
+typedef struct kept {
+    char *name;
+    uint64_t bytes;
+    struct timespec used;
+} kept;
+
+typedef struct kept_list {
+    kept *items;
+    size_t count, room;
+    uint64_t bytes;
+} kept_list;
+
+static int by_use(const void *a, const void *b)
+{
+    const struct timespec u = ((const kept *)a)->used, v = ((const kept *)b)->used;
+
+    if (u.tv_sec != v.tv_sec)
+        return u.tv_sec < v.tv_sec ? -1 : 1;
+    return (u.tv_nsec > v.tv_nsec) - (u.tv_nsec < v.tv_nsec);
+}
+
+/* What there is no memory for is not listed, and stays. */
+static void list_object(kept_list *list, const char *name, const struct stat *info)
+{
+    if (list->count == list->room) {
+        const size_t room = 2 * list->room + 64;
+        kept *items = realloc(list->items, room * sizeof *items);
+
+        if (items == NULL)
+            return;
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count] = (kept){ strdup(name), (uint64_t)info->st_size, info->st_mtim };
+    if (list->items[list->count].name == NULL)
+        return;
+    list->bytes += list->items[list->count++].bytes;
+}
+
+static void list_objects(kept_list *out, DIR *entries)
+{
+    const int folder = dirfd(entries);
+    struct stat info;
+
+    for (const struct dirent *e; (e = readdir(entries)) != NULL;)
+        if (fstatat(folder, e->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            is_object(folder, e->d_name, &info))
+            list_object(out, e->d_name, &info);
+    if (out->count > 0)
+        qsort(out->items, out->count, sizeof *out->items, by_use);
+}
+
+/* What cannot be removed stays. */
+static void remove_oldest(DIR *entries, uint64_t bytes_max)
+{
+    const time_t young = time(NULL) - YOUNG_SECONDS;
+    kept_list list = { 0 };
+
+    list_objects(&list, entries);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.bytes > bytes_max && list.items[i].used.tv_sec < young &&
+            unlinkat(dirfd(entries), list.items[i].name, 0) == 0)
+            list.bytes -= list.items[i].bytes;
+        free(list.items[i].name);
+    }
+    free(list.items);
+}
+
+/* Not while somebody else is at it, or looks for an object: there will be another time. */
+static void make_room(const gcr_cache *cache)
+{
+    const int lock = lock_folder(cache->folder, LOCK_EX | LOCK_NB);
+    DIR *entries = lock >= 0 ? opendir(cache->folder) : NULL;
+
+    if (entries != NULL) {
+        remove_oldest(entries, cache->bytes_max);
+        closedir(entries);
+    }
+    if (lock >= 0)
+        close(lock);
+}
+
+/* ---- objects --------------------------------------------------------------------------------- */
 
 gcr_status gcr_cache_find(char **path_out, int *is_there_out, const gcr_cache *cache,
                           const char *name)
 {
     gcr_status status = GCR_OK;
+    const int lock = lock_folder(cache->folder, LOCK_SH);
     struct stat info;
     int fd = -1;
 
@@ -70,9 +200,13 @@ gcr_status gcr_cache_find(char **path_out, int *is_there_out, const gcr_cache *c
     GCR_TRY(gcr_cache_check_owner("the object", *path_out, &info));
     fd = open(*path_out, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     *is_there_out = fd >= 0 && S_ISREG(info.st_mode) && is_whole(fd, &info);
+    if (*is_there_out)
+        futimens(fd, NULL);
 out:
     if (fd >= 0)
         close(fd);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 
@@ -102,13 +236,14 @@ out:
     return status;
 }
 
-gcr_status gcr_cache_keep(const char *file, const char *path)
+gcr_status gcr_cache_keep(const gcr_cache *cache, const char *file, const char *path)
 {
     gcr_status status = GCR_OK;
     const int fd = open(file, O_RDWR | O_CLOEXEC);
 
     if (fd < 0 || !seal_file(fd) || rename(file, path) != 0)
         GCR_FAIL(GCR_EIO, "cannot write %s: %s", path, strerror(errno));
+    make_room(cache);
 out:
     if (fd >= 0)
         close(fd);

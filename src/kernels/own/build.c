@@ -270,7 +270,7 @@ static gcr_status make_object(const gcr_source *source, const char *main,
     GCR_TRY(gcr_source_write(source, work));
     GCR_TRY(gcr_text_format(&file, "%s/object.so", work));
     GCR_TRY(gcr_source_compile(NULL, source, work, main, arguments, file));
-    GCR_TRY(gcr_cache_keep(file, path));
+    GCR_TRY(gcr_cache_keep(&source->cache, file, path));
 out:
     gcr_cache_work_close(work);
     free(file);

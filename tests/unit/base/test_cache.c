@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char base[64], path[256];
@@ -66,9 +68,34 @@ static char *keep(const gcr_cache *cache, const char *name)
     assert_ok(gcr_cache_work_open(&work, cache));
     assert_ok(gcr_cache_write(work, "object.so", "some bytes", 10));
     snprintf(file, sizeof file, "%s/object.so", work);
-    assert_ok(gcr_cache_keep(file, object));
+    assert_ok(gcr_cache_keep(cache, file, object));
     gcr_cache_work_close(work);
     return object;
+}
+
+/* As if the object had been used last so many hours ago. */
+static void age(const gcr_cache *cache, const char *name, int hours)
+{
+    const struct timespec used[2] = { { .tv_sec = time(NULL) - 3600 * hours },
+                                      { .tv_sec = time(NULL) - 3600 * hours } };
+    char object[300];
+
+    snprintf(object, sizeof object, "%s/%s", cache->folder, name);
+    assert_int_equal(utimensat(AT_FDCWD, object, used, 0), 0);
+}
+
+static void keep_of_age(const gcr_cache *cache, const char *name, int hours)
+{
+    free(keep(cache, name));
+    age(cache, name, hours);
+}
+
+static int is_in(const gcr_cache *cache, const char *name)
+{
+    char object[300];
+
+    snprintf(object, sizeof object, "%s/%s", cache->folder, name);
+    return access(object, F_OK) == 0;
 }
 
 static int is_there(const gcr_cache *cache, const char *name)
@@ -282,6 +309,117 @@ static void test_what_a_dead_process_left_is_removed_after_a_day(void **state)
     gcr_cache_close(&cache);
 }
 
+enum { OBJECT_BYTES = 26 }; /* of keep(): 10, and the seal */
+
+static void test_what_was_not_used_for_longest_makes_room(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    cache.bytes_max = 3 * OBJECT_BYTES;
+    keep_of_age(&cache, "a.so", 5);
+    keep_of_age(&cache, "b.so", 6);
+    keep_of_age(&cache, "c.so", 4);
+    assert_true(is_there(&cache, "b.so")); /* and so it is used */
+    free(keep(&cache, "d.so"));
+    assert_false(is_in(&cache, "a.so"));
+    assert_true(is_in(&cache, "b.so") && is_in(&cache, "c.so") && is_in(&cache, "d.so"));
+    cache.bytes_max = 1;
+    free(keep(&cache, "e.so"));
+    assert_false(is_in(&cache, "c.so"));
+    gcr_cache_close(&cache);
+}
+
+/* Another process may be about to load it. */
+static void test_what_was_used_within_the_hour_stays(void **state)
+{
+    gcr_cache cache;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    cache.bytes_max = 1;
+    free(keep(&cache, "a.so"));
+    free(keep(&cache, "b.so"));
+    assert_int_equal(count_entries(cache.folder), 2);
+    gcr_cache_close(&cache);
+}
+
+/* GRIDCRUNCH_CACHE may name a folder in which there are other things. */
+static void test_what_is_no_object_is_neither_counted_nor_removed(void **state)
+{
+    char link[300];
+    gcr_cache cache;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    cache.bytes_max = 2 * OBJECT_BYTES;
+    assert_ok(gcr_cache_write(cache.folder, "thesis.so", "ten years of work, and a seal", 29));
+    assert_ok(gcr_cache_write(cache.folder, "notes/more.txt", "x", 1));
+    age(&cache, "thesis.so", 9);
+    snprintf(link, sizeof link, "%s/link.so", cache.folder);
+    assert_int_equal(symlink("thesis.so", link), 0);
+    keep_of_age(&cache, "a.so", 8);
+    free(keep(&cache, "b.so"));
+    assert_true(is_in(&cache, "a.so"));
+    free(keep(&cache, "c.so"));
+    assert_false(is_in(&cache, "a.so"));
+    assert_true(is_in(&cache, "thesis.so") && is_in(&cache, "notes/more.txt"));
+    assert_true(is_in(&cache, "link.so"));
+    gcr_cache_close(&cache);
+}
+
+enum { PROCESSES = 4 };
+
+/* Keeps and finds an object of its own, which looks old until it is found, and others make room. A
+ * bit for each thing that was seen: what is found and there, what is found and not there. */
+static int crowd(const gcr_cache *cache, int process)
+{
+    int seen = 0;
+
+    for (int i = 0; i < 400; i++) {
+        const struct timespec old[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+        char name[32], *object = NULL;
+        int is_found;
+
+        snprintf(name, sizeof name, "%d.so", process);
+        assert_ok(gcr_cache_find(&object, &is_found, cache, name));
+        if (is_found) {
+            seen |= access(object, R_OK) == 0 ? 1 : 2;
+        } else {
+            free(keep(cache, name));
+        }
+        utimensat(AT_FDCWD, object, old, 0);
+        free(object);
+    }
+    return seen;
+}
+
+static void test_what_is_found_is_there_whoever_makes_room(void **state)
+{
+    pid_t children[PROCESSES];
+    gcr_cache cache;
+    int seen = 0;
+
+    (void)state;
+    assert_ok(gcr_cache_open(&cache));
+    cache.bytes_max = PROCESSES / 2 * OBJECT_BYTES;
+    for (int c = 0; c < PROCESSES; c++) {
+        children[c] = fork();
+        if (children[c] == 0)
+            _exit(crowd(&cache, c));
+    }
+    for (int c = 0; c < PROCESSES; c++) {
+        int ended;
+
+        assert_int_equal(waitpid(children[c], &ended, 0), children[c]);
+        assert_true(WIFEXITED(ended));
+        seen |= WEXITSTATUS(ended);
+    }
+    assert_int_equal(seen, 1);
+    gcr_cache_close(&cache);
+}
+
 /* A limit on the size of files says no as a full disk does, in the same calls. */
 static void test_a_full_disk_is_one_sentence(void **state)
 {
@@ -324,6 +462,10 @@ int main(void)
         TEST(test_where_there_is_no_folder_a_temporary_one_does),
         TEST(test_nowhere_at_all_says_so),
         TEST(test_what_a_dead_process_left_is_removed_after_a_day),
+        TEST(test_what_was_not_used_for_longest_makes_room),
+        TEST(test_what_was_used_within_the_hour_stays),
+        TEST(test_what_is_no_object_is_neither_counted_nor_removed),
+        TEST(test_what_is_found_is_there_whoever_makes_room),
         TEST(test_a_full_disk_is_one_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
