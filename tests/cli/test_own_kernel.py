@@ -242,17 +242,38 @@ class Checked(Own):
         self.kernel("outputs[0] = gcr_param(ctx, 0) * gcr_y(ctx, 0);")
         found = self.check()
         self.assertEqual(set(found), {"compile", "cells", "outputs", "batch", "order", "lanes",
-                                      "memory", "threads", "plain", "bounds"})
+                                      "tiles", "memory", "threads", "plain", "bounds"})
         self.assertFalse([line for line in found.values() if "FAILED" in line], found)
 
     def test_an_spd_kernel_with_prepare_and_options_passes(self):
         shutil.copy(os.path.join(SOURCE, "src/kernels/gp.c"), self.path("fit.c"))
-        self.assertIn("270 random cells", self.check("--set", "covariance=matern32")["cells"])
+        found = self.check("--set", "covariance=matern32")
+        self.assertIn("270 random cells", found["cells"])
+        self.assertIn("ok: all of this holds", found["algorithm"])
+
+    def test_what_the_tridiagonal_algorithm_alone_gets_wrong_is_found(self):
+        with open(os.path.join(SOURCE, "src/kernels/gp.c")) as file:
+            text = file.read()
+        asked = "return GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM;"
+        self.assertIn(asked, text)
+        self.write("fit.c", text.replace(asked, asked.replace(
+            "return", "return !(gcr_param(ctx, NOISE) >= 0) ? 0 :")))
+        found = self.check(code=1)
+        self.assertRegex(found["algorithm"], r"FAILED: with algorithm: tridiagonal \(\w+\), a "
+                         "random dataset of .*, lengthscale=")
+        self.assertEqual([name for name in found if "FAILED" in found[name]], ["algorithm"])
 
     def test_what_it_keeps_between_cells_is_found(self):
         self.kernel("static gcr_real calls; outputs[0] = calls++; (void)gcr_y(ctx, 0);")
         found = self.check(code=1)
         self.assertIn("FAILED: a random dataset of 12 rows, a=", found["batch"])
+
+    def test_what_it_keeps_from_one_dataset_to_the_next_is_found(self):
+        self.kernel("static int64_t rows; static gcr_real first; if (rows != gcr_rows(ctx)) "
+                    "first = gcr_y(ctx, 0); rows = gcr_rows(ctx); outputs[0] = first;")
+        found = self.check(code=1)
+        self.assertIn("FAILED: a random dataset of ", found["tiles"])
+        self.assertIn("ok", found["batch"])
 
     def test_scratch_that_is_read_before_it_is_written_is_found(self):
         text = KERNEL.replace("STATEMENT", "outputs[0] = gcr_scratch(ctx)[0] > 0;")

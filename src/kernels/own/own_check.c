@@ -49,23 +49,23 @@ static void find(gcr_findings *findings, const char *name, gcr_finding_kind kind
 
 /* What a unit of the check differs in from one of a run. */
 typedef struct variant {
-    const char *name; /* of the gcr_unit, and of the object */
+    const char *object, *unit; /* a file of the work folder, and the name of the gcr_unit */
     gcr_code_path path;
     const char *flags[6]; /* NULL: no more */
 } variant;
 
-static gcr_status compile_unit(const checking *c, const char *object, const variant *v)
+static gcr_status compile_unit(const checking *c, const variant *v)
 {
     gcr_status status = GCR_OK;
     gcr_arguments arguments = { 0 };
     char *file = NULL;
 
     GCR_TRY(gcr_own_add_unit(&arguments, c->own, c->option, v->path, GCR_F64));
-    GCR_TRY(gcr_arguments_format(&arguments, "-DGCR_UNIT_NAME=%s", v->name));
+    GCR_TRY(gcr_arguments_format(&arguments, "-DGCR_UNIT_NAME=%s", v->unit));
     for (int i = 0; i < 6 && v->flags[i] != NULL; i++)
         gcr_arguments_add(&arguments, v->flags[i]);
     gcr_arguments_add(&arguments, "-c");
-    GCR_TRY(gcr_text_format(&file, "%s/%s", c->work, object));
+    GCR_TRY(gcr_text_format(&file, "%s/%s", c->work, v->object));
     GCR_TRY(gcr_source_compile(NULL, &c->own->source, c->work, "backend/cpu/cpu_unit.c", &arguments,
                                file));
 out:
@@ -74,9 +74,9 @@ out:
     return status;
 }
 
-/* The program WORK/`program` of checking.c with the object as gcr_unit_here. */
-static gcr_status link_program(const checking *c, const char *program, const char *object,
-                               const char *flag)
+/* The program WORK/`program` of checking.c with these units. */
+static gcr_status link_program(const checking *c, const char *program, const variant *units,
+                               int unit_count, const char *flag)
 {
     gcr_status status = GCR_OK;
     gcr_arguments arguments = { 0 };
@@ -88,14 +88,26 @@ static gcr_status link_program(const checking *c, const char *program, const cha
     gcr_arguments_add(&arguments, "-pthread");
     if (flag != NULL)
         gcr_arguments_add(&arguments, flag);
-    GCR_TRY(gcr_arguments_format(&arguments, "%s/%s", c->work, object));
-    GCR_TRY(gcr_arguments_format(&arguments, "%s/plain.o", c->work));
+    for (int u = 0; u < unit_count; u++)
+        GCR_TRY(gcr_arguments_format(&arguments, "%s/%s", c->work, units[u].object));
     GCR_TRY(gcr_text_format(&file, "%s/%s", c->work, program));
     GCR_TRY(gcr_source_compile(NULL, &c->own->source, c->work, "kernels/own/checking.c", &arguments,
                                file));
 out:
     gcr_arguments_clear(&arguments);
     free(file);
+    return status;
+}
+
+static gcr_status build_program(const checking *c, const char *program, const variant *units,
+                                int unit_count, const char *flag)
+{
+    gcr_status status = GCR_OK;
+
+    for (int u = 0; u < unit_count; u++)
+        GCR_TRY(compile_unit(c, &units[u]));
+    GCR_TRY(link_program(c, program, units, unit_count, flag));
+out:
     return status;
 }
 
@@ -238,17 +250,20 @@ out:
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+/* The last of the units is there for kernels that have that algorithm. */
 static gcr_status compare(const checking *c)
 {
     gcr_status status = GCR_OK;
-    const variant here = { "gcr_unit_here", c->path, { GCR_OWN_OPTIMISATION } };
-    const variant plain = { "gcr_unit_plain",
-                            GCR_PATH_PLAIN,
-                            { "-O1", "-DGCR_SPD_SQUARES_MAX=0" } };
+    const variant units[3] = {
+        { "plain.o", "gcr_unit_plain", GCR_PATH_PLAIN, { "-O1", "-DGCR_SPD_SQUARES_MAX=0" } },
+        { "here.o", "gcr_unit_here", c->path, { GCR_OWN_OPTIMISATION } },
+        { "tridiagonal.o",
+          "gcr_unit_tridiagonal",
+          c->path,
+          { GCR_OWN_OPTIMISATION, "-DGCR_UNIT_TRIDIAGONAL" } },
+    };
 
-    GCR_TRY(compile_unit(c, "plain.o", &plain));
-    GCR_TRY(compile_unit(c, "here.o", &here));
-    GCR_TRY(link_program(c, "compare", "here.o", NULL));
+    GCR_TRY(build_program(c, "compare", units, gcr_own_has(c->own, GCR_TRIDIAGONAL) ? 3 : 2, NULL));
     GCR_TRY(run_program(c, "compare", "compare", "cells"));
 out:
     return status;
@@ -259,12 +274,12 @@ static gcr_status check_bounds(const checking *c)
 {
     gcr_status status = GCR_OK;
     static const char address[] = "-fsanitize=address";
-    const variant checked = { "gcr_unit_here",
+    const variant checked = { "checked.o",
+                              "gcr_unit_here",
                               c->path,
                               { "-O1", "-fno-omit-frame-pointer", "-DGCR_CHECKS", address } };
 
-    if (compile_unit(c, "checked.o", &checked) != GCR_OK ||
-        link_program(c, "bounds", "checked.o", address) != GCR_OK) {
+    if (build_program(c, "bounds", &checked, 1, address) != GCR_OK) {
         find(c->findings, "bounds", GCR_FINDING_SKIPPED, "there is no AddressSanitizer: %s",
              gcr_last_error());
         goto out;

@@ -9,41 +9,34 @@
 
 #include <pthread.h>
 
-extern const gcr_unit gcr_unit_here, gcr_unit_plain;
+/* The others are there where cells are compared, the last of them if the kernel has base(). */
+extern const gcr_unit gcr_unit_here;
+extern const gcr_unit gcr_unit_plain __attribute__((weak));
+extern const gcr_unit gcr_unit_tridiagonal __attribute__((weak));
 
 enum { THREADS = 3 };
+enum promise { BATCH, ORDER, LANES, TILES, MEMORY, THREAD, PLAIN, PROMISES };
 
-/* One thing that a result must not depend on: how it went over all problems. */
-typedef struct check {
-    const char *name, *sentence; /* the sentence where it holds */
-    int is_failed;
-    char why[2 * GCR_PLACE_BYTES];
-} check;
+/* A unit, and how each promise went over all problems. */
+typedef struct trial {
+    const gcr_unit *unit;
+    char broken[PROMISES][2 * GCR_PLACE_BYTES]; /* where and how; "": it was not */
+} trial;
 
-enum { BATCH, ORDER, LANES, MEMORY, THREAD, PLAIN, CHECKS };
-
-static check checks[CHECKS] = {
-    [BATCH] = { "batch", "a cell has the same bits alone and in batches" },
-    [ORDER] = { "order", "in whatever order batches are computed" },
-    [LANES] = { "lanes", "beside whatever other cells" },
-    [MEMORY] = { "memory", "whatever memory held before" },
-    [THREAD] = { "threads", "on several threads at once" },
-    [PLAIN] = { "plain", "and it is near that of the plain engine" },
-};
-
-static void compare(int c, const problem *p, const results *alone, const results *other,
-                    const uint64_t *map)
+static void compare(trial *t, enum promise promise, const problem *p, const results *alone,
+                    const results *other, const uint64_t *map)
 {
-    if (!checks[c].is_failed)
-        checks[c].is_failed = differs(checks[c].why, p, alone, other, map);
+    if (t->broken[promise][0] == '\0')
+        differs(t->broken[promise], p, alone, other, map);
 }
 
-static void check_manner(int c, const problem *p, const results *alone, manner how)
+static void check_manner(trial *t, enum promise promise, const problem *p, const results *alone,
+                         manner how)
 {
     results other;
 
-    crunch(&other, p, &gcr_unit_here, &how);
-    compare(c, p, alone, &other, NULL);
+    crunch(&other, p, t->unit, &how);
+    compare(t, promise, p, alone, &other, NULL);
     close_results(&other);
 }
 
@@ -64,7 +57,7 @@ static void nudge(problem *out, const problem *p)
     out->data.y = p->data.y != NULL ? out->y : NULL;
 }
 
-static void check_plain(const problem *p, const results *alone)
+static void check_plain(trial *t, const problem *p, const results *alone)
 {
     const manner how = { .batch = POINTS_MAX };
     results plain, nudged;
@@ -73,15 +66,15 @@ static void check_plain(const problem *p, const results *alone)
     nudge(&near, p);
     crunch(&plain, p, &gcr_unit_plain, &how);
     crunch(&nudged, &near, &gcr_unit_plain, &how);
-    if (!checks[PLAIN].is_failed)
-        checks[PLAIN].is_failed = is_far(checks[PLAIN].why, p, alone, &plain, &nudged);
+    if (t->broken[PLAIN][0] == '\0')
+        is_far(t->broken[PLAIN], p, alone, &plain, &nudged);
     close_results(&plain);
     close_results(&nudged);
     close_problem(&near);
 }
 
 /* The same grid with its axes the other way round, which gives each cell other neighbours. */
-static void check_lanes(const problem *p, const results *alone)
+static void check_lanes(trial *t, const problem *p, const results *alone)
 {
     problem turned = *p;
     const int last = p->table.axis_count - 1;
@@ -107,12 +100,36 @@ static void check_lanes(const problem *p, const results *alone)
             rest /= count;
         }
     }
-    crunch(&other, &turned, &gcr_unit_here, &(manner){ .batch = POINTS_MAX });
-    compare(LANES, p, alone, &other, map);
+    crunch(&other, &turned, t->unit, &(manner){ .batch = POINTS_MAX });
+    compare(t, LANES, p, alone, &other, map);
     close_results(&other);
 }
 
+/* Beside cells of other datasets, in tiles of whatever sizes. Alone first: a cell that crashes by
+ * itself is then named as such. */
+static void check_tiles(trial *t, const problem *p, const results *alone, int round)
+{
+    const manner how = { .batch = 1, .fill = 0xff, .is_told = 1 };
+    problem herd[HERD] = { *p };
+    results single[HERD] = { *alone }, together[HERD];
+
+    for (int d = 1; d < HERD; d++) {
+        open_sibling(&herd[d], p, d == HERD - 1 ? round + 1 : round, d);
+        crunch(&single[d], &herd[d], t->unit, &how);
+    }
+    crunch_herd(together, herd, t->unit);
+    for (int d = 0; d < HERD; d++) {
+        compare(t, TILES, &herd[d], &single[d], &together[d], NULL);
+        close_results(&together[d]);
+    }
+    for (int d = 1; d < HERD; d++) {
+        close_results(&single[d]);
+        close_problem(&herd[d]);
+    }
+}
+
 typedef struct thread_arg {
+    const gcr_unit *unit;
     const problem *problem;
     results other;
 } thread_arg;
@@ -124,27 +141,28 @@ static void *crunch_on_thread(void *arg)
     for (int i = 0; i < 20; i++) {
         if (i > 0)
             close_results(&a->other);
-        crunch(&a->other, a->problem, &gcr_unit_here, &(manner){ .batch = 4 });
+        crunch(&a->other, a->problem, a->unit, &(manner){ .batch = 4 });
     }
     return NULL;
 }
 
-static void check_threads(const problem *p, const results *alone)
+static void check_threads(trial *t, const problem *p, const results *alone)
 {
     pthread_t threads[THREADS];
     thread_arg args[THREADS];
     int count = 0;
 
     while (count < THREADS) {
+        args[count].unit = t->unit;
         args[count].problem = p;
         if (pthread_create(&threads[count], NULL, crunch_on_thread, &args[count]) != 0)
             break;
         count++;
     }
-    for (int t = 0; t < count; t++) {
-        pthread_join(threads[t], NULL);
-        compare(THREAD, p, alone, &args[t].other, NULL);
-        close_results(&args[t].other);
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        compare(t, THREAD, p, alone, &args[i].other, NULL);
+        close_results(&args[i].other);
     }
 }
 
@@ -157,26 +175,29 @@ static void count_states(const problem *p, const results *r)
         state_counts[r->state[i] < GCR_CELL_STATE_COUNT ? r->state[i] : 0]++;
 }
 
-static void check_problem(int round, int is_comparing)
+/* All promises but those that need no second look where memory is watched. */
+static void check_problem(trial *t, const problem *p, int round, int is_comparing)
 {
-    problem p;
+    const manner whole = { .batch = POINTS_MAX, .fill = 0xff, .is_told = 1 };
+    const int is_counted = t->unit->algorithm == GCR_DIRECT;
+    const manner one = { .batch = 1, .fill = 0xff, .is_told = 1, .is_counted = is_counted };
     results alone;
 
-    open_problem(&p, round);
-    crunch(&alone, &p, &gcr_unit_here, &(manner){ .batch = 1, .fill = 0xff, .is_told = 1 });
-    count_states(&p, &alone);
-    check_manner(BATCH, &p, &alone, (manner){ .batch = POINTS_MAX, .fill = 0xff, .is_told = 1 });
+    crunch(&alone, p, t->unit, &one);
+    if (is_counted)
+        count_states(p, &alone);
+    check_manner(t, BATCH, p, &alone, whole);
+    check_tiles(t, p, &alone, round);
     if (is_comparing) {
-        check_manner(BATCH, &p, &alone, (manner){ .batch = 5, .fill = 0xff });
-        check_manner(ORDER, &p, &alone, (manner){ .batch = 1, .is_backwards = 1, .fill = 0xff });
-        check_manner(MEMORY, &p, &alone, (manner){ .batch = 1, .fill = 0x3f });
-        check_manner(MEMORY, &p, &alone, (manner){ .batch = 1 });
-        check_plain(&p, &alone);
-        check_lanes(&p, &alone);
-        check_threads(&p, &alone);
+        check_manner(t, BATCH, p, &alone, (manner){ .batch = 5, .fill = 0xff });
+        check_manner(t, ORDER, p, &alone, (manner){ .batch = 1, .is_backwards = 1, .fill = 0xff });
+        check_manner(t, MEMORY, p, &alone, (manner){ .batch = 1, .fill = 0x3f });
+        check_manner(t, MEMORY, p, &alone, (manner){ .batch = 1 });
+        check_plain(t, p, &alone);
+        check_lanes(t, p, &alone);
+        check_threads(t, p, &alone);
     }
     close_results(&alone);
-    close_problem(&p);
 }
 
 #endif /* GCR_CHECKING_CHECKS_H */

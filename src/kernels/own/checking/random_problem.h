@@ -116,6 +116,16 @@ static void open_problem(problem *p, int round)
     fill_grid(p);
 }
 
+/* Other data of the shape that `round` gives, over the grid of p. */
+static void open_sibling(problem *out, const problem *p, int round, int number)
+{
+    memset(out, 0, sizeof *out);
+    fill_data(out, round);
+    out->data.identity[0] += 1000 * (uint32_t)number;
+    out->table = p->table;
+    out->setup = p->setup;
+}
+
 static void close_problem(problem *p)
 {
     free(p->x);
