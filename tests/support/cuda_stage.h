@@ -36,7 +36,7 @@ static const gcr_kernel stage_kernel = {
     .prepared_count = stage_size,
 };
 
-static int stage_prepare(const gcr_unit_setup *setup, const gcr_view *data, gcr_real *prepared,
+static int stage_prepare(const gcr_unit_setup *setup, const gcr_view *data, void *prepared,
                          void *scratch)
 {
     (void)setup;

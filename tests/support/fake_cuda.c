@@ -165,7 +165,7 @@ static void check_block(const void *at, size_t bytes)
 static void write_cell(const gcr_launch_tile *of, uint64_t i, uint8_t state, int step)
 {
     const gcr_unit_tile *tile = &of->tile;
-    const double y = tile->data.y != NULL ? tile->data.y[0] : 0;
+    const double y = tile->data.y != NULL ? *(const double *)tile->data.y : 0;
 
     check_block(tile->data.y, sizeof y);
     for (int o = 0; o < GCR_OUTPUTS_MAX && tile->outputs[o] != NULL; o++) {
