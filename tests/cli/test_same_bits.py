@@ -7,17 +7,7 @@ import unittest
 from support import SMALL, SOURCE, Case
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has h5py; the one that runs the tests may not
-
-# Every array of the root group by its bytes.
-DUMP = """
-import hashlib, sys, h5py
-with h5py.File(sys.argv[1], "r") as file:
-    for name in sorted(file):
-        if name != "run":
-            array = file[name][()]
-            data = repr(array.tolist()) if array.dtype == object else array.tobytes().hex()
-            print(name, array.shape, hashlib.sha256(data.encode()).hexdigest())
-"""
+HASH_ARRAYS = os.path.join(SOURCE, "tests/reference/hash_arrays.py")
 
 
 def has_h5py():
@@ -37,7 +27,7 @@ class SameBits(Case):
                 "grid.lengthscale={geomspace: [0.5, 60, 5]}", "--set",
                 "where=noise < lengthscale", *flags)
         if has_h5py():
-            command = [PYTHON, "-c", DUMP, self.path("run/results.h5")]
+            command = [PYTHON, HASH_ARRAYS, self.path("run/results.h5")]
             return subprocess.run(command, capture_output=True, text=True, check=True).stdout
         cells = self.ok("export", "run").out
         return hashlib.sha256((cells + self.ok("best", "run", "--csv").out).encode()).hexdigest()
