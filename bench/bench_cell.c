@@ -169,7 +169,7 @@ static gcr_status find_units(problem *p)
 
     GCR_TRY(gcr_unit_find(&p->unit, p->setup.option, &job, gcr_code_path_here()));
     for (size_t u = 0; u < sizeof lapack_units / sizeof *lapack_units; u++)
-        if (lapack_units[u]->path == p->unit->path)
+        if (lapack_units[u]->path == p->unit->path && lapack_units[u]->scalar == p->unit->scalar)
             p->lapack_unit = lapack_units[u];
 out:
     return status;
