@@ -3,10 +3,11 @@
  * vector lanes bring over LAPACK?
  *
  * The built-in unit crunches a grid of points of one dataset; beside it the same unit with every
- * matrix given to LAPACK, a careful C loop over the cells, and numpy in batches of its best size. All
- * see the same prepared distances. 16 neighbouring points share a lengthscale, as in most grids: the
- * unit and numpy make their covariances once, and so does a second C loop, `nested`, which knows this
- * grid. In the cases `apart` no two points share a lengthscale.
+ * matrix given to LAPACK, a careful C loop over the cells, numpy in batches of its best size, and
+ * numpy point after point. All see the same prepared distances. 16 neighbouring points share a
+ * lengthscale, as in most grids: the unit and numpy's batches make their covariances once, and so
+ * does a second C loop, `nested`, which knows this grid. In the cases `apart` no two points share a
+ * lengthscale.
  *
  * Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 +
  * n / 6, so exponentials show as what is missing. Which core OpenBLAS takes this machine for decides
@@ -52,7 +53,7 @@ typedef struct problem {
     double *prepared, *scratch, *work;
     double *columns; /* the same distances by columns, as the C loops want them */
     double *base;    /* the covariances of a lengthscale, for the nested loop    */
-    bench_rival numpy;
+    bench_rival numpy, numpy_loop;
     gcr_point_table table;
     gcr_unit_setup setup;
 } problem;
@@ -199,23 +200,36 @@ static void prepare(const problem *p)
     rival_cell_columns(p->columns, p->prepared, p->n);
 }
 
-static gcr_status run_numpy(void *arg, double *seconds_out)
+static gcr_status time_rival(problem *p, bench_rival *rival, double *seconds_out)
 {
     gcr_status status = GCR_OK;
-    problem *const p = arg;
 
-    GCR_TRY(bench_rival_time(&p->numpy, p->n, (uint64_t)p->points, seconds_out));
+    GCR_TRY(bench_rival_time(rival, p->n, (uint64_t)p->points, seconds_out));
     *seconds_out /= p->points;
 out:
     return status;
 }
 
-static gcr_status check_numpy(problem *p, const side_arg *ours)
+static gcr_status run_numpy(void *arg, double *seconds_out)
+{
+    problem *const p = arg;
+
+    return time_rival(p, &p->numpy, seconds_out);
+}
+
+static gcr_status run_numpy_loop(void *arg, double *seconds_out)
+{
+    problem *const p = arg;
+
+    return time_rival(p, &p->numpy_loop, seconds_out);
+}
+
+static gcr_status check_numpy(const problem *p, bench_rival *rival, const side_arg *ours)
 {
     gcr_status status = GCR_OK;
     double sum = 0, numpys, size = 0;
 
-    GCR_TRY(bench_rival_time(&p->numpy, -p->n, (uint64_t)p->points, &numpys));
+    GCR_TRY(bench_rival_time(rival, -p->n, (uint64_t)p->points, &numpys));
     for (int i = 0; i < p->points; i++) {
         sum += ours->lml[i];
         size += p->n + fabs(ours->lml[i]);
@@ -256,7 +270,7 @@ static gcr_status measure(bench *b, problem *p, int n)
     gcr_status status = GCR_OK;
     static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop",
                                          "C loop, nested" };
-    static bench_side sides[5];
+    static bench_side sides[6];
     const int has_numpy = p->numpy.process != 0 && n <= NUMPY_ROWS_MAX;
     double rate[BENCH_ROUNDS_MAX];
     char where[64], line[80];
@@ -270,8 +284,9 @@ static gcr_status measure(bench *b, problem *p, int n)
     for (int i = 0; i < 4; i++)
         sides[i] = (bench_side){ .what = names[i], .run = run_side, .arg = &args[i] };
     sides[4] = (bench_side){ .what = "numpy", .run = run_numpy, .arg = p };
+    sides[5] = (bench_side){ .what = "numpy, loop", .run = run_numpy_loop, .arg = p };
     snprintf(where, sizeof where, "cell n=%d", n);
-    GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 5 : 4));
+    GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 6 : 4));
     for (int i = 1; i < 4; i++)
         GCR_TRY(check(p, &args[0], &args[i]));
     for (int i = 0; i < b->rounds; i++)
@@ -284,9 +299,12 @@ static gcr_status measure(bench *b, problem *p, int n)
     snprintf(line, sizeof line, "over_nested n=%d", n);
     bench_ratio_sides(b, line, &sides[3], &sides[0]);
     if (has_numpy) {
-        GCR_TRY(check_numpy(p, &args[0]));
+        GCR_TRY(check_numpy(p, &p->numpy, &args[0]));
+        GCR_TRY(check_numpy(p, &p->numpy_loop, &args[0]));
         snprintf(line, sizeof line, "over_numpy n=%d", n);
         bench_ratio_sides(b, line, &sides[4], &sides[0]);
+        snprintf(line, sizeof line, "over_numpy_loop n=%d", n);
+        bench_ratio_sides(b, line, &sides[5], &sides[0]);
     }
 out:
     return status;
@@ -299,6 +317,8 @@ static gcr_status open_numpy(bench *b, problem *p)
 
     GCR_TRY(bench_beside(script, "rival_numpy.py"));
     GCR_TRY(bench_rival_open(&p->numpy, (const char *[]){ "/usr/bin/python3", script, NULL }));
+    GCR_TRY(bench_rival_open(&p->numpy_loop,
+                             (const char *[]){ "/usr/bin/python3", script, "loop", NULL }));
     if (p->numpy.process == 0)
         bench_absent(b, "numpy", "install python3-numpy");
 out:
@@ -323,6 +343,7 @@ int main(int argc, char **argv)
         GCR_TRY(measure_apart(&b, &p, sizes[i]));
 out:
     bench_rival_close(&p.numpy);
+    bench_rival_close(&p.numpy_loop);
     gcr_memory_destroy(p.prepared);
     gcr_memory_destroy(p.columns);
     gcr_memory_destroy(p.base);

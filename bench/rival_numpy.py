@@ -3,6 +3,7 @@
 Exponentials are made once for each lengthscale. There is no triangular solver for a batch, and
 np.linalg.solve would factor the factor again: so y is one more row of each matrix, and inv(L) y that
 of its factor. Points are computed in batches of the size that was fastest when first asked, untimed.
+With the argument `loop` it is as it is mostly written, point after point.
 Protocol: bench/rival.h. "N COUNT": the first COUNT points of the grid for the dataset of N rows,
 answered with seconds; "-N COUNT": with the sum of their values, to be checked. One thread, as ours.
 """
@@ -15,7 +16,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np  # noqa: E402: after the variable that it reads
 
 AXIS = 16
-BATCHES = [8, 16, 32, 64, 128, 256]
+IS_LOOP = sys.argv[1:] == ["loop"]
+BATCHES = [1] if IS_LOOP else [8, 16, 32, 64, 128, 256]
 
 
 def describe(n):
@@ -44,7 +46,21 @@ def cells(squares, y, lengthscale, noise):
     return -0.5 * (z * z).sum(axis=1) - determinant - 0.5 * n * np.log(2 * np.pi)
 
 
+def loop(squares, y, lengthscale, noise):
+    n = len(y)
+    values = np.empty(len(noise))
+    for point in range(len(noise)):
+        k = 1.5 * np.exp(-0.5 / lengthscale[point]**2 * squares) + noise[point] * np.eye(n)
+        factor = np.linalg.cholesky(k)
+        z = np.linalg.solve(factor, y)
+        determinant = np.log(np.diagonal(factor)).sum()
+        values[point] = -0.5 * z @ z - determinant - 0.5 * n * np.log(2 * np.pi)
+    return values
+
+
 def crunch(batch, squares, y, lengthscale, noise):
+    if IS_LOOP:
+        return loop(squares, y, lengthscale, noise)
     return np.concatenate([cells(squares, y, lengthscale[i:i + batch], noise[i:i + batch])
                            for i in range(0, len(noise), batch)])
 
