@@ -269,7 +269,7 @@ static gcr_status measure(bench *b, problem *p, int n)
 {
     gcr_status status = GCR_OK;
     static const char *const names[] = { "gridcrunch", "forced to LAPACK", "C loop",
-                                         "C loop, nested" };
+                                         "C loop nested" };
     static bench_side sides[6];
     const int has_numpy = p->numpy.process != 0 && n <= NUMPY_ROWS_MAX;
     double rate[BENCH_ROUNDS_MAX];
@@ -284,7 +284,7 @@ static gcr_status measure(bench *b, problem *p, int n)
     for (int i = 0; i < 4; i++)
         sides[i] = (bench_side){ .what = names[i], .run = run_side, .arg = &args[i] };
     sides[4] = (bench_side){ .what = "numpy", .run = run_numpy, .arg = p };
-    sides[5] = (bench_side){ .what = "numpy, loop", .run = run_numpy_loop, .arg = p };
+    sides[5] = (bench_side){ .what = "numpy loop", .run = run_numpy_loop, .arg = p };
     snprintf(where, sizeof where, "cell n=%d", n);
     GCR_TRY(bench_alternate(b, where, sides, has_numpy ? 6 : 4));
     for (int i = 1; i < 4; i++)
