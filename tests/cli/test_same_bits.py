@@ -60,7 +60,8 @@ class SameBits(Case):
         self.assertRegex(plan, r"(?m)^kind +cpu, f64, plain lanes, ")
 
     def test_nor_do_any_of_these_change_the_tridiagonal_ones(self):
-        tridiagonal = ["--set", "run.algorithm=tridiagonal"]
+        tridiagonal = ["--set", "run.algorithm=tridiagonal",  # with batches of 1, one for each cell
+                       "--set", "grid.noise=[0.01, 0.1, 1]"]
         wanted = self.bits("--threads", "1", "--schedule", "static", *tridiagonal)
         for flags in (["--threads", "3"], ["--threads", "2", "--schedule", "guided"],
                       ["--batch", "1"], ["--batch", "7"], ["--batch", "1000"],
