@@ -155,7 +155,7 @@ static void test_what_failed_is_not_kept(void **state)
     (void)state;
     fake_cuda.compile_result = NVRTC_ERROR_COMPILATION;
     assert_status(run_once(NULL), GCR_EINVAL);
-    folder = opendir(stage_cache);
+    folder = opendir(in_folder("cache"));
     assert_non_null(folder);
     while (readdir(folder) != NULL)
         count++;
@@ -228,7 +228,7 @@ static void test_what_a_gpu_does_not_have_is_refused(void **state)
     assert_clean();
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
+#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, test_folder_end)
 
 int main(void)
 {

@@ -300,7 +300,7 @@ static void test_the_kind_names_all_that_decides_bits(void **state)
     assert_clean();
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
+#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, test_folder_end)
 
 int main(void)
 {

@@ -321,7 +321,7 @@ static void test_a_cell_kernel_has_no_retries(void **state)
     assert_clean();
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
+#define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, test_folder_end)
 
 int main(void)
 {

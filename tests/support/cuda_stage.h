@@ -10,10 +10,10 @@
 
 #include "cuda/cuda_backend.h"
 #include "support/fake_cuda.h"
+#include "support/test_folder.h"
 
 #include "gridcrunch/cell.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -72,31 +72,13 @@ typedef struct stage {
     gcr_buf *records_dev, *records; /* of all datasets */
 } stage;
 
-static char stage_cache[64];
-
-static inline int stage_remove(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-/* Setup and teardown of a test: a fresh fake, and an empty cache. */
+/* Setup of a test: a fresh fake, and an empty cache. */
 static inline int stage_begin(void **state)
 {
-    (void)state;
     fake_cuda_reset();
     atomic_store(&gcr_cuda_lost, 0);
-    strcpy(stage_cache, "/tmp/gridcrunch-test-XXXXXX");
     unsetenv("CUDA_VISIBLE_DEVICES");
-    return mkdtemp(stage_cache) == NULL ? -1 : setenv("GRIDCRUNCH_CACHE", stage_cache, 1);
-}
-
-static inline int stage_end(void **state)
-{
-    (void)state;
-    return nftw(stage_cache, stage_remove, 8, FTW_DEPTH | FTW_PHYS);
+    return test_folder_begin(state);
 }
 
 static inline gcr_status stage_open(stage *s)

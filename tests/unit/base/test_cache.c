@@ -1,5 +1,6 @@
 /* The folder of compiled kernels: where it is, who may write it, what is trusted in it. */
 #include "support/gcr_test.h"
+#include "support/test_folder.h"
 
 #include "base/cache.h"
 
@@ -15,34 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static char base[64], path[256];
-
-static const char *in_base(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", base, name);
-    return path;
-}
-
-/* An empty folder, and an environment that names it as the cache. */
+/* No other folder is named by the environment. */
 static int begin(void **state)
 {
-    (void)state;
-    strcpy(base, "/tmp/gridcrunch-test-XXXXXX");
-    if (mkdtemp(base) == NULL)
-        return -1;
     unsetenv("XDG_CACHE_HOME");
     unsetenv("HOME");
-    setenv("TMPDIR", base, 1);
-    return setenv("GRIDCRUNCH_CACHE", in_base("cache"), 1);
-}
-
-static int end(void **state)
-{
-    char command[128];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", base);
-    return system(command);
+    return test_folder_begin(state) != 0 ? -1 : setenv("TMPDIR", test_folder, 1);
 }
 
 static int count_entries(const char *folder)
@@ -117,11 +96,11 @@ static void test_it_is_made_for_its_user_alone(void **state)
     (void)state;
     assert_ok(gcr_cache_open(&cache));
     umask(mask);
-    assert_string_equal(cache.folder, in_base("cache"));
+    assert_string_equal(cache.folder, in_folder("cache"));
     assert_int_equal(stat(cache.folder, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
     gcr_cache_close(&cache);
-    assert_int_equal(access(in_base("cache"), F_OK), 0);
+    assert_int_equal(access(in_folder("cache"), F_OK), 0);
 }
 
 static void test_without_a_name_of_its_own_it_is_in_the_users_cache(void **state)
@@ -130,13 +109,13 @@ static void test_without_a_name_of_its_own_it_is_in_the_users_cache(void **state
 
     (void)state;
     unsetenv("GRIDCRUNCH_CACHE");
-    setenv("HOME", in_base("home"), 1);
+    setenv("HOME", in_folder("home"), 1);
     assert_ok(gcr_cache_open(&cache));
-    assert_string_equal(cache.folder, in_base("home/.cache/gridcrunch"));
+    assert_string_equal(cache.folder, in_folder("home/.cache/gridcrunch"));
     gcr_cache_close(&cache);
-    setenv("XDG_CACHE_HOME", in_base("xdg"), 1);
+    setenv("XDG_CACHE_HOME", in_folder("xdg"), 1);
     assert_ok(gcr_cache_open(&cache));
-    assert_string_equal(cache.folder, in_base("xdg/gridcrunch"));
+    assert_string_equal(cache.folder, in_folder("xdg/gridcrunch"));
     gcr_cache_close(&cache);
 }
 
@@ -203,8 +182,8 @@ static void test_a_folder_that_others_may_write_is_refused(void **state)
     gcr_cache cache;
 
     (void)state;
-    assert_int_equal(mkdir(in_base("cache"), 0700), 0);
-    assert_int_equal(chmod(in_base("cache"), 0770), 0);
+    assert_int_equal(mkdir(in_folder("cache"), 0700), 0);
+    assert_int_equal(chmod(in_folder("cache"), 0770), 0);
     assert_status(gcr_cache_open(&cache), GCR_EINVAL);
     assert_error_mentions("may be written by other users");
     assert_error_mentions("chmod go-w");
@@ -217,9 +196,9 @@ static void test_a_link_is_refused(void **state)
     gcr_cache cache;
 
     (void)state;
-    strcpy(folder, in_base("elsewhere"));
+    strcpy(folder, in_folder("elsewhere"));
     assert_int_equal(mkdir(folder, 0700), 0);
-    assert_int_equal(symlink(folder, in_base("cache")), 0);
+    assert_int_equal(symlink(folder, in_folder("cache")), 0);
     assert_status(gcr_cache_open(&cache), GCR_EINVAL);
     assert_error_mentions("is a link");
     gcr_cache_close(&cache);
@@ -230,8 +209,8 @@ static void test_a_folder_of_another_user_is_refused(void **state)
     gcr_cache cache;
 
     (void)state;
-    assert_int_equal(mkdir(in_base("cache"), 0700), 0);
-    if (chown(in_base("cache"), 12345, 12345) != 0)
+    assert_int_equal(mkdir(in_folder("cache"), 0700), 0);
+    if (chown(in_folder("cache"), 12345, 12345) != 0)
         skip(); /* only root can give a folder away */
     assert_status(gcr_cache_open(&cache), GCR_EINVAL);
     assert_error_mentions("belongs to another user");
@@ -268,7 +247,7 @@ static void test_where_there_is_no_folder_a_temporary_one_does(void **state)
     setenv("GRIDCRUNCH_CACHE", "/proc/no/such/place", 1);
     assert_ok(gcr_cache_open(&cache));
     strcpy(folder, cache.folder);
-    assert_memory_equal(folder, base, strlen(base));
+    assert_memory_equal(folder, test_folder, strlen(test_folder));
     free(keep(&cache, "fit.so"));
     gcr_cache_close(&cache);
     assert_int_equal(access(folder, F_OK), -1);
@@ -276,7 +255,7 @@ static void test_where_there_is_no_folder_a_temporary_one_does(void **state)
     assert_ok(gcr_cache_open(&cache));
     assert_true(cache.is_temporary);
     gcr_cache_close(&cache);
-    assert_int_equal(count_entries(base), 0);
+    assert_int_equal(count_entries(test_folder), 0);
 }
 
 static void test_nowhere_at_all_says_so(void **state)
@@ -299,12 +278,12 @@ static void test_what_a_dead_process_left_is_removed_after_a_day(void **state)
 
     (void)state;
     assert_ok(gcr_cache_open(&cache));
-    assert_ok(gcr_cache_write(in_base("cache/work-4194303-old"), "engine.h", "x", 1));
-    assert_ok(gcr_cache_write(in_base("cache/work-4194303-new"), "engine.h", "x", 1));
-    assert_int_equal(utimensat(AT_FDCWD, in_base("cache/work-4194303-old"), old, 0), 0);
+    assert_ok(gcr_cache_write(in_folder("cache/work-4194303-old"), "engine.h", "x", 1));
+    assert_ok(gcr_cache_write(in_folder("cache/work-4194303-new"), "engine.h", "x", 1));
+    assert_int_equal(utimensat(AT_FDCWD, in_folder("cache/work-4194303-old"), old, 0), 0);
     assert_ok(gcr_cache_work_open(&work, &cache));
-    assert_int_equal(access(in_base("cache/work-4194303-old"), F_OK), -1);
-    assert_int_equal(access(in_base("cache/work-4194303-new"), F_OK), 0);
+    assert_int_equal(access(in_folder("cache/work-4194303-old"), F_OK), -1);
+    assert_int_equal(access(in_folder("cache/work-4194303-new"), F_OK), 0);
     gcr_cache_work_close(work);
     gcr_cache_close(&cache);
 }
@@ -445,7 +424,7 @@ static void test_a_full_disk_is_one_sentence(void **state)
     gcr_cache_close(&cache);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, test_folder_end)
 
 int main(void)
 {

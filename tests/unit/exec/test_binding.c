@@ -1,5 +1,6 @@
 /* What a run reserves for the kernel that it is bound to. */
 #include "support/gcr_test.h"
+#include "support/test_folder.h"
 
 #include "exec/run_private.h"
 
@@ -36,41 +37,23 @@ static const char job_text[] = "name: binding\n"
                                "grid: {a: [1, 2]}\n"
                                "summary: {best: argmax(v)}\n";
 
-static char folder[64] = "/tmp/gridcrunch-test-XXXXXX";
-
 static int begin(void **state)
 {
-    char path[96];
     FILE *file;
 
-    (void)state;
-    if (mkdtemp(folder) == NULL)
+    if (test_folder_begin(state) != 0)
         return -1;
-    snprintf(path, sizeof path, "%s/cache", folder);
-    setenv("GRIDCRUNCH_CACHE", path, 1);
-    snprintf(path, sizeof path, "%s/fit.c", folder);
-    file = fopen(path, "w");
+    file = fopen(in_folder("fit.c"), "w");
     if (file == NULL || fputs(kernel, file) < 0)
         return -1;
     return fclose(file);
 }
 
-static int end(void **state)
-{
-    char command[96];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
 static void open_run(gcr_run **out, gcr_job *job, gcr_datasets *datasets)
 {
     const gcr_run_spec spec = { .job = job, .datasets = datasets };
-    char path[96];
 
-    snprintf(path, sizeof path, "%s/binding.yaml", folder);
-    assert_ok(gcr_job_parse(job, path, job_text, NULL, 0));
+    assert_ok(gcr_job_parse(job, in_folder("binding.yaml"), job_text, NULL, 0));
     assert_ok(gcr_datasets_load(datasets, job));
     assert_ok(gcr_run_create(out, &spec));
 }
@@ -120,5 +103,5 @@ int main(void)
         cmocka_unit_test(test_outputs_are_as_wide_as_the_widest_dataset_needs),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, test_folder_end);
 }

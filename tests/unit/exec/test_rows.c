@@ -1,5 +1,6 @@
 /* tests/unit/exec/test_rows.c -- the cells of one dataset while the grid runs; and what is refused. */
 #include "support/gcr_test.h"
+#include "support/staged_run.h"
 
 #include "gridcrunch/cell.h"
 #include "gridcrunch/run.h"
@@ -23,8 +24,7 @@ static const char sleep_job[] = "name: rows\n"
                                 "run: {threads: 1, schedule: static, batch: 1}\n";
 
 typedef struct scene {
-    gcr_job job;
-    gcr_datasets datasets;
+    staged_run staged;
     gcr_run *run;
     atomic_int called[4], wrong, nested;
 } scene;
@@ -32,21 +32,13 @@ typedef struct scene {
 static void raise_curtain(scene *s, const char *text,
                           void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset))
 {
-    const gcr_run_spec spec = {
-        .job = &s->job, .datasets = &s->datasets, .on_dataset = on_dataset, .arg = s
-    };
-
     *s = (scene){ .run = NULL };
-    assert_ok(gcr_job_parse(&s->job, "rows.yaml", text, NULL, 0));
-    assert_ok(gcr_datasets_load(&s->datasets, &s->job));
-    assert_ok(gcr_run_create(&s->run, &spec));
+    s->run = staged_run_open(&s->staged, text, on_dataset, s);
 }
 
 static void drop_curtain(scene *s)
 {
-    gcr_run_destroy(s->run);
-    gcr_datasets_clear(&s->datasets);
-    gcr_job_clear(&s->job);
+    staged_run_close(&s->staged, s->run);
 }
 
 static void assert_row(const gcr_row *row, uint64_t dataset)

@@ -2,6 +2,7 @@
  * tests/unit/exec/test_run_life.c -- before execute, after a failure, and destroyed while others look.
  */
 #include "support/gcr_test.h"
+#include "support/staged_run.h"
 
 #include "gridcrunch/cell.h"
 #include "gridcrunch/run.h"
@@ -33,8 +34,7 @@ static const char hopeless_job[] = "name: life\n"
                                    "run: {threads: 1}\n";
 
 typedef struct scene {
-    gcr_job job;
-    gcr_datasets datasets;
+    staged_run staged;
     gcr_run *run;
     atomic_int waiting, is_over, called;
     gcr_status got;
@@ -44,21 +44,13 @@ typedef struct scene {
 static void raise_curtain(scene *s, const char *text,
                           void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset))
 {
-    const gcr_run_spec spec = {
-        .job = &s->job, .datasets = &s->datasets, .on_dataset = on_dataset, .arg = s
-    };
-
     *s = (scene){ .run = NULL };
-    assert_ok(gcr_job_parse(&s->job, "life.yaml", text, NULL, 0));
-    assert_ok(gcr_datasets_load(&s->datasets, &s->job));
-    assert_ok(gcr_run_create(&s->run, &spec));
+    s->run = staged_run_open(&s->staged, text, on_dataset, s);
 }
 
 static void drop_curtain(scene *s)
 {
-    gcr_run_destroy(s->run);
-    gcr_datasets_clear(&s->datasets);
-    gcr_job_clear(&s->job);
+    staged_run_close(&s->staged, s->run);
 }
 
 /* ---- before and after ------------------------------------------------------------------------- */

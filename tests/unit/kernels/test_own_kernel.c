@@ -1,5 +1,6 @@
 /* A kernel of a file: compiled, loaded, kept, and the same as one of the build. */
 #include "support/gcr_test.h"
+#include "support/test_folder.h"
 #include "support/tile.h"
 #include "support/units.h"
 
@@ -14,36 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char base[64], path[256];
-
-static const char *in_base(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", base, name);
-    return path;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    strcpy(base, "/tmp/gridcrunch-test-XXXXXX");
-    if (mkdtemp(base) == NULL)
-        return -1;
-    return setenv("GRIDCRUNCH_CACHE", in_base("cache"), 1);
-}
-
-static int end(void **state)
-{
-    char command[128];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", base);
-    return system(command);
-}
-
 /* The smallest kernel with `statement` in its cell() and `more` in its description. */
 static const char *write_kernel(const char *name, const char *statement, const char *more)
 {
-    FILE *file = fopen(in_base(name), "w");
+    FILE *file = fopen(in_folder(name), "w");
 
     assert_non_null(file);
     fprintf(file,
@@ -59,12 +34,12 @@ static const char *write_kernel(const char *name, const char *statement, const c
             "             .outputs = { { .name = \"v\", .width = 1 } })\n",
             statement, more);
     fclose(file);
-    return path;
+    return in_folder(name);
 }
 
 static int count_objects(void)
 {
-    DIR *entries = opendir(in_base("cache"));
+    DIR *entries = opendir(in_folder("cache"));
     int count = -2; /* . and .. */
 
     assert_non_null(entries);
@@ -109,7 +84,7 @@ static void test_it_computes_and_is_kept(void **state)
     (void)state;
     write_kernel("fit.c", "outputs[0] = gcr_param(ctx, 0) * gcr_y(ctx, 0)", "");
     for (int i = 0; i < 2; i++) {
-        assert_ok(gcr_own_open(&own, in_base("fit.c")));
+        assert_ok(gcr_own_open(&own, in_folder("fit.c")));
         assert_string_equal(gcr_own_kernel(own)->name, "fit");
         assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
         assert_true(value_of(unit, option) == 15);
@@ -127,7 +102,7 @@ static void test_a_changed_file_is_compiled_anew(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         write_kernel("fit.c", i == 0 ? "outputs[0] = 1" : "outputs[0] = 2", "");
-        assert_ok(gcr_own_open(&own, in_base("fit.c")));
+        assert_ok(gcr_own_open(&own, in_folder("fit.c")));
         assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
         assert_true(value_of(unit, option) == i + 1);
         gcr_own_close(own);
@@ -147,7 +122,7 @@ static void test_options_are_constants(void **state)
                  "    outputs[0] = room[0] + (gcr_real)(sizeof room / sizeof room[0])",
                  ".options = { { .name = \"n\", .least = 0, .most = 9 },"
                  "             { .name = \"way\", .choices = { \"a\", \"b\" } } },");
-    assert_ok(gcr_own_open(&own, in_base("fit.c")));
+    assert_ok(gcr_own_open(&own, in_folder("fit.c")));
     assert_ok(gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64));
     assert_true(value_of(unit, option) == 107);
     gcr_own_close(own);
@@ -234,14 +209,14 @@ static void assert_refused_at(const char *place, const char *words)
     const int64_t option[GCR_OPTIONS_MAX] = { 0 };
     const gcr_unit *unit;
     gcr_own *own = NULL;
-    gcr_status status = gcr_own_open(&own, in_base("fit.c"));
+    gcr_status status = gcr_own_open(&own, in_folder("fit.c"));
     char sentence[320];
 
     if (status == GCR_OK)
         status = gcr_own_load(&unit, own, option, GCR_PATH_PLAIN, GCR_DIRECT, GCR_F64);
     gcr_own_close(own);
     assert_status(status, GCR_EINVAL);
-    snprintf(sentence, sizeof sentence, "%s%s", in_base("fit.c"), place);
+    snprintf(sentence, sizeof sentence, "%s%s", in_folder("fit.c"), place);
     assert_memory_equal(gcr_last_error(), sentence, strlen(sentence));
     assert_error_mentions(words);
 }
@@ -285,7 +260,7 @@ static void test_scratch_that_is_not_declared_is_refused(void **state)
 
 static void test_a_missing_function_is_named(void **state)
 {
-    FILE *file = fopen(in_base("fit.c"), "w");
+    FILE *file = fopen(in_folder("fit.c"), "w");
 
     (void)state;
     fputs("#define GCR_CELL_KERNEL\n#include \"gridcrunch/kernel.h\"\n"
@@ -305,20 +280,20 @@ static void test_a_file_beside_it_cannot_be_included(void **state)
 
 static void test_what_is_no_kernel_is_refused(void **state)
 {
-    FILE *file = fopen(in_base("fit.c"), "w");
+    FILE *file = fopen(in_folder("fit.c"), "w");
 
     (void)state;
     fclose(file);
     assert_refused_at(" is not a kernel", "GCR_CELL_KERNEL");
-    file = fopen(in_base("fit.c"), "w");
+    file = fopen(in_folder("fit.c"), "w");
     fwrite("a\0b", 1, 3, file);
     fclose(file);
     assert_refused_at(" is no text", "");
-    unlink(in_base("fit.c"));
-    assert_int_equal(mkdir(in_base("fit.c"), 0700), 0);
+    unlink(in_folder("fit.c"));
+    assert_int_equal(mkdir(in_folder("fit.c"), 0700), 0);
     assert_refused_at(" is a folder", "");
-    rmdir(in_base("fit.c"));
-    assert_int_equal(mkfifo(in_base("fit.c"), 0600), 0);
+    rmdir(in_folder("fit.c"));
+    assert_int_equal(mkfifo(in_folder("fit.c"), 0600), 0);
     assert_refused_at(" is no ordinary file", "");
 }
 
@@ -326,7 +301,7 @@ static void test_a_file_that_everybody_may_write_is_refused(void **state)
 {
     (void)state;
     write_kernel("fit.c", "outputs[0] = 1", "");
-    assert_int_equal(chmod(in_base("fit.c"), 0602), 0);
+    assert_int_equal(chmod(in_folder("fit.c"), 0602), 0);
     assert_refused_at(" may be written by every user", "chmod o-w");
 }
 
@@ -335,7 +310,7 @@ static void test_a_file_that_is_not_there_is_named(void **state)
     gcr_own *own;
 
     (void)state;
-    assert_status(gcr_own_open(&own, in_base("fit.c")), GCR_EUNREADABLE);
+    assert_status(gcr_own_open(&own, in_folder("fit.c")), GCR_EUNREADABLE);
     assert_error_mentions("fit.c: No such file");
     assert_null(own);
 }
@@ -347,13 +322,13 @@ static void test_without_a_compiler_it_says_what_to_install(void **state)
     (void)state;
     write_kernel("fit.c", "outputs[0] = 1", "");
     setenv("GRIDCRUNCH_CC", "/no/such/cc", 1);
-    assert_status(gcr_own_open(&own, in_base("fit.c")), GCR_EUNSUPPORTED);
+    assert_status(gcr_own_open(&own, in_folder("fit.c")), GCR_EUNSUPPORTED);
     unsetenv("GRIDCRUNCH_CC");
     assert_error_mentions("'/no/such/cc'");
     assert_error_mentions("apt install gcc");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_begin, test_folder_end)
 
 int main(int argc, char **argv)
 {
