@@ -36,9 +36,10 @@
  *     GCR_FN gcr_real scale(const gcr_ctx *ctx, int system);
  *     GCR_FN gcr_real shift(const gcr_ctx *ctx, int system);
  *
- * The kernel can then also be computed with `algorithm: tridiagonal`, which reduces C once for all
- * points that share its parameters, those with `is_base` in the description. All others are NaN
- * while base() and rhs() are asked there, and what derive() makes of them.
+ * Points that share the parameters of C, those with `is_base` in the description, then share its
+ * entries where they are neighbours, and `algorithm: tridiagonal` reduces C once for all of them. All
+ * other parameters are NaN while base() is asked for several points, and there rhs() and needs() too,
+ * and what derive() makes of them. base() draws no random numbers: their streams are of all parameters.
  *
  * prepare   once per dataset: what does not depend on the parameters (a Gram matrix, distances).
  *           Runs on a team; `prepared` has the description's prepared_count values.
