@@ -18,7 +18,8 @@ extern const gcr_text_file gcr_kernel_text[];
 
 enum { HEADERS_MAX = 64, OPTIONS_MAX = 12, NAME_BYTES = 128 };
 
-static const char main_line[] = "#include \"cuda/device/device_unit.h\"\n";
+/* Of a source that names no other: a kernel with its engine. */
+static const char standard_unit[] = "cuda/device/device_unit.h";
 
 /* Contraction is off, so that a kernel rounds as it is written; there is no folder to look for
  * files in, not even the one of the source. */
@@ -140,12 +141,17 @@ out:
     return status;
 }
 
+static const char *unit_of(const cuda_source *source)
+{
+    return source->unit != NULL ? source->unit : standard_unit;
+}
+
 /* Definitions, then the one include. Not options of the compiler: it splits them at commas. The caller
  * frees it. */
 static gcr_status write_main(char **out, const cuda_source *source)
 {
     gcr_status status = GCR_OK;
-    size_t bytes = sizeof main_line, used = 0;
+    size_t bytes = strlen(unit_of(source)) + sizeof "#include \"\"\n", used = 0;
     char *text;
 
     for (int d = 0; d < source->definition_count; d++)
@@ -155,7 +161,7 @@ static gcr_status write_main(char **out, const cuda_source *source)
         GCR_FAIL(GCR_ENOMEM, "no memory to compile %s", source->path);
     for (int d = 0; d < source->definition_count; d++)
         used += (size_t)snprintf(text + used, bytes - used, "#define %s\n", source->definitions[d]);
-    snprintf(text + used, bytes - used, "%s", main_line);
+    snprintf(text + used, bytes - used, "#include \"%s\"\n", unit_of(source));
     *out = text;
 out:
     return status;
@@ -339,6 +345,7 @@ static gcr_status name_object(char out[NAME_BYTES], const cuda_source *source, i
         hash_text(state, file->path);
         hash_text(state, file->text);
     }
+    hash_text(state, unit_of(source));
     hash_text(state, source->path);
     hash_text(state, source->text);
     for (int o = 0; o < FIXED_OPTIONS; o++)

@@ -21,6 +21,7 @@ typedef struct cuda_source {
     const char *name; /* of the kernel; for names of files */
     const char *path; /* as messages name the file         */
     const char *text;
+    const char *unit; /* of cuda/device/, which takes the kernel in; NULL: device_unit.h */
     char *definitions[GCR_CUDA_DEFINITIONS_MAX]; /* "NAME VALUE"; of malloc() */
     int definition_count;
 } cuda_source;
