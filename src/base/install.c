@@ -70,7 +70,7 @@ out:
 
 gcr_status gcr_install_find_library(char **out, const char *name)
 {
-    static const char *const places[] = { ".", "..", GCR_LIB_FROM_BIN };
+    static const char *const places[] = { ".", "..", GCR_LIB_FROM_BIN, GCR_LIB_FROM_LIBEXEC };
     gcr_status status = GCR_OK;
     char folder[PATH_MAX];
 

@@ -18,7 +18,7 @@
 GCR_MUST_CHECK gcr_status gcr_install_find(char **out, const char *name);
 
 /* The same for the shared library `name`: beside the code that looks, in the folder above (a build) or
- * in the folder of libraries of the installation. GCR_ENOENT, GCR_ENOMEM. */
+ * in the folder of libraries of the installation that it is a part of. GCR_ENOENT, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_install_find_library(char **out, const char *name);
 
 #endif /* GCR_BASE_INSTALL_H */
