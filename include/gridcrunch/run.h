@@ -94,11 +94,18 @@ const gcr_point_table *gcr_run_points(const gcr_run *run);
 const gcr_kernel *gcr_run_kernel(const gcr_run *run);
 const int64_t *gcr_run_options(const gcr_run *run); /* [GCR_OPTIONS_MAX] as the kernel lists them */
 uint64_t gcr_run_seed(const gcr_run *run);
-int gcr_run_thread_count(const gcr_run *run);
-const char *gcr_run_device_name(const gcr_run *run);
-const char *gcr_run_kind(const gcr_run *run);
+int gcr_run_thread_count(const gcr_run *run);           /* of the CPU; a GPU has one of its own */
+int gcr_run_worker_count(const gcr_run *run);           /* threads that compute or drive a GPU  */
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
 uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
+
+/* Who computes: devices from 0 on, at least one, and their kinds, from 0 on, in the order of their
+ * first device. The kind is what decides a cell's bits beside its key (kind.h). */
+int gcr_run_device_count(const gcr_run *run);
+const char *gcr_run_device_name(const gcr_run *run, int device);
+int gcr_run_device_kind(const gcr_run *run, int device);
+int gcr_run_kind_count(const gcr_run *run);
+const char *gcr_run_kind(const gcr_run *run, int kind);
 
 /* The run stops soon: batches in flight are finished, what has landed stays. Any thread, at any time
  * before destroy; a signal handler, too. */
@@ -115,7 +122,7 @@ GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
-/* What a worker, from 0 on, is at: `cell_count` live cells from `point` of `dataset` on, in the order
+/* What a worker of any device, 0 .. gcr_run_worker_count() - 1, is at: `cell_count` live cells from `point` of `dataset` on, in the order
  * of the plan; 0: it prepares the dataset. One that failed is still there. False where there is no
  * such worker, or it does not work (yet, or any more). Any thread may ask, and a signal handler, too:
  * this is how a program names the cells that crashed, or were lost with a device. */
@@ -125,6 +132,9 @@ typedef struct gcr_in_flight {
 } gcr_in_flight;
 
 int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker);
+
+/* After execute: the worker that failed first, whose sentence execute returned; -1: none. */
+int gcr_run_failed_worker(const gcr_run *run);
 
 /* ---- the cells of one dataset ---------------------------------------------------------------- */
 
@@ -180,7 +190,8 @@ void gcr_run_count(const gcr_run *run, uint64_t counts[/* GCR_CELL_STATE_COUNT *
  * that was left incomplete are of the cells it has, when the run has ended. NULL: nothing has been
  * computed yet, or the run failed before. */
 const gcr_summaries *gcr_run_summaries(const gcr_run *run);
-const gcr_ledger *gcr_run_ledger(const gcr_run *run);
+const gcr_ledger *gcr_run_ledger(const gcr_run *run); /* of all devices together */
+const gcr_ledger *gcr_run_device_ledger(const gcr_run *run, int device);
 
 /* Everything gcr_results_write() needs, facts included; nothing before the run has ended, and where it
  * failed before it had cells. Belongs to the run. */

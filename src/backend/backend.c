@@ -88,7 +88,7 @@ gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device)
     return device->backend->queue_open(out, device);
 }
 
-static void add_ledger(gcr_ledger *sum, const gcr_ledger *part)
+void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part)
 {
     sum->up_bytes += part->up_bytes;
     sum->up_calls += part->up_calls;
@@ -111,7 +111,7 @@ void gcr_queue_close(gcr_queue *queue)
     device = queue->device;
     while (atomic_flag_test_and_set_explicit(&device->ledger_busy, memory_order_acquire))
         ;
-    add_ledger(&device->ledger, &queue->ledger);
+    gcr_ledger_add(&device->ledger, &queue->ledger);
     device->ledger.peak_bytes = atomic_load(&device->buf_bytes_peak);
     atomic_flag_clear_explicit(&device->ledger_busy, memory_order_release);
     device->backend->queue_close(queue);

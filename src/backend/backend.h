@@ -191,6 +191,9 @@ GCR_MUST_CHECK gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t off
 GCR_MUST_CHECK gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place place,
                                        const gcr_buf *from, uint64_t offset, uint64_t bytes);
 
+/* Adds all but peak_bytes: whether peaks of parts come at once, the caller knows. */
+void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part);
+
 /* Notes that `bytes` of host memory are used by the device where they are. */
 void gcr_share(gcr_queue *queue, uint64_t bytes);
 

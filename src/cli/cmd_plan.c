@@ -99,8 +99,8 @@ static void print_plan(const planned *p)
     gcr_screen_note(stdout, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(p->run)));
     gcr_screen_note(stdout, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
-    gcr_screen_note(stdout, "device", "%s", gcr_run_device_name(p->run));
-    gcr_screen_note(stdout, "kind", "%s", gcr_run_kind(p->run));
+    gcr_screen_note(stdout, "device", "%s", gcr_run_device_name(p->run, 0));
+    gcr_screen_note(stdout, "kind", "%s", gcr_run_kind(p->run, 0));
     gcr_screen_note(stdout, "compute", "%s", gcr_describe_schedule(text, sizeof text, p->run));
     print_memory(gcr_plan_memory(plan));
     print_order(plan, &p->datasets);
@@ -154,8 +154,8 @@ static json_t *plan_json(const planned *p)
         gcr_json_count(points->point_count), "live_points", gcr_json_count(points->live_count),
         "cells", gcr_json_count(gcr_plan_cell_count(plan)), "live_cells",
         gcr_json_count(gcr_plan_live_count(plan)), "device",
-        gcr_json_text(gcr_run_device_name(p->run)), "kind", gcr_json_text(gcr_run_kind(p->run)),
-        "threads", gcr_run_thread_count(p->run), "schedule",
+        gcr_json_text(gcr_run_device_name(p->run, 0)), "kind",
+        gcr_json_text(gcr_run_kind(p->run, 0)), "threads", gcr_run_thread_count(p->run), "schedule",
         gcr_schedule_name(gcr_run_schedule(p->run)), "batch", gcr_json_count(gcr_run_batch(p->run)),
         "memory_bytes", memory_json(gcr_plan_memory(plan)));
 }

@@ -54,7 +54,7 @@ static void on_crash(int number)
 /* What the thread that crashed was at. */
 static int find_flight(gcr_in_flight *out, const gcr_run *run)
 {
-    const int count = run != NULL ? gcr_run_thread_count(run) : 0;
+    const int count = run != NULL ? gcr_run_worker_count(run) : 0;
 
     for (int worker = 0; worker < count; worker++)
         if (gcr_run_in_flight(out, run, worker) && out->thread == atomic_load(&crash_thread))

@@ -91,7 +91,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         "ledger", ledger_json(gcr_run_ledger(run)), "memory", "predicted_bytes",
         gcr_json_count(gcr_plan_memory(gcr_run_plan(run))->total), "measured_bytes",
         gcr_json_count(gcr_memory_peak_bytes()), "edges", edges_json(report->file), "device",
-        gcr_json_text(gcr_run_device_name(run)), "kind", gcr_json_text(gcr_run_kind(run)),
+        gcr_json_text(gcr_run_device_name(run, 0)), "kind", gcr_json_text(gcr_run_kind(run, 0)),
         "threads", gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)),
         "batch", gcr_json_count(gcr_run_batch(run)));
 }

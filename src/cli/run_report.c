@@ -31,7 +31,7 @@ void gcr_run_report_begin(const gcr_run_report *report)
     gcr_screen_note(stderr, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(report->run)));
     gcr_screen_note(stderr, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
-    gcr_screen_note(stderr, "device", "%s", gcr_run_device_name(report->run));
+    gcr_screen_note(stderr, "device", "%s", gcr_run_device_name(report->run, 0));
     gcr_screen_note(stderr, "compute", "%s", gcr_describe_schedule(text, sizeof text, report->run));
     gcr_screen_note(stderr, "memory", "%s predicted",
                     gcr_format_bytes(text, gcr_plan_memory(plan)->total));

@@ -23,14 +23,19 @@ static const double batch_seconds = 200e-6;
 /* How often the thread that waits looks whether somebody wants the run to stop. */
 static const double look_seconds = 0.05;
 
+/* What a device has only while execute runs. */
+typedef struct execution_device {
+    gcr_program *program;
+    gcr_residency *residency;
+    gcr_pipeline_shared shared;
+} execution_device;
+
 /* What exists only while execute runs. */
 typedef struct execution {
     gcr_run *run;
-    gcr_program *program;
-    gcr_residency *residency;
+    execution_device devices[GCR_RUN_DEVICES_MAX];
     gcr_schedule *schedule;
     gcr_pool *pool;
-    gcr_pipeline_shared shared;
     atomic_int stop;
     double begin;
 
@@ -43,14 +48,17 @@ typedef struct execution {
 static void work(void *arg, int worker)
 {
     execution *x = arg;
+    int d = 0;
 
+    while (worker >= x->run->devices[d].first_worker + x->run->devices[d].workers)
+        d++;
     gcr_nesting_enter(x->run);
-    gcr_pipeline_drive(&x->shared, worker, &x->run->worker_progress[worker]);
+    gcr_pipeline_drive(&x->devices[d].shared, worker, &x->run->worker_progress[worker]);
     gcr_nesting_leave();
 }
 
 /* Stops the others, and keeps the sentence of the worker that failed first. */
-static void note_failure(void *arg, gcr_status status)
+static void note_failure(void *arg, int worker, gcr_status status)
 {
     execution *x = arg;
 
@@ -58,16 +66,20 @@ static void note_failure(void *arg, gcr_status status)
     pthread_mutex_lock(&x->failure_lock);
     if (x->failure == GCR_OK) {
         x->failure = status;
+        x->run->failed_worker = worker;
         strncpy(x->sentence, gcr_last_error(), sizeof x->sentence - 1);
     }
     pthread_mutex_unlock(&x->failure_lock);
 }
 
-/* Lets those who wait for the dataset have it, then tells who wants to be told. */
+/* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be told. */
 static void announce(void *arg, uint64_t dataset)
 {
-    gcr_run *run = ((execution *)arg)->run;
+    execution *x = arg;
+    gcr_run *run = x->run;
 
+    for (int d = 0; d < run->device_count; d++)
+        gcr_residency_release(x->devices[d].residency, dataset);
     gcr_gate_open(run->gate, dataset);
     if (run->spec.on_dataset != NULL)
         run->spec.on_dataset(run->spec.arg, run, dataset);
@@ -78,8 +90,8 @@ static gcr_status open_slots(gcr_run *run)
     gcr_status status = GCR_OK;
     const gcr_slots_spec spec = { .points = gcr_points_table(run->points),
                                   .dataset_count = run->spec.datasets->count,
-                                  .output_count = run->binding.output_count,
-                                  .width = run->binding.width,
+                                  .output_count = run->binding->output_count,
+                                  .width = run->binding->width,
                                   .has_jitter = run->spec.job->jitter_count > 0 };
     gcr_summaries_spec summaries;
 
@@ -90,36 +102,49 @@ out:
     return status;
 }
 
+static gcr_status open_device(execution *x, execution_device *out, const gcr_run_device *d)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run *run = x->run;
+    const gcr_binding *binding = &run->kinds[d->kind].binding;
+
+    GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
+    GCR_TRY(gcr_residency_create(&out->residency, out->program, binding->setup.option,
+                                 run->spec.datasets));
+    out->shared = (gcr_pipeline_shared){ .device = d->device,
+                                         .program = out->program,
+                                         .residency = out->residency,
+                                         .schedule = x->schedule,
+                                         .plan = run->plan,
+                                         .points = run->points,
+                                         .slots = run->slots,
+                                         .summaries = run->summaries,
+                                         .batch_least = d->batch_least,
+                                         .batch_most = d->batch_most,
+                                         .batch_seconds = batch_seconds,
+                                         .cell_bytes = run->cell_bytes,
+                                         .stop = &x->stop,
+                                         .first_worker = d->first_worker,
+                                         .on_dataset = announce,
+                                         .on_failure = note_failure,
+                                         .arg = x };
+out:
+    return status;
+}
+
 static gcr_status open_execution(execution *x, gcr_run *run)
 {
     gcr_status status = GCR_OK;
     const gcr_schedule_spec spec = { .form = run->schedule_form,
                                      .count = gcr_plan_live_count(run->plan),
                                      .live_count = gcr_points_table(run->points)->live_count,
-                                     .batch = run->batch_most,
+                                     .batch = gcr_run_batch(run),
                                      .workers = run->workers };
 
-    GCR_TRY(gcr_binding_open_program(&x->program, &run->binding, run->device));
-    GCR_TRY(gcr_residency_create(&x->residency, x->program, run->binding.setup.option,
-                                 run->spec.datasets));
     GCR_TRY(gcr_schedule_create(&x->schedule, &spec));
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
-    x->shared = (gcr_pipeline_shared){ .device = run->device,
-                                       .program = x->program,
-                                       .residency = x->residency,
-                                       .schedule = x->schedule,
-                                       .plan = run->plan,
-                                       .points = run->points,
-                                       .slots = run->slots,
-                                       .summaries = run->summaries,
-                                       .batch_least = run->batch_least,
-                                       .batch_most = run->batch_most,
-                                       .batch_seconds = batch_seconds,
-                                       .cell_bytes = run->cell_bytes,
-                                       .stop = &x->stop,
-                                       .on_dataset = announce,
-                                       .on_failure = note_failure,
-                                       .arg = x };
+    for (int d = 0; d < run->device_count; d++)
+        GCR_TRY(open_device(x, &x->devices[d], &run->devices[d]));
 out:
     return status;
 }
@@ -128,8 +153,10 @@ static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
     gcr_schedule_destroy(x->schedule);
-    gcr_residency_destroy(x->residency);
-    gcr_program_close(x->program);
+    for (int d = 0; d < x->run->device_count; d++) {
+        gcr_residency_destroy(x->devices[d].residency);
+        gcr_program_close(x->devices[d].program);
+    }
     pthread_mutex_destroy(&x->failure_lock);
 }
 
@@ -232,6 +259,7 @@ out:
         run->ending = GCR_RUN_FAILED;
     finish_summaries(run);
     close_execution(&x);
+    gcr_run_add_ledgers(run);
     return status;
 }
 

@@ -105,8 +105,8 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
 
 static void add_execution(gcr_facts *facts, const gcr_run *run)
 {
-    add_text(facts, "device", gcr_run_device_name(run));
-    add_text(facts, "kind", gcr_run_kind(run));
+    add_text(facts, "device", gcr_run_device_name(run, 0));
+    add_text(facts, "kind", gcr_run_kind(run, 0));
     add_number(facts, "threads", gcr_run_thread_count(run));
     add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
     add_number(facts, "batch", (double)gcr_run_batch(run));
@@ -126,7 +126,7 @@ void gcr_facts_gather(gcr_facts *facts, const gcr_run *run)
     add_options(facts, run);
     snprintf(seed, sizeof seed, "%" PRIu64, gcr_run_seed(run));
     add_text(facts, "seed", seed); /* as text: a double has 53 bits */
-    add_kernel(facts, run->binding.own);
+    add_kernel(facts, run->binding->own);
     add_execution(facts, run);
     add_counts(facts, run);
     add_ledger(facts, gcr_run_ledger(run));

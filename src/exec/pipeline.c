@@ -39,7 +39,7 @@ typedef struct flight {
 typedef struct worker {
     const gcr_pipeline_shared *shared;
     gcr_pipeline_progress *progress;
-    int index;
+    int index; /* of all workers of the run */
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
@@ -88,7 +88,6 @@ static void flush_landing(worker *w)
         gcr_summaries_fire(shared->summaries, dataset, w->index);
         if (w->resident_dataset == dataset)
             w->has_resident = 0;
-        gcr_residency_release(shared->residency, dataset);
         add_progress(&progress->datasets, 1);
         shared->on_dataset(shared->arg, dataset);
     }
@@ -198,7 +197,9 @@ static gcr_status build(worker *w, flight *f)
 
     f->tile_count = 0;
     f->points = f->live = 0;
-    if (w->span.count == 0 && !gcr_schedule_next(w->shared->schedule, w->index, w->batch, &w->span))
+    if (w->span.count == 0 &&
+        !gcr_schedule_next(w->shared->schedule, w->index - w->shared->first_worker, w->batch,
+                           &w->span))
         goto out;
     left = w->span.count < w->batch ? w->span.count : w->batch;
     while (left > 0 && f->tile_count < TILES_MAX) {
@@ -462,7 +463,8 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
     atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
     status = work(&w);
     if (status != GCR_OK)
-        shared->on_failure(shared->arg, status); /* first: what follows may call what fails */
+        shared->on_failure(shared->arg, index,
+                           status); /* first: what follows may call what fails */
     flush_landing(&w);
     close_worker(&w);
     if (status == GCR_OK)

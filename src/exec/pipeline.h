@@ -19,7 +19,7 @@
 
 #include <stdatomic.h>
 
-/* What all workers of a run share. Borrowed by each; only `stop` changes. */
+/* What the workers of a device share. Borrowed by each; only `stop` changes. */
 typedef struct gcr_pipeline_shared {
     gcr_device *device;
     gcr_program *program;
@@ -33,10 +33,14 @@ typedef struct gcr_pipeline_shared {
     double batch_seconds;             /* ... the size that takes about this long              */
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
-    void (*on_dataset)(void *arg, uint64_t dataset);  /* it is complete and summarised; from the */
-                                                      /* worker that landed its last cell       */
-    void (*on_failure)(void *arg, gcr_status status); /* from the worker that failed, whose     */
-                                                      /* sentence it is: nothing came between   */
+    int first_worker;                 /* of all workers of the run, the device's first        */
+
+    /* A dataset is complete and summarised, and nobody will acquire it again; from the worker that
+     * landed its last cell. */
+    void (*on_dataset)(void *arg, uint64_t dataset);
+
+    /* From the worker that failed, whose sentence it is: nothing came between. */
+    void (*on_failure)(void *arg, int worker, gcr_status status);
     void *arg;
 } gcr_pipeline_shared;
 
@@ -54,7 +58,7 @@ typedef struct gcr_pipeline_progress {
 /* Bytes that a worker needs beside the scratch of its queue, for the plan. */
 uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most);
 
-/* Runs on the worker's own thread until the schedule is empty, `stop` is set or something fails,
+/* `worker` counts the workers of the run. Runs on its own thread until the schedule is empty, `stop` is set or something fails,
  * which on_failure() is told. Either way what was enqueued has landed or is lost with the device, and
  * everything is closed. */
 void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int worker,

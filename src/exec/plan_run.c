@@ -24,7 +24,7 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
     const gcr_job *job = run->spec.job;
 
     return (gcr_summaries_spec){ .summaries = job->summaries,
-                                 .output = run->binding.summary_output,
+                                 .output = run->binding->summary_output,
                                  .summary_count = job->summary_count,
                                  .top = job->top,
                                  .nan_propagates = job->nan_propagates,
@@ -32,42 +32,45 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
                                  .points = gcr_points_table(run->points) };
 }
 
+/* What the workers of all devices need of the host's memory. */
 static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const uint64_t largest = run->binding.unit->scratch_bytes(&run->binding.largest);
-    const uint64_t pipeline =
-        gcr_pipeline_bytes(&run->device->info, run->cell_bytes, run->batch_most);
 
-    if (!gcr_add(out, largest, pipeline))
-        GCR_FAIL(GCR_EOVERFLOW, "kernel '%s' needs more bytes of scratch than 64 bits can count",
-                 run->binding.unit->kernel->name);
+    *out = 0;
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+        const gcr_binding *binding = &run->kinds[d->kind].binding;
+        const uint64_t pipeline =
+            gcr_pipeline_bytes(&d->device->info, run->cell_bytes, d->batch_most);
+        uint64_t one;
+
+        if (!gcr_add(&one, binding->unit->scratch_bytes(&binding->largest), pipeline) ||
+            !gcr_multiply(&one, one, (uint64_t)d->workers) || !gcr_add(out, *out, one))
+            GCR_FAIL(GCR_EOVERFLOW,
+                     "kernel '%s' needs more bytes of scratch than 64 bits can count",
+                     binding->unit->kernel->name);
+    }
 out:
     return status;
 }
 
 /* What the plan must know of each dataset. */
-static gcr_status measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
+static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
 {
-    gcr_status status = GCR_OK;
     const gcr_datasets *datasets = run->spec.datasets;
-    uint64_t scratch = 0;
 
-    GCR_TRY(measure_scratch(&scratch, run));
     for (uint64_t d = 0; d < datasets->count; d++) {
         const gcr_dataset *dataset = &datasets->items[d];
-        const gcr_shape shape = gcr_binding_shape(&run->binding, dataset);
+        const gcr_shape shape = gcr_binding_shape(run->binding, dataset);
 
         out[d] = (gcr_plan_dataset){
             .data_bytes = gcr_dataset_bytes(dataset),
-            .prepared_bytes = gcr_prepared_bytes(run->binding.unit, &shape) +
-                              gcr_residency_narrow_bytes(run->binding.unit, dataset),
-            .scratch_bytes = scratch,
-            .cell_cost = gcr_binding_cost(&run->binding, &shape),
+            .prepared_bytes = gcr_prepared_bytes(run->binding->unit, &shape) +
+                              gcr_residency_narrow_bytes(run->binding->unit, dataset),
+            .cell_cost = gcr_binding_cost(run->binding, &shape),
         };
     }
-out:
-    return status;
 }
 
 /* Cells that share a base lie within this many neighbouring points: what follows the axes of the base
@@ -75,18 +78,18 @@ out:
 static uint64_t count_block(const gcr_run *run, uint64_t *bases_out)
 {
     const gcr_point_table *table = gcr_points_table(run->points);
-    const gcr_kernel_parameter *parameters = run->binding.unit->kernel->parameters;
+    const gcr_kernel_parameter *parameters = run->binding->unit->kernel->parameters;
     uint64_t block = 1;
 
     *bases_out = 1;
     for (int a = table->axis_count - 1; a >= 0; a--) {
-        const int is_base = parameters[run->binding.setup.parameter_of_axis[a]].is_base;
+        const int is_base = parameters[run->binding->setup.parameter_of_axis[a]].is_base;
 
         block *= table->axes[a].count;
         *bases_out *= is_base ? table->axes[a].count : 1;
     }
     for (int a = 0; a < table->axis_count; a++) {
-        if (!parameters[run->binding.setup.parameter_of_axis[a]].is_base)
+        if (!parameters[run->binding->setup.parameter_of_axis[a]].is_base)
             break;
         block /= table->axes[a].count;
         *bases_out /= table->axes[a].count;
@@ -97,15 +100,15 @@ static uint64_t count_block(const gcr_run *run, uint64_t *bases_out)
 /* How many cells a batch should have, so that what they can share is made once: as many as are
  * computed together, or all cells of as many bases as are reduced together. Not at the price of a
  * worker without work. */
-static uint64_t count_together(const gcr_run *run, uint64_t cells)
+static uint64_t count_together(const gcr_run *run, const gcr_binding *binding, uint64_t cells)
 {
-    const gcr_unit *unit = run->binding.unit;
+    const gcr_unit *unit = binding->unit;
     const uint64_t share = cells / (uint64_t)run->workers;
     uint64_t bases, together, least;
 
     if (unit->bases_together == NULL)
         return (uint64_t)unit->cells_together;
-    together = (uint64_t)unit->bases_together(&run->binding.largest);
+    together = (uint64_t)unit->bases_together(&binding->largest);
     least = count_block(run, &bases);
     if (bases < together)
         least *= (together + bases - 1) / bases;
@@ -116,14 +119,14 @@ static uint64_t count_together(const gcr_run *run, uint64_t cells)
 
 /* How many cells a batch may have, whatever their number. A device with memory of its own computes tens
  * of thousands at once; their outputs stand in its memory and in the host's for each batch in flight. */
-static uint64_t limit_batch(const gcr_run *run)
+static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
 {
     uint64_t values = 1, fit;
 
-    if (run->device->info.shares_memory)
+    if (device->info.shares_memory)
         return BATCH_MOST;
-    for (int o = 0; o < run->binding.output_count; o++)
-        values += (uint64_t)run->binding.width[o];
+    for (int o = 0; o < run->binding->output_count; o++)
+        values += (uint64_t)run->binding->width[o];
     fit = FAR_RECORD_BYTES / (values * sizeof(gcr_real));
     if (fit > FAR_BATCH_MOST)
         return FAR_BATCH_MOST;
@@ -132,29 +135,30 @@ static uint64_t limit_batch(const gcr_run *run)
 
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
-static void choose_batch(gcr_run *run)
+static void choose_batch(const gcr_run *run, gcr_run_device *d)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
     const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
     const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
-    const uint64_t asked = run->spec.job->batch, most = limit_batch(run);
+    const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
+    const gcr_binding *binding = &run->kinds[d->kind].binding;
 
-    run->batch_least = asked > 0 ? asked : count_together(run, cells);
-    run->batch_most = asked > 0 ? asked : share < most ? share : most;
-    if (run->batch_most < run->batch_least)
-        run->batch_most = run->batch_least;
-    if (run->batch_most > cells && cells > 0)
-        run->batch_most = cells;
-    if (run->batch_least > run->batch_most)
-        run->batch_least = run->batch_most;
+    d->batch_least = asked > 0 ? asked : count_together(run, binding, cells);
+    d->batch_most = asked > 0 ? asked : share < most ? share : most;
+    if (d->batch_most < d->batch_least)
+        d->batch_most = d->batch_least;
+    if (d->batch_most > cells && cells > 0)
+        d->batch_most = cells;
+    if (d->batch_least > d->batch_most)
+        d->batch_least = d->batch_most;
 }
 
 /* How many datasets a batch may touch. */
-static uint64_t datasets_per_batch(const gcr_run *run)
+static uint64_t datasets_per_batch(const gcr_run *run, const gcr_run_device *d)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
 
-    return run->batch_most < 2 ? 1 : (run->batch_most - 2) / live + 2;
+    return d->batch_most < 2 ? 1 : (d->batch_most - 2) / live + 2;
 }
 
 /* How many datasets may be in work at once. A worker is at those of one batch; a static block may
@@ -163,8 +167,10 @@ static uint64_t datasets_per_batch(const gcr_run *run)
 static uint64_t count_prepared_at_once(const gcr_run *run)
 {
     const uint64_t workers = (uint64_t)run->workers, datasets = run->spec.datasets->count;
-    const uint64_t in_batches = workers * datasets_per_batch(run);
+    uint64_t in_batches = 0;
 
+    for (int d = 0; d < run->device_count; d++)
+        in_batches += (uint64_t)run->devices[d].workers * datasets_per_batch(run, &run->devices[d]);
     if (run->schedule_form == GCR_SCHEDULE_CYCLIC || in_batches > datasets)
         return datasets;
     return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
@@ -186,7 +192,6 @@ static gcr_status make_plan(gcr_run *run)
         .live_count = table->live_count,
         .state_bytes = job->jitter_count > 0 ? 2 : 1,
         .points_bytes = gcr_points_bytes(run->points),
-        .threads = run->workers,
         .keeps_order =
             run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
         .prepared_at_once = count_prepared_at_once(run),
@@ -196,11 +201,12 @@ static gcr_status make_plan(gcr_run *run)
     spec.points_bytes +=
         gcr_summaries_bytes(&summaries, run->workers) + gcr_residency_bytes(spec.dataset_count) +
         spec.dataset_count * sizeof *future.missing + gcr_gate_bytes(spec.dataset_count);
-    for (int o = 0; o < run->binding.output_count; o++)
-        spec.output_bytes += (uint64_t)run->binding.width[o] * sizeof(double);
+    for (int o = 0; o < run->binding->output_count; o++)
+        spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
     run->cell_bytes = spec.output_bytes + spec.state_bytes;
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
-    GCR_TRY(measure_datasets(run, sizes));
+    GCR_TRY(measure_scratch(&spec.scratch_bytes, run));
+    measure_datasets(run, sizes);
     spec.datasets = sizes;
     GCR_TRY(gcr_plan_create(&run->plan, &spec));
 out:
@@ -212,15 +218,22 @@ out:
 static gcr_status choose_workers(gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = run->binding.unit->kernel;
-    const gcr_device_info *info = &run->device->info;
+    const gcr_kernel *kernel = run->binding->unit->kernel;
     const int asked = run->spec.job->threads;
 
     run->threads = asked > 0 ? asked : gcr_cpu_count();
-    run->workers = info->shares_memory ? run->threads : 1;
-    if (run->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
-        GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s", kernel->name,
-                 run->workers, info->lone_thread_reason);
+    run->workers = 0;
+    for (int i = 0; i < run->device_count; i++) {
+        gcr_run_device *d = &run->devices[i];
+        const gcr_device_info *info = &d->device->info;
+
+        d->first_worker = run->workers;
+        d->workers = info->shares_memory ? run->threads : 1;
+        run->workers += d->workers;
+        if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
+            GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
+                     kernel->name, d->workers, info->lone_thread_reason);
+    }
 out:
     return status;
 }
@@ -232,7 +245,8 @@ gcr_status gcr_run_decide(gcr_run *run)
 
     GCR_TRY(choose_workers(run));
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
-    choose_batch(run);
+    for (int d = 0; d < run->device_count; d++)
+        choose_batch(run, &run->devices[d]);
     GCR_TRY(make_plan(run));
 out:
     return status;

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "exec/job_check.h"
-#include "exec/job_device.h"
 #include "exec/nesting.h"
 #include "grid/plan_create.h"
 
@@ -32,7 +31,6 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     gcr_status status = GCR_OK;
     const gcr_job *job;
     gcr_run *run = NULL;
-    const gcr_unit *unit;
 
     *out = NULL;
     GCR_TRY(gcr_run_spec_check(spec));
@@ -44,13 +42,10 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     run->spec = *spec;
     atomic_init(&run->is_cancelled, 0);
     atomic_init(&run->phase, GCR_PHASE_PLANNED);
+    run->failed_worker = -1;
     GCR_TRY(gcr_points_create(&run->points, job));
-    GCR_TRY(gcr_job_device_open(&run->device, job, backend));
-    GCR_TRY(gcr_binding_create(&run->binding, job, run->points, spec->datasets, run->device));
-    GCR_TRY(gcr_results_check_names(job, run->binding.unit->kernel));
-    unit = run->binding.unit;
-    gcr_device_kind(run->kind, sizeof run->kind, run->device, unit->path, unit->scalar,
-                    unit->algorithm);
+    GCR_TRY(gcr_run_open_devices(run, backend));
+    GCR_TRY(gcr_results_check_names(job, run->binding->unit->kernel));
     GCR_TRY(gcr_run_decide(run));
     GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
                               sizeof *run->worker_progress, "the progress of threads"));
@@ -93,9 +88,8 @@ void gcr_run_destroy(gcr_run *run)
     gcr_slots_destroy(run->slots);
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
-    gcr_device_close(run->device);
+    gcr_run_close_devices(run);
     gcr_plan_destroy(run->plan);
-    gcr_binding_clear(&run->binding);
     gcr_points_destroy(run->points);
     free(run);
 }
@@ -119,17 +113,17 @@ const gcr_point_table *gcr_run_points(const gcr_run *run)
 
 const gcr_kernel *gcr_run_kernel(const gcr_run *run)
 {
-    return run->binding.unit->kernel;
+    return run->binding->unit->kernel;
 }
 
 const int64_t *gcr_run_options(const gcr_run *run)
 {
-    return run->binding.setup.option;
+    return run->binding->setup.option;
 }
 
 uint64_t gcr_run_seed(const gcr_run *run)
 {
-    return run->binding.setup.seed;
+    return run->binding->setup.seed;
 }
 
 int gcr_run_thread_count(const gcr_run *run)
@@ -137,14 +131,44 @@ int gcr_run_thread_count(const gcr_run *run)
     return run->threads;
 }
 
-const char *gcr_run_device_name(const gcr_run *run)
+int gcr_run_worker_count(const gcr_run *run)
 {
-    return run->device->info.name;
+    return run->workers;
 }
 
-const char *gcr_run_kind(const gcr_run *run)
+int gcr_run_failed_worker(const gcr_run *run)
 {
-    return run->kind;
+    return run->failed_worker;
+}
+
+int gcr_run_device_count(const gcr_run *run)
+{
+    return run->device_count;
+}
+
+const char *gcr_run_device_name(const gcr_run *run, int device)
+{
+    return run->devices[device].device->info.name;
+}
+
+int gcr_run_device_kind(const gcr_run *run, int device)
+{
+    return run->devices[device].kind;
+}
+
+const gcr_ledger *gcr_run_device_ledger(const gcr_run *run, int device)
+{
+    return &run->devices[device].device->ledger;
+}
+
+int gcr_run_kind_count(const gcr_run *run)
+{
+    return run->kind_count;
+}
+
+const char *gcr_run_kind(const gcr_run *run, int kind)
+{
+    return run->kinds[kind].name;
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)
@@ -154,7 +178,12 @@ gcr_schedule_form gcr_run_schedule(const gcr_run *run)
 
 uint64_t gcr_run_batch(const gcr_run *run)
 {
-    return run->batch_most;
+    uint64_t most = 0;
+
+    for (int d = 0; d < run->device_count; d++)
+        if (run->devices[d].batch_most > most)
+            most = run->devices[d].batch_most;
+    return most;
 }
 
 const char *gcr_run_ending_name(gcr_run_ending ending)
@@ -207,7 +236,7 @@ const gcr_summaries *gcr_run_summaries(const gcr_run *run)
 
 const gcr_ledger *gcr_run_ledger(const gcr_run *run)
 {
-    return &run->device->ledger;
+    return &run->ledger;
 }
 
 const gcr_results *gcr_run_results(gcr_run *run)
@@ -218,8 +247,8 @@ const gcr_results *gcr_run_results(gcr_run *run)
     gcr_facts_gather(&run->facts, run);
     run->results = (gcr_results){ .job = run->spec.job,
                                   .datasets = run->spec.datasets,
-                                  .kernel = run->binding.unit->kernel,
-                                  .kernel_text = gcr_own_text(run->binding.own),
+                                  .kernel = run->binding->unit->kernel,
+                                  .kernel_text = gcr_own_text(run->binding->own),
                                   .points = gcr_points_table(run->points),
                                   .slots = run->slots,
                                   .summaries = run->summaries,

@@ -26,6 +26,24 @@ typedef enum gcr_run_phase {
     GCR_PHASE_ENDED,
 } gcr_run_phase;
 
+enum {
+    GCR_RUN_DEVICES_MAX = 64,
+    GCR_RUN_KINDS_MAX = 8,
+};
+
+/* What decides bits, and what of the run depends on it: the unit is one of the kind's. */
+typedef struct gcr_kind {
+    char name[GCR_KIND_BYTES];
+    gcr_binding binding; /* points into itself, and so stays where it is */
+} gcr_kind;
+
+typedef struct gcr_run_device {
+    gcr_device *device;
+    int kind;
+    int first_worker, workers;        /* of all workers of the run, its own */
+    uint64_t batch_least, batch_most; /* cells */
+} gcr_run_device;
+
 /* How an execution that was started ended. */
 typedef struct gcr_run_end {
     gcr_status status;
@@ -38,19 +56,22 @@ struct gcr_run {
     atomic_int phase; /* gcr_run_phase */
     gcr_gate *gate;   /* a key per dataset */
     gcr_points *points;
-    gcr_binding binding;
+    gcr_kind kinds[GCR_RUN_KINDS_MAX];
+    gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
+    int kind_count, device_count;
+    const gcr_binding *binding; /* of the first kind, for what is the same for each */
     gcr_plan *plan;
-    gcr_device *device;
-    char kind[GCR_KIND_BYTES];
-    int threads, workers;
+    int threads; /* of the CPU            */
+    int workers; /* of all devices        */
     gcr_schedule_form schedule_form;
-    uint64_t batch_least, batch_most;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
 
     gcr_slots *slots;
     gcr_summaries *summaries;
     gcr_progress progress;
     gcr_pipeline_progress *worker_progress; /* [workers] may be looked at until destroy */
+    int failed_worker;                      /* the first that failed; -1: none */
+    gcr_ledger ledger;                      /* of all devices */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;
@@ -65,8 +86,15 @@ struct gcr_run {
 GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
                                             const gcr_backend *backend);
 
+/* Opens the devices that the job names, tells their kinds apart and binds the job to each kind. The run has its points. Failures as of gcr_run_create(); what is open is closed by ... */
+GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *backend);
+void gcr_run_close_devices(gcr_run *run);
+
+/* Makes the run's ledger the sum of its devices', whose queues are closed. */
+void gcr_run_add_ledgers(gcr_run *run);
+
 /* Decides all that can be decided from sizes: threads, schedule, batches, and with them the plan.
- * The run has its points, binding and device. GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
+ * The run has its points and devices. GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_decide(gcr_run *run);
 
 /* What summaries are made from; the run's slots may be still to come. */

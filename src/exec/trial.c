@@ -29,16 +29,16 @@ static gcr_status open_trial(gcr_run *run, gcr_unit_tile *tile, gcr_trial *out)
     gcr_status status = GCR_OK;
     uint64_t total = 0;
 
-    for (int o = 0; o < run->binding.output_count; o++)
-        total += (uint64_t)run->binding.width[o];
+    for (int o = 0; o < run->binding->output_count; o++)
+        total += (uint64_t)run->binding->width[o];
     if (run->trial_values == NULL)
         GCR_TRY(gcr_memory_create((void **)&run->trial_values, total, sizeof(double),
                                   "the outputs of a cell"));
     total = 0;
-    for (int o = 0; o < run->binding.output_count; o++) {
-        tile->width[o] = run->binding.width[o];
+    for (int o = 0; o < run->binding->output_count; o++) {
+        tile->width[o] = run->binding->width[o];
         tile->outputs[o] = out->values[o] = run->trial_values + total;
-        total += (uint64_t)run->binding.width[o];
+        total += (uint64_t)run->binding->width[o];
     }
     tile->state = &out->state;
     tile->jitter_step = run->spec.job->jitter_count > 0 ? &out->jitter_step : NULL;
@@ -49,6 +49,7 @@ out:
 gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t point)
 {
     gcr_status status = GCR_OK;
+    gcr_device *device = run->devices[0].device;
     gcr_program *program = NULL;
     gcr_residency *residency = NULL;
     gcr_queue *queue = NULL;
@@ -59,13 +60,13 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
 
     *out = (gcr_trial){ 0 };
     GCR_TRY(check_cell(run, dataset, point));
-    if (!run->device->info.shares_memory)
+    if (!device->info.shares_memory)
         GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
     GCR_TRY(open_trial(run, &tile, out));
-    GCR_TRY(gcr_binding_open_program(&program, &run->binding, run->device));
+    GCR_TRY(gcr_binding_open_program(&program, run->binding, device));
     GCR_TRY(
-        gcr_residency_create(&residency, program, run->binding.setup.option, run->spec.datasets));
-    GCR_TRY(gcr_queue_open(&queue, run->device));
+        gcr_residency_create(&residency, program, run->binding->setup.option, run->spec.datasets));
+    GCR_TRY(gcr_queue_open(&queue, device));
     begin = gcr_clock_seconds();
     GCR_TRY(gcr_residency_acquire(residency, queue, dataset, &resident));
     out->prepare_seconds = gcr_clock_seconds() - begin;

@@ -104,17 +104,6 @@ static int sum_data(uint64_t *out, const gcr_plan_spec *spec)
     return 1;
 }
 
-/* A thread's scratch serves all datasets, so it is as large as the largest needs. */
-static int sum_scratch(uint64_t *out, const gcr_plan_spec *spec)
-{
-    uint64_t largest = 0;
-
-    for (uint64_t i = 0; i < spec->dataset_count; i++)
-        if (spec->datasets[i].scratch_bytes > largest)
-            largest = spec->datasets[i].scratch_bytes;
-    return add_product(out, largest, (uint64_t)spec->threads);
-}
-
 static int sum_total(gcr_plan_bytes *bytes)
 {
     const uint64_t parts[] = { bytes->data,     bytes->outputs, bytes->states,
@@ -134,11 +123,12 @@ static gcr_status count_bytes(gcr_plan *plan, const gcr_plan_spec *spec)
 
     GCR_TRY(gcr_memory_create(&sizes, spec->dataset_count, sizeof(uint64_t), "a plan"));
     bytes->points = spec->points_bytes;
+    bytes->scratch = spec->scratch_bytes;
     if (!add_product(&bytes->points, spec->dataset_count, sizeof(turn)) ||
         !add_product(&bytes->outputs, plan->cell_count, spec->output_bytes) ||
         !add_product(&bytes->states, plan->cell_count, spec->state_bytes) ||
         !sum_data(&bytes->data, spec) || !sum_prepared(&bytes->prepared, sizes, spec) ||
-        !sum_scratch(&bytes->scratch, spec) || !sum_total(bytes))
+        !sum_total(bytes))
         GCR_FAIL(GCR_EOVERFLOW,
                  "%" PRIu64 " datasets times %" PRIu64 " points take more bytes than 63 bits can "
                  "count: make the grid smaller",

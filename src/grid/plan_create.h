@@ -8,8 +8,7 @@
 typedef struct gcr_plan_dataset {
     uint64_t data_bytes;
     uint64_t prepared_bytes;
-    uint64_t scratch_bytes; /* of one thread that works on it */
-    double cell_cost;       /* any unit, > 0                  */
+    double cell_cost; /* any unit, > 0 */
 } gcr_plan_dataset;
 
 typedef struct gcr_plan_spec {
@@ -19,7 +18,7 @@ typedef struct gcr_plan_spec {
     uint64_t output_bytes;     /* of all outputs of one cell, padding included          */
     uint64_t state_bytes;      /* of one cell: 1, or 2 with a jitter ladder             */
     uint64_t points_bytes;     /* of axes, bits of the grid, countdowns, summaries      */
-    int threads;               /* >= 1                                                  */
+    uint64_t scratch_bytes;    /* of all that compute                                   */
     int keeps_order;           /* datasets in the order of the source, whatever they cost */
     uint64_t prepared_at_once; /* prepared blocks that may live at once, at most          */
 } gcr_plan_spec;

@@ -100,7 +100,7 @@ static void test_a_program_may_ask_for_single_precision(void **state)
     s.factors[2] = third;
     s.job.precision = GCR_F32;
     assert_ok(gcr_run_create(&run, &s.spec));
-    assert_non_null(strstr(gcr_run_kind(run), "f32"));
+    assert_non_null(strstr(gcr_run_kind(run, 0), "f32"));
     assert_ok(gcr_run_try(run, &trial, 1, 2)); /* of 2 and a third */
     assert_true(trial.values[0][0] == (double)(2 * (float)third));
     assert_true(trial.values[0][0] != 2 * third);

@@ -94,7 +94,7 @@ static void test_the_kind_names_scalar_code_path_and_algorithm(void **state)
 
     (void)state;
     raise_curtain(&s, NULL);
-    assert_string_equal(gcr_run_kind(s.run), "fake, f64, plain, direct");
+    assert_string_equal(gcr_run_kind(s.run, 0), "fake, f64, plain, direct");
     drop_curtain(&s);
 }
 
@@ -129,7 +129,7 @@ static void test_in_single_precision_half_as_many_bytes_go_up(void **state)
 
     (void)state;
     raise_curtain(&s, "run.precision=single");
-    assert_string_equal(gcr_run_kind(s.run), "fake, f32, plain, direct");
+    assert_string_equal(gcr_run_kind(s.run, 0), "fake, f32, plain, direct");
     assert_ok(gcr_run_execute(s.run));
     assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s) / 2);
     assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 3 * 40 * (sizeof(double) + 1));

@@ -68,11 +68,11 @@ test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows(voi
 
     (void)state;
     open_run(&run, &job, &datasets);
-    unit = run->binding.unit;
+    unit = run->binding->unit;
     for (uint64_t d = 0; d < datasets.count; d++) {
-        const gcr_shape shape = gcr_binding_shape(&run->binding, &datasets.items[d]);
+        const gcr_shape shape = gcr_binding_shape(run->binding, &datasets.items[d]);
 
-        assert_true(unit->scratch_bytes(&run->binding.largest) >= unit->scratch_bytes(&shape));
+        assert_true(unit->scratch_bytes(&run->binding->largest) >= unit->scratch_bytes(&shape));
     }
     assert_ok(gcr_run_execute(run)); /* where a sanitizer looks on */
     gcr_run_destroy(run);
@@ -88,8 +88,8 @@ static void test_outputs_are_as_wide_as_the_widest_dataset_needs(void **state)
 
     (void)state;
     open_run(&run, &job, &datasets);
-    assert_int_equal(run->binding.width[0], 1);
-    assert_int_equal(run->binding.width[1], 120);
+    assert_int_equal(run->binding->width[0], 1);
+    assert_int_equal(run->binding->width[1], 120);
     gcr_run_destroy(run);
     gcr_datasets_clear(&datasets);
     gcr_job_clear(&job);

@@ -4,12 +4,12 @@
 #include "grid/plan_create.h"
 
 static const gcr_plan_dataset three[] = {
-    { .data_bytes = 100, .prepared_bytes = 10, .scratch_bytes = 7, .cell_cost = 1 },
-    { .data_bytes = 200, .prepared_bytes = 30, .scratch_bytes = 5, .cell_cost = 6 },
-    { .data_bytes = 400, .prepared_bytes = 20, .scratch_bytes = 6, .cell_cost = 3 },
+    { .data_bytes = 100, .prepared_bytes = 10, .cell_cost = 1 },
+    { .data_bytes = 200, .prepared_bytes = 30, .cell_cost = 6 },
+    { .data_bytes = 400, .prepared_bytes = 20, .cell_cost = 3 },
 };
 
-/* 3 datasets of 8 points, 6 of them live, on 2 threads. */
+/* 3 datasets of 8 points, 6 of them live. */
 static gcr_plan_spec small_spec(void)
 {
     return (gcr_plan_spec){ .datasets = three,
@@ -19,7 +19,7 @@ static gcr_plan_spec small_spec(void)
                             .output_bytes = 16,
                             .state_bytes = 2,
                             .points_bytes = 1000,
-                            .threads = 2,
+                            .scratch_bytes = 14,
                             .prepared_at_once = 2 };
 }
 
@@ -119,7 +119,7 @@ static void test_bytes_are_counted_by_what_they_are_for(void **state)
     assert_int_equal(bytes->outputs, 24 * 16);
     assert_int_equal(bytes->states, 24 * 2);
     assert_int_equal(bytes->prepared, 30 + 20);
-    assert_int_equal(bytes->scratch, 2 * 7);
+    assert_int_equal(bytes->scratch, 14);
     assert_int_equal(bytes->points, 1000 + 3 * 16); /* a plan keeps a cost and an index of each */
     assert_int_equal(bytes->total, 700 + 384 + 48 + 50 + 14 + 1048);
     gcr_plan_destroy(plan);
@@ -147,7 +147,7 @@ static void test_no_datasets_are_an_empty_plan(void **state)
     spec.dataset_count = 0;
     plan = plan_of(spec);
     assert_int_equal(gcr_plan_cell_count(plan), 0);
-    assert_int_equal(gcr_plan_memory(plan)->total, 1000);
+    assert_int_equal(gcr_plan_memory(plan)->total, 1000 + 14);
     gcr_plan_destroy(plan);
     gcr_plan_destroy(NULL);
 }
