@@ -146,6 +146,72 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
                         shape);
 }
 
+/* ---- factors in place ------------------------------------------------------------------------ */
+
+/* As many blocks at once as registers allow (device/resources.txt): what a multiprocessor waits for is
+ * memory, and each warp brings its own loads. */
+static gcr_variant factor_thread_variant(int64_t n, uint64_t scalar_bytes)
+{
+    const int bound = n <= 4 ? 4 : n <= 8 ? 8 : n <= 12 ? 12 : 16;
+    const int registers = (int)scalar_bytes / 4 * bound * (bound + 1) / 2 + 48;
+
+    return (gcr_variant){ .team = GCR_TEAM_THREAD,
+                          .bound = bound,
+                          .threads = 128,
+                          .min_blocks = 65536 / 128 / (registers > 64 ? registers : 64),
+                          .teams_of_block = 4 };
+}
+
+static gcr_variant factor_warp_variant(int64_t n, uint64_t scalar_bytes)
+{
+    const int bound = (int)gcr_tile_rows(n) * 8;
+
+    return (gcr_variant){ .team = GCR_TEAM_WARP,
+                          .bound = bound,
+                          .threads = 128,
+                          .min_blocks = bound <= 16         ? 8
+                                        : bound <= 24       ? 7
+                                        : scalar_bytes == 8 ? 5
+                                                            : 4,
+                          .teams_of_block = 4 };
+}
+
+/* The inverse in hand, then the tiles where they fit. */
+static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_t n,
+                                        uint64_t scalar_bytes)
+{
+    static const gcr_block_class classes[] = {
+        { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 5 }, { 1, 128, 8 }
+    };
+    const uint64_t values = is_countable(n) ? (uint64_t)gcr_matrix_count(n, 0) + 64 : 0;
+    const gcr_block_class *class = classes;
+    gcr_variant variant = { .team = GCR_TEAM_MEMORY,
+                            .threads = crossovers->memory_threads,
+                            .min_blocks = 1,
+                            .teams_of_block = 1,
+                            .shared_bytes = 64 * scalar_bytes };
+
+    if (values == 0 || values * scalar_bytes + STATIC_SHARED_BYTES > crossovers->shared_bytes)
+        return variant;
+    while (n < class->rows)
+        class ++;
+    variant.team = GCR_TEAM_BLOCK;
+    variant.threads = class->threads;
+    variant.min_blocks = class->min_blocks;
+    variant.shared_bytes = values * scalar_bytes;
+    return variant;
+}
+
+gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n,
+                                  uint64_t scalar_bytes)
+{
+    if (n <= (scalar_bytes == 8 ? 12 : 16))
+        return factor_thread_variant(n, scalar_bytes);
+    if (n <= GCR_WARP_ROWS_MAX)
+        return factor_warp_variant(n, scalar_bytes);
+    return factor_block_variant(crossovers, n, scalar_bytes);
+}
+
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
                                    uint64_t scalar_bytes)
 {

@@ -34,6 +34,7 @@
 
 #include "cuda/device/teams.h"
 
+#include "gridcrunch/factor.h"
 #include "gridcrunch/unit_tile.h"
 
 /* ---- what a launch is told ------------------------------------------------------------------- */
@@ -93,6 +94,21 @@ typedef struct gcr_prepare_launch {
     void *scratch; /* as in gcr_launch */
     uint64_t scratch_stride;
 } gcr_prepare_launch;
+
+/* Matrices of one size, among those of a launch. */
+typedef struct gcr_launch_group {
+    gcr_factor_group of;
+    uint64_t before; /* items of the groups before this one: a matrix, or 32 of a thread each */
+} gcr_launch_group;
+
+enum { GCR_LAUNCH_GROUPS = 80 }; /* as many as the 4 KB of a kernel's argument hold */
+
+/* What gcr_factor, gcr_pack and gcr_unpack of device/factor_unit.h are given. */
+typedef struct gcr_factor_launch {
+    gcr_launch_group groups[GCR_LAUNCH_GROUPS]; /* with `before` ascending from 0 */
+    uint64_t item_count;
+    int32_t group_count;
+} gcr_factor_launch;
 
 #if !defined(__CUDACC__)
 
@@ -158,6 +174,11 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
 /* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
                                    uint64_t scalar_bytes);
+
+/* Who factors matrices of n rows as they stand: up to so many rows a thread, then a warp, then a
+ * block. Not calibrated, as the layout that matrices are kept in follows from it. */
+gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n,
+                                  uint64_t scalar_bytes);
 
 #endif /* !__CUDACC__ */
 

@@ -163,15 +163,17 @@ typedef struct gcr_pivots {
 } gcr_pivots;
 
 /*
- * The inverse of the Cholesky factor of `c`, of which the lower triangle is read. `first` is the
- * row of the matrix that the tile begins in. What is done to c below the diagonal is done to the
- * identity at the same time, which becomes inv(L).
+ * The inverse of the Cholesky factor of `c`, of which the lower triangle is read, and the factor
+ * itself, `l`, with zeros above it: nobody computes what nobody reads. `first` is the row of the
+ * matrix that the tile begins in. What is done to c below the diagonal is done to the identity at the
+ * same time, which becomes inv(L).
  */
-GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots)
+GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots, gcr_tile *l)
 {
     const int row = gcr_tile_row(), column = gcr_tile_column(), quarter = gcr_lane() % 4;
     gcr_tile w = gcr_tile_identity();
 
+    *l = gcr_tile_zero();
     GCR_UNROLL
     for (int j = 0; j < GCR_TILE; j++) {
         const gcr_real value = c.at[j % 2];
@@ -187,6 +189,8 @@ GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots
             pivots->minor = first + j + 1;
         if (gcr_lane() == j)
             pivots->own = pivot;
+        if (row >= j && column == j - j % 2)
+            l->at[j % 2] = own;
         c.at[0] = gcr_fma(-own, left, c.at[0]); /* of use to the right of column j only */
         c.at[1] = gcr_fma(-own, right, c.at[1]);
         if (row == j)

@@ -2,9 +2,8 @@
  * cuda/device/spd_thread.h -- SPD kernels of few rows: each thread has a cell of its own, and its
  * matrix in registers.
  *
- * Part of device_unit.h. All loops over rows and columns are unrolled up to GCR_TEAM_BOUND, so that
- * no register is looked up by a number; rows behind the last are those of the identity. Threads
- * never meet, so that cells of a warp may be of any datasets.
+ * Part of device_unit.h, over cholesky_thread.h. Threads never meet, so that cells of a warp may be of
+ * any datasets.
  *
  * Predicted for sm_90 (derived; f64, 64 operations of the vector pipe in a clock): a cell of gp at
  * n = 8 is 36 entries of 30 operations and 200 for the factor and the solve, 1300 / 64 = 20 clocks
@@ -14,19 +13,8 @@
 #ifndef GCR_CUDA_SPD_THREAD_H
 #define GCR_CUDA_SPD_THREAD_H
 
-#include "cuda/device/pivots.h"
+#include "cuda/device/cholesky_thread.h"
 #include "cuda/device/spd_system.h"
-
-enum { GCR_ROWS = GCR_TEAM_BOUND, GCR_ENTRIES = GCR_TEAM_BOUND * (GCR_TEAM_BOUND + 1) / 2 };
-
-/* The diagonal holds 1 / L_ii. The product of those is product * 2^exponent. */
-typedef struct gcr_small_factor {
-    gcr_real entry[GCR_ENTRIES];
-    gcr_real product; /* in [1, 2) */
-    int exponent, minor;
-} gcr_small_factor;
-
-#define GCR_AT(i, j) ((i) * ((i) + 1) / 2 + (j))
 
 GCR_FN void gcr_small_fill(gcr_small_factor *factor, const gcr_system *system)
 {
@@ -35,42 +23,6 @@ GCR_FN void gcr_small_fill(gcr_small_factor *factor, const gcr_system *system)
         GCR_UNROLL
         for (int j = 0; j <= i; j++)
             factor->entry[GCR_AT(i, j)] = gcr_system_entry(system, i, j);
-    }
-}
-
-GCR_FN gcr_real gcr_small_take_pivot(gcr_small_factor *factor, gcr_real pivot, int j)
-{
-    const gcr_real inverse = gcr_inverse_root(pivot);
-    int exponent;
-
-    if (!gcr_pivot_is_good(pivot) && factor->minor == 0)
-        factor->minor = j + 1;
-    factor->product = gcr_split(factor->product * inverse, &exponent);
-    factor->exponent += exponent;
-    return inverse;
-}
-
-/* Right-looking: the operations of a column do not wait for each other. */
-GCR_FN void gcr_small_eliminate(gcr_small_factor *factor)
-{
-    factor->product = 1;
-    factor->exponent = factor->minor = 0;
-    GCR_UNROLL
-    for (int j = 0; j < GCR_ROWS; j++) {
-        const gcr_real inverse = gcr_small_take_pivot(factor, factor->entry[GCR_AT(j, j)], j);
-
-        factor->entry[GCR_AT(j, j)] = inverse;
-        GCR_UNROLL
-        for (int i = j + 1; i < GCR_ROWS; i++)
-            factor->entry[GCR_AT(i, j)] *= inverse;
-        GCR_UNROLL
-        for (int i = j + 1; i < GCR_ROWS; i++) {
-            GCR_UNROLL
-            for (int k = j + 1; k <= i; k++)
-                factor->entry[GCR_AT(i, k)] =
-                    gcr_fma(-factor->entry[GCR_AT(i, j)], factor->entry[GCR_AT(k, j)],
-                            factor->entry[GCR_AT(i, k)]);
-        }
     }
 }
 
@@ -176,7 +128,7 @@ GCR_FN gcr_verdict gcr_system_answer(const gcr_system *system)
     int is_finite = 1;
 
     gcr_small_fill(&factor, system);
-    gcr_small_eliminate(&factor);
+    gcr_small_eliminate(&factor, 0);
     if (gcr_is_solved(system->wanted))
         is_finite = gcr_small_solve(&factor, system);
     if (!is_finite)

@@ -2,9 +2,8 @@
  * cuda/device/spd_warp.h -- SPD kernels of up to 32 rows: each warp has a cell, and its matrix as
  * tiles in registers (matrix_tile.h).
  *
- * Part of device_unit.h. GCR_TEAM_BOUND is n rounded up to a multiple of 8, so that the tiles of
- * the lower triangle, 1, 3, 6 or 10 of them, have names that are known when this is compiled. Warps
- * of a block never meet: there is no barrier, and no shared memory.
+ * Part of device_unit.h, over cholesky_warp.h. Warps of a block never meet: there is no barrier, and no
+ * shared memory.
  *
  * Predicted for sm_90 (derived): a cell of gp is, in instructions of a warp, 35 for each pair of
  * values of a tile, 400 for each tile on the diagonal, 2 for each product and 150 around it: 1100
@@ -15,19 +14,8 @@
 #ifndef GCR_CUDA_SPD_WARP_H
 #define GCR_CUDA_SPD_WARP_H
 
-#include "cuda/device/matrix_tile.h"
+#include "cuda/device/cholesky_warp.h"
 #include "cuda/device/spd_system.h"
-
-enum { GCR_TILE_ROWS = GCR_TEAM_BOUND / GCR_TILE };
-
-/* Tile (i, j) at i (i + 1) / 2 + j; on the diagonal the inverse of that of the factor. */
-typedef struct gcr_warp_factor {
-    gcr_tile tile[GCR_TILE_ROWS * (GCR_TILE_ROWS + 1) / 2];
-    gcr_real pivot; /* of row `lane` */
-    int minor;
-} gcr_warp_factor;
-
-#define GCR_TILE_AT(i, j) ((i) * ((i) + 1) / 2 + (j))
 
 /* The values above the diagonal are never read. */
 GCR_FN gcr_tile gcr_warp_fill_tile(const gcr_system *system, int tile_row, int tile_column)
@@ -41,38 +29,6 @@ GCR_FN gcr_tile gcr_warp_fill_tile(const gcr_system *system, int tile_row, int t
         if (j + e <= i)
             tile.at[e] = gcr_system_entry(system, i, j + e);
     return tile;
-}
-
-GCR_FN void gcr_warp_eliminate(gcr_warp_factor *factor)
-{
-    gcr_pivots pivots;
-
-    pivots.own = 1;
-    pivots.minor = 0;
-    factor->pivot = 1;
-    GCR_UNROLL
-    for (int p = 0; p < GCR_TILE_ROWS; p++) {
-        gcr_tile *const diagonal = &factor->tile[GCR_TILE_AT(p, p)];
-        gcr_real pivot;
-
-        *diagonal = gcr_tile_invert_factor(*diagonal, GCR_TILE * p, &pivots);
-        pivot = gcr_warp_read(pivots.own, gcr_lane() % GCR_TILE);
-        if (gcr_lane() / GCR_TILE == p)
-            factor->pivot = pivot;
-        GCR_UNROLL
-        for (int i = p + 1; i < GCR_TILE_ROWS; i++)
-            factor->tile[GCR_TILE_AT(i, p)] =
-                gcr_tile_product(&factor->tile[GCR_TILE_AT(i, p)], diagonal);
-        GCR_UNROLL
-        for (int i = p + 1; i < GCR_TILE_ROWS; i++) {
-            GCR_UNROLL
-            for (int j = p + 1; j <= i; j++)
-                gcr_tile_subtract_product(&factor->tile[GCR_TILE_AT(i, j)],
-                                          &factor->tile[GCR_TILE_AT(i, p)],
-                                          &factor->tile[GCR_TILE_AT(j, p)]);
-        }
-    }
-    factor->minor = pivots.minor;
 }
 
 /* Rows behind the last have the pivot 1. */
@@ -210,7 +166,7 @@ GCR_FN gcr_verdict gcr_system_answer(const gcr_system *system)
         for (int j = 0; j <= i; j++)
             factor.tile[GCR_TILE_AT(i, j)] = gcr_warp_fill_tile(system, i, j);
     }
-    gcr_warp_eliminate(&factor);
+    gcr_warp_eliminate(&factor, 0);
     if (gcr_is_solved(system->wanted))
         is_finite = gcr_warp_solve(&factor, system);
     if (!is_finite)

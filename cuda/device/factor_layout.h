@@ -1,0 +1,34 @@
+/*
+ * cuda/device/factor_layout.h -- where the entries of matrices stand that are factored in place,
+ * counted by host and device.
+ *
+ *     thread        [count / 32][n (n + 1) / 2][32]: entry (i, j) of 32 matrices side by side, the
+ *                   lower triangle by rows, so that the threads of a warp read neighbours
+ *     warp, block   the lower triangle as tiles of 8 x 8 by rows of tiles, matrix after matrix, with
+ *                   the identity behind the last row and zeros above the diagonal, so that a warp
+ *                   reads a tile at once: 512 bytes of doubles, 16 of each thread
+ */
+#ifndef GCR_CUDA_FACTOR_LAYOUT_H
+#define GCR_CUDA_FACTOR_LAYOUT_H
+
+#include "cuda/device/device_layout.h"
+
+/* Values of one matrix: of a column of 32 side by side, or of its tiles. */
+GCR_FN int64_t gcr_factor_stride(int is_thread, int64_t n)
+{
+    return is_thread ? n * (n + 1) / 2 : gcr_matrix_count(n, 0);
+}
+
+/* What a team takes at once: 32 matrices, or one. */
+GCR_FN uint64_t gcr_factor_items(int is_thread, uint64_t count)
+{
+    return is_thread ? (count + 31) / 32 : count;
+}
+
+GCR_FN uint64_t gcr_factor_values(int is_thread, int64_t n, uint64_t count)
+{
+    return gcr_factor_items(is_thread, count) * (is_thread ? 32 : 1) *
+           (uint64_t)gcr_factor_stride(is_thread, n);
+}
+
+#endif /* GCR_CUDA_FACTOR_LAYOUT_H */
