@@ -135,6 +135,9 @@ void gcr_cuda_program_close(gcr_program *program);
 gcr_status gcr_cuda_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
 gcr_status gcr_cuda_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
 
+/* cuda_transfer.c */
+extern const gcr_measure_ops gcr_cuda_measure;
+
 /* cuda_crunch.c: what the launches of a queue need, opened with it. */
 GCR_MUST_CHECK gcr_status gcr_cuda_launcher_open(cuda_queue *queue);
 void gcr_cuda_launcher_close(cuda_queue *queue);

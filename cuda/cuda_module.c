@@ -25,6 +25,8 @@ const gcr_backend gcr_cuda_backend = {
     .program_close = gcr_cuda_program_close,
     .prepare = gcr_cuda_prepare,
     .crunch = gcr_cuda_crunch,
+
+    .measure = &gcr_cuda_measure,
 };
 
 static const gcr_backend *open_module(const gcr_failures *failures)

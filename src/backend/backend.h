@@ -23,6 +23,7 @@
 #ifndef GCR_BACKEND_H
 #define GCR_BACKEND_H
 
+#include "backend/measure.h"
 #include "base/check.h"
 
 #include "gridcrunch/ledger.h"
@@ -144,6 +145,9 @@ struct gcr_backend {
     void (*program_close)(gcr_program *program);
     gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
     gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+
+    /* (optional) Copies that are timed. NULL: nobody can measure them. */
+    const gcr_measure_ops *measure;
 };
 
 /* The backends of this build, NULL-terminated, in the order in which one is looked for that has a

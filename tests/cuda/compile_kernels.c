@@ -97,6 +97,28 @@ static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR
     free(image.bytes);
 }
 
+/* What is launched beside kernels; both capabilities, as there are so few. */
+static void compile_unit(tally *t, const char *unit)
+{
+    const cuda_source source = { .name = unit, .path = unit, .text = "", .unit = unit };
+
+    for (int capability = 80; capability <= 90; capability += 10) {
+        cuda_image image = { 0 };
+
+        t->compiled++;
+        if (gcr_cuda_compile(&image, &source, capability, 1) != GCR_OK) {
+            printf("FAILED %s\n%s\n", gcr_last_error(), gcr_last_error_details());
+            t->failed++;
+        } else
+            printf("%s sm_%d: %ld registers, %ld bytes spilled, %zu of code\n", unit, capability,
+                   most_of(image.log, " registers"), most_of(image.log, " bytes spill stores"),
+                   image.count);
+        fflush(stdout);
+        free(image.log);
+        free(image.bytes);
+    }
+}
+
 static int is_listed(const gcr_variant *list, int count, const gcr_variant *variant)
 {
     for (int v = 0; v < count; v++)
@@ -202,6 +224,8 @@ int main(int argc, char **argv)
     for (int k = 0; argc >= 2 && k < count; k++)
         if (argc == 2 || strcmp(kernels[k]->name, argv[2]) == 0)
             compile_all(&t, kernels[k]);
+    if (argc < 3)
+        compile_unit(&t, "cuda/device/measure_unit.h");
     printf("%d compiled, %d failed\n", t.compiled, t.failed);
     return t.failed > 0;
 }

@@ -3,6 +3,7 @@
 
 #include "cuda/cuda_nvrtc.h"
 #include "cuda/launch.h"
+#include "cuda/measure_launch.h"
 
 #include "gridcrunch/cell.h"
 
@@ -21,7 +22,7 @@ enum {
 
 fake_cuda_state fake_cuda;
 
-typedef enum op_kind { OP_COPY, OP_SET, OP_LAUNCH, OP_RECORD, OP_WAIT, OP_FREE } op_kind;
+typedef enum op_kind { OP_COPY, OP_SET, OP_LAUNCH, OP_RECORD, OP_WAIT, OP_FREE, OP_MOVE } op_kind;
 
 typedef struct op {
     op_kind kind;
@@ -33,6 +34,8 @@ typedef struct op {
     char kernel[16];
     gcr_launch launch;
     gcr_prepare_launch prepare;
+    gcr_gate_launch gate;
+    gcr_copy_launch copy;
 } op;
 
 struct CUstream_st {
@@ -43,6 +46,7 @@ struct CUstream_st {
 struct CUevent_st {
     struct CUstream_st *stream; /* where it was recorded last: the op at `place` */
     int place;
+    int has_time;
 };
 
 struct CUmemPoolHandle_st {
@@ -58,6 +62,7 @@ static struct block {
     char *base;
     size_t bytes;
     int is_live;
+    int is_away; /* managed pages that are with the host */
 } blocks[BLOCKS_MAX];
 static int block_count;
 
@@ -152,10 +157,12 @@ static void check_block(const void *at, size_t bytes)
 {
     const char *address = at;
 
-    for (int b = block_count; b-- > 0;)
+    for (int b = block_count; bytes > 0 && b-- > 0;)
         if (address >= blocks[b].base && address < blocks[b].base + blocks[b].bytes) {
             if (!blocks[b].is_live)
                 break_rule("memory was used that had been freed");
+            else if (blocks[b].is_away)
+                break_rule("managed memory was used where it is not");
             else if (address + bytes > blocks[b].base + blocks[b].bytes)
                 break_rule("memory was used beyond the end of its block");
             return;
@@ -232,6 +239,54 @@ static void run_prepare(const gcr_prepare_launch *launch)
     }
 }
 
+/* Opened, or it would wait for ever. */
+static void run_gate(const gcr_gate_launch *launch)
+{
+    if (!launch->gate->is_open)
+        break_rule("nobody had opened a gate");
+}
+
+static void run_copy(const gcr_copy_launch *launch)
+{
+    check_block(launch->to, launch->bytes);
+    check_block(launch->from, launch->bytes);
+    memcpy(launch->to, launch->from, launch->bytes);
+}
+
+static void run_launch(const op *o)
+{
+    if (strcmp(o->kernel, "gcr_prepare") == 0)
+        run_prepare(&o->prepare);
+    else if (strcmp(o->kernel, "gcr_crunch") == 0)
+        run_crunch(&o->launch);
+    else if (strcmp(o->kernel, "gcr_gate") == 0)
+        run_gate(&o->gate);
+    else if (strcmp(o->kernel, "gcr_copy") == 0)
+        run_copy(&o->copy);
+    else
+        run_retry(&o->launch);
+}
+
+static struct block *find_block(const void *base)
+{
+    for (int b = block_count; b-- > 0;)
+        if (blocks[b].base == base && blocks[b].is_live)
+            return &blocks[b];
+    return NULL;
+}
+
+static void free_block(const void *base)
+{
+    struct block *block = find_block(base);
+
+    if (block == NULL)
+        break_rule("what is freed is not there");
+    else {
+        block->is_live = 0;
+        memset(block->base, POISON, block->bytes);
+    }
+}
+
 static void run_stream(struct CUstream_st *stream, int until);
 
 static void run_op(op *o)
@@ -246,22 +301,10 @@ static void run_op(op *o)
         check_block(o->to, o->bytes);
         memset(o->to, 0, o->bytes);
         break;
-    case OP_LAUNCH:
-        if (strcmp(o->kernel, "gcr_prepare") == 0)
-            run_prepare(&o->prepare);
-        else if (strcmp(o->kernel, "gcr_crunch") == 0)
-            run_crunch(&o->launch);
-        else
-            run_retry(&o->launch);
-        break;
+    case OP_LAUNCH: run_launch(o); break;
     case OP_WAIT: run_stream(o->other, o->place); break;
-    case OP_FREE:
-        for (int b = 0; b < block_count; b++)
-            if (blocks[b].base == o->to) {
-                blocks[b].is_live = 0;
-                memset(blocks[b].base, POISON, blocks[b].bytes);
-            }
-        break;
+    case OP_FREE: free_block(o->to); break;
+    case OP_MOVE: find_block(o->to)->is_away = o->place; break;
     case OP_RECORD: break;
     }
 }
@@ -338,7 +381,11 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 {
     ANSWER();
     (void)device;
-    *value = attribute == cudaDevAttrComputeMode ? fake_cuda.compute_mode : 0;
+    *value = 0;
+    if (attribute == cudaDevAttrComputeMode)
+        *value = fake_cuda.compute_mode;
+    else if (attribute == cudaDevAttrConcurrentManagedAccess)
+        *value = !fake_cuda.has_no_managed;
     return cudaSuccess;
 }
 
@@ -393,8 +440,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned int flags)
 {
     ANSWER();
-    (void)flags;
     *out = make(sizeof **out, 0);
+    (*out)->has_time = (flags & cudaEventDisableTiming) == 0;
     return cudaSuccess;
 }
 
@@ -419,6 +466,18 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     ANSWER();
     fake_cuda.waits++;
     run_stream(event->stream, event->place);
+    return cudaSuccess;
+}
+
+/* A microsecond for each thing between the two. */
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
+{
+    ANSWER();
+    if (!begin->has_time || !end->has_time)
+        break_rule("an event without a time was asked for it");
+    if (begin->stream != end->stream || end->stream->done < end->place)
+        return cudaErrorNotReady;
+    *ms = 1e-3f * (float)(end->place - begin->place);
     return cudaSuccess;
 }
 
@@ -447,19 +506,82 @@ cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool)
     return cudaSuccess;
 }
 
+static void *make_block(size_t bytes, int is_away)
+{
+    void *base = malloc(bytes);
+
+    if (base == NULL || block_count == BLOCKS_MAX)
+        abort();
+    memset(base, POISON, bytes);
+    blocks[block_count++] = (struct block){ base, bytes, 1, is_away };
+    fake_cuda.live++;
+    fake_cuda.allocations++;
+    return base;
+}
+
 cudaError_t cudaMallocFromPoolAsync(void **out, size_t bytes, cudaMemPool_t pool,
                                     cudaStream_t stream)
 {
     ANSWER();
     (void)pool;
     (void)stream;
-    if (block_count == BLOCKS_MAX)
-        abort();
-    *out = malloc(bytes);
-    memset(*out, POISON, bytes);
-    blocks[block_count++] = (struct block){ *out, bytes, 1 };
-    fake_cuda.live++;
-    fake_cuda.allocations++;
+    *out = make_block(bytes, 0);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void **out, size_t bytes)
+{
+    ANSWER();
+    *out = make_block(bytes, 0);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocManaged(void **out, size_t bytes, unsigned int flags)
+{
+    ANSWER();
+    if (flags != cudaMemAttachGlobal)
+        break_rule("managed memory belongs to no stream");
+    *out = make_block(bytes, 1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *block)
+{
+    ANSWER();
+    for (int s = 0; s < stream_count; s++) /* it waits for the whole device */
+        run_stream(streams[s], streams[s]->count);
+    free_block(block);
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+/* Whole blocks alone are moved here. */
+cudaError_t cudaMemPrefetchAsync(const void *base, size_t bytes, struct cudaMemLocation location,
+                                 unsigned int flags, cudaStream_t stream)
+{
+    op *o;
+
+    ANSWER();
+    if (find_block(base) == NULL || bytes == 0 || flags != 0)
+        break_rule("what is moved is no managed memory");
+    o = enqueue(stream, OP_MOVE);
+    o->to = (void *)base;
+    o->place = location.type == cudaMemLocationTypeHost;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int peer)
+{
+    ANSWER();
+    *can = device != peer;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned int flags)
+{
+    ANSWER();
+    (void)peer;
+    (void)flags;
     return cudaSuccess;
 }
 
@@ -487,17 +609,58 @@ cudaError_t cudaFreeHost(void *block)
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
-                            cudaStream_t stream)
+cudaError_t cudaHostGetDevicePointer(void **out, void *block, unsigned int flags)
 {
-    op *o;
-
     ANSWER();
-    (void)kind;
-    o = enqueue(stream, OP_COPY);
+    (void)flags;
+    *out = block;
+    return cudaSuccess;
+}
+
+cudaError_t cudaHostRegister(void *block, size_t bytes, unsigned int flags)
+{
+    ANSWER();
+    (void)block;
+    (void)bytes;
+    (void)flags;
+    fake_cuda.live++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaHostUnregister(void *block)
+{
+    ANSWER();
+    (void)block;
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+static void enqueue_copy(void *to, const void *from, size_t bytes, cudaStream_t stream)
+{
+    op *o = enqueue(stream, OP_COPY);
+
     o->to = to;
     o->from = from;
     o->bytes = bytes;
+    fake_cuda.copies++;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    ANSWER();
+    (void)kind;
+    enqueue_copy(to, from, bytes, stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device,
+                                size_t bytes, cudaStream_t stream)
+{
+    ANSWER();
+    if (to_device == from_device)
+        break_rule("a GPU is not its own peer");
+    enqueue_copy(to, from, bytes, stream);
     return cudaSuccess;
 }
 
@@ -600,6 +763,10 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ke
     memcpy(o->kernel, kernel, sizeof o->kernel);
     if (strcmp(o->kernel, "gcr_prepare") == 0)
         memcpy(&o->prepare, arguments[0], sizeof o->prepare);
+    else if (strcmp(o->kernel, "gcr_gate") == 0)
+        memcpy(&o->gate, arguments[0], sizeof o->gate);
+    else if (strcmp(o->kernel, "gcr_copy") == 0)
+        memcpy(&o->copy, arguments[0], sizeof o->copy);
     else
         memcpy(&o->launch, arguments[0], sizeof o->launch);
     note_launch(o, config);

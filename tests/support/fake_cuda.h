@@ -6,7 +6,8 @@
  * only as much as must come before. Whoever forgets to let a stream wait for another reads
  * poison, and whoever uses memory that was freed before is told so. A launch computes no kernel:
  * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
- * a multiple of 5 need the second rung of the ladder. Each call can be told to fail.
+ * a multiple of 5 need the second rung of the ladder. Copies by threads are done, and whoever waits
+ * behind a gate that nobody opens is told so. Each call can be told to fail.
  */
 #ifndef GCR_FAKE_CUDA_H
 #define GCR_FAKE_CUDA_H
@@ -29,6 +30,7 @@ typedef struct fake_launch {
 typedef struct fake_cuda_state {
     /* What there is. */
     int driver_version; /* 0: no driver */
+    int has_no_managed; /* managed memory cannot be told to move */
     int device_count, capability, compute_mode;
     int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
 
@@ -45,6 +47,7 @@ typedef struct fake_cuda_state {
     fake_launch launches[FAKE_LAUNCHES_MAX];
     int launch_count;
     int largest_shared;
+    int copies; /* that were enqueued */
 
     /* The compiler. */
     nvrtcResult compile_result;

@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 
 extern const gcr_backend gcr_cpu_backend;
+extern const gcr_measure_ops gcr_cpu_measure; /* cpu_measure.c */
 
 /* cpu_lapack.c: the LAPACK that the program is linked with. */
 extern const gcr_lapack gcr_cpu_lapack;

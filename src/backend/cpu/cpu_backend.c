@@ -241,4 +241,6 @@ const gcr_backend gcr_cpu_backend = {
     .program_close = cpu_program_close,
     .prepare = cpu_prepare,
     .crunch = cpu_crunch,
+
+    .measure = &gcr_cpu_measure,
 };
