@@ -1,31 +1,12 @@
 /* bench/batch_path.c -- one code path and scalar of batch.h, named BATCH_NAME. */
-#include "backend/cpu/spd_batch.h"
+#include "backend/cpu/inverse_root.h"
+#include "backend/cpu/lanes.h"
 
 #include "base/clock.h"
 #include "batch.h"
 
 /* As many as hide the latency of a multiply-add on two units, and registers hold. */
 enum { CHAINS = 10, STEPS = 20000 };
-
-static uint64_t squares_bytes(int n)
-{
-    return (uint64_t)(gcr_square_rows(n) * (gcr_square_rows(n) + 1) / 2) * sizeof(gcr_square);
-}
-
-static void pack(void *squares, const void *matrices, int64_t stride, int n)
-{
-    gcr_batch_pack(squares, matrices, stride, n);
-}
-
-static void factor(void *squares, int n, int32_t *minor)
-{
-    gcr_batch_factor(squares, n, minor);
-}
-
-static void unpack(void *squares, void *matrices, int64_t stride, int n)
-{
-    gcr_batch_unpack(squares, matrices, stride, n);
-}
 
 static volatile gcr_real sink, nearly_one = 0.99999;
 
@@ -72,12 +53,6 @@ extern const batch BATCH_NAME;
 const batch BATCH_NAME = {
     .path = GCR_LANES_PATH,
     .scalar = GCR_UNIT_SCALAR,
-    .lanes = GCR_LANES,
-    .real_bytes = sizeof(gcr_real),
-    .squares_bytes = squares_bytes,
-    .pack = pack,
-    .factor = factor,
-    .unpack = unpack,
     .flops_per_second = flops_per_second,
     .pivot_seconds = pivot_seconds,
 };

@@ -19,6 +19,7 @@
 #include "bench.h"
 
 #include "backend/cpu/code_path.h"
+#include "backend/cpu/cpu_lanes.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -56,6 +57,7 @@ enum {
 /* One n, one scalar, in cache or from memory. */
 typedef struct problem {
     const batch *batch;
+    const gcr_cpu_lanes *by;
     int n, groups, repeats, in_cache;
     uint64_t squares_bytes;            /* of a group                                           */
     char *inputs, *squares, *matrices; /* [SETS] matrices; [groups] squares; [groups] matrices */
@@ -75,12 +77,12 @@ static double flops(double n)
 
 static uint64_t matrix_bytes(const problem *p)
 {
-    return (uint64_t)p->n * (uint64_t)p->n * (uint64_t)p->batch->real_bytes;
+    return (uint64_t)p->n * (uint64_t)p->n * (uint64_t)gcr_scalar_bytes(p->batch->scalar);
 }
 
 static uint64_t group_bytes(const problem *p)
 {
-    return matrix_bytes(p) * (uint64_t)p->batch->lanes;
+    return matrix_bytes(p) * (uint64_t)p->by->lanes;
 }
 
 static double get(const problem *p, const char *matrix, int i, int j)
@@ -148,7 +150,7 @@ static gcr_status factor_by_lapack(problem *p, const char *triangle)
 {
     gcr_status status = GCR_OK;
 
-    for (int k = 0; k < p->groups * p->batch->lanes; k++) {
+    for (int k = 0; k < p->groups * p->by->lanes; k++) {
         char *matrix = p->matrices + (uint64_t)k * matrix_bytes(p);
         int info = -1;
 
@@ -166,17 +168,16 @@ out:
 static gcr_status factor_group(problem *p, int group)
 {
     gcr_status status = GCR_OK;
-    const batch *b = p->batch;
-    const int64_t stride = (int64_t)p->n * p->n;
+    const gcr_cpu_lanes *b = p->by;
     char *const squares = p->squares + (p->in_cache ? (uint64_t)group * p->squares_bytes : 0);
     char *const matrices = matrix_of(p, p->matrices, group, 0);
 
     memset(p->minor, 0xff, sizeof p->minor);
     if (!p->in_cache)
-        b->pack(squares, matrices, stride, p->n);
+        b->pack(squares, matrices, p->n, b->lanes);
     b->factor(squares, p->n, p->minor);
     if (!p->in_cache)
-        b->unpack(squares, matrices, stride, p->n);
+        b->unpack(squares, matrices, p->n, b->lanes);
     for (int lane = 0; lane < b->lanes; lane++)
         if (p->minor[lane] != 0)
             GCR_FAIL(GCR_EDEVICE, "n = %d: matrix %d of group %d has a bad minor", p->n, lane,
@@ -202,7 +203,7 @@ static gcr_status run_side(void *arg, double *seconds_out)
                 GCR_TRY(factor_group(p, group));
         seconds += gcr_clock_seconds();
     }
-    *seconds_out = seconds / p->repeats / p->groups / p->batch->lanes;
+    *seconds_out = seconds / p->repeats / p->groups / p->by->lanes;
 out:
     return status;
 }
@@ -236,15 +237,15 @@ out:
 static gcr_status check(problem *p)
 {
     gcr_status status = GCR_OK;
-    const int step = p->n > 64 ? p->batch->lanes - 1 : 1;
+    const int step = p->n > 64 ? p->by->lanes - 1 : 1;
 
     restore(p);
     for (int group = 0; group < gcr_min(p->groups, SETS); group++) {
         GCR_TRY(factor_group(p, group));
         if (p->in_cache)
-            p->batch->unpack(p->squares + (uint64_t)group * p->squares_bytes,
-                             matrix_of(p, p->matrices, group, 0), (int64_t)p->n * p->n, p->n);
-        for (int lane = 0; lane < p->batch->lanes; lane += step)
+            p->by->unpack(p->squares + (uint64_t)group * p->squares_bytes,
+                          matrix_of(p, p->matrices, group, 0), p->n, p->by->lanes);
+        for (int lane = 0; lane < p->by->lanes; lane += step)
             GCR_TRY(check_factor(p, matrix_of(p, p->inputs, group, lane),
                                  matrix_of(p, p->matrices, group, lane)));
     }
@@ -268,7 +269,7 @@ static int pass_repeats(const problem *p)
 {
     const double work = flops(p->n) + 20.0 * p->n * p->n;
 
-    return p->in_cache ? 1 + (int)(2e8 / work / p->groups / p->batch->lanes) : 1;
+    return p->in_cache ? 1 + (int)(2e8 / work / p->groups / p->by->lanes) : 1;
 }
 
 /* The caller closes it, where it fails too. */
@@ -278,8 +279,11 @@ static gcr_status open_problem(problem *out, const bench *b, const batch *which,
     gcr_status status = GCR_OK;
     const double pass = in_cache ? CACHE_BYTES : b->quick ? MEMORY_BYTES / 4 : MEMORY_BYTES;
 
-    *out = (problem){ .batch = which, .n = n, .in_cache = in_cache };
-    out->squares_bytes = which->squares_bytes(n);
+    *out = (problem){ .batch = which,
+                      .by = gcr_cpu_lanes_find(which->path, which->scalar),
+                      .n = n,
+                      .in_cache = in_cache };
+    out->squares_bytes = out->by->squares_bytes(n);
     out->groups = (int)fmax(1, pass / (double)group_bytes(out));
     out->repeats = pass_repeats(out);
     GCR_TRY(gcr_memory_create((void **)&out->inputs, SETS, group_bytes(out), "matrices"));
@@ -290,11 +294,11 @@ static gcr_status open_problem(problem *out, const bench *b, const batch *which,
                               out->squares_bytes, "squares"));
     memset(out->packed, 0xff, SETS * out->squares_bytes); /* NaN above the diagonal */
     for (int group = 0; group < SETS; group++) {
-        for (int lane = 0; lane < which->lanes; lane++)
+        for (int lane = 0; lane < out->by->lanes; lane++)
             describe_matrix(out, matrix_of(out, out->inputs, group, lane),
                             (uint64_t)(group * LANES_MAX + lane));
-        which->pack(out->packed + (uint64_t)group * out->squares_bytes,
-                    matrix_of(out, out->inputs, group, 0), (int64_t)n * n, n);
+        out->by->pack(out->packed + (uint64_t)group * out->squares_bytes,
+                      matrix_of(out, out->inputs, group, 0), n, out->by->lanes);
     }
 out:
     return status;
@@ -306,7 +310,7 @@ static void say_floors(const bench *b, const char *where, const problem *p, cons
     double chain[BENCH_ROUNDS_MAX], share[BENCH_ROUNDS_MAX];
 
     for (int i = 0; i < b->rounds; i++) {
-        chain[i] = p->n * p->batch->pivot_seconds() / p->batch->lanes;
+        chain[i] = p->n * p->batch->pivot_seconds() / p->by->lanes;
         share[i] = 100 * work / p->batch->flops_per_second() / ours->seconds[i];
     }
     bench_row(b, where, "floor flops", "s",

@@ -16,6 +16,7 @@ typedef struct gcr_ledger {
     uint64_t prepare_calls;              /* datasets prepared                           */
     uint64_t crunch_calls, tiles;        /* launches; runs of points of one dataset     */
     uint64_t points;                     /* in those tiles, live or not                 */
+    uint64_t factor_calls, matrices;     /* launches; factored in them, or found to be bad */
     uint64_t peak_bytes;                 /* most device memory in buffers; device only  */
 } gcr_ledger;
 

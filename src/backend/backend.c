@@ -100,6 +100,8 @@ void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part)
     sum->crunch_calls += part->crunch_calls;
     sum->tiles += part->tiles;
     sum->points += part->points;
+    sum->factor_calls += part->factor_calls;
+    sum->matrices += part->matrices;
 }
 
 void gcr_queue_close(gcr_queue *queue)
@@ -225,6 +227,73 @@ gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_a
     queue->ledger.tiles += args->tile_count;
     for (uint64_t t = 0; t < args->tile_count; t++)
         queue->ledger.points += args->tiles[t].count;
+out:
+    return status;
+}
+
+/* ---- factors --------------------------------------------------------------------------------- */
+
+static gcr_status check_size(const gcr_device *device, int32_t n)
+{
+    gcr_status status = GCR_OK;
+
+    if (device->backend->factor == NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "devices of '%s' factor no matrices without a kernel",
+                 device->backend->name);
+    if (n < 1 || n > GCR_FACTOR_ROWS_MAX)
+        GCR_FAIL(GCR_EINVAL, "a matrix that is factored has 1 to %d rows, not %" PRId32,
+                 GCR_FACTOR_ROWS_MAX, n);
+out:
+    return status;
+}
+
+gcr_status gcr_factor_bytes(uint64_t *out, const gcr_device *device, gcr_scalar scalar, int32_t n,
+                            uint64_t count)
+{
+    gcr_status status = GCR_OK;
+
+    *out = 0;
+    GCR_TRY(check_size(device, n));
+    *out = device->backend->factor_bytes(device, scalar, n, count);
+    if (*out == UINT64_MAX)
+        GCR_FAIL(GCR_ENOMEM,
+                 "%" PRIu64 " matrices of %" PRId32 " rows take more bytes than can be counted",
+                 count, n);
+out:
+    return status;
+}
+
+static gcr_status check_group(const gcr_device *device, gcr_factor_step step,
+                              const gcr_factor_group *group)
+{
+    gcr_status status = GCR_OK;
+    const void *const other =
+        step == GCR_FACTOR_IN_PLACE ? (const void *)group->minor : group->square;
+
+    GCR_TRY(check_size(device, group->n));
+    if (group->count == 0 || group->matrices == NULL || other == NULL)
+        GCR_FAIL(GCR_EINVAL, "a group of matrices has a count and its addresses");
+    if ((uintptr_t)group->matrices % device->info.alignment != 0)
+        GCR_FAIL(GCR_EINVAL, "matrices begin on a multiple of %" PRIu64 " bytes",
+                 device->info.alignment);
+out:
+    return status;
+}
+
+gcr_status gcr_factor(gcr_queue *queue, const gcr_factor_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t g = 0; g < args->group_count; g++)
+        GCR_TRY(check_group(queue->device, args->step, &args->groups[g]));
+    if (args->group_count == 0)
+        goto out; /* as of gcr_crunch() */
+    GCR_TRY(queue->device->backend->factor(queue, args));
+    if (args->step != GCR_FACTOR_IN_PLACE)
+        goto out;
+    queue->ledger.factor_calls++;
+    for (uint64_t g = 0; g < args->group_count; g++)
+        queue->ledger.matrices += args->groups[g].count;
 out:
     return status;
 }

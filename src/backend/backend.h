@@ -26,6 +26,7 @@
 #include "backend/measure.h"
 #include "base/check.h"
 
+#include "gridcrunch/factor.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
@@ -111,6 +112,39 @@ typedef struct gcr_crunch_args {
     uint64_t tile_count;
 } gcr_crunch_args;
 
+/* ---- factors of matrices as they are ----------------------------------------------------------
+ *
+ * Matrices that stand on the device are replaced by their Cholesky factors, A = L L', whole groups of
+ * them at once and any number of groups, each of matrices of its own size. How they stand is the
+ * device's own affair, because what it can read side by side decides how fast that is:
+ *
+ *     cpu    up to 512 rows as many matrices as a vector has lanes, entry by entry side by side, in
+ *            squares of 4 x 4 (backend/cpu/spd_squares.h); above, by columns, as LAPACK has them
+ *     cuda   few rows 32 matrices entry by entry side by side; more, the lower triangle as tiles of
+ *            8 x 8 (cuda/device/factor_layout.h)
+ *
+ * So matrices enter by GCR_FACTOR_PACK and leave by GCR_FACTOR_UNPACK, which know columns: entry
+ * (i, j) at i + j n, of which the lower triangle is read or written and nothing else. Whoever opens a
+ * buffer of gcr_factor_bytes() owns it; a group begins on a multiple of the device's alignment.
+ *
+ * A matrix without a factor says so in `minor`, and what is left in its place is not defined. It
+ * changes no bit of the others: a factor depends on its matrix, its size and the kind. */
+enum { GCR_FACTOR_ROWS_MAX = 1 << 17 };
+
+typedef enum gcr_factor_step {
+    GCR_FACTOR_PACK,     /* square -> matrices                                   */
+    GCR_FACTOR_IN_PLACE, /* matrices -> matrices, minor                        */
+    GCR_FACTOR_UNPACK,   /* matrices -> square; may be asked for more than once  */
+} gcr_factor_step;
+
+/* The array is read before gcr_factor() returns; addresses in it are the device's. */
+typedef struct gcr_factor_args {
+    gcr_factor_step step;
+    gcr_scalar scalar;
+    const gcr_factor_group *groups; /* [group_count] */
+    uint64_t group_count;
+} gcr_factor_args;
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 struct gcr_backend {
@@ -145,6 +179,12 @@ struct gcr_backend {
     void (*program_close)(gcr_program *program);
     gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
     gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+
+    /* Factors (optional: both or neither; without them gcr_factor() answers GCR_EUNSUPPORTED). The
+     * bytes are UINT64_MAX where they are more than can be counted. Groups have matrices. */
+    uint64_t (*factor_bytes)(const gcr_device *device, gcr_scalar scalar, int32_t n,
+                             uint64_t count);
+    gcr_status (*factor)(gcr_queue *queue, const gcr_factor_args *args);
 
     /* (optional) Copies that are timed. NULL: nobody can measure them. */
     const gcr_measure_ops *measure;
@@ -208,5 +248,11 @@ GCR_MUST_CHECK gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program,
                                       const gcr_prepare_args *args);
 GCR_MUST_CHECK gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program,
                                      const gcr_crunch_args *args);
+
+/* What `count` matrices of n rows take on the device. GCR_EUNSUPPORTED: it factors none. GCR_EINVAL:
+ * n is not in 1 .. GCR_FACTOR_ROWS_MAX. GCR_ENOMEM: more than can be counted. */
+GCR_MUST_CHECK gcr_status gcr_factor_bytes(uint64_t *out, const gcr_device *device,
+                                           gcr_scalar scalar, int32_t n, uint64_t count);
+GCR_MUST_CHECK gcr_status gcr_factor(gcr_queue *queue, const gcr_factor_args *args);
 
 #endif /* GCR_BACKEND_H */

@@ -7,6 +7,7 @@
  */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/cpu_blas.h"
+#include "backend/cpu/cpu_factor.h"
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -241,6 +242,9 @@ const gcr_backend gcr_cpu_backend = {
     .program_close = cpu_program_close,
     .prepare = cpu_prepare,
     .crunch = cpu_crunch,
+
+    .factor_bytes = gcr_cpu_factor_bytes,
+    .factor = gcr_cpu_factor,
 
     .measure = &gcr_cpu_measure,
 };

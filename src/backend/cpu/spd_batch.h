@@ -151,16 +151,25 @@ GCR_LANES_STAGE void gcr_batch_factor(gcr_square *squares, int n, int32_t minor[
         minor[lane] = (int32_t)pivots.minor[lane];
 }
 
-/* The diagonal, kept as 1 / L_ii, becomes L_ii. */
+/* In each lane 0, or -1 where an entry of its lower triangle is NaN or infinite. */
+GCR_LANES_STAGE void gcr_batch_find_bad(gcr_square *squares, int n, int32_t bad[GCR_LANES])
+{
+    gcr_vec sum = gcr_vec_of(0);
+
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++)
+            sum += gcr_squares_row(squares, i / 4)[j / 4].at[i % 4][j % 4] * 0;
+    for (int lane = 0; lane < GCR_LANES; lane++)
+        bad[lane] = sum[lane] == 0 ? 0 : -1;
+}
+
+/* The diagonal is kept as 1 / L_ii, and leaves as L_ii. */
 GCR_LANES_STAGE void gcr_batch_unpack(gcr_square *squares, gcr_real *matrices, int64_t stride,
                                       int n)
 {
     const int rows = (int)gcr_square_rows(n);
 
     for (int j = 0; j < n; j++) {
-        gcr_vec *const pivot = &gcr_squares_row(squares, j / 4)[j / 4].at[j % 4][j % 4];
-
-        *pivot = 1 / *pivot;
         for (int first = j / GCR_LANES * GCR_LANES; first < n; first += GCR_LANES) {
             const gcr_batch_part part = gcr_batch_part_of(n, j, first);
             gcr_vec rows_of_part[GCR_LANES];
@@ -171,6 +180,8 @@ GCR_LANES_STAGE void gcr_batch_unpack(gcr_square *squares, gcr_real *matrices, i
 
                 rows_of_part[r] = entry != NULL ? *entry : gcr_vec_of(0);
             }
+            if (first == j / GCR_LANES * GCR_LANES)
+                rows_of_part[j - first] = 1 / rows_of_part[j - first];
             gcr_batch_store(rows_of_part, matrices + (int64_t)j * n + first, stride, &part);
         }
     }
