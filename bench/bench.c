@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
@@ -17,27 +18,134 @@ enum {
     RESAMPLES = 2000,
 };
 
-/* ---- flags ---------------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
-static const struct option long_flags[] = {
-    { "quick", no_argument, NULL, 'q' },
-    { "full", no_argument, NULL, 'f' },
-    { NULL, 0, NULL, 0 },
-};
+static void put_json_text(FILE *file, const char *text)
+{
+    putc('"', file);
+    for (; *text != '\0'; text++)
+        if (*text == '"' || *text == '\\')
+            fprintf(file, "\\%c", *text);
+        else
+            putc((unsigned char)*text < ' ' ? ' ' : *text, file);
+    putc('"', file);
+}
 
-static gcr_status read_flags(bench *b, int argc, char **argv)
+static void put_json_number(FILE *file, double number)
+{
+    if (isfinite(number))
+        fprintf(file, "%.9g", number);
+    else
+        fputs("null", file);
+}
+
+/* Rows are gathered in memory: a bench that fails leaves no file. */
+static gcr_status begin_json(bench *b)
 {
     gcr_status status = GCR_OK;
+
+    b->json = open_memstream(&b->json_text, &b->json_bytes);
+    if (b->json == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %s", b->json_path);
+out:
+    return status;
+}
+
+static void put_json_row(const bench *b, const char *where, const char *what, const char *unit,
+                         bench_spread spread)
+{
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = { { "median", spread.median }, { "low", spread.low }, { "high", spread.high } };
+
+    fputs(ftell(b->json) > 0 ? ",\n    {\"case\": " : "    {\"case\": ", b->json);
+    put_json_text(b->json, where);
+    fputs(", \"what\": ", b->json);
+    put_json_text(b->json, what);
+    fputs(", \"unit\": ", b->json);
+    put_json_text(b->json, unit);
+    for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+        fprintf(b->json, ", \"%s\": ", numbers[n].name);
+        put_json_number(b->json, numbers[n].value);
+    }
+    putc('}', b->json);
+}
+
+/* The lines "ratio NAME CASE VALUE" and "absent WHAT: REMEDY" as they are printed. */
+static void put_json_lines(FILE *file, const bench *b)
+{
+    for (int i = 0; i < b->line_count; i++) {
+        fputs(i > 0 ? ",\n    " : "    ", file);
+        put_json_text(file, b->lines[i]);
+    }
+}
+
+static gcr_status end_json(bench *b)
+{
+    gcr_status status = GCR_OK;
+    FILE *file;
+
+    if (fflush(b->json) != 0)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %s", b->json_path);
+    file = fopen(b->json_path, "w");
+    if (file == NULL)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", b->json_path, strerror(errno));
+    fputs("{\n  \"bench\": ", file);
+    put_json_text(file, b->name);
+    fprintf(file, ",\n  \"rounds\": %d,\n  \"rows\": [\n%s\n  ],\n  \"lines\": [\n", b->rounds,
+            b->json_text);
+    put_json_lines(file, b);
+    fputs("\n  ]\n}\n", file);
+    if (fclose(file) != 0)
+        GCR_FAIL(GCR_EIO, "cannot write %s: %s", b->json_path, strerror(errno));
+out:
+    return status;
+}
+
+/* ---- flags ---------------------------------------------------------------------------------- */
+
+static const struct option common_flags[] = {
+    { "quick", no_argument, NULL, 'q' },
+    { "full", no_argument, NULL, 'f' },
+    { "json", required_argument, NULL, 'j' },
+};
+
+enum { COMMON_FLAGS = sizeof common_flags / sizeof common_flags[0], OWN_FLAG = 0x100 };
+
+static gcr_status say_usage(const char *program, const bench_flag *flags)
+{
+    gcr_status status = GCR_OK;
+    char own[256] = "";
+    size_t used = 0;
+
+    for (const bench_flag *f = flags; f->name != NULL && used < sizeof own; f++)
+        used += (size_t)snprintf(own + used, sizeof own - used, " [--%s %s]", f->name, f->value);
+    GCR_FAIL(GCR_EINVAL, "usage: %s [-i rounds] [-w warm-up] [--quick] [--full] [--json FILE]%s",
+             program, own);
+out:
+    return status;
+}
+
+static gcr_status read_flags(bench *b, int argc, char **argv, const bench_flag *flags)
+{
+    gcr_status status = GCR_OK;
+    struct option all[COMMON_FLAGS + BENCH_FLAGS_MAX + 1] = { 0 };
     int flag;
 
-    while ((flag = getopt_long(argc, argv, "i:w:", long_flags, NULL)) != -1) {
+    memcpy(all, common_flags, sizeof common_flags);
+    for (int f = 0; flags[f].name != NULL; f++)
+        all[COMMON_FLAGS + f] =
+            (struct option){ flags[f].name, required_argument, NULL, OWN_FLAG + f };
+    while ((flag = getopt_long(argc, argv, "i:w:", all, NULL)) != -1) {
         switch (flag) {
         case 'i': b->rounds = atoi(optarg); break;
         case 'w': b->warmup = atoi(optarg); break;
         case 'q': b->quick = 1; break;
         case 'f': b->full = 1; break;
-        default:
-            GCR_FAIL(GCR_EINVAL, "usage: %s [-i rounds] [-w warm-up] [--quick] [--full]", argv[0]);
+        case 'j': b->json_path = optarg; break;
+        case '?': GCR_TRY(say_usage(argv[0], flags)); break;
+        default: *flags[flag - OWN_FLAG].where = optarg;
         }
     }
     if (b->rounds < 0)
@@ -51,12 +159,15 @@ out:
     return status;
 }
 
-gcr_status bench_begin(bench *out, const char *name, int argc, char **argv)
+gcr_status bench_begin_with(bench *out, const char *name, int argc, char **argv,
+                            const bench_flag *flags)
 {
     gcr_status status = GCR_OK;
 
     *out = (bench){ .name = name, .rounds = -1, .warmup = -1 };
-    GCR_TRY(read_flags(out, argc, argv));
+    GCR_TRY(read_flags(out, argc, argv, flags));
+    if (out->json_path != NULL)
+        GCR_TRY(begin_json(out));
     setvbuf(stdout, NULL, _IOLBF, 0); /* rows are seen as they come, also through a pipe */
     puts("bench,case,what,unit,rounds,median,low,high");
     bench_say("%s: %d rounds after %d", name, out->rounds, out->warmup);
@@ -64,8 +175,18 @@ out:
     return status;
 }
 
-int bench_end(const bench *b, gcr_status status)
+gcr_status bench_begin(bench *out, const char *name, int argc, char **argv)
 {
+    return bench_begin_with(out, name, argc, argv, &(bench_flag){ 0 });
+}
+
+int bench_end(bench *b, gcr_status status)
+{
+    if (status == GCR_OK && b->json != NULL)
+        status = end_json(b);
+    if (b->json != NULL)
+        fclose(b->json);
+    free(b->json_text);
     if (status != GCR_OK) {
         fprintf(stderr, "gridcrunch-bench-%s: %s\n", b->name, gcr_last_error());
         return 1;
@@ -194,6 +315,8 @@ void bench_row(const bench *b, const char *where, const char *what, const char *
 {
     printf("%s,%s,%s,%s,%d,%.6g,%.6g,%.6g\n", b->name, where, what, unit, b->rounds, spread.median,
            spread.low, spread.high);
+    if (b->json != NULL)
+        put_json_row(b, where, what, unit, spread);
 }
 
 static char *next_line(bench *b)

@@ -9,13 +9,18 @@
  * CSV on stdout, prose on stderr. Rows:  bench,case,what,unit,rounds,median,low,high
  * where low and high are p10 and p90 of a time, and the 95% bootstrap interval of a ratio. Last
  * lines:  ratio NAME CASE VALUE
+ * The same as JSON with --json FILE.
  */
 #ifndef GCR_BENCH_H
 #define GCR_BENCH_H
 
 #include "gridcrunch/status.h"
 
+#include <stddef.h>
+#include <stdio.h>
+
 enum {
+    BENCH_FLAGS_MAX = 8,
     BENCH_ROUNDS_MAX = 1000,
     BENCH_LINES_MAX = 64,
     BENCH_LINE_BYTES = 160,
@@ -32,14 +37,29 @@ typedef struct bench {
 
     char lines[BENCH_LINES_MAX][BENCH_LINE_BYTES]; /* printed last, see bench_ratio() */
     int line_count;
+
+    const char *json_path; /* --json  NULL: none */
+    FILE *json;            /* the rows so far, which become json_text */
+    char *json_text;
+    size_t json_bytes;
 } bench;
+
+/* A flag of one program beside those of all: --NAME VALUE. */
+typedef struct bench_flag {
+    const char *name;   /* NULL behind the last                      */
+    const char *value;  /* what the usage calls it: "BYTES"          */
+    const char **where; /* gets the text; as it was without the flag */
+} bench_flag;
 
 /* Reads the flags and prints the CSV header. Standard: 20 rounds after 2, quick: 3 after 1.
  * GCR_EINVAL: an unknown flag or value; the sentence is the usage. */
 GCR_MUST_CHECK gcr_status bench_begin(bench *out, const char *name, int argc, char **argv);
+GCR_MUST_CHECK gcr_status bench_begin_with(bench *out, const char *name, int argc, char **argv,
+                                           const bench_flag *flags);
 
-/* Prints the ratio lines, or the sentence of a failure. Returns the exit code of main. */
-int bench_end(const bench *b, gcr_status status);
+/* Prints the ratio lines and writes the JSON, or prints the sentence of a failure. Returns the exit
+ * code of main. */
+int bench_end(bench *b, gcr_status status);
 
 /* Prose for people, a line on stderr. */
 void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

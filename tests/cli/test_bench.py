@@ -1,0 +1,132 @@
+"""The benchmarks of devices, on the CPU: what they print, and that bytes are those that were asked for."""
+import json
+import unittest
+
+from support import Case
+
+
+class DeviceBench(Case):
+    """Runs one with little work and reads what it printed."""
+
+    def bench(self, name, *args):
+        if name not in self.call("bench").out.split():
+            self.skipTest("this build has no benchmarks")
+        return self.call("bench", name, *args)
+
+    def run_quickly(self, name, *args):
+        """Rows as {(case, what): (unit, median, low, high)}, ratios as {name: value}."""
+        reply = self.bench(name, "--quick", "--device", "cpu", "--json", "out.json", *args)
+        self.assertEqual(reply.code, 0, reply)
+        head, *lines = reply.out.splitlines()
+        self.assertEqual(head, "bench,case,what,unit,rounds,median,low,high")
+        rows, ratios = {}, {}
+        for line in lines:
+            if line.startswith("ratio "):
+                _, bench, case, value = line.split()
+                self.assertEqual(bench, name)
+                ratios[case] = float(value)
+            elif not line.startswith("absent "):
+                self.assertFalse(ratios, "ratios are the last lines")
+                bench, case, what, unit, _, *numbers = line.split(",")
+                self.assertEqual(bench, name)
+                self.assertNotIn((case, what), rows)
+                rows[case, what] = unit, *map(float, numbers)
+        self.check_json(name, rows, lines)
+        return rows, ratios
+
+    def check_json(self, name, rows, lines):
+        """The file says the same as stdout."""
+        document = json.loads(self.read("out.json"))
+        self.assertEqual(document["bench"], name)
+        self.assertEqual(document["lines"], [line for line in lines if "," not in line.split(" ")[0]])
+        self.assertEqual(len(document["rows"]), len(rows))
+        for row in document["rows"]:
+            unit, median, low, high = rows[row["case"], row["what"]]
+            self.assertEqual(row["unit"], unit)
+            for name_of, value in ("median", median), ("low", low), ("high", high):
+                self.assertAlmostEqual(row[name_of], value, delta=1e-5 * abs(value))
+
+    def assert_fails(self, reply, *words):
+        self.assertEqual(reply.code, 1, reply)
+        for word in words:
+            self.assertIn(word, reply.err.splitlines()[-1])
+
+
+class Transfer(DeviceBench):
+    # Kinds of memory of the host, and the ways they go; and how many copies are one measurement.
+    HOST = {"pageable": ("up", "down"), "pinned": ("up", "down", "both"),
+            "mapped": ("up", "down", "both"), "managed": ("up", "down")}
+    SIZES = [4, 64, 1024, 16384, 65536]
+
+    def go(self, *args):
+        return self.run_quickly("transfer", "-i", 2, "-w", 1, "--largest", "64K", *args)
+
+    def test_each_kind_way_and_size_is_measured_and_fitted(self):
+        rows, _ = self.go()
+        cases = [f"{kind} {way}" for kind, ways in self.HOST.items() for way in ways]
+        for case in [*cases, "device up", "ring up"]:
+            for size in self.SIZES:
+                unit, median, low, high = rows[case, str(size)]
+                self.assertEqual(unit, "s")
+                self.assertTrue(0 < low <= median <= high, (case, size))
+            latency, rate = rows[case, "latency"][1], rows[case, "bandwidth"][1]
+            ways = 2 if case.endswith("both") else 1
+            self.assertTrue(latency >= 0 and rate > 0)
+            self.assertAlmostEqual(rows[case, "half"][1], latency * rate / ways,
+                                   delta=1e-4 * latency * rate)
+            self.assertGreaterEqual(rows[case, "residual"][1], 0)
+
+    def test_what_memory_costs_stands_apart(self):
+        rows, _ = self.go()
+        for case in "device memory", "pinned memory", "pinning":
+            for what in "take", "give back":
+                self.assertEqual(rows[case, what][0], "s/GB")
+                self.assertGreaterEqual(rows[case, what][1], 0)
+
+    def test_the_bytes_of_the_ledger_are_those_that_were_asked_for(self):
+        rows, _ = self.go()
+        runs, copies, size = 3, 16, sum(self.SIZES)
+        up = sum(ways.count("up") + ways.count("both") for ways in self.HOST.values())
+        down = sum(ways.count("down") + ways.count("both") for ways in self.HOST.values())
+        timed_up = (up - 1) * copies + 1 + copies  # managed: one copy at a time; and the ring
+        timed_down = (down - 1) * copies + 1
+        filled = up + down + 2 + 1  # ends on the device: up to, down from; both of "device"; the ring
+        looked_at = up + 1 + 1
+        self.assertEqual(rows["ledger", "up"][1], self.near((runs * timed_up + filled) * size))
+        self.assertEqual(rows["ledger", "down"][1],
+                         self.near((runs * timed_down + looked_at) * size))
+
+    @staticmethod
+    def near(count):
+        return float(f"{count:.6g}")  # as it is printed
+
+    def test_ratios_are_those_of_the_largest_size(self):
+        rows, ratios = self.go()
+        largest = str(self.SIZES[-1])
+        want = rows["pinned up", largest][1] / rows["pageable up", largest][1]
+        self.assertAlmostEqual(ratios["pageable_up_over_pinned"], want, delta=1e-3 * want)
+        want = 2 * rows["pinned up", largest][1] / rows["pinned both", largest][1]
+        self.assertAlmostEqual(ratios["pinned_both_over_up"], want, delta=1e-3 * want)
+
+    def test_what_does_not_fit_is_refused_with_both_sizes(self):
+        reply = self.bench("transfer", "--device", "cpu", "--largest", "1000T")
+        self.assert_fails(reply, "two blocks of 1000.0 TiB do not fit")
+
+    def test_bad_arguments_are_refused(self):
+        self.assert_fails(self.bench("transfer", "--largest", "0"), "--largest takes a number")
+        self.assert_fails(self.bench("transfer", "--largest", "many"), "--largest takes a number")
+        self.assert_fails(self.bench("transfer", "--largest", "999999999T"), "64 bits")
+        self.assert_fails(self.bench("transfer", "--device", "cpu:1"), "no device cpu:1")
+        self.assert_fails(self.bench("transfer", "--device", "cpu:x"), "'cpu:x' is no device")
+        self.assert_fails(self.bench("transfer", "--device", "toaster"), "'toaster' is no device")
+        self.assert_fails(self.bench("transfer", "--wrong"), "usage: ", "--device NAME")
+        self.assert_fails(self.bench("transfer", "extra"), "nothing may follow the flags")
+
+    def test_a_file_that_cannot_be_written_is_told(self):
+        reply = self.bench("transfer", "--quick", "--device", "cpu", "--largest", "4", "--json",
+                           "no/such/folder.json")
+        self.assert_fails(reply, "cannot write no/such/folder.json: No such file")
+
+
+if __name__ == "__main__":
+    unittest.main()
