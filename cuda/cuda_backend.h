@@ -47,7 +47,7 @@ typedef struct cuda_device {
     int index;
     int capability;      /* 90 for 9.0                           */
     int toolkit, driver; /* 13000 for 13.0: this build's, and the newest that the driver knows */
-    gcr_crossovers crossovers;
+    gcr_crossovers crossovers[GCR_SCALAR_COUNT];
     cudaMemPool_t pool;
     cuda_lane memory;
     struct cuda_queue *queues;

@@ -1,5 +1,6 @@
 /* cuda/cuda_compile.c -- see cuda_compile.h. */
 #include "cuda/cuda_compile.h"
+#include "cuda/cuda_constants.h"
 #include "cuda/cuda_nvrtc.h"
 
 #include "base/cache.h"
@@ -167,28 +168,61 @@ out:
     return status;
 }
 
+/* The files that the compiler sees, in the precision of the source. */
+typedef struct headers {
+    const char *names[HEADERS_MAX + 1];
+    char *texts[HEADERS_MAX + 1]; /* of malloc() */
+    int count;
+} headers;
+
+static gcr_status add_header(headers *to, const cuda_source *source, const char *name,
+                             const char *text)
+{
+    gcr_status status = GCR_OK;
+    char *copy = NULL;
+
+    if (source->scalar == GCR_F32)
+        GCR_TRY(gcr_cuda_narrow_constants(&copy, text));
+    else
+        GCR_TRY(gcr_text_format(&copy, "%s", text));
+    to->names[to->count] = name;
+    to->texts[to->count++] = copy;
+out:
+    return status;
+}
+
+static gcr_status list_headers(headers *out, const cuda_source *source)
+{
+    gcr_status status = GCR_OK;
+    char *kernel = NULL;
+
+    for (const gcr_text_file *file = gcr_device_text; file->path != NULL; file++) {
+        if (out->count == HEADERS_MAX)
+            GCR_FAIL(GCR_EDEVICE, "the text of the device has more than %d files", HEADERS_MAX);
+        GCR_TRY(add_header(out, source, file->path, file->text));
+    }
+    GCR_TRY(mark_kernel(&kernel, source));
+    GCR_TRY(add_header(out, source, "kernel.c", kernel));
+out:
+    free(kernel);
+    return status;
+}
+
 static gcr_status create_program(nvrtcProgram *out, const cuda_nvrtc *nvrtc,
                                  const cuda_source *source)
 {
     gcr_status status = GCR_OK;
-    const char *texts[HEADERS_MAX + 1], *names[HEADERS_MAX + 1];
-    char *kernel = NULL, *text = NULL;
-    int count = 0;
+    headers all = { .count = 0 };
+    char *text = NULL;
 
-    GCR_TRY(mark_kernel(&kernel, source));
+    GCR_TRY(list_headers(&all, source));
     GCR_TRY(write_main(&text, source));
-    for (const gcr_text_file *file = gcr_device_text; file->path != NULL; file++) {
-        if (count == HEADERS_MAX)
-            GCR_FAIL(GCR_EDEVICE, "the text of the device has more than %d files", HEADERS_MAX);
-        names[count] = file->path;
-        texts[count++] = file->text;
-    }
-    names[count] = "kernel.c";
-    texts[count++] = kernel;
-    NVRTC("begin", nvrtc->create(out, text, "gridcrunch.cu", count, texts, names));
+    NVRTC("begin", nvrtc->create(out, text, "gridcrunch.cu", all.count,
+                                 (const char *const *)all.texts, all.names));
 out:
+    for (int h = 0; h < all.count; h++)
+        free(all.texts[h]);
     free(text);
-    free(kernel);
     return status;
 }
 
@@ -345,6 +379,7 @@ static gcr_status name_object(char out[NAME_BYTES], const cuda_source *source, i
         hash_text(state, file->path);
         hash_text(state, file->text);
     }
+    hash_text(state, source->scalar == GCR_F32 ? GCR_CUDA_CONSTANTS_RULE : "");
     hash_text(state, unit_of(source));
     hash_text(state, source->path);
     hash_text(state, source->text);

@@ -11,6 +11,7 @@
 
 #include "base/text_file.h"
 
+#include "gridcrunch/kind.h"
 #include "gridcrunch/status.h"
 
 #include <stddef.h>
@@ -21,7 +22,8 @@ typedef struct cuda_source {
     const char *name; /* of the kernel; for names of files */
     const char *path; /* as messages name the file         */
     const char *text;
-    const char *unit; /* of cuda/device/, which takes the kernel in; NULL: device_unit.h */
+    const char *unit;  /* of cuda/device/, which takes the kernel in; NULL: device_unit.h */
+    gcr_scalar scalar; /* of GCR_F32 constants without a suffix are floats, in all of the text */
     char *definitions[GCR_CUDA_DEFINITIONS_MAX]; /* "NAME VALUE"; of malloc() */
     int definition_count;
 } cuda_source;

@@ -194,7 +194,7 @@ static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, c
     launch.tile_count = g->count;
     launch.cell_count = g->cell_count;
     launch.scratch = launcher->scratch;
-    launch.scratch_stride = g->variant.scratch_bytes / sizeof(gcr_real);
+    launch.scratch_stride = g->variant.scratch_bytes / gcr_scalar_bytes(program->base.unit->scalar);
     launch.counters = launcher->counters;
     if (launch.jitter_count > 0) {
         launch.retry[0] = launcher->lists;
@@ -244,8 +244,8 @@ static gcr_status sort_tiles(group *groups, int *group_count, int *group_of, cud
     *group_count = 0;
     for (uint64_t t = 0; t < count; t++) {
         const gcr_shape shape = gcr_cuda_shape_of(program, &tiles[t].data);
-        const gcr_variant variant = gcr_cuda_variant_of(
-            &cuda_device_of(program->base.device)->crossovers, program->base.unit->kernel, &shape);
+        const gcr_variant variant = gcr_cuda_variant_of(gcr_cuda_crossovers_of(program),
+                                                        program->base.unit->kernel, &shape);
         cuda_code *code;
         group *g;
 
@@ -410,7 +410,8 @@ static gcr_status enqueue_prepare(cuda_queue *queue, const cuda_program *program
                                   .seed = common->seed,
                                   .ns_per_tick = common->ns_per_tick,
                                   .scratch = launcher->scratch,
-                                  .scratch_stride = variant->scratch_bytes / sizeof(gcr_real) };
+                                  .scratch_stride = variant->scratch_bytes /
+                                                    gcr_scalar_bytes(program->base.unit->scalar) };
     uint64_t place;
 
     for (int o = 0; o < GCR_OPTIONS_MAX; o++)
@@ -436,8 +437,8 @@ gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
     cuda_device *device = cuda_device_of(base->device);
     cuda_launcher *launcher = queue->launcher;
     const gcr_shape shape = gcr_cuda_shape_of(program, &args->data);
-    const gcr_variant variant =
-        gcr_cuda_variant_of_prepare(&device->crossovers, program->base.unit->kernel, &shape);
+    const gcr_variant variant = gcr_cuda_variant_of_prepare(gcr_cuda_crossovers_of(program),
+                                                            program->base.unit->kernel, &shape);
     gcr_launch_dataset *dataset = NULL;
     cuda_code *code;
 

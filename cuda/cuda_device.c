@@ -113,7 +113,8 @@ static gcr_status describe(cuda_device *device)
         device->toolkit = CUDART_VERSION; /* program_open() will say that there is no compiler */
     GCR_CUDA("ask for the driver", cudaDriverGetVersion(&device->driver));
     GCR_TRY(check_capability(device));
-    device->crossovers = gcr_crossovers_default(device->capability);
+    for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++)
+        device->crossovers[scalar] = gcr_crossovers_default(device->capability, scalar);
 out:
     return status;
 }
@@ -223,7 +224,7 @@ void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *base, gcr_c
     char table[TABLE_BYTES], toolkit[32];
 
     (void)path; /* a GPU has one */
-    name_table(table, &device->crossovers);
+    name_table(table, &device->crossovers[scalar]);
     say_version(toolkit, device->toolkit);
     snprintf(out, bytes, "cuda, %s, %s%s, sm_%d, CUDA %s, crossovers %s", gcr_scalar_name(scalar),
              algorithm == GCR_DIRECT ? "" : "tridiagonal, ", base->info.name, device->capability,

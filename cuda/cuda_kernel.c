@@ -48,7 +48,6 @@ gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kern
         .has_wide_outputs = has_wide_outputs(kernel),
         .flops = kernel->cost != NULL ? kernel->cost(shape)
                                       : (double)shape->rows * (double)(shape->features + 1),
-        .scalar_bytes = sizeof(gcr_real),
     };
 
     return gcr_variant_of(crossovers, &cell);
@@ -57,8 +56,7 @@ gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kern
 gcr_variant gcr_cuda_variant_of_prepare(const gcr_crossovers *crossovers, const gcr_kernel *kernel,
                                         const gcr_shape *shape)
 {
-    return gcr_variant_of_prepare(crossovers, ask(kernel->scratch_count, shape, 0),
-                                  sizeof(gcr_real));
+    return gcr_variant_of_prepare(crossovers, ask(kernel->scratch_count, shape, 0));
 }
 
 gcr_launch_tile gcr_cuda_describe_tile(const gcr_kernel *kernel, const gcr_shape *shape,
@@ -107,7 +105,7 @@ out:
 }
 
 gcr_status gcr_cuda_define_variant(cuda_source *source, const gcr_kernel *kernel,
-                                   const int64_t option[GCR_OPTIONS_MAX],
+                                   const int64_t option[GCR_OPTIONS_MAX], gcr_scalar scalar,
                                    const gcr_variant *variant)
 {
     gcr_status status = GCR_OK;
@@ -115,6 +113,9 @@ gcr_status gcr_cuda_define_variant(cuda_source *source, const gcr_kernel *kernel
 
     while (kernel->parameters[parameters].name != NULL)
         parameters++;
+    source->scalar = scalar;
+    if (scalar == GCR_F32)
+        GCR_TRY(gcr_cuda_define(source, "GCR_SINGLE"));
     GCR_TRY(gcr_cuda_define(source, "GCR_TEAM %d", (int)variant->team));
     GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_BOUND %d", (int)variant->bound));
     GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_SINGLE %d", (int)variant->is_single));

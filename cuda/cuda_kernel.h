@@ -20,6 +20,6 @@ gcr_launch_tile gcr_cuda_describe_tile(const gcr_kernel *kernel, const gcr_shape
 /* Adds what launch.h asks for. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_cuda_define_variant(cuda_source *source, const gcr_kernel *kernel,
                                                   const int64_t option[GCR_OPTIONS_MAX],
-                                                  const gcr_variant *variant);
+                                                  gcr_scalar scalar, const gcr_variant *variant);
 
 #endif /* GCR_CUDA_KERNEL_H */

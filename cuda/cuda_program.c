@@ -10,6 +10,11 @@
 
 enum { STATIC_SHARED_MOST = 48 << 10 }; /* dynamic shared memory that every kernel may have */
 
+const gcr_crossovers *gcr_cuda_crossovers_of(const cuda_program *program)
+{
+    return &cuda_device_of(program->base.device)->crossovers[program->base.unit->scalar];
+}
+
 gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data)
 {
     return (gcr_shape){ .rows = data->rows,
@@ -62,7 +67,8 @@ static gcr_status make_code(cuda_code *code, const cuda_program *program,
     cuda_image image = { 0 };
 
     *code = (cuda_code){ .variant = *variant, .shared_allowed = STATIC_SHARED_MOST };
-    GCR_TRY(gcr_cuda_define_variant(&source, kernel, program->spec.setup->option, variant));
+    GCR_TRY(gcr_cuda_define_variant(&source, kernel, program->spec.setup->option,
+                                    program->base.unit->scalar, variant));
     GCR_TRY(
         gcr_cuda_compile_cached(&image, &source, cuda_device_of(program->base.device)->capability));
     GCR_TRY(load(code, &image));
@@ -258,9 +264,6 @@ static gcr_status check_unit(const gcr_unit *unit)
         GCR_FAIL(GCR_EUNSUPPORTED,
                  "the algorithm '%s' is not there for GPUs; leave it out, or use 'device: cpu'",
                  gcr_algorithm_name(unit->algorithm));
-    if (unit->scalar != GCR_F64)
-        GCR_FAIL(GCR_EUNSUPPORTED, "GPUs compute in f64 here, not in %s",
-                 gcr_scalar_name(unit->scalar));
 out:
     return status;
 }

@@ -33,6 +33,9 @@ typedef struct cuda_program {
     pthread_mutex_t lock; /* of the codes */
 } cuda_program;
 
+/* The table of the precision that the unit computes in. */
+const gcr_crossovers *gcr_cuda_crossovers_of(const cuda_program *program);
+
 /* A dataset's, with the options of the run. */
 gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data);
 

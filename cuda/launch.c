@@ -12,23 +12,41 @@ enum {
     SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
 };
 
+int gcr_thread_rows_max(gcr_scalar scalar)
+{
+    return scalar == GCR_F32 ? GCR_THREAD_ROWS_MAX_F32 : GCR_THREAD_ROWS_MAX;
+}
+
+int gcr_warp_rows_max(gcr_scalar scalar)
+{
+    return scalar == GCR_F32 ? GCR_WARP_ROWS_MAX_F32 : GCR_WARP_ROWS_MAX;
+}
+
 /* Registers and shared memory of sm_80 and sm_90 differ in the latter alone. The rows are where the
  * model of cuda/device/spd_*.h has the next algorithm ahead (derived, not measured). */
-gcr_crossovers gcr_crossovers_default(int capability)
+gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
 {
-    return (gcr_crossovers){
-        .thread_rows = 8,
-        .warp_rows = GCR_WARP_ROWS_MAX,
-        .block = { { 1, 128, 5 }, { 65, 192, 3 }, { 129, 512, 1 } },
-        .memory_threads = 384,
-        .shared_bytes = (capability >= 90                       ? 227u
-                         : capability == 80 || capability == 87 ? 163u
-                                                                : 99u)
-                        << 10,
-        .cell_thread_flops = 2000,
-        .cell_threads = 128,
-        .prepare_threads = 256,
-    };
+    const uint64_t shared_kib = capability >= 90                       ? 227
+                                : capability == 80 || capability == 87 ? 163
+                                                                       : 99;
+    gcr_crossovers out = { .scalar = scalar,
+                           .thread_rows = 8,
+                           .warp_rows = GCR_WARP_ROWS_MAX,
+                           .block = { { 1, 128, 5 }, { 65, 192, 3 }, { 129, 512, 1 } },
+                           .memory_threads = 384,
+                           .shared_bytes = shared_kib << 10,
+                           .cell_thread_flops = 2000,
+                           .cell_threads = 128,
+                           .prepare_threads = 256 };
+
+    if (scalar == GCR_F32) {
+        out.thread_rows = 12;
+        out.warp_rows = GCR_WARP_ROWS_MAX_F32;
+        out.block[0] = (gcr_block_class){ 1, 128, 4 };
+        out.block[1] = (gcr_block_class){ 97, 256, 2 };
+        out.block[2] = (gcr_block_class){ 193, 512, 1 };
+    }
+    return out;
 }
 
 static int is_countable(int64_t count)
@@ -36,12 +54,13 @@ static int is_countable(int64_t count)
     return count >= 0 && count <= SIZE_MAX_COUNTED;
 }
 
-static uint64_t scratch_bytes(int64_t count, uint64_t scalar_bytes)
+static uint64_t scratch_bytes(int64_t count, gcr_scalar scalar)
 {
-    return ((uint64_t)count * scalar_bytes + 255) / 256 * 256;
+    return ((uint64_t)count * gcr_scalar_bytes(scalar) + 255) / 256 * 256;
 }
 
-static uint64_t spd_scratch_bytes(const gcr_variant *variant, const gcr_cell_shape *shape)
+static uint64_t spd_scratch_bytes(const gcr_variant *variant, const gcr_cell_shape *shape,
+                                  gcr_scalar scalar)
 {
     const int is_small = is_countable(shape->n) && is_countable(shape->systems) &&
                          is_countable(shape->right_sides) &&
@@ -53,29 +72,30 @@ static uint64_t spd_scratch_bytes(const gcr_variant *variant, const gcr_cell_sha
     return scratch_bytes(gcr_spd_layout_of(variant->team, variant->threads, shape->n,
                                            shape->systems, shape->right_sides, shape->output_width)
                              .end,
-                         shape->scalar_bytes);
+                         scalar);
 }
 
-static gcr_variant thread_variant(int64_t n)
+static gcr_variant thread_variant(int64_t n, gcr_scalar scalar)
 {
-    const int bound = n <= 4 ? 4 : n <= 8 ? 8 : GCR_THREAD_ROWS_MAX;
+    const int bound = n <= 4 ? 4 : n <= 8 ? 8 : n <= 12 ? 12 : GCR_THREAD_ROWS_MAX_F32;
+    const int blocks = bound == 4 ? 4 : bound == 8 ? 3 : 2;
 
     return (gcr_variant){ .team = GCR_TEAM_THREAD,
                           .bound = bound,
                           .threads = 128,
-                          .min_blocks = bound == 4   ? 4
-                                        : bound == 8 ? 3
-                                                     : 2,
+                          .min_blocks = scalar == GCR_F32 && bound <= 12 ? blocks + 1 : blocks,
                           .teams_of_block = 128 };
 }
 
-static gcr_variant warp_variant(int64_t n)
+static gcr_variant warp_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = n <= 8 ? 8 : (int)gcr_tile_rows(n) * 8;
 
-    return (gcr_variant){
-        .team = GCR_TEAM_WARP, .bound = bound, .threads = 128, .min_blocks = 3, .teams_of_block = 4
-    };
+    return (gcr_variant){ .team = GCR_TEAM_WARP,
+                          .bound = bound,
+                          .threads = 128,
+                          .min_blocks = scalar == GCR_F32 && bound <= 24 ? 4 : 3,
+                          .teams_of_block = 4 };
 }
 
 static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
@@ -87,8 +107,8 @@ static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cel
                             .teams_of_block = 1 };
 
     if (is_countable(shape->n) && is_countable(shape->right_sides))
-        variant.shared_bytes =
-            (uint64_t)gcr_spd_shared_count(shape->n, shape->right_sides) * shape->scalar_bytes;
+        variant.shared_bytes = (uint64_t)gcr_spd_shared_count(shape->n, shape->right_sides) *
+                               gcr_scalar_bytes(crossovers->scalar);
     if (variant.shared_bytes == 0 ||
         variant.shared_bytes + STATIC_SHARED_BYTES > crossovers->shared_bytes) {
         variant.shared_bytes = 0;
@@ -105,23 +125,25 @@ static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cel
 
 static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
 {
+    const gcr_scalar scalar = crossovers->scalar;
     gcr_variant variant;
 
-    if (shape->n <= crossovers->thread_rows && shape->n <= GCR_THREAD_ROWS_MAX)
-        variant = thread_variant(shape->n);
-    else if (shape->n <= crossovers->warp_rows && shape->n <= GCR_WARP_ROWS_MAX)
-        variant = warp_variant(shape->n);
+    if (shape->n <= crossovers->thread_rows && shape->n <= gcr_thread_rows_max(scalar))
+        variant = thread_variant(shape->n, scalar);
+    else if (shape->n <= crossovers->warp_rows && shape->n <= gcr_warp_rows_max(scalar))
+        variant = warp_variant(shape->n, scalar);
     else
         variant = block_variant(crossovers, shape);
     variant.is_single = shape->systems <= 1 && shape->right_sides <= 1;
     if (!variant.is_single && variant.min_blocks > 1)
         variant.min_blocks--; /* finish() of several systems needs registers of its own */
-    variant.scratch_bytes = spd_scratch_bytes(&variant, shape);
+    variant.scratch_bytes = spd_scratch_bytes(&variant, shape, scalar);
     return variant;
 }
 
 /* `threads` of a block compute one cell, or 1 of them. */
-static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape *shape)
+static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape *shape,
+                                gcr_scalar scalar)
 {
     const int is_small = shape->scratch_count >= 0 && shape->scratch_count <= (int64_t)1 << 50 &&
                          is_countable(shape->output_width);
@@ -133,8 +155,8 @@ static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape
                             .scratch_bytes = UINT64_MAX };
 
     if (is_small)
-        variant.scratch_bytes = scratch_bytes(
-            gcr_cell_scratch_at(shape->output_width) + shape->scratch_count, shape->scalar_bytes);
+        variant.scratch_bytes =
+            scratch_bytes(gcr_cell_scratch_at(shape->output_width) + shape->scratch_count, scalar);
     return variant;
 }
 
@@ -143,7 +165,7 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
     if (shape->form == GCR_FORM_SPD)
         return spd_variant(crossovers, shape);
     return cell_variant(crossovers->cell_threads, shape->flops <= crossovers->cell_thread_flops,
-                        shape);
+                        shape, crossovers->scalar);
 }
 
 /* ---- factors in place ------------------------------------------------------------------------ */
@@ -212,11 +234,10 @@ gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n,
     return factor_block_variant(crossovers, n, scalar_bytes);
 }
 
-gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
-                                   uint64_t scalar_bytes)
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count)
 {
-    const gcr_cell_shape shape = { .scratch_count = scratch_count, .scalar_bytes = scalar_bytes };
-    gcr_variant variant = cell_variant(crossovers->prepare_threads, 0, &shape);
+    const gcr_cell_shape shape = { .scratch_count = scratch_count };
+    gcr_variant variant = cell_variant(crossovers->prepare_threads, 0, &shape, crossovers->scalar);
 
     variant.team = GCR_TEAM_PREPARE;
     return variant;

@@ -26,6 +26,7 @@
  *     GCR_PARAMETER_COUNT  parameters of the kernel
  *     GCR_OUTPUT_WIDTHS    widths of its outputs as its description has them: 1, 1, -1
  *     GCR_OUTPUTS_FIXED    their sum, or 0 where one is as wide as the dataset
+ *     GCR_SINGLE           defined: it computes with floats. Axes, jitter and outputs are doubles
  *
  * in front of the text, as NVRTC splits the value of -D at commas, with --std=c++20 --fmad=false.
  */
@@ -112,26 +113,36 @@ typedef struct gcr_factor_launch {
 
 #if !defined(__CUDACC__)
 
+#include "gridcrunch/kind.h"
+
 #include <stddef.h>
 
 /* ---- which variant computes a cell ----------------------------------------------------------- */
 
+/* Rows of a matrix that the registers have room for (device/resources.txt). Those of a warp would
+ * hold more floats; but all loops over them are unrolled, and 40 rows are 250 KB of code already. */
 enum {
-    GCR_THREAD_ROWS_MAX = 12, /* f64: 78 entries and 12 right-hand sides in 255 registers */
+    GCR_THREAD_ROWS_MAX = 12,
+    GCR_THREAD_ROWS_MAX_F32 = 16,
     GCR_WARP_ROWS_MAX = 32,
+    GCR_WARP_ROWS_MAX_F32 = 40,
     GCR_BLOCK_CLASSES = 4,
 };
+
+int gcr_thread_rows_max(gcr_scalar scalar);
+int gcr_warp_rows_max(gcr_scalar scalar);
 
 /* From `rows` rows on, a block has so many threads. */
 typedef struct gcr_block_class {
     int32_t rows, threads, min_blocks;
 } gcr_block_class;
 
-/* Which algorithm a device uses for which size: calibrated for each model of GPU and part of its
- * kind, because they decide bits. Rows are those of SPD matrices. */
+/* Which algorithm a device uses for which size, in one precision: calibrated for each model of GPU
+ * and part of its kind, because they decide bits. Rows are those of SPD matrices. */
 typedef struct gcr_crossovers {
-    int32_t thread_rows; /* up to so many: a thread; at most GCR_THREAD_ROWS_MAX, 0 is never */
-    int32_t warp_rows;   /* up to so many: a warp; at most GCR_WARP_ROWS_MAX                 */
+    gcr_scalar scalar;   /* what gcr_real is on the device                                    */
+    int32_t thread_rows; /* up to so many: a thread; at most gcr_thread_rows_max(), 0 is never */
+    int32_t warp_rows;   /* up to so many: a warp; at most gcr_warp_rows_max()                 */
     gcr_block_class block[GCR_BLOCK_CLASSES]; /* in shared memory; ascending, up to rows == 0 */
     int32_t memory_threads;                   /* of a block whose matrix is not               */
     uint64_t shared_bytes;    /* that a block may have: 227 KB on sm_90, 163 KB on sm_80      */
@@ -142,7 +153,7 @@ typedef struct gcr_crossovers {
 
 /* Before a device is calibrated: what the cost model of cuda/device/ expects, for the compute
  * capability 10 major + minor. */
-gcr_crossovers gcr_crossovers_default(int capability);
+gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar);
 
 /* What is known of the cells of a dataset. */
 typedef struct gcr_cell_shape {
@@ -152,7 +163,6 @@ typedef struct gcr_cell_shape {
     int64_t output_width;            /* values of all outputs of a cell        */
     int has_wide_outputs;            /* an output is as wide as the dataset    */
     double flops;                    /* cell kernels                           */
-    uint64_t scalar_bytes;           /* of gcr_real on the device              */
 } gcr_cell_shape;
 
 typedef struct gcr_variant {
@@ -172,8 +182,7 @@ typedef struct gcr_variant {
 gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape);
 
 /* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */
-gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
-                                   uint64_t scalar_bytes);
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count);
 
 /* Who factors matrices of n rows as they stand: up to so many rows a thread, then a warp, then a
  * block. Not calibrated, as the layout that matrices are kept in follows from it. */

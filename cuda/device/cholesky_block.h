@@ -90,9 +90,24 @@ GCR_FN void gcr_row_store(const gcr_row *row, int column, const gcr_tile *tile)
         gcr_tile_store(gcr_row_at(row, column), tile);
 }
 
-GCR_FN gcr_tile gcr_row_load_across(const gcr_row *row, int column)
+/* As factors of a product. Only rows of the matrix, which are whole, are on the right of one. */
+GCR_FN gcr_left gcr_row_left(const gcr_row *row, int column)
 {
-    return gcr_tile_load_across(gcr_row_at(row, column));
+    gcr_left left = { 0 };
+
+    if (gcr_tile_row() < row->height)
+        left = gcr_left_load(gcr_row_at(row, column));
+    return left;
+}
+
+GCR_FN gcr_right gcr_row_right(const gcr_row *row, int column)
+{
+    return gcr_right_load(gcr_row_at(row, column));
+}
+
+GCR_FN gcr_right gcr_row_right_across(const gcr_row *row, int column)
+{
+    return gcr_right_load_across(gcr_row_at(row, column));
 }
 
 /* Whoever reads the inverse of triangle p. */
@@ -116,7 +131,8 @@ GCR_FN void gcr_block_send(const gcr_matrix *matrix, int i, int p, const gcr_til
 GCR_FN void gcr_block_subtract(gcr_tile *c, const gcr_row *i, const gcr_row *p, int begin, int end)
 {
     for (int k = begin; k < end; k++) {
-        const gcr_tile left = gcr_row_load(i, k), right = gcr_row_load(p, k);
+        const gcr_left left = gcr_row_left(i, k);
+        const gcr_right right = gcr_row_right(p, k);
 
         gcr_tile_subtract_product(c, &left, &right);
     }
@@ -139,11 +155,11 @@ GCR_FN void gcr_block_look_ahead(const gcr_matrix *matrix, int i, int is_pair, i
         sum[0][c] = sum[1][c] = gcr_tile_zero();
     }
     for (int k = 0; k < end; k++) {
-        const gcr_tile upper = gcr_row_load(&rows[0], k), lower = gcr_row_load(&rows[1], k);
+        const gcr_left upper = gcr_row_left(&rows[0], k), lower = gcr_row_left(&rows[1], k);
 
         GCR_UNROLL
         for (int c = 0; c < GCR_AHEAD; c++) {
-            const gcr_tile right = gcr_row_load(&columns[c], k);
+            const gcr_right right = gcr_row_right(&columns[c], k);
 
             gcr_tile_add_product(&sum[0][c], &upper, &right);
             gcr_tile_add_product(&sum[1][c], &lower, &right);
@@ -196,7 +212,7 @@ GCR_FN void gcr_block_invert_diagonal(const gcr_matrix *matrix, int p, int begin
 GCR_FN void gcr_block_divide_column(const gcr_matrix *matrix, int p, int begin)
 {
     const gcr_row diagonal = gcr_row_of(matrix, p);
-    const gcr_tile inverse = gcr_tile_load(gcr_block_inverse(matrix, p));
+    const gcr_right inverse = gcr_right_load(gcr_block_inverse(matrix, p));
 
     for (int i = p + 1 + gcr_warp_index(); i < matrix->rows + matrix->side_rows; i += GCR_WARPS) {
         const gcr_row row = gcr_row_of(matrix, i);

@@ -122,9 +122,21 @@ GCR_FN void gcr_store_two(gcr_real *to, const gcr_real two[2])
     *(gcr_two *)to = pair;
 }
 
+#if defined(GCR_SINGLE)
+/* Four neighbours in memory, the first on a multiple of four. */
+GCR_FN void gcr_load_four(gcr_real four[4], const gcr_real *from)
+{
+    const float4 all = *(const float4 *)from;
+
+    four[0] = all.x;
+    four[1] = all.y;
+    four[2] = all.z;
+    four[3] = all.w;
+}
+#else
 /*
  * C += A B' with A 8 x 4, B 8 x 4: thread 4 r + k holds A(r, k) and B(r, k), and of C
- * (r, 2 k) and (r, 2 k + 1). Of doubles: the tensor cores multiply floats with 10 bits of each.
+ * (r, 2 k) and (r, 2 k + 1). Of doubles alone: the tensor cores multiply floats with 10 bits of each.
  */
 GCR_FN void gcr_multiply_matrices(double c[2], double a, double b)
 {
@@ -132,6 +144,7 @@ GCR_FN void gcr_multiply_matrices(double c[2], double a, double b)
         : "+d"(c[0]), "+d"(c[1])
         : "d"(a), "d"(b));
 }
+#endif
 
 #endif /* GCR_DEVICE_TWIN */
 

@@ -5,15 +5,21 @@
  * Thread 4 r + q of the warp holds the values (r, 2 q) and (r, 2 q + 1). That is how the tensor
  * cores give the result of an 8 x 8 x 4 product, and, as a sum may be taken in any order, also how
  * they can be given both factors of A B': the columns 0, 2, 4, 6 of A and B first, then 1, 3, 5, 7.
- * So tiles are multiplied without moving a value between threads.
+ * So tiles of doubles are multiplied without moving a value between threads.
+ *
+ * Floats are multiplied by the vector pipe, as tensor cores round them to 10 bits. A thread then
+ * needs row r of A and rows 2 q and 2 q + 1 of B: from memory 6 loads of four values, from registers
+ * 24 values of other threads, where one that is gathered is used for as many products as there are.
  *
  * In place of the triangle on the diagonal its inverse is kept, W = inv(L): then all divisions by
  * it are products of tiles too. Only gcr_tile_invert_factor() has a chain of operations that each
  * wait for the one before: 8 times a broadcast, an inverse root and a multiply-add.
  *
  * Predicted for sm_90 (derived): a product of tiles is 2 instructions of the tensor cores, 4 clocks
- * of a multiprocessor (8 if m8n8k4 runs at half rate); the inverse of a factor 8 x 45 instructions
- * of one warp, 96 of them shuffles of the 32 lanes, and 8 x 100 clocks from end to end.
+ * of a multiprocessor (8 if m8n8k4 runs at half rate); of floats 16 multiply-adds of a warp, also 4
+ * clocks, beside 8 of shared memory, or a clock for each value that a thread is given by another.
+ * The inverse of a factor is 8 x 45 instructions of one warp, 96 of them shuffles of the 32 lanes,
+ * and 8 x 100 clocks from end to end.
  *
  * Rejected: columns or rows of the matrix in the threads of a warp (each product needs a shuffle:
  * 1056 for n = 32, where a multiprocessor does one in a clock; and two thirds of the threads idle).
@@ -81,65 +87,200 @@ GCR_FN void gcr_tile_store(gcr_real *to, const gcr_tile *tile)
     gcr_store_two(to + 2 * gcr_lane(), tile->at);
 }
 
-/* Of the transposed tile. */
-GCR_FN gcr_tile gcr_tile_load_across(const gcr_real *from)
-{
-    const gcr_real *own = from + GCR_TILE * gcr_tile_column() + gcr_tile_row();
-
-    return gcr_tile_of(own[0], own[GCR_TILE]);
-}
-
 /* ---- products -------------------------------------------------------------------------------- */
 
+/*
+ * a b' is a sum of parts, in each of which a thread has one value of a and one or two of b: of doubles
+ * two, each four columns of a and b; of floats eight, a column each.
+ */
 #if defined(GCR_SINGLE)
-/* c += a b': 24 values from other threads for 16 multiply-adds. */
-GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)
-{
-    GCR_UNROLL
-    for (int k = 0; k < GCR_TILE; k++) {
-        const gcr_real left = gcr_warp_read(a->at[k % 2], 4 * gcr_tile_row() + k / 2);
+enum { GCR_PARTS = 8, GCR_PART_RIGHT = 2 };
+#else
+enum { GCR_PARTS = 2, GCR_PART_RIGHT = 1 };
+#endif
 
+/* What a thread needs of a tile to multiply with it: as a, and as b. */
+typedef struct gcr_left {
+    gcr_real part[GCR_PARTS];
+} gcr_left;
+
+typedef struct gcr_right {
+    gcr_real part[GCR_PARTS][GCR_PART_RIGHT];
+} gcr_right;
+
+#if defined(GCR_SINGLE)
+GCR_FN gcr_real gcr_left_part(const gcr_tile *a, int part)
+{
+    return gcr_warp_read(a->at[part % 2], 4 * gcr_tile_row() + part / 2);
+}
+
+GCR_FN void gcr_right_part(gcr_real right[GCR_PART_RIGHT], const gcr_tile *b, int part)
+{
+    right[0] = gcr_warp_read(b->at[part % 2], 4 * gcr_tile_column() + part / 2);
+    right[1] = gcr_warp_read(b->at[part % 2], 4 * gcr_tile_column() + 4 + part / 2);
+}
+
+GCR_FN void gcr_tile_add_part(gcr_tile *c, gcr_real left, const gcr_real right[GCR_PART_RIGHT])
+{
+    c->at[0] = gcr_fma(left, right[0], c->at[0]);
+    c->at[1] = gcr_fma(left, right[1], c->at[1]);
+}
+
+/* In memory, as gcr_tile_load() has it. */
+GCR_FN gcr_left gcr_left_load(const gcr_real *from)
+{
+    gcr_left left;
+
+    gcr_load_four(left.part, from + GCR_TILE * gcr_tile_row());
+    gcr_load_four(left.part + 4, from + GCR_TILE * gcr_tile_row() + 4);
+    return left;
+}
+
+GCR_FN gcr_right gcr_right_load(const gcr_real *from)
+{
+    gcr_right right;
+
+    GCR_UNROLL
+    for (int e = 0; e < 2; e++) {
+        gcr_real row[GCR_TILE];
+
+        gcr_load_four(row, from + GCR_TILE * (gcr_tile_column() + e));
+        gcr_load_four(row + 4, from + GCR_TILE * (gcr_tile_column() + e) + 4);
+        GCR_UNROLL
+        for (int part = 0; part < GCR_PARTS; part++)
+            right.part[part][e] = row[part];
+    }
+    return right;
+}
+
+/* Of the transposed tile, in memory and in registers. */
+GCR_FN gcr_right gcr_right_load_across(const gcr_real *from)
+{
+    gcr_right right;
+
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++)
+        gcr_load_two(right.part[part], from + GCR_TILE * part + gcr_tile_column());
+    return right;
+}
+
+GCR_FN gcr_right gcr_right_across(const gcr_tile *b)
+{
+    gcr_right right;
+
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++) {
         GCR_UNROLL
         for (int e = 0; e < 2; e++)
-            c->at[e] = gcr_fma(
-                left, gcr_warp_read(b->at[k % 2], 4 * (gcr_tile_column() + e) + k / 2), c->at[e]);
+            right.part[part][e] = gcr_warp_read(b->at[e], 4 * part + gcr_lane() % 4);
     }
+    return right;
 }
 #else
-/* c += a b'. */
-GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)
+GCR_FN gcr_real gcr_left_part(const gcr_tile *a, int part)
 {
-    gcr_multiply_matrices(c->at, a->at[0], b->at[0]);
-    gcr_multiply_matrices(c->at, a->at[1], b->at[1]);
+    return a->at[part];
+}
+
+GCR_FN void gcr_right_part(gcr_real right[GCR_PART_RIGHT], const gcr_tile *b, int part)
+{
+    right[0] = b->at[part];
+}
+
+GCR_FN void gcr_tile_add_part(gcr_tile *c, gcr_real left, const gcr_real right[GCR_PART_RIGHT])
+{
+    gcr_multiply_matrices(c->at, left, right[0]);
+}
+
+/* In memory, as gcr_tile_load() has it. */
+GCR_FN gcr_left gcr_left_load(const gcr_real *from)
+{
+    gcr_left left;
+
+    gcr_load_two(left.part, from + 2 * gcr_lane());
+    return left;
+}
+
+GCR_FN gcr_right gcr_right_load(const gcr_real *from)
+{
+    const gcr_tile tile = gcr_tile_load(from);
+    gcr_right right;
+
+    right.part[0][0] = tile.at[0];
+    right.part[1][0] = tile.at[1];
+    return right;
+}
+
+/* Of the transposed tile, in memory and in registers. */
+GCR_FN gcr_right gcr_right_load_across(const gcr_real *from)
+{
+    const gcr_real *own = from + GCR_TILE * gcr_tile_column() + gcr_tile_row();
+    gcr_right right;
+
+    right.part[0][0] = own[0];
+    right.part[1][0] = own[GCR_TILE];
+    return right;
+}
+
+GCR_FN gcr_right gcr_right_across(const gcr_tile *b)
+{
+    const int row = gcr_tile_row(), from = 4 * gcr_tile_column() + row / 2;
+    const gcr_real even = gcr_warp_read(b->at[0], from);
+    const gcr_real odd = gcr_warp_read(b->at[1], from);
+    const gcr_real even_below = gcr_warp_read(b->at[0], from + 4);
+    const gcr_real odd_below = gcr_warp_read(b->at[1], from + 4);
+    gcr_right right;
+
+    right.part[0][0] = row % 2 == 0 ? even : odd;
+    right.part[1][0] = row % 2 == 0 ? even_below : odd_below;
+    return right;
 }
 #endif
 
-/* c -= a b'. */
-GCR_FN void gcr_tile_subtract_product(gcr_tile *c, const gcr_tile *a, const gcr_tile *b)
+GCR_FN gcr_left gcr_left_of(const gcr_tile *a)
 {
-    const gcr_tile minus = gcr_tile_of(-a->at[0], -a->at[1]);
+    gcr_left left;
 
-    gcr_tile_add_product(c, &minus, b);
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++)
+        left.part[part] = gcr_left_part(a, part);
+    return left;
+}
+
+GCR_FN gcr_right gcr_right_of(const gcr_tile *b)
+{
+    gcr_right right;
+
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++)
+        gcr_right_part(right.part[part], b, part);
+    return right;
+}
+
+/* c += a b'. */
+GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_left *a, const gcr_right *b)
+{
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++)
+        gcr_tile_add_part(c, a->part[part], b->part[part]);
+}
+
+/* c -= a b'. */
+GCR_FN void gcr_tile_subtract_product(gcr_tile *c, const gcr_left *a, const gcr_right *b)
+{
+    GCR_UNROLL
+    for (int part = 0; part < GCR_PARTS; part++)
+        gcr_tile_add_part(c, -a->part[part], b->part[part]);
 }
 
 /* a b'. */
-GCR_FN gcr_tile gcr_tile_product(const gcr_tile *a, const gcr_tile *b)
+GCR_FN gcr_tile gcr_tile_product(const gcr_tile *a, const gcr_right *b)
 {
+    const gcr_left left = gcr_left_of(a);
     gcr_tile c = gcr_tile_zero();
 
-    gcr_tile_add_product(&c, a, b);
+    gcr_tile_add_product(&c, &left, b);
     return c;
-}
-
-GCR_FN gcr_tile gcr_tile_transpose(const gcr_tile *tile)
-{
-    const int row = gcr_tile_row(), from = 4 * gcr_tile_column() + row / 2;
-    const gcr_real even = gcr_warp_read(tile->at[0], from);
-    const gcr_real odd = gcr_warp_read(tile->at[1], from);
-    const gcr_real even_below = gcr_warp_read(tile->at[0], from + 4);
-    const gcr_real odd_below = gcr_warp_read(tile->at[1], from + 4);
-
-    return row % 2 == 0 ? gcr_tile_of(even, even_below) : gcr_tile_of(odd, odd_below);
 }
 
 /* In the threads of a row, the sum of the squares of that row. */

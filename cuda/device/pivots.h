@@ -5,20 +5,29 @@
 #define GCR_CUDA_PIVOTS_H
 
 #define GCR_LN2 0x1.62e42fefa39efp-1
+
 #if defined(GCR_SINGLE)
 #define GCR_ROOT_GUESS_LEAST 0x1p-126f /* of what gcr_root_guess() takes */
-#else
-#define GCR_ROOT_GUESS_LEAST 0x1p-1022
-#endif
 
 /* x = result * 2^exponent with the result in [1, 2), for a normal positive number. */
+GCR_FN gcr_real gcr_split(gcr_real x, int *exponent_out)
+{
+    const uint32_t bits = gcr_bits_f32(x);
+
+    *exponent_out = (int)(bits >> 23) - 127;
+    return gcr_from_bits_f32((bits & 0x007fffff) | 0x3f800000);
+}
+#else
+#define GCR_ROOT_GUESS_LEAST 0x1p-1022
+
 GCR_FN gcr_real gcr_split(gcr_real x, int *exponent_out)
 {
     const uint64_t bits = gcr_bits(x);
 
     *exponent_out = (int)(bits >> 52) - 1023;
-    return (gcr_real)gcr_from_bits((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+    return gcr_from_bits((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
 }
+#endif
 
 /* False for NaN, too. */
 GCR_FN int gcr_pivot_is_good(gcr_real pivot)

@@ -107,7 +107,7 @@ GCR_FN void gcr_block_solve_column(const gcr_matrix *matrix, const gcr_system *s
                                    int p)
 {
     const gcr_row side = gcr_row_of(matrix, matrix->rows + side_row), row = gcr_row_of(matrix, p);
-    const gcr_tile across = gcr_row_load_across(&row, p);
+    const gcr_right across = gcr_row_right_across(&row, p);
     const int column = GCR_TILE * side_row + gcr_tile_row();
     gcr_tile tile = gcr_row_load(&side, p);
 
@@ -126,7 +126,8 @@ GCR_FN void gcr_block_solve_column(const gcr_matrix *matrix, const gcr_system *s
 GCR_FN void gcr_block_subtract_column(const gcr_matrix *matrix, int side_row, int p, int j)
 {
     const gcr_row side = gcr_row_of(matrix, matrix->rows + side_row), row = gcr_row_of(matrix, p);
-    const gcr_tile solved = gcr_row_load(&side, p), across = gcr_row_load_across(&row, j);
+    const gcr_left solved = gcr_row_left(&side, p);
+    const gcr_right across = gcr_row_right_across(&row, j);
     gcr_tile tile = gcr_row_load(&side, j);
 
     gcr_tile_subtract_product(&tile, &solved, &across);
@@ -163,13 +164,14 @@ GCR_FN gcr_real gcr_block_invert_rows(const gcr_matrix *matrix, int first)
 
     for (int p = first; p < matrix->rows; p++) {
         const gcr_row row = gcr_row_of(matrix, p);
-        const gcr_tile inverse = gcr_row_load(&row, p);
+        const gcr_right inverse = gcr_row_right(&row, p);
 
         if (p > first)
             z = gcr_tile_zero();
         for (int k = first; k < p; k++) {
-            const gcr_tile left = gcr_tile_load(matrix->work + GCR_TILE_VALUES * k);
-            const gcr_tile right = gcr_row_load(&row, k);
+            const gcr_tile before = gcr_tile_load(matrix->work + GCR_TILE_VALUES * k);
+            const gcr_left left = gcr_left_of(&before);
+            const gcr_right right = gcr_row_right(&row, k);
 
             gcr_tile_subtract_product(&z, &left, &right);
         }

@@ -34,18 +34,30 @@ GCR_FN gcr_tile gcr_warp_fill_tile(const gcr_system *system, int tile_row, int t
 /* Rows behind the last have the pivot 1. */
 GCR_FN gcr_real gcr_warp_log_determinant(const gcr_warp_factor *factor)
 {
-    return gcr_warp_sum(gcr_log(factor->pivot));
+    gcr_real sum = gcr_log(factor->pivot[0]);
+
+    GCR_UNROLL
+    for (int k = 1; k < GCR_LANE_PIVOTS; k++)
+        sum += gcr_log(factor->pivot[k]);
+    return gcr_warp_sum(sum);
 }
 
 /* Eight right-hand sides as the rows of z: z becomes z inv(L'). */
 GCR_FN void gcr_warp_forward(const gcr_warp_factor *factor, gcr_tile *z)
 {
     GCR_UNROLL
-    for (int p = 0; p < GCR_TILE_ROWS; p++) {
+    for (int k = 0; k < GCR_TILE_ROWS; k++) {
+        const gcr_right inverse = gcr_right_of(&factor->tile[GCR_TILE_AT(k, k)]);
+        gcr_left solved;
+
+        z[k] = gcr_tile_product(&z[k], &inverse);
+        solved = gcr_left_of(&z[k]);
         GCR_UNROLL
-        for (int k = 0; k < p; k++)
-            gcr_tile_subtract_product(&z[p], &z[k], &factor->tile[GCR_TILE_AT(p, k)]);
-        z[p] = gcr_tile_product(&z[p], &factor->tile[GCR_TILE_AT(p, p)]);
+        for (int p = k + 1; p < GCR_TILE_ROWS; p++) {
+            const gcr_right right = gcr_right_of(&factor->tile[GCR_TILE_AT(p, k)]);
+
+            gcr_tile_subtract_product(&z[p], &solved, &right);
+        }
     }
 }
 
@@ -53,16 +65,18 @@ GCR_FN void gcr_warp_forward(const gcr_warp_factor *factor, gcr_tile *z)
 GCR_FN void gcr_warp_backward(const gcr_warp_factor *factor, gcr_tile *z)
 {
     GCR_UNROLL
-    for (int p = GCR_TILE_ROWS - 1; p >= 0; p--) {
-        gcr_tile across;
+    for (int k = GCR_TILE_ROWS - 1; k >= 0; k--) {
+        const gcr_right inverse = gcr_right_across(&factor->tile[GCR_TILE_AT(k, k)]);
+        gcr_left solved;
 
+        z[k] = gcr_tile_product(&z[k], &inverse);
+        solved = gcr_left_of(&z[k]);
         GCR_UNROLL
-        for (int k = p + 1; k < GCR_TILE_ROWS; k++) {
-            across = gcr_tile_transpose(&factor->tile[GCR_TILE_AT(k, p)]);
-            gcr_tile_subtract_product(&z[p], &z[k], &across);
+        for (int p = 0; p < k; p++) {
+            const gcr_right right = gcr_right_across(&factor->tile[GCR_TILE_AT(k, p)]);
+
+            gcr_tile_subtract_product(&z[p], &solved, &right);
         }
-        across = gcr_tile_transpose(&factor->tile[GCR_TILE_AT(p, p)]);
-        z[p] = gcr_tile_product(&z[p], &across);
     }
 }
 

@@ -2,7 +2,8 @@
  * tests/cuda/compile_kernels.c -- kernels compiled for GPUs by CUDA's own compiler, without a GPU.
  *
  *     compile_kernels                a few variants for sm_90, in less than a minute
- *     compile_kernels all [KERNEL]   each built-in kernel, choice and variant for sm_80 and sm_90
+ *     compile_kernels all [KERNEL]   each built-in kernel, choice, precision and variant for sm_80
+ *                                    and sm_90
  *
  * Prints a line for each: registers, and bytes that do not fit them. Matrices that launch.h keeps in
  * registers or in shared memory must not be spilled; a variant that does not compile or that spills
@@ -65,7 +66,7 @@ static long may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
 }
 
 static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR_OPTIONS_MAX],
-                    const gcr_variant *variant, int capability)
+                    gcr_scalar scalar, const gcr_variant *variant, int capability)
 {
     const gcr_text_file *file = gcr_cuda_kernel_file(kernel->name);
     const char *choice =
@@ -75,7 +76,7 @@ static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR
     long spilled;
 
     t->compiled++;
-    if (gcr_cuda_define_variant(&source, kernel, option, variant) != GCR_OK ||
+    if (gcr_cuda_define_variant(&source, kernel, option, scalar, variant) != GCR_OK ||
         gcr_cuda_compile(&image, &source, capability, 1) != GCR_OK) {
         printf("FAILED %s\n%s\n", gcr_last_error(), gcr_last_error_details());
         t->failed++;
@@ -83,10 +84,10 @@ static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR
         spilled = most_of(image.log, " bytes spill stores");
         if (spilled > may_spill(kernel, variant))
             t->failed++;
-        printf("%s%s %s sm_%d %s %d%s: %ld registers, %ld bytes spilled, %ld of stack, %zu of "
+        printf("%s%s %s %s sm_%d %s %d%s: %ld registers, %ld bytes spilled, %ld of stack, %zu of "
                "code\n",
                spilled > may_spill(kernel, variant) ? "FAILED " : "", kernel->name, choice,
-               capability, team_name(variant->team),
+               gcr_scalar_name(scalar), capability, team_name(variant->team),
                variant->bound > 0 ? variant->bound : variant->threads,
                variant->is_single ? "" : " systems", most_of(image.log, " registers"), spilled,
                most_of(image.log, " bytes stack frame"), image.count);
@@ -130,9 +131,9 @@ static int is_listed(const gcr_variant *list, int count, const gcr_variant *vari
 
 /* Every variant that datasets of these sizes need. */
 static int list_variants(gcr_variant *list, const gcr_kernel *kernel,
-                         const int64_t option[GCR_OPTIONS_MAX], int capability)
+                         const int64_t option[GCR_OPTIONS_MAX], gcr_scalar scalar, int capability)
 {
-    const gcr_crossovers crossovers = gcr_crossovers_default(capability);
+    const gcr_crossovers crossovers = gcr_crossovers_default(capability, scalar);
     int count = 0;
 
     for (int s = 0; s < 2 * SIZES; s++) {
@@ -163,14 +164,15 @@ static void compile_all(tally *t, const gcr_kernel *kernel)
         option[o] = kernel->options[o].standard;
     while (choices < GCR_CHOICES_MAX && kernel->options[0].choices[choices] != NULL)
         choices++;
-    for (int c = 0; c < (choices > 0 ? choices : 1); c++)
+    for (int c = 0; c < 2 * (choices > 0 ? choices : 1); c++)
         for (int capability = 80; capability <= 90; capability += 10) {
+            const gcr_scalar scalar = c % 2 == 0 ? GCR_F64 : GCR_F32;
             int count;
 
-            option[0] = choices > 0 ? c : option[0];
-            count = list_variants(list, kernel, option, capability);
+            option[0] = choices > 0 ? c / 2 : option[0];
+            count = list_variants(list, kernel, option, scalar, capability);
             for (int v = 0; v < count; v++)
-                compile(t, kernel, option, &list[v], capability);
+                compile(t, kernel, option, scalar, &list[v], capability);
         }
 }
 
@@ -191,10 +193,13 @@ static void compile_few(tally *t)
     static const struct {
         const char *kernel;
         int64_t rows; /* 0: prepares */
-    } few[] = { { "gp", 8 }, { "gp", 32 }, { "gp", 64 }, { "ridge", 0 }, { "scale", 8 } };
-    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+        gcr_scalar scalar;
+    } few[] = { { "gp", 8, GCR_F64 },    { "gp", 32, GCR_F64 },   { "gp", 64, GCR_F64 },
+                { "ridge", 0, GCR_F64 }, { "scale", 8, GCR_F64 }, { "gp", 12, GCR_F32 },
+                { "gp", 40, GCR_F32 },   { "gp", 64, GCR_F32 } };
 
     for (size_t i = 0; i < sizeof few / sizeof few[0]; i++) {
+        const gcr_crossovers crossovers = gcr_crossovers_default(90, few[i].scalar);
         const gcr_kernel *kernel = find(few[i].kernel);
         int64_t option[GCR_OPTIONS_MAX] = { 0 };
         const gcr_shape shape = { .rows = few[i].rows, .features = 2, .option = option };
@@ -204,7 +209,7 @@ static void compile_few(tally *t)
             option[o] = kernel->options[o].standard;
         variant = few[i].rows > 0 ? gcr_cuda_variant_of(&crossovers, kernel, &shape)
                                   : gcr_cuda_variant_of_prepare(&crossovers, kernel, &shape);
-        compile(t, kernel, option, &variant, 90);
+        compile(t, kernel, option, few[i].scalar, &variant, 90);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "support/cuda_stage.h"
 
 #include "cuda/cuda_compile.h"
+#include "cuda/cuda_constants.h"
 
 #include <dirent.h>
 
@@ -55,6 +56,56 @@ static void test_the_compiler_is_told_all_that_launch_h_asks_for(void **state)
     assert_mentions(fake_cuda.main_text, "#define GCR_OPTION_covariance ((int64_t)0)\n");
     assert_mentions(fake_cuda.main_text, "#include \"cuda/device/device_unit.h\"\n");
     assert_mentions(fake_cuda.kernel_text, "#line 1 \"kernels/gp.c\"\n/*\n * kernels/gp.c");
+}
+
+/* What is told the compiler of floats is another text, whose constants are floats, and another object. */
+static void test_floats_are_compiled_apart(void **state)
+{
+    static const char text[] = "#include \"gridcrunch/kernel.h\"\nhalf = 0.5 * x; /* 1.5 */\n";
+    gcr_unit unit = stage_unit;
+    stage s = { .spec = { .unit = &unit, .path = "fit.c", .text = text } };
+
+    (void)state;
+    assert_ok(run_once(text));
+    assert_int_equal(fake_cuda.compilations, 2);
+    assert_null(strstr(fake_cuda.main_text, "GCR_SINGLE"));
+    assert_mentions(fake_cuda.kernel_text, "half = 0.5 * x; /* 1.5 */\n");
+    unit.scalar = GCR_F32;
+    assert_ok(stage_open(&s));
+    assert_ok(crunch_one(&s, 6));
+    assert_int_equal(fake_cuda.compilations, 4);
+    assert_mentions(fake_cuda.main_text, "#define GCR_SINGLE\n");
+    assert_mentions(fake_cuda.kernel_text, "half = 0.5f * x; /* 1.5 */\n");
+    stage_close(&s);
+    assert_clean();
+}
+
+/* Whether `before` becomes `after`. */
+static void check_constants(const char *before, const char *after)
+{
+    char *out = NULL;
+
+    assert_ok(gcr_cuda_narrow_constants(&out, before));
+    assert_string_equal(out, after);
+    free(out);
+}
+
+static void test_constants_that_say_no_precision_are_floats(void **state)
+{
+    (void)state;
+    check_constants("0.5 1. .5 1e5 1E-5 2.5e+3", "0.5f 1.f .5f 1e5f 1E-5f 2.5e+3f");
+    check_constants("0x1p-3 0x1.8P+23 0x.8p0", "0x1p-3f 0x1.8P+23f 0x.8p0f");
+    check_constants("0.5f 1e5F 0x1p-3f 2.5L", "0.5f 1e5F 0x1p-3f 2.5L");
+    check_constants("1 0x1e5 0xFEll 7u 1ull 0", "1 0x1e5 0xFEll 7u 1ull 0");
+    check_constants("a[1].x e5 x1.y s.e5 a1e5", "a[1].x e5 x1.y s.e5 a1e5");
+    check_constants("1-0.5+1e5-x", "1-0.5f+1e5f-x");
+    check_constants("\"0.5 \\\" 0.5\" '\\'' 0.5", "\"0.5 \\\" 0.5\" '\\'' 0.5f");
+    check_constants("/* 0.5 */0.5// 0.5\n0.5/0.5", "/* 0.5 */0.5f// 0.5\n0.5f/0.5f");
+    check_constants("#line 1 \"a0.5.c\"\n0.5", "#line 1 \"a0.5.c\"\n0.5f");
+    check_constants("", "");
+    check_constants("\"0.5", "\"0.5");
+    check_constants("/* 0.5", "/* 0.5");
+    check_constants("// 0.5", "// 0.5");
 }
 
 static void test_each_variant_is_compiled_once_and_then_kept(void **state)
@@ -234,6 +285,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_the_compiler_is_told_all_that_launch_h_asks_for),
+        test(test_floats_are_compiled_apart),
+        test(test_constants_that_say_no_precision_are_floats),
         test(test_each_variant_is_compiled_once_and_then_kept),
         test(test_another_gpu_another_text_another_option_are_compiled_anew),
         test(test_a_gpu_newer_than_the_compiler_gets_ptx),

@@ -288,7 +288,7 @@ static void test_an_index_out_of_range_is_refused(void **state)
 
 static void test_the_kind_names_all_that_decides_bits(void **state)
 {
-    char kind[GCR_KIND_BYTES];
+    char kind[GCR_KIND_BYTES], single[GCR_KIND_BYTES];
     gcr_device *device = NULL;
 
     (void)state;
@@ -296,6 +296,10 @@ static void test_the_kind_names_all_that_decides_bits(void **state)
     gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
     assert_memory_equal(kind, "cuda, f64, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers ",
                         strlen("cuda, f64, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers "));
+    gcr_device_kind(single, sizeof single, device, GCR_PATH_PLAIN, GCR_F32, GCR_DIRECT);
+    assert_memory_equal(single, "cuda, f32, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers ",
+                        strlen("cuda, f32, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers "));
+    assert_string_not_equal(strstr(kind, "crossovers"), strstr(single, "crossovers"));
     gcr_device_close(device);
     assert_clean();
 }

@@ -36,6 +36,52 @@ static void test_results_are_there_when_the_event_is(void **state)
     assert_clean();
 }
 
+/* Datasets and prepared blocks are of floats; what comes back is of doubles. */
+static void test_floats_take_the_same_road(void **state)
+{
+    gcr_unit unit = stage_unit;
+    stage s = { .spec = { .unit = &unit } };
+
+    (void)state;
+    unit.scalar = GCR_F32;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6 + 60 * d));
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_ok(gcr_event_sync(s.event));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        stage_check(&s, d);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* As many threads have scratch of their own side by side, each of floats. */
+static void test_scratch_is_counted_in_what_the_unit_computes_with(void **state)
+{
+    gcr_unit unit = stage_unit;
+    stage s = { .spec = { .unit = &unit } };
+
+    (void)state;
+    for (gcr_scalar scalar = GCR_F64; scalar < GCR_SCALAR_COUNT; scalar++) {
+        const fake_launch *launch;
+        gcr_cell_shape shape = { .n = 400, .systems = 1, .right_sides = 1, .output_width = 2 };
+        const gcr_crossovers table = gcr_crossovers_default(90, scalar);
+        gcr_variant variant;
+
+        shape.form = GCR_FORM_SPD;
+        variant = gcr_variant_of(&table, &shape);
+        unit.scalar = scalar;
+        s = (stage){ .spec = { .unit = &unit } };
+        assert_ok(stage_open(&s));
+        assert_ok(stage_bring(&s, 0, 400));
+        assert_ok(stage_crunch_all(&s, 1));
+        launch = &fake_cuda.launches[fake_cuda.launch_count - 1];
+        assert_int_equal(launch->scratch_stride * gcr_scalar_bytes(scalar), variant.scratch_bytes);
+        stage_close(&s);
+    }
+    assert_clean();
+}
+
 static void test_nothing_waits_before_the_event_is_waited_for(void **state)
 {
     stage s = { 0 };
@@ -327,6 +373,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_results_are_there_when_the_event_is),
+        test(test_floats_take_the_same_road),
+        test(test_scratch_is_counted_in_what_the_unit_computes_with),
         test(test_nothing_waits_before_the_event_is_waited_for),
         test(test_tiles_of_one_size_are_one_launch_whatever_their_dataset),
         test(test_sizes_of_other_variants_are_other_launches),

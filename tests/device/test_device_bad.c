@@ -97,7 +97,7 @@ static void check_each(int count, int jitter_count, double fault, int has_holes)
         snprintf(what, sizeof what, "%s, n = %d", device_algorithm_name(cases[k].algorithm),
                  cases[k].n);
         device_crunch(&run, &got, 1);
-        assert_tiles_agree(&s->got, &s->expected, 1e-12, what);
+        assert_tiles_agree(&s->got, &s->expected, device_tolerance(1), what);
         subject_close(s);
     }
 }
@@ -159,7 +159,7 @@ static void test_what_prepare_could_not_do_is_the_fault_of_every_cell(void **sta
     assert_int_equal(s->got.fault, 2);
     device_crunch(&run, tiles, 2);
     assert_tiles_agree(&s->got, &s->expected, 0, "thirteen rows");
-    assert_tiles_agree(&mate->got, &mate->expected, 1e-12, "fourteen rows");
+    assert_tiles_agree(&mate->got, &mate->expected, device_tolerance(1), "fourteen rows");
     subject_close(s);
     subject_close(mate);
 }
@@ -182,8 +182,8 @@ static void check_neighbours(device_algorithm algorithm, int n)
     for (uint64_t p = 2; p < all->got.points.point_count; p += SYSTEMS)
         for (int o = 0; o < 4; o++) {
             const int64_t width = all->got.args.width[o];
-            const gcr_real *a = all->got.args.outputs[o] + (int64_t)p * width;
-            const gcr_real *b = good->got.args.outputs[o] + (int64_t)p * width;
+            const double *a = all->got.args.outputs[o] + (int64_t)p * width;
+            const double *b = good->got.args.outputs[o] + (int64_t)p * width;
 
             assert_int_equal(all->got.args.state[p], GCR_CELL_OK);
             assert_memory_equal(a, b, (size_t)width * sizeof *a);
@@ -201,7 +201,7 @@ static void test_good_cells_do_not_notice_bad_ones(void **state)
     check_neighbours(DEVICE_MEMORY, 20);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_verdict_and_its_detail_are_the_cpus),
@@ -213,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_what_prepare_could_not_do_is_the_fault_of_every_cell),
         cmocka_unit_test(test_good_cells_do_not_notice_bad_ones),
     };
+    const int status = unit_path_select(argc, argv);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return status != 0 ? status : cmocka_run_group_tests(tests, NULL, NULL);
 }

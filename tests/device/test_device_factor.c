@@ -71,7 +71,8 @@ static void *square_of(const batch *b, int group, uint64_t matrix)
 
 static gcr_variant variant_of(int n, int scalar_bytes)
 {
-    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+    const gcr_crossovers crossovers =
+        gcr_crossovers_default(90, scalar_bytes == sizeof(float) ? GCR_F32 : GCR_F64);
 
     return gcr_variant_of_factor(&crossovers, n, (uint64_t)scalar_bytes);
 }

@@ -4,43 +4,74 @@
  */
 #include "support/device_run.h"
 
+static gcr_scalar scalar;
+
 static gcr_variant variant_of(int64_t n, int64_t systems, int64_t right_sides)
 {
-    const gcr_crossovers crossovers = gcr_crossovers_default(90);
+    const gcr_crossovers crossovers = gcr_crossovers_default(90, scalar);
     const gcr_cell_shape shape = { .form = GCR_FORM_SPD,
                                    .n = n,
                                    .systems = systems,
                                    .right_sides = right_sides,
-                                   .output_width = 1,
-                                   .scalar_bytes = sizeof(double) };
+                                   .output_width = 1 };
 
     return gcr_variant_of(&crossovers, &shape);
 }
 
 static void test_larger_matrices_have_larger_teams(void **state)
 {
-    int32_t team = GCR_TEAM_THREAD;
-
     (void)state;
-    for (int64_t n = 1; n <= 300; n++) {
-        const gcr_variant variant = variant_of(n, 1, 1);
+    for (scalar = GCR_F64; scalar < GCR_SCALAR_COUNT; scalar++) {
+        int32_t team = GCR_TEAM_THREAD;
 
-        assert_true(variant.team == team || variant.team == team + 1);
-        assert_true(variant.bound == 0 || (variant.bound >= n && variant.bound < n + 8));
-        assert_true(variant.threads % 32 == 0 && variant.threads <= 1024);
-        assert_true(variant.threads * variant.min_blocks <= 2048);
-        team = variant.team;
+        for (int64_t n = 1; n <= 400; n++) {
+            const gcr_variant variant = variant_of(n, 1, 1);
+
+            assert_true(variant.team == team || variant.team == team + 1);
+            assert_true(variant.bound == 0 || (variant.bound >= n && variant.bound < n + 8));
+            assert_true(variant.threads % 32 == 0 && variant.threads <= 1024);
+            assert_true(variant.threads * variant.min_blocks <= 2048);
+            team = variant.team;
+        }
+        assert_int_equal(team, GCR_TEAM_MEMORY);
     }
-    assert_int_equal(team, GCR_TEAM_MEMORY);
+    scalar = GCR_F64;
 }
 
-static void test_matrices_of_up_to_232_rows_are_on_the_chip(void **state)
+static void check_last_on_the_chip(int64_t n)
+{
+    assert_int_equal(variant_of(n, 1, 1).team, GCR_TEAM_BLOCK);
+    assert_int_equal(variant_of(n + 1, 1, 1).team, GCR_TEAM_MEMORY);
+    assert_true(variant_of(n, 1, 1).shared_bytes <= 227 << 10);
+    assert_int_equal(variant_of(n + 1, 1, 1).shared_bytes, 0);
+}
+
+static void test_matrices_of_up_to_232_rows_are_on_the_chip_and_328_of_floats(void **state)
 {
     (void)state;
-    assert_int_equal(variant_of(232, 1, 1).team, GCR_TEAM_BLOCK);
-    assert_int_equal(variant_of(233, 1, 1).team, GCR_TEAM_MEMORY);
-    assert_true(variant_of(232, 1, 1).shared_bytes <= 227 << 10);
-    assert_int_equal(variant_of(233, 1, 1).shared_bytes, 0);
+    check_last_on_the_chip(232);
+    scalar = GCR_F32;
+    check_last_on_the_chip(328);
+    scalar = GCR_F64;
+}
+
+static void test_each_algorithm_has_the_rows_that_its_table_gives_it(void **state)
+{
+    (void)state;
+    for (scalar = GCR_F64; scalar < GCR_SCALAR_COUNT; scalar++) {
+        const gcr_crossovers table = gcr_crossovers_default(90, scalar);
+
+        assert_int_equal(variant_of(table.thread_rows, 1, 1).team, GCR_TEAM_THREAD);
+        assert_int_equal(variant_of(table.thread_rows + 1, 1, 1).team, GCR_TEAM_WARP);
+        assert_int_equal(variant_of(table.warp_rows, 1, 1).team, GCR_TEAM_WARP);
+        assert_int_equal(variant_of(table.warp_rows + 1, 1, 1).team, GCR_TEAM_BLOCK);
+        for (int k = 0; table.block[k].rows > 0; k++) {
+            const int64_t rows = table.block[k].rows > 64 ? table.block[k].rows : 64;
+
+            assert_int_equal(variant_of(rows, 1, 1).threads, table.block[k].threads);
+        }
+    }
+    scalar = GCR_F64;
 }
 
 static void test_right_hand_sides_take_room_too(void **state)
@@ -66,12 +97,10 @@ static void test_what_nobody_can_count_needs_more_than_there_is(void **state)
 
 static void test_cheap_cells_have_a_thread_and_others_a_block(void **state)
 {
-    const gcr_crossovers crossovers = gcr_crossovers_default(90);
-    gcr_cell_shape shape = { .form = GCR_FORM_CELL,
-                             .scratch_count = 5,
-                             .output_width = 3,
-                             .flops = 10,
-                             .scalar_bytes = sizeof(double) };
+    const gcr_crossovers crossovers = gcr_crossovers_default(90, GCR_F64);
+    gcr_cell_shape shape = {
+        .form = GCR_FORM_CELL, .scratch_count = 5, .output_width = 3, .flops = 10
+    };
 
     (void)state;
     assert_int_equal(gcr_variant_of(&crossovers, &shape).team, GCR_TEAM_THREAD);
@@ -86,16 +115,17 @@ static void test_cheap_cells_have_a_thread_and_others_a_block(void **state)
 static void test_an_older_gpu_has_less_shared_memory(void **state)
 {
     (void)state;
-    assert_true(gcr_crossovers_default(90).shared_bytes == 227 << 10);
-    assert_true(gcr_crossovers_default(80).shared_bytes == 163 << 10);
-    assert_true(gcr_crossovers_default(86).shared_bytes == 99 << 10);
+    assert_true(gcr_crossovers_default(90, GCR_F64).shared_bytes == 227 << 10);
+    assert_true(gcr_crossovers_default(80, GCR_F64).shared_bytes == 163 << 10);
+    assert_true(gcr_crossovers_default(86, GCR_F32).shared_bytes == 99 << 10);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_larger_matrices_have_larger_teams),
-        cmocka_unit_test(test_matrices_of_up_to_232_rows_are_on_the_chip),
+        cmocka_unit_test(test_matrices_of_up_to_232_rows_are_on_the_chip_and_328_of_floats),
+        cmocka_unit_test(test_each_algorithm_has_the_rows_that_its_table_gives_it),
         cmocka_unit_test(test_right_hand_sides_take_room_too),
         cmocka_unit_test(test_what_nobody_can_count_needs_more_than_there_is),
         cmocka_unit_test(test_cheap_cells_have_a_thread_and_others_a_block),

@@ -88,7 +88,7 @@ static inline gcr_status stage_open(stage *s)
     s->setup.points = &stage_points;
     s->setup.parameter_of_axis[1] = 1;
     s->setup.jitter = stage_jitter;
-    s->spec.unit = &stage_unit;
+    s->spec.unit = s->spec.unit != NULL ? s->spec.unit : &stage_unit;
     s->spec.setup = &s->setup;
     GCR_TRY(gcr_device_open(&s->device, &gcr_cuda_backend, 0));
     GCR_TRY(gcr_queue_open(&s->queue, s->device));
@@ -102,16 +102,20 @@ out:
     return status;
 }
 
-/* Dataset `d` has so many rows; its y begins with 100 (d + 1). */
+/* Dataset `d` has so many rows; its y, in the precision of the unit, begins with 100 (d + 1). */
 static inline gcr_status stage_bring(stage *s, int d, int64_t rows)
 {
     gcr_status status = GCR_OK;
-    const uint64_t bytes = (uint64_t)rows * sizeof(double);
-    double *y = calloc((size_t)rows, sizeof *y);
+    const gcr_scalar scalar = s->spec.unit->scalar;
+    const uint64_t bytes = (uint64_t)rows * gcr_scalar_bytes(scalar);
+    void *y = calloc(1, bytes);
     gcr_prepare_args args;
 
     assert_non_null(y);
-    y[0] = 100.0 * (d + 1);
+    if (scalar == GCR_F32)
+        *(float *)y = 100.0f * (float)(d + 1);
+    else
+        *(double *)y = 100.0 * (d + 1);
     GCR_TRY(gcr_buf_open(&s->data[d], s->device, GCR_PLACE_DEVICE, bytes));
     GCR_TRY(gcr_upload(s->queue, s->data[d], 0, y, GCR_PLACE_HOST, bytes));
     s->view[d] = (gcr_view){ .rows = rows, .y = s->data[d]->base };

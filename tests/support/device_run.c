@@ -1,6 +1,8 @@
 /* tests/support/device_run.c -- see device_run.h. */
 #include "support/device_run.h"
 
+#include "support/units.h"
+
 #include "gridcrunch/grid.h"
 
 #define GCR_VARIANT(name) extern const device_variant name;
@@ -15,10 +17,11 @@ static const device_variant *const variants[] = {
 
 device_run device_run_of(device_algorithm algorithm)
 {
-    device_run run = { .crossovers = gcr_crossovers_default(90), .blocks = 2 };
+    const gcr_scalar scalar = unit_scalar();
+    device_run run = { .crossovers = gcr_crossovers_default(90, scalar), .blocks = 2 };
 
-    run.crossovers.thread_rows = algorithm == DEVICE_THREAD ? GCR_THREAD_ROWS_MAX : 0;
-    run.crossovers.warp_rows = algorithm <= DEVICE_WARP ? GCR_WARP_ROWS_MAX : 0;
+    run.crossovers.thread_rows = algorithm == DEVICE_THREAD ? gcr_thread_rows_max(scalar) : 0;
+    run.crossovers.warp_rows = algorithm <= DEVICE_WARP ? gcr_warp_rows_max(scalar) : 0;
     run.crossovers.shared_bytes = algorithm == DEVICE_MEMORY ? 0 : run.crossovers.shared_bytes;
     run.crossovers.cell_thread_flops = algorithm == DEVICE_THREAD ? INFINITY : 0;
     for (int k = 0; k < GCR_BLOCK_CLASSES; k++)
@@ -39,7 +42,8 @@ const char *device_algorithm_name(device_algorithm algorithm)
 
 static int is_same(const device_variant *one, const tile *t, const gcr_variant *wanted)
 {
-    return strcmp(one->kernel->name, t->unit->kernel->name) == 0 && one->team == wanted->team &&
+    return strcmp(one->kernel->name, t->unit->kernel->name) == 0 &&
+           one->scalar == t->unit->scalar && one->team == wanted->team &&
            one->bound == wanted->bound && one->is_single == wanted->is_single &&
            one->threads == wanted->threads;
 }
@@ -70,8 +74,7 @@ static gcr_cell_shape cell_shape(const tile *t)
                             .systems = count_or(kernel->systems, &shape, 1),
                             .right_sides = count_or(kernel->right_sides, &shape, 1),
                             .scratch_count = count_or(kernel->scratch_count, &shape, 0),
-                            .flops = 1e6,
-                            .scalar_bytes = sizeof(gcr_real) };
+                            .flops = 1e6 };
 
     for (int o = 0; kernel->outputs[o].name != NULL; o++) {
         cell.output_width += tile_width(t, o) - t->padding;
@@ -96,7 +99,7 @@ typedef struct launcher {
     gcr_variant needs; /* the most of its tiles */
     gcr_launch launch;
     gcr_launch_tile *tiles;
-    gcr_real *scratch;
+    void *scratch;
 } launcher;
 
 static void *memory(uint64_t bytes)
@@ -108,9 +111,9 @@ static void *memory(uint64_t bytes)
     return block;
 }
 
-static gcr_real *open_scratch(uint64_t *stride_out, const gcr_variant *needs, int blocks)
+static void *open_scratch(uint64_t *stride_out, const gcr_variant *needs, int blocks)
 {
-    *stride_out = needs->scratch_bytes / sizeof(gcr_real);
+    *stride_out = needs->scratch_bytes / gcr_scalar_bytes(unit_scalar());
     return memory(needs->scratch_bytes * (uint64_t)(blocks * needs->teams_of_block));
 }
 
@@ -210,8 +213,8 @@ void device_prepare(const device_run *run, tile *t)
 {
     const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
     const gcr_variant needs = gcr_variant_of_prepare(
-        &run->crossovers, count_or(t->unit->kernel->scratch_count, &shape, 0), sizeof(gcr_real));
-    const gcr_launch_dataset dataset = { t->data, t->prepared, &t->fault };
+        &run->crossovers, count_or(t->unit->kernel->scratch_count, &shape, 0));
+    const gcr_launch_dataset dataset = { t->args.data, t->prepared, &t->fault };
     gcr_prepare_launch launch = { .datasets = &dataset, .dataset_count = 1, .seed = t->setup.seed };
     const twin_grid grid = { .entry = find_variant(t, &needs)->prepare,
                              .argument = &launch,
@@ -229,6 +232,11 @@ void device_prepare(const device_run *run, tile *t)
 }
 
 /* ---- what came out --------------------------------------------------------------------------- */
+
+double device_tolerance(double times)
+{
+    return times * (unit_scalar() == GCR_F32 ? 2e-5 : 1e-12);
+}
 
 static void agree_in_output(const tile *got, const tile *expected, int o, double tolerance,
                             const char *what)

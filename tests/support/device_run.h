@@ -27,7 +27,7 @@ typedef struct device_run {
     twin_order order;
 } device_run;
 
-/* Two blocks, upwards, with crossovers that prefer `algorithm`. */
+/* Two blocks, upwards, with crossovers that prefer `algorithm`, in the precision in hand (units.h). */
 device_run device_run_of(device_algorithm algorithm);
 
 /* "thread", "warp" ... */
@@ -42,6 +42,10 @@ void device_crunch(const device_run *run, tile *const *tiles, int count);
 
 /* Prepares the dataset of a tile: writes t->prepared and t->fault. */
 void device_prepare(const device_run *run, tile *t);
+
+/* What two ways of computing a cell may differ by: 1e-12 of doubles, 2e-5 of floats, and as much more
+ * as `times` says. */
+double device_tolerance(double times);
 
 /* Fails, and says `what`, where two tiles of the same cells differ: numbers by more than
  * `tolerance`, relative to 1 or the number; all else in a bit: states, minors and faults, steps, padding, points

@@ -321,10 +321,19 @@ void twin_multiply_matrices(double c[2], double a, double b, const char *file, i
             c[e] = fma(warp->value[at][4 * row + k], warp->other[at][4 * (column + e) + k], c[e]);
 }
 
-/* As coarse as an instruction that looks at the upper half of its operand, and as careless. */
-double twin_root_guess(double x)
+/* As a GPU has it: several neighbours at once only from a multiple of what they are long. */
+void twin_check_place(const void *place, size_t bytes, const char *file, int line)
 {
-    double guess = fabs(x) < 0x1p-1022 ? INFINITY : 1 / sqrt(x);
+    if ((uintptr_t)place % bytes != 0)
+        give_up("%s:%d: thread %d is at an address that is no multiple of %zu", file, line,
+                twin_here.thread, bytes);
+}
+
+/* As coarse as an instruction that looks at the upper half of its operand, and as careless: what is
+ * less than `least` is 0 to it. */
+double twin_root_guess(double x, double least)
+{
+    double guess = fabs(x) < least ? INFINITY : 1 / sqrt(x);
     uint64_t bits;
 
     memcpy(&bits, &guess, sizeof bits);

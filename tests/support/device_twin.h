@@ -3,7 +3,8 @@
  *
  * The threads of a block are fibers that are switched where they wait for each other, so that a
  * variant is run as it stands, and what goes wrong can be said: threads that wait at different
- * places, threads that have ended while others wait, a write beside shared memory.
+ * places, threads that have ended while others wait, a write beside shared memory, neighbours that are
+ * read together from a place that is no multiple of them.
  *
  *     const char *wrong = twin_run(&(twin_grid){ .entry = ..., .blocks = 3, .threads = 128 });
  */
@@ -46,7 +47,8 @@ void twin_warp_barrier(const char *file, int line);
 int twin_warp_any(int condition, const char *file, int line);
 double twin_warp_read(double value, int lane, const char *file, int line);
 void twin_multiply_matrices(double c[2], double a, double b, const char *file, int line);
-double twin_root_guess(double x);
+void twin_check_place(const void *place, size_t bytes, const char *file, int line);
+double twin_root_guess(double x, double least);
 
 #define GCR_ENTRY(name, type) static void name(const type launch)
 #define GCR_SHARED static
@@ -63,9 +65,21 @@ double twin_root_guess(double x);
 #define gcr_warp_any(condition) twin_warp_any(condition, __FILE__, __LINE__)
 #define gcr_warp_read(value, lane) ((gcr_real)twin_warp_read(value, lane, __FILE__, __LINE__))
 #define gcr_count_up(counter) ((*(counter))++)
-#define gcr_root_guess(x) ((gcr_real)twin_root_guess(x))
+#if defined(GCR_SINGLE)
+#define gcr_root_guess(x) ((gcr_real)twin_root_guess((double)(x), 0x1p-126))
+#else
+#define gcr_root_guess(x) ((gcr_real)twin_root_guess(x, 0x1p-1022))
+#endif
 #define gcr_multiply_matrices(c, a, b) twin_multiply_matrices(c, a, b, __FILE__, __LINE__)
-#define gcr_load_two(two, from) ((void)((two)[0] = (from)[0], (two)[1] = (from)[1]))
-#define gcr_store_two(to, two) ((void)((to)[0] = (two)[0], (to)[1] = (two)[1]))
+#define gcr_load_two(two, from)                                                                    \
+    (twin_check_place((from), 2 * sizeof *(from), __FILE__, __LINE__),                             \
+     (void)((two)[0] = (from)[0], (two)[1] = (from)[1]))
+#define gcr_load_four(four, from)                                                                  \
+    (twin_check_place((from), 4 * sizeof *(from), __FILE__, __LINE__),                             \
+     (void)((four)[0] = (from)[0], (four)[1] = (from)[1], (four)[2] = (from)[2],                   \
+            (four)[3] = (from)[3]))
+#define gcr_store_two(to, two)                                                                     \
+    (twin_check_place((to), 2 * sizeof *(to), __FILE__, __LINE__),                                 \
+     (void)((to)[0] = (two)[0], (to)[1] = (two)[1]))
 
 #endif /* GCR_DEVICE_TWIN_H */

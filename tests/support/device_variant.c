@@ -8,6 +8,12 @@
 
 #include "support/device_variant.h"
 
+#if defined(GCR_SINGLE)
+#define SCALAR GCR_F32
+#else
+#define SCALAR GCR_F64
+#endif
+
 extern const device_variant GCR_VARIANT_NAME;
 
 #if GCR_TEAM == GCR_TEAM_PREPARE
@@ -17,6 +23,7 @@ static void run_prepare(const void *argument)
 }
 
 const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
+                                          .scalar = SCALAR,
                                           .team = GCR_TEAM,
                                           .is_single = GCR_TEAM_SINGLE,
                                           .threads = GCR_TEAM_THREADS,
@@ -33,6 +40,7 @@ static void run_retry(const void *argument)
 }
 
 const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
+                                          .scalar = SCALAR,
                                           .team = GCR_TEAM,
                                           .bound = GCR_TEAM_BOUND,
                                           .is_single = GCR_TEAM_SINGLE,

@@ -17,7 +17,9 @@ enum {
     STREAMS_MAX = 4096,
     THINGS_MAX = 4096,
     POISON = 0xff,
-    POISONED_MAX = 1 << 16
+    POISONED_MAX = 1 << 16,
+    KERNEL_BYTES = 16, /* of the name of a kernel ... */
+    FLOATS_AT = 15,    /* ... the last of which says what it computes with */
 };
 
 fake_cuda_state fake_cuda;
@@ -31,7 +33,7 @@ typedef struct op {
     size_t bytes;
     struct CUstream_st *other; /* to wait for, up to the op at `place` */
     int place;
-    char kernel[16];
+    char kernel[KERNEL_BYTES];
     gcr_launch launch;
     gcr_prepare_launch prepare;
     gcr_gate_launch gate;
@@ -54,7 +56,8 @@ struct CUmemPoolHandle_st {
 };
 
 struct CUlib_st {
-    char kernels[3][16];
+    char kernels[3][KERNEL_BYTES];
+    char is_of_floats;
 };
 
 /* Device memory, also after it was freed. */
@@ -69,6 +72,9 @@ static int block_count;
 /* What a lost GPU keeps nobody frees: the fake does, at its next reset. */
 static void *things[THINGS_MAX];
 static int thing_count;
+
+static const char cubin_of_floats[] = "cubin of floats";
+static int runs_floats; /* the launch in hand: its text was compiled with GCR_SINGLE */
 
 static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
 static int stream_count;
@@ -169,12 +175,20 @@ static void check_block(const void *at, size_t bytes)
         }
 }
 
+/* The first of a dataset, in the precision of the code that runs. */
+static double read_y(const gcr_view *data)
+{
+    if (data->y == NULL)
+        return 0;
+    check_block(data->y, runs_floats ? sizeof(float) : sizeof(double));
+    return runs_floats ? (double)*(const float *)data->y : *(const double *)data->y;
+}
+
 static void write_cell(const gcr_launch_tile *of, uint64_t i, uint8_t state, int step)
 {
     const gcr_unit_tile *tile = &of->tile;
-    const double y = tile->data.y != NULL ? *(const double *)tile->data.y : 0;
+    const double y = read_y(&tile->data);
 
-    check_block(tile->data.y, sizeof y);
     for (int o = 0; o < GCR_OUTPUTS_MAX && tile->outputs[o] != NULL; o++) {
         double *to = tile->outputs[o] + i * (uint64_t)tile->width[o];
 
@@ -255,6 +269,7 @@ static void run_copy(const gcr_copy_launch *launch)
 
 static void run_launch(const op *o)
 {
+    runs_floats = o->kernel[FLOATS_AT];
     if (strcmp(o->kernel, "gcr_prepare") == 0)
         run_prepare(&o->prepare);
     else if (strcmp(o->kernel, "gcr_crunch") == 0)
@@ -689,9 +704,11 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJ
     (void)library_options;
     (void)library_values;
     (void)library_option_count;
-    if (strcmp(code, "cubin") != 0 && strcmp(code, "ptx") != 0)
+    if (strcmp(code, "cubin") != 0 && strcmp(code, cubin_of_floats) != 0 &&
+        strcmp(code, "ptx") != 0)
         break_rule("what was loaded is no code");
     *out = make(sizeof **out, 0);
+    (*out)->is_of_floats = strcmp(code, cubin_of_floats) == 0;
     return cudaSuccess;
 }
 
@@ -702,7 +719,8 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *out, cudaLibrary_t library, const
     ANSWER();
     while (library->kernels[k][0] != '\0')
         k++;
-    snprintf(library->kernels[k], sizeof library->kernels[k], "%s", name);
+    snprintf(library->kernels[k], FLOATS_AT, "%s", name);
+    library->kernels[k][FLOATS_AT] = library->is_of_floats;
     *out = (cudaKernel_t)library->kernels[k];
     return cudaSuccess;
 }
@@ -745,7 +763,8 @@ static void note_launch(const op *o, const cudaLaunchConfig_t *config)
                            .shared_bytes = config->dynamicSmemBytes,
                            .step = o->launch.step,
                            .tile_count = o->launch.tile_count,
-                           .cell_count = o->launch.cell_count };
+                           .cell_count = o->launch.cell_count,
+                           .scratch_stride = o->launch.scratch_stride };
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
     if (note->blocks < 1 || note->threads < 1)
         break_rule("a launch without threads");
@@ -844,17 +863,22 @@ static nvrtcResult fake_log(nvrtcProgram program, char *text)
     return NVRTC_SUCCESS;
 }
 
+static const char *cubin_in_hand(void)
+{
+    return strstr(fake_cuda.main_text, "#define GCR_SINGLE\n") != NULL ? cubin_of_floats : "cubin";
+}
+
 static nvrtcResult fake_cubin_bytes(nvrtcProgram program, size_t *bytes)
 {
     (void)program;
-    *bytes = sizeof "cubin";
+    *bytes = strlen(cubin_in_hand()) + 1;
     return NVRTC_SUCCESS;
 }
 
 static nvrtcResult fake_cubin(nvrtcProgram program, char *code)
 {
     (void)program;
-    strcpy(code, "cubin");
+    strcpy(code, cubin_in_hand());
     return NVRTC_SUCCESS;
 }
 

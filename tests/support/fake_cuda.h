@@ -24,7 +24,7 @@ typedef struct fake_launch {
     unsigned blocks, threads;
     size_t shared_bytes;
     int step;
-    uint64_t tile_count, cell_count;
+    uint64_t tile_count, cell_count, scratch_stride;
 } fake_launch;
 
 typedef struct fake_cuda_state {
