@@ -1,0 +1,28 @@
+/*
+ * cuda/cuda_library.h -- a library of CUDA's, opened when it is needed.
+ *
+ * NVRTC, cuBLAS and cuSOLVER are 800 MB, and most runs call few of them or none.
+ */
+#ifndef GCR_CUDA_LIBRARY_H
+#define GCR_CUDA_LIBRARY_H
+
+#include "gridcrunch/status.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+typedef struct cuda_library {
+    const char *file;         /* the soname of the toolkit that this was built with: any minor */
+                              /* version of it will do                                         */
+    const char *lacking;      /* what cannot be done without it: "kernels cannot be ..."       */
+    const char *const *names; /* of its functions, in the order of the table                   */
+    size_t count;
+    void *table; /* pointers to them                                              */
+    pthread_mutex_t lock;
+    void *opened;
+} cuda_library;
+
+/* Fills the table; it belongs to the process. GCR_EUNSUPPORTED: the library is not on this machine. */
+GCR_MUST_CHECK gcr_status gcr_cuda_library_open(cuda_library *library);
+
+#endif /* GCR_CUDA_LIBRARY_H */
