@@ -128,5 +128,45 @@ class Transfer(DeviceBench):
         self.assert_fails(reply, "cannot write no/such/folder.json: No such file")
 
 
+class Residency(DeviceBench):
+    def test_resident_data_cross_once_and_others_once_for_each_batch(self):
+        _, ratios = self.run_quickly("residency", "-i", 1, "-w", 0)
+        self.assertLessEqual(ratios["resident_bytes_over_unique"], 1.01)
+        self.assertEqual(ratios["resent_bytes_over_unique"], 8)
+        self.assertGreater(ratios["residency_buys"], 0)
+
+    def test_each_way_is_timed(self):
+        rows, _ = self.run_quickly("residency", "-i", 2, "-w", 0)
+        for way in "resident", "sent for each batch":
+            self.assertGreater(rows["8 datasets of 4096 rows", way][1], 0)
+
+    def test_bad_arguments_are_refused(self):
+        self.assert_fails(self.bench("residency", "--largest", "1G"), "usage: ", "--device NAME")
+        self.assert_fails(self.bench("residency", "--device", "cpu:7"), "no device cpu:7")
+
+
+class Overlap(DeviceBench):
+    def test_stages_are_timed_alone_and_as_a_pipeline(self):
+        rows, ratios = self.run_quickly("overlap", "-i", 3, "-w", 0)
+        stages = [rows["chunks", stage][1] for stage in ("up", "work", "down")]
+        pipeline = rows["chunks", "pipeline"][1]
+        self.assertTrue(all(stage > 0 for stage in stages))
+        want = pipeline / max(stages)
+        self.assertAlmostEqual(ratios["pipeline_over_slowest_stage"], want, delta=1e-3 * want)
+        want = (sum(stages) - pipeline) / (sum(stages) - max(stages))
+        self.assertAlmostEqual(ratios["overlap_efficiency"], want, delta=1e-3 * max(1, abs(want)))
+
+    def test_a_million_cells_that_cost_nothing_are_timed(self):
+        rows, ratios = self.run_quickly("overlap", "-i", 1, "-w", 0)
+        all_of_them = rows["empty cells", "1000000 cells"][1]
+        self.assertGreater(all_of_them, rows["empty cells", "1 cell"][1])
+        self.assertAlmostEqual(ratios["empty_cells_ms"], 1e3 * all_of_them,
+                               delta=1e-3 * 1e3 * all_of_them)
+
+    def test_bad_arguments_are_refused(self):
+        self.assert_fails(self.bench("overlap", "-i", "0"), "-i must be in 1..1000")
+        self.assert_fails(self.bench("overlap", "--device", "toaster"), "'toaster' is no device")
+
+
 if __name__ == "__main__":
     unittest.main()
