@@ -92,6 +92,10 @@ void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr
 /* Makes the device the one that CUDA calls of this thread are for. */
 GCR_MUST_CHECK gcr_status gcr_cuda_enter(const gcr_device *device);
 
+/* The same where nothing can fail any more. A thread that never turned to a GPU would start one that
+ * is not this. */
+void gcr_cuda_enter_to_close(const gcr_device *device);
+
 /* cuda_lane.c. The device's lock is held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_open(cuda_lane *lane);
 void gcr_cuda_lane_close(cuda_lane *lane);

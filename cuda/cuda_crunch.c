@@ -141,9 +141,10 @@ out:
 /* ---- one launch ------------------------------------------------------------------------------ */
 
 /* How many blocks: those that run at once, if there is work and scratch for them. */
-static gcr_status count_blocks(unsigned *out, const group *g, const cuda_device *device)
+static gcr_status count_blocks(unsigned *out, const group *g, cuda_program *program)
 {
     gcr_status status = GCR_OK;
+    const cuda_device *device = cuda_device_of(program->base.device);
     const uint64_t teams = (uint64_t)g->variant.teams_of_block;
     const uint64_t most = device->base.info.total_bytes / SCRATCH_SHARE;
     uint64_t block_bytes, blocks;
@@ -154,7 +155,7 @@ static gcr_status count_blocks(unsigned *out, const group *g, const cuda_device 
                  "a cell needs %" PRIu64 " bytes of scratch, and %s has %" PRIu64
                  " for all that it computes at once",
                  g->variant.scratch_bytes, device->base.info.name, most);
-    GCR_TRY(gcr_cuda_code_blocks(&resident, g->code, device, g->variant.shared_bytes));
+    GCR_TRY(gcr_cuda_code_blocks(&resident, program, g->code, g->variant.shared_bytes));
     blocks = (uint64_t)resident * (uint64_t)device->base.info.units;
     if (blocks > (g->cell_count + teams - 1) / teams)
         blocks = (g->cell_count + teams - 1) / teams;
@@ -287,7 +288,7 @@ static void write_tiles(gcr_launch_tile *out, const group *groups, int group_cou
 }
 
 /* Memory that the launches of these groups need, before anything of them is enqueued. */
-static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, const cuda_program *program,
+static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, cuda_program *program,
                               const group *groups, int group_count)
 {
     gcr_status status = GCR_OK;
@@ -299,7 +300,7 @@ static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, const cuda_pr
     for (int g = 0; g < group_count; g++) {
         uint64_t bytes;
 
-        GCR_TRY(count_blocks(&blocks[g], &groups[g], device));
+        GCR_TRY(count_blocks(&blocks[g], &groups[g], program));
         bytes = blocks[g] * (uint64_t)groups[g].variant.teams_of_block *
                 groups[g].variant.scratch_bytes;
         scratch = bytes > scratch ? bytes : scratch;

@@ -81,6 +81,11 @@ out:
     return status;
 }
 
+void gcr_cuda_enter_to_close(const gcr_device *device)
+{
+    GCR_CUDA_CLOSE(cudaSetDevice(((const cuda_device *)device)->index));
+}
+
 static gcr_status check_capability(const cuda_device *device)
 {
     gcr_status status = GCR_OK;
@@ -188,6 +193,8 @@ void gcr_cuda_device_close(gcr_device *base)
 {
     cuda_device *device = cuda_device_of(base);
 
+    if (device->pool != NULL) /* it was started */
+        gcr_cuda_enter_to_close(base);
     if (device->memory.stream != NULL)
         GCR_CUDA_CLOSE(cudaStreamSynchronize(device->memory.stream));
     gcr_cuda_lane_close(&device->memory);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATIC_SHARED_MOST = 48 << 10 }; /* dynamic shared memory that every kernel may have */
+/* Dynamic shared memory that every kernel may have: what it declares beside it counts, too. */
+enum { SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES };
 
 const gcr_crossovers *gcr_cuda_crossovers_of(const cuda_program *program)
 {
@@ -66,7 +67,7 @@ static gcr_status make_code(cuda_code *code, const cuda_program *program,
     cuda_source source = { .name = kernel->name, .path = program->path, .text = program->text };
     cuda_image image = { 0 };
 
-    *code = (cuda_code){ .variant = *variant, .shared_allowed = STATIC_SHARED_MOST };
+    *code = (cuda_code){ .variant = *variant, .shared_allowed = SHARED_UNASKED };
     GCR_TRY(gcr_cuda_define_variant(&source, kernel, program->spec.setup->option,
                                     program->base.unit->scalar, variant));
     GCR_TRY(
@@ -102,40 +103,52 @@ out:
     return status;
 }
 
-gcr_status gcr_cuda_code_blocks(int *out, cuda_code *code, const cuda_device *device,
+/* The lock is held: other queues may launch the same code. */
+static gcr_status allow_shared(cuda_code *code, const cuda_device *device, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    const cudaKernel_t kernels[] = { code->crunch, code->retry, code->prepare };
+
+    if (bytes <= code->shared_allowed)
+        goto out;
+    for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++)
+        if (kernels[k] != NULL)
+            GCR_CUDA("give a block its shared memory",
+                     cudaKernelSetAttributeForDevice(kernels[k],
+                                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                     (int)bytes, device->index));
+    code->shared_allowed = bytes;
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_code_blocks(int *out, cuda_program *program, cuda_code *code,
                                 uint64_t shared_bytes)
 {
     gcr_status status = GCR_OK;
+    const cuda_device *device = cuda_device_of(program->base.device);
     const cudaKernel_t kernel = code->crunch != NULL ? code->crunch : code->prepare;
+    int blocks = 0;
 
-    *out = code->blocks;
-    if (code->blocks > 0 && code->shared_asked == shared_bytes)
+    pthread_mutex_lock(&program->lock);
+    if (code->blocks > 0 && code->shared_asked == shared_bytes) {
+        *out = code->blocks;
         goto out;
-    if (shared_bytes > code->shared_allowed) {
-        const int bytes = (int)shared_bytes;
-
-        GCR_CUDA("give a block its shared memory",
-                 cudaKernelSetAttributeForDevice(
-                     kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes, device->index));
-        if (code->retry != NULL)
-            GCR_CUDA("give a block its shared memory",
-                     cudaKernelSetAttributeForDevice(code->retry,
-                                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                     bytes, device->index));
-        code->shared_allowed = shared_bytes;
     }
+    GCR_TRY(allow_shared(code, device, shared_bytes));
     GCR_CUDA("ask how many blocks fit",
-             cudaOccupancyMaxActiveBlocksPerMultiprocessor(&code->blocks, (const void *)kernel,
+             cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, (const void *)kernel,
                                                            code->variant.threads, shared_bytes));
-    if (code->blocks < 1)
+    if (blocks < 1)
         GCR_FAIL(
             GCR_EDEVICE,
             "a block of %d threads needs more registers or shared memory than a multiprocessor "
             "of %s has",
             (int)code->variant.threads, device->base.info.name);
+    code->blocks = *out = blocks;
     code->shared_asked = shared_bytes;
-    *out = code->blocks;
 out:
+    pthread_mutex_unlock(&program->lock);
     return status;
 }
 
@@ -297,6 +310,7 @@ void gcr_cuda_program_close(gcr_program *base)
 {
     cuda_program *program = (cuda_program *)base;
 
+    gcr_cuda_enter_to_close(base->device);
     for (int c = 0; c < program->code_count; c++)
         unload(&program->codes[c]);
     close_tables(program);

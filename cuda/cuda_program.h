@@ -16,6 +16,7 @@ typedef struct cuda_code {
     gcr_variant variant; /* its first five members say which                       */
     cudaLibrary_t library;
     cudaKernel_t crunch, retry, prepare; /* those that the variant has; else NULL       */
+    /* Under the lock of the program: */
     uint64_t shared_allowed; /* dynamic shared memory that a block may have, so far    */
     uint64_t shared_asked;   /* with so much of it ...                                 */
     int blocks;              /* ... so many blocks are on a multiprocessor; 0: unknown */
@@ -44,7 +45,7 @@ GCR_MUST_CHECK gcr_status gcr_cuda_code_find(cuda_code **out, cuda_program *prog
                                              const gcr_variant *variant);
 
 /* How many blocks with so much dynamic shared memory are on a multiprocessor at once, > 0. */
-GCR_MUST_CHECK gcr_status gcr_cuda_code_blocks(int *out, cuda_code *code, const cuda_device *device,
+GCR_MUST_CHECK gcr_status gcr_cuda_code_blocks(int *out, cuda_program *program, cuda_code *code,
                                                uint64_t shared_bytes);
 
 #endif /* GCR_CUDA_PROGRAM_H */

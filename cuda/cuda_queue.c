@@ -189,6 +189,7 @@ void gcr_cuda_event_close(gcr_event *base)
 {
     cuda_event *event = (cuda_event *)base;
 
+    gcr_cuda_enter_to_close(base->device);
     GCR_CUDA_CLOSE(cudaEventDestroy(event->event));
     free(event);
 }

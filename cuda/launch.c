@@ -8,7 +8,6 @@
 #include "cuda/device/device_layout.h"
 
 enum {
-    STATIC_SHARED_BYTES = 1024, /* at most what a block declares beside its dynamic memory */
     SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
 };
 
@@ -110,7 +109,7 @@ static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cel
         variant.shared_bytes = (uint64_t)gcr_spd_shared_count(shape->n, shape->right_sides) *
                                gcr_scalar_bytes(crossovers->scalar);
     if (variant.shared_bytes == 0 ||
-        variant.shared_bytes + STATIC_SHARED_BYTES > crossovers->shared_bytes) {
+        variant.shared_bytes + GCR_STATIC_SHARED_BYTES > crossovers->shared_bytes) {
         variant.shared_bytes = 0;
         return variant;
     }
@@ -213,7 +212,7 @@ static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_
                             .teams_of_block = 1,
                             .shared_bytes = 64 * scalar_bytes };
 
-    if (values == 0 || values * scalar_bytes + STATIC_SHARED_BYTES > crossovers->shared_bytes)
+    if (values == 0 || values * scalar_bytes + GCR_STATIC_SHARED_BYTES > crossovers->shared_bytes)
         return variant;
     while (n < class->rows)
         class ++;

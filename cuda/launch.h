@@ -127,6 +127,7 @@ enum {
     GCR_WARP_ROWS_MAX = 32,
     GCR_WARP_ROWS_MAX_F32 = 40,
     GCR_BLOCK_CLASSES = 4,
+    GCR_STATIC_SHARED_BYTES = 1024, /* at most what a block declares beside its dynamic memory */
 };
 
 int gcr_thread_rows_max(gcr_scalar scalar);

@@ -79,7 +79,7 @@ static void test_every_call_that_fails_ends_the_run_and_leaves_nothing(void **st
         gcr_status status;
         int nth = 1;
 
-        for (; drive_and_fail(calls[c], nth, cudaErrorUnknown, &status); nth++) {
+        for (; drive_and_fail(calls[c], nth, cudaErrorInvalidValue, &status); nth++) {
             if (status != GCR_EDEVICE)
                 fail_msg("%s, call %d: %s", calls[c], nth, gcr_status_name(status));
             assert_error_mentions("cudaErrorOther");
@@ -116,7 +116,8 @@ static void test_every_call_without_memory_says_so(void **state)
 static void test_a_lost_gpu_is_left_alone(void **state)
 {
     static const cudaError_t codes[] = { cudaErrorIllegalAddress, cudaErrorAssert,
-                                         cudaErrorLaunchFailure };
+                                         cudaErrorLaunchFailure, cudaErrorUnknown,
+                                         cudaErrorContextIsDestroyed };
 
     (void)state;
     for (int c = 0; c < CALLS; c++)
@@ -156,6 +157,24 @@ static void test_after_a_loss_there_is_no_device(void **state)
     assert_status(gcr_device_open(&device, &gcr_cuda_backend, 0), GCR_EUNSUPPORTED);
     assert_error_mentions("a GPU of this process was lost");
     assert_int_equal(fake_cuda.calls, 0);
+}
+
+static void *close_stage(void *arg)
+{
+    stage_close(arg);
+    return NULL;
+}
+
+static void test_a_thread_that_never_used_the_gpu_can_close_everything(void **state)
+{
+    stage s = { 0 };
+    pthread_t thread;
+
+    (void)state;
+    assert_ok(drive(&s));
+    assert_int_equal(pthread_create(&thread, NULL, close_stage, &s), 0);
+    pthread_join(thread, NULL);
+    assert_clean();
 }
 
 /* Memory that ran out once is no reason to end: the next attempt, with less, goes on. */
@@ -315,6 +334,7 @@ int main(void)
         test(test_a_lost_gpu_is_left_alone),
         test(test_a_gpu_lost_while_closing_is_noticed),
         test(test_after_a_loss_there_is_no_device),
+        test(test_a_thread_that_never_used_the_gpu_can_close_everything),
         test(test_a_smaller_block_may_be_asked_for_after_memory_ran_out),
         test(test_no_driver_is_a_fact),
         test(test_an_old_driver_is_told_with_both_versions),

@@ -309,6 +309,57 @@ static void test_a_block_gets_the_shared_memory_it_asks_for(void **state)
     assert_clean();
 }
 
+static int64_t eleven(const gcr_shape *shape)
+{
+    (void)shape;
+    return 11;
+}
+
+/* 96 rows and 11 sides are 48 KB, which a kernel that declares some more may not have unasked. */
+static void test_what_a_kernel_declares_counts_as_shared_memory(void **state)
+{
+    gcr_kernel kernel = stage_kernel;
+    gcr_unit unit = stage_unit;
+    stage s = { 0 };
+
+    (void)state;
+    kernel.right_sides = eleven;
+    unit.kernel = &kernel;
+    assert_ok(stage_open(&s));
+    gcr_program_close(s.program);
+    s.spec.unit = &unit;
+    assert_ok(gcr_program_open(&s.program, s.device, &s.spec));
+    assert_ok(stage_bring(&s, 0, 96));
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_int_equal(first_crunch()->shared_bytes, 48 << 10);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* Cells of one variant differ in shared memory: 78 KB, and 107, of which the fake runs half as many. */
+static void test_how_many_blocks_fit_is_asked_for_each_size(void **state)
+{
+    static const int64_t rows[] = { 130, 160, 130 };
+    static const unsigned blocks[] = { 8, 4, 8 };
+    stage s = { 0 };
+    unsigned seen = 0;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < 3; d++) {
+        assert_ok(stage_bring(&s, d, rows[d]));
+        const gcr_unit_tile tile = stage_tile(&s, d, 0, STAGE_POINTS);
+
+        assert_ok(stage_crunch(&s, &tile, 1));
+    }
+    for (int l = 0; l < fake_cuda.launch_count; l++)
+        if (strcmp(fake_cuda.launches[l].kernel, "gcr_crunch") == 0)
+            assert_int_equal(fake_cuda.launches[l].blocks, blocks[seen++]);
+    assert_int_equal(seen, 3);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(void **state)
 {
     stage s = { 0 };
@@ -386,6 +437,8 @@ int main(void)
         test(test_a_dataset_may_be_closed_while_its_batch_is_under_way),
         test(test_an_upload_longer_than_all_stages_comes_whole),
         test(test_a_block_gets_the_shared_memory_it_asks_for),
+        test(test_what_a_kernel_declares_counts_as_shared_memory),
+        test(test_how_many_blocks_fit_is_asked_for_each_size),
         test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
         test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),

@@ -297,7 +297,7 @@ static void test_every_call_that_fails_is_told_and_leaves_nothing(void **state)
             for (int nth = 1;; nth++) {
                 gcr_status status;
 
-                if (!drive_and_fail((gcr_memory_kind)kind, calls[c], nth, cudaErrorUnknown,
+                if (!drive_and_fail((gcr_memory_kind)kind, calls[c], nth, cudaErrorInvalidValue,
                                     &status))
                     break;
                 seen++;
@@ -363,7 +363,7 @@ static void test_memory_that_is_not_given_back_is_told(void **state)
         assert_ok(open_stage(&s, GCR_MEMORY_PAGEABLE));
         fake_cuda.fail_call = givers[c];
         fake_cuda.fail_nth = 1;
-        fake_cuda.fail_code = cudaErrorUnknown;
+        fake_cuda.fail_code = cudaErrorInvalidValue;
         assert_int_equal(drive_costs(&s), GCR_EDEVICE);
         close_stage(&s);
     }

@@ -18,8 +18,9 @@ enum {
     THINGS_MAX = 4096,
     POISON = 0xff,
     POISONED_MAX = 1 << 16,
-    KERNEL_BYTES = 16, /* of the name of a kernel ... */
-    FLOATS_AT = 15,    /* ... the last of which says what it computes with */
+    KERNEL_BYTES = 16,  /* of the name of a kernel ... */
+    FLOATS_AT = 15,     /* ... the last of which says what it computes with */
+    STATIC_SHARED = 16, /* what each kernel declares */
 };
 
 fake_cuda_state fake_cuda;
@@ -79,6 +80,8 @@ static int runs_floats; /* the launch in hand: its text was compiled with GCR_SI
 static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
 static int stream_count;
 
+static _Thread_local int turned_to = -1; /* a GPU; -1: none yet */
+
 /* A thing of so many bytes, its first poisoned or zeroed, that lives until drop(). */
 static void *make(size_t bytes, int byte)
 {
@@ -122,6 +125,7 @@ void fake_cuda_reset(void)
     for (int t = 0; t < thing_count; t++)
         free(things[t]);
     block_count = stream_count = thing_count = 0;
+    turned_to = -1;
     fake_cuda = (fake_cuda_state){ .driver_version = 13000,
                                    .device_count = 1,
                                    .capability = 90,
@@ -133,7 +137,8 @@ void fake_cuda_reset(void)
 static int is_fatal(cudaError_t error)
 {
     return error == cudaErrorIllegalAddress || error == cudaErrorAssert ||
-           error == cudaErrorLaunchFailure;
+           error == cudaErrorLaunchFailure || error == cudaErrorUnknown ||
+           error == cudaErrorContextIsDestroyed;
 }
 
 /* Every call begins here. */
@@ -149,11 +154,19 @@ static cudaError_t answer(const char *call)
     return fake_cuda.fail_code;
 }
 
-#define ANSWER()                                                                                   \
+/* Calls that a thread may make before it has turned to a GPU. */
+#define ANSWER_ANYBODY()                                                                           \
     do {                                                                                           \
         const cudaError_t answer_ = answer(__func__);                                              \
         if (answer_ != cudaSuccess)                                                                \
             return answer_;                                                                        \
+    } while (0)
+
+#define ANSWER()                                                                                   \
+    do {                                                                                           \
+        if (turned_to < 0)                                                                         \
+            break_rule("a thread that had turned to no GPU made a call");                          \
+        ANSWER_ANYBODY();                                                                          \
     } while (0)
 
 /* ---- what is done late ----------------------------------------------------------------------- */
@@ -369,21 +382,21 @@ cudaError_t cudaGetLastError(void)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    ANSWER();
+    ANSWER_ANYBODY();
     *version = fake_cuda.driver_version;
     return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    ANSWER();
+    ANSWER_ANYBODY();
     *count = fake_cuda.device_count;
     return fake_cuda.device_count > 0 ? cudaSuccess : cudaErrorNoDevice;
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
 {
-    ANSWER();
+    ANSWER_ANYBODY();
     *out = (struct cudaDeviceProp){ .major = fake_cuda.capability / 10,
                                     .minor = fake_cuda.capability % 10,
                                     .totalGlobalMem = (size_t)1 << 30,
@@ -394,7 +407,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
 {
-    ANSWER();
+    ANSWER_ANYBODY();
     (void)device;
     *value = 0;
     if (attribute == cudaDevAttrComputeMode)
@@ -406,8 +419,8 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 
 cudaError_t cudaSetDevice(int device)
 {
-    ANSWER();
-    (void)device;
+    ANSWER_ANYBODY();
+    turned_to = device;
     return cudaSuccess;
 }
 
@@ -587,7 +600,7 @@ cudaError_t cudaMemPrefetchAsync(const void *base, size_t bytes, struct cudaMemL
 
 cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int peer)
 {
-    ANSWER();
+    ANSWER_ANYBODY();
     *can = device != peer;
     return cudaSuccess;
 }
@@ -768,7 +781,8 @@ static void note_launch(const op *o, const cudaLaunchConfig_t *config)
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
     if (note->blocks < 1 || note->threads < 1)
         break_rule("a launch without threads");
-    if (note->shared_bytes > 48 << 10 && note->shared_bytes > (size_t)fake_cuda.largest_shared)
+    if (note->shared_bytes + STATIC_SHARED > 48 << 10 &&
+        note->shared_bytes > (size_t)fake_cuda.largest_shared)
         break_rule("a launch has more shared memory than it may");
 }
 
