@@ -142,6 +142,17 @@ enum {
     GCR_JITTER_MAX = 255, /* steps: a cell's is stored in one byte */
 };
 
+/* What is there of cells after a run. */
+typedef enum gcr_keep {
+    GCR_KEEP_ALL,     /* each with its state and outputs                            */
+    GCR_KEEP_SUMMARY, /* summaries, how many cells ended how, and the first to fail: */
+                      /* memory does not grow with the grid. No quantile            */
+    GCR_KEEP_COUNT
+} gcr_keep;
+
+/* "all", "summary": as in a job file. Never NULL. */
+const char *gcr_keep_name(gcr_keep keep);
+
 typedef struct gcr_option_spec {
     char *name;
     char *value; /* as written; what it may be is the kernel's business */
@@ -186,6 +197,7 @@ typedef struct gcr_job {
     double max_seconds; /* 0: no limit                           */
 
     char *output_folder; /* NULL: runs/NAME */
+    gcr_keep keep;
 
     char *
         *overrides; /* [override_count] "grid.noise=[0.1, 0.2]", as given; kept with the results */

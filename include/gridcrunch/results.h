@@ -14,6 +14,9 @@
  *     SUMMARY_point, SUMMARY_AXIS (dataset) where it lies, of argmax and argmin; -1 and NaN: nowhere
  *     SUMMARY_skipped             (dataset) live points without a usable value
  *     top_value, top_point        (dataset, rank), rank 1, 2 ...; only if the job asks for `top`
+ *     state_count, failed_*       in place of the outputs, status, minor and jitter where cells are not kept:
+ *                                 (dataset, state) how many cells have each state; (dataset, failure) the
+ *                                 point, state and detail of those that failed first, point -1: none
  *     rows, dropped               (dataset); y_mean, y_scale if y was standardised; x_mean, x_scale
  *                                 (dataset, feature) if x was
  *
@@ -40,8 +43,8 @@ GCR_API_BEGIN
  * Over the live points of one dataset in point order. A cell without a result and a NaN value are
  * skipped and counted; with nan_propagates a NaN value wins as in Julia's findmax (the first one),
  * and cells without a result are NaN too. Ties go to the lowest point. Nothing left: `point` is -1 and `value` NaN.
- * Sums run in blocks of 1024 points, the blocks added in order (so that a device can hand over
- * partial sums of the same blocks and the bits agree).
+ * Values are added up one by one within blocks of 1024 points; the sums of the blocks are added without
+ * rounding, and the whole is rounded once: so it does not matter who summed which block, and when.
  */
 
 /* One per dataset and summary. */
@@ -67,6 +70,22 @@ gcr_summary_value gcr_summaries_top(const gcr_summaries *summaries, uint64_t dat
 
 /* Which summary `top` belongs to, or -1. */
 int gcr_summaries_top_of(const gcr_summaries *summaries);
+
+/* Of a run that keeps summaries alone (gcr_keep), a dataset that is complete, or after the run: how many
+ * of its cells have each state ... */
+void gcr_summaries_count(const gcr_summaries *summaries, uint64_t dataset,
+                         uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
+
+/* ... and those that failed first, in the order of points: a few, all are counted. */
+typedef struct gcr_failed_cell {
+    uint64_t point;
+    uint32_t detail; /* gcr_cell_detail(), 0: none */
+    uint8_t state;
+} gcr_failed_cell;
+
+/* Returns how many there are; *out belongs to the summaries. */
+int gcr_summaries_failed(const gcr_summaries *summaries, uint64_t dataset,
+                         const gcr_failed_cell **out);
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
@@ -134,6 +153,16 @@ int gcr_results_top_count(const gcr_results_file *file);
 int gcr_results_top_of(
     const gcr_results_file *file); /* the summary that `top` ranks by; -1: none */
 gcr_summary_value gcr_results_top(const gcr_results_file *file, uint64_t dataset, int place);
+
+/* Cells are there, unless the job said `keep: summary`: check is GCR_EINVAL with a sentence then, and in
+ * their place there are, of each dataset, how many have each state and the first that failed. failed is
+ * false where there are not so many of those as `index`, from 0, says. */
+int gcr_results_keeps_cells(const gcr_results_file *file);
+GCR_MUST_CHECK gcr_status gcr_results_check_cells(const gcr_results_file *file);
+void gcr_results_count(const gcr_results_file *file, uint64_t dataset,
+                       uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
+int gcr_results_failed(const gcr_results_file *file, uint64_t dataset, int index,
+                       gcr_failed_cell *out);
 
 /* One dataset's row of an array: [point_count * width] values, [point_count] states; one read each.
  * GCR_EFORMAT: the file is damaged, among others where a state is none of gcr_cell_state. */

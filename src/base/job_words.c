@@ -21,3 +21,12 @@ const char *gcr_schedule_name(gcr_schedule_form form)
     };
     return (unsigned)form < GCR_SCHEDULE_COUNT ? names[form] : "unknown";
 }
+
+const char *gcr_keep_name(gcr_keep keep)
+{
+    static const char *const names[GCR_KEEP_COUNT] = {
+        [GCR_KEEP_ALL] = "all",
+        [GCR_KEEP_SUMMARY] = "summary",
+    };
+    return (unsigned)keep < GCR_KEEP_COUNT ? names[keep] : "unknown";
+}

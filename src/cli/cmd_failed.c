@@ -1,7 +1,8 @@
 /*
  * cli/cmd_failed.c -- gridcrunch failed: the cells of a run that failed, and why.
  *
- * Cells of one dataset that failed alike are one line: the first of them and how many there are.
+ * Cells of one dataset that failed alike are one line: the first of them and how many there are. Of a
+ * run whose cells were not kept there are the first few of each dataset, and the counts.
  */
 #include "cli/cell_key.h"
 #include "cli/command.h"
@@ -62,8 +63,8 @@ typedef struct group_list {
 
 /* What has been seen of a run so far. */
 typedef struct run_tally {
-    uint64_t cells, datasets; /* that failed; that have such cells */
-    uint64_t lines;           /* printed or not                    */
+    uint64_t datasets; /* that have cells that failed */
+    uint64_t lines;    /* printed or not              */
     uint64_t states[GCR_CELL_STATE_COUNT];
 } run_tally;
 
@@ -126,34 +127,64 @@ static void print_group(const gcr_results_file *file, uint64_t dataset, const ce
     putchar('\n');
 }
 
-static void count_and_print(run_tally *tally, const group_list *groups,
-                            const gcr_results_file *file, uint64_t dataset, uint64_t limit)
+static void print_groups(run_tally *tally, const group_list *groups, const gcr_results_file *file,
+                         uint64_t dataset, uint64_t limit)
 {
     tally->datasets += groups->count > 0;
     for (size_t g = 0; g < groups->count; g++) {
-        const cell_group *group = &groups->items[g];
-
-        tally->cells += group->count;
-        tally->states[group->state] += group->count;
         if (limit == 0 || tally->lines < limit)
-            print_group(file, dataset, group);
+            print_group(file, dataset, &groups->items[g]);
         tally->lines++;
     }
 }
 
+static gcr_status gather_row(group_list *groups, run_tally *tally, gcr_file_row *row,
+                             gcr_results_file *file, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_file_row_read(row, file, dataset, 1));
+    GCR_TRY(gather(groups, row, file));
+    for (size_t g = 0; g < groups->count; g++)
+        tally->states[groups->items[g].state] += groups->items[g].count;
+out:
+    return status;
+}
+
+/* The same of a run whose cells were not kept. */
+static gcr_status gather_remains(group_list *groups, run_tally *tally, const gcr_results_file *file,
+                                 uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    gcr_failed_cell cell;
+
+    groups->count = 0;
+    for (int i = 0; gcr_results_failed(file, dataset, i, &cell); i++)
+        GCR_TRY(add_cell(groups, cell.state, cell.detail, cell.point));
+    gcr_results_count(file, dataset, counts);
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        tally->states[s] += gcr_cell_is_failed((uint8_t)s) ? counts[s] : 0;
+out:
+    return status;
+}
+
 static void print_tally(const run_tally *tally, uint64_t limit)
 {
+    uint64_t failed = 0;
     char cells[32];
 
-    if (tally->cells == 0) {
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        failed += tally->states[s];
+    if (failed == 0) {
         puts("no cell failed");
         return;
     }
     if (limit > 0 && tally->lines > limit)
         printf("and %" PRIu64 " line%s more: --limit 0 shows all\n", tally->lines - limit,
                gcr_plural(tally->lines - limit));
-    printf("%s cell%s of %" PRIu64 " dataset%s failed:", gcr_format_count(cells, tally->cells),
-           gcr_plural(tally->cells), tally->datasets, gcr_plural(tally->datasets));
+    printf("%s cell%s of %" PRIu64 " dataset%s failed:", gcr_format_count(cells, failed),
+           gcr_plural(failed), tally->datasets, gcr_plural(tally->datasets));
     for (int s = 0, named = 0; s < GCR_CELL_STATE_COUNT; s++)
         if (tally->states[s] > 0)
             printf("%s %s %s", named++ > 0 ? "," : "", gcr_format_count(cells, tally->states[s]),
@@ -174,11 +205,15 @@ gcr_status gcr_command_failed(int *exit_out, int argc, char **argv)
     argp_parse(&failed_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_results_open(&file, args.path));
     for (uint64_t d = 0; d < gcr_results_dataset_count(file); d++) {
-        GCR_TRY(gcr_file_row_read(&row, file, d, 1));
-        GCR_TRY(gather(&groups, &row, file));
-        count_and_print(&tally, &groups, file, d, args.limit);
+        if (gcr_results_keeps_cells(file))
+            GCR_TRY(gather_row(&groups, &tally, &row, file, d));
+        else
+            GCR_TRY(gather_remains(&groups, &tally, file, d));
+        print_groups(&tally, &groups, file, d, args.limit);
     }
     print_tally(&tally, args.limit);
+    if (!gcr_results_keeps_cells(file))
+        puts("the first to fail of each dataset: the job says `keep: summary`");
 out:
     free(groups.items);
     gcr_file_row_clear(&row);

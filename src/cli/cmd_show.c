@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "gridcrunch/cell.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -128,6 +129,8 @@ static gcr_status show_run(const gcr_results_file *file)
     gcr_describe_axes(stdout, gcr_results_points(file));
     for (int o = 0; o < gcr_results_output_count(file); o++)
         gcr_screen_note(stdout, o == 0 ? "outputs" : "", "%s", gcr_results_output_name(file, o));
+    if (!gcr_results_keeps_cells(file))
+        gcr_screen_note(stdout, "kept", "summaries; no cells, as the job says `keep: summary`");
     show_summaries(file);
     putchar('\n');
     GCR_TRY(show_facts(file));
@@ -230,6 +233,28 @@ out:
     return status;
 }
 
+/* In place of cells that were not kept. */
+static gcr_status show_states(const gcr_results_file *file, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    gcr_sheet sheet = { 0 };
+
+    gcr_sheet_name(&sheet, "status");
+    gcr_sheet_name(&sheet, "cells");
+    gcr_results_count(file, dataset, counts);
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        if (counts[s] > 0) {
+            gcr_sheet_text(&sheet, gcr_cell_state_name((gcr_cell_state)s));
+            gcr_sheet_count(&sheet, counts[s]);
+        }
+    GCR_TRY(gcr_sheet_print(&sheet, stdout));
+    fputs("the cells were not kept, as the job says `keep: summary`\n", stderr);
+out:
+    gcr_sheet_clear(&sheet);
+    return status;
+}
+
 static gcr_status show_dataset(gcr_results_file *file, const show_args *args)
 {
     gcr_status status = GCR_OK;
@@ -241,7 +266,10 @@ static gcr_status show_dataset(gcr_results_file *file, const show_args *args)
     GCR_TRY(gcr_key_find_dataset(&dataset, args->dataset, keys, gcr_results_dataset_count(file)));
     GCR_TRY(choose(&wanted, args, gcr_results_points(file)));
     show_summary(file, dataset);
-    GCR_TRY(show_cells(file, args, &wanted, dataset));
+    if (!gcr_results_keeps_cells(file) && args->value_count == 0)
+        GCR_TRY(show_states(file, dataset));
+    else
+        GCR_TRY(show_cells(file, args, &wanted, dataset));
 out:
     gcr_memory_destroy(keys);
     return status;

@@ -47,6 +47,7 @@ gcr_status gcr_file_row_read(gcr_file_row *row, gcr_results_file *file, uint64_t
 {
     gcr_status status = GCR_OK;
 
+    GCR_TRY(gcr_results_check_cells(file)); /* first: a grid may be far larger than memory */
     GCR_TRY(create_row(row, file, outputs));
     row->dataset = dataset;
     GCR_TRY(gcr_results_read_states(file, dataset, row->states));

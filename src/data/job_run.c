@@ -176,14 +176,18 @@ static gcr_status read_folder(gcr_job *job, const gcr_node *node)
     return gcr_node_read_line(&job->output_folder, node, "the path of a folder");
 }
 
-/* Every run is kept; the key says so, so that a job file can. */
 static gcr_status read_keep(gcr_job *job, const gcr_node *node)
 {
-    static const char *const words[] = { "all" };
+    gcr_status status = GCR_OK;
+    const char *words[GCR_KEEP_COUNT];
     int choice;
 
-    (void)job;
-    return gcr_node_read_choice(&choice, node, words, 1);
+    for (int keep = 0; keep < GCR_KEEP_COUNT; keep++)
+        words[keep] = gcr_keep_name((gcr_keep)keep);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_KEEP_COUNT));
+    job->keep = (gcr_keep)choice;
+out:
+    return status;
 }
 
 gcr_status gcr_job_read_output(gcr_job *job, const gcr_node *node)

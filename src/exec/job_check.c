@@ -59,6 +59,24 @@ out:
     return status;
 }
 
+/* A quantile needs all values at once. */
+static gcr_status check_keep(const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char at[GCR_MARK_BYTES];
+
+    if ((unsigned)job->keep >= GCR_KEEP_COUNT)
+        GCR_FAIL(GCR_EINVAL, "there is no way %d to keep results", (int)job->keep);
+    for (int s = 0; s < job->summary_count && job->keep == GCR_KEEP_SUMMARY; s++)
+        if (job->summaries[s].op == GCR_SUMMARY_QUANTILE)
+            GCR_FAIL(GCR_EINVAL,
+                     "%sthe summary '%s' is a quantile, which needs all outputs, and `keep: "
+                     "summary` keeps none: leave it out, or write `keep: all`",
+                     gcr_format_mark(at, job->summaries[s].mark), job->summaries[s].name);
+out:
+    return status;
+}
+
 static gcr_status check_summaries(const gcr_job *job)
 {
     gcr_status status = GCR_OK;
@@ -74,6 +92,7 @@ static gcr_status check_summaries(const gcr_job *job)
         if (!(summary->q >= 0 && summary->q <= 1))
             GCR_FAIL(GCR_EINVAL, "the q of summary '%s' is not in 0 .. 1", summary->name);
     }
+    GCR_TRY(check_keep(job));
     if (job->top < 0)
         GCR_FAIL(GCR_EINVAL, "`top` cannot be %d", job->top);
 out:

@@ -86,6 +86,16 @@ out:
     return status;
 }
 
+/* Where there is no array of cells, whose dimensions would name the axes. */
+static gcr_status write_axis_names(const gcr_results *results, const gcr_h5_table *run)
+{
+    const char *names[GCR_AXES_MAX];
+
+    for (int a = 0; a < results->points->axis_count; a++)
+        names[a] = results->points->axes[a].name;
+    return gcr_h5_list_add(run, "axis", names, (uint64_t)results->points->axis_count);
+}
+
 static gcr_status write_group(const gcr_results *results, const gcr_h5_table *run)
 {
     gcr_status status = GCR_OK;
@@ -97,6 +107,8 @@ static gcr_status write_group(const gcr_results *results, const gcr_h5_table *ru
     GCR_TRY(gcr_h5_list_add(run, "override", (const char *const *)results->job->overrides,
                             (uint64_t)results->job->override_count));
     GCR_TRY(write_vocabulary(results, run));
+    if (results->job->keep == GCR_KEEP_SUMMARY)
+        GCR_TRY(write_axis_names(results, run));
     GCR_TRY(write_operations(results, run));
     GCR_TRY(write_skipped(results, run));
     GCR_TRY(write_facts(results, run));

@@ -1,6 +1,7 @@
 /*
- * results/h5_writer.h -- results.h5 while it is written, in three parts with a file each: cells
- * (results_h5.c), what is known of each dataset (h5_columns.c), how the run went (h5_run.c).
+ * results/h5_writer.h -- results.h5 while it is written, in parts with a file each: cells
+ * (results_h5.c) or what is left of them (h5_remains.c), what is known of each dataset
+ * (h5_columns.c), how the run went (h5_run.c).
  */
 #ifndef GCR_RESULTS_H5_WRITER_H
 #define GCR_RESULTS_H5_WRITER_H
@@ -29,6 +30,10 @@ const char *gcr_h5_parameter_help(const gcr_kernel *kernel, const char *name);
 GCR_MUST_CHECK gcr_status gcr_h5_write_index(gcr_h5_writer *w, int *out, const char *name,
                                              int64_t first, uint64_t count);
 
+/* The names of all states, as CF wants them. */
+GCR_MUST_CHECK gcr_status gcr_h5_write_flags(const gcr_h5_writer *w, hid_t array);
+
+GCR_MUST_CHECK gcr_status gcr_h5_write_remains(gcr_h5_writer *w);
 GCR_MUST_CHECK gcr_status gcr_h5_write_columns(gcr_h5_writer *w);
 GCR_MUST_CHECK gcr_status gcr_h5_write_run(const gcr_results *results, hid_t file);
 

@@ -44,6 +44,16 @@ static const char *const own_names[] = {
     "dropped", "y_mean", "y_scale", "feature", "x_mean", "x_scale",   "run",
 };
 
+/* The same, of a run that does not keep its cells. */
+static const char *const remains_names[] = {
+    "state",
+    "failure",
+    GCR_H5_STATE_COUNT,
+    GCR_H5_FAILED_POINT,
+    GCR_H5_FAILED_STATE,
+    GCR_H5_FAILED_DETAIL,
+};
+
 static gcr_status check_spelling(const entry *e)
 {
     gcr_status status = GCR_OK;
@@ -124,15 +134,26 @@ out:
     return status;
 }
 
-static gcr_status enter_own_names(registry *r)
+static gcr_status enter_own(registry *r, const char *const *names, size_t count)
 {
     gcr_status status = GCR_OK;
 
-    for (size_t i = 0; i < sizeof own_names / sizeof own_names[0]; i++) {
-        const entry own = { .owner = own_names[i] };
+    for (size_t i = 0; i < count; i++) {
+        const entry own = { .owner = names[i] };
 
         GCR_TRY(enter_name(r, &own, NULL));
     }
+out:
+    return status;
+}
+
+static gcr_status enter_own_names(registry *r, gcr_keep keep)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(enter_own(r, own_names, sizeof own_names / sizeof own_names[0]));
+    if (keep == GCR_KEEP_SUMMARY)
+        GCR_TRY(enter_own(r, remains_names, sizeof remains_names / sizeof remains_names[0]));
 out:
     return status;
 }
@@ -203,7 +224,7 @@ gcr_status gcr_results_check_names(const gcr_job *job, const gcr_kernel *kernel)
     registry r = { 0 };
 
     GCR_TRY(check_rank(job, kernel));
-    GCR_TRY(enter_own_names(&r));
+    GCR_TRY(enter_own_names(&r, job->keep));
     GCR_TRY(enter_outputs(&r, kernel));
     GCR_TRY(enter_axes(&r, job));
     for (int s = 0; s < job->summary_count; s++)

@@ -12,6 +12,12 @@ enum { GCR_RESULTS_SCHEMA = 1 };
 #define GCR_RESULTS_H5 "results.h5"
 #define GCR_RESULTS_CSV "summary.csv"
 
+/* Arrays in place of cells, where those are not kept. */
+#define GCR_H5_STATE_COUNT "state_count"
+#define GCR_H5_FAILED_POINT "failed_point"
+#define GCR_H5_FAILED_STATE "failed_state"
+#define GCR_H5_FAILED_DETAIL "failed_detail"
+
 /* "argmax(lml)", "quantile(lml, 0.5)". The caller frees it. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_summary_text(char **out, const gcr_summary_spec *spec);
 

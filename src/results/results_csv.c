@@ -82,7 +82,10 @@ static void put_counts(const gcr_results *results, FILE *file, uint64_t dataset)
     uint64_t counts[GCR_CELL_STATE_COUNT];
     uint64_t ok = 0, failed = 0;
 
-    gcr_slots_count_dataset(results->slots, dataset, counts);
+    if (results->job->keep == GCR_KEEP_SUMMARY)
+        gcr_summaries_count(results->summaries, dataset, counts);
+    else
+        gcr_slots_count_dataset(results->slots, dataset, counts);
     for (int state = 0; state < GCR_CELL_STATE_COUNT; state++) {
         ok += gcr_cell_has_result((uint8_t)state) ? counts[state] : 0;
         failed += gcr_cell_is_failed((uint8_t)state) ? counts[state] : 0;

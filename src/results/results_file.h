@@ -16,6 +16,9 @@ typedef struct gcr_results_column {
 
 struct gcr_results_file {
     char *path;
+    int keeps_cells;      /* else there are: */
+    int64_t *counts;      /* [datasets][GCR_CELL_STATE_COUNT] */
+    int64_t *failures[3]; /* [datasets][GCR_PARTIAL_FAILURES] points, -1: none; states, details */
     gcr_h5_source source;
     gcr_point_table points;
     gcr_h5_texts keys;

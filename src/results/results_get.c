@@ -4,6 +4,7 @@
 #include "base/check.h"
 
 #include "gridcrunch/cell.h"
+#include "gridcrunch/partial.h"
 
 #include <inttypes.h>
 
@@ -126,6 +127,43 @@ gcr_summary_value gcr_results_top(const gcr_results_file *file, uint64_t dataset
     return top;
 }
 
+int gcr_results_keeps_cells(const gcr_results_file *file)
+{
+    return file->keeps_cells;
+}
+
+gcr_status gcr_results_check_cells(const gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+
+    if (!file->keeps_cells)
+        GCR_FAIL(
+            GCR_EINVAL,
+            "%s has no cells: its job says `keep: summary`, and with `keep: all` they are kept",
+            file->path);
+out:
+    return status;
+}
+
+void gcr_results_count(const gcr_results_file *file, uint64_t dataset, uint64_t counts[])
+{
+    for (uint64_t s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        counts[s] = (uint64_t)file->counts[dataset * GCR_CELL_STATE_COUNT + s];
+}
+
+int gcr_results_failed(const gcr_results_file *file, uint64_t dataset, int index,
+                       gcr_failed_cell *out)
+{
+    const uint64_t i = dataset * GCR_PARTIAL_FAILURES + (uint64_t)index;
+
+    if (index >= GCR_PARTIAL_FAILURES || file->failures[0][i] < 0)
+        return 0;
+    *out = (gcr_failed_cell){ .point = (uint64_t)file->failures[0][i],
+                              .state = (uint8_t)file->failures[1][i],
+                              .detail = (uint32_t)file->failures[2][i] };
+    return 1;
+}
+
 static gcr_status read_row(const gcr_results_file *file, const char *name, hid_t type,
                            uint64_t dataset, void *values)
 {
@@ -133,6 +171,7 @@ static gcr_status read_row(const gcr_results_file *file, const char *name, hid_t
     gcr_h5_turn turn;
 
     gcr_h5_turn_begin(&turn);
+    GCR_TRY(gcr_results_check_cells(file));
     GCR_TRY(gcr_h5_read_row(values, &file->source, name, type, dataset));
 out:
     gcr_h5_turn_end(&turn);

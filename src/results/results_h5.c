@@ -98,8 +98,8 @@ out:
     return status;
 }
 
-/* The names of all states, as CF wants them: separated by blanks. */
-static gcr_status write_flags(const gcr_h5_writer *w, hid_t array)
+/* Separated by blanks. */
+gcr_status gcr_h5_write_flags(const gcr_h5_writer *w, hid_t array)
 {
     gcr_status status = GCR_OK;
     uint8_t values[GCR_CELL_STATE_COUNT];
@@ -128,7 +128,7 @@ static gcr_status write_status(gcr_h5_writer *w)
     array.help = "what became of the cell";
     array.type = H5T_STD_U8LE;
     GCR_TRY(gcr_h5_array_add(&w->root, &array, w->results->slots->state, &id));
-    GCR_TRY(write_flags(w, id));
+    GCR_TRY(gcr_h5_write_flags(w, id));
     GCR_TRY(gcr_h5_sink_check(w->sink));
 out:
     if (id >= 0)
@@ -221,7 +221,10 @@ static gcr_status write_root(gcr_h5_writer *w)
     GCR_TRY(gcr_h5_attribute_text(&w->root, file, "kernel", w->results->kernel->name));
     GCR_TRY(write_keys(w));
     GCR_TRY(write_axes(w));
-    GCR_TRY(write_cells(w));
+    if (w->results->job->keep == GCR_KEEP_SUMMARY)
+        GCR_TRY(gcr_h5_write_remains(w));
+    else
+        GCR_TRY(write_cells(w));
     GCR_TRY(gcr_h5_write_columns(w));
 out:
     gcr_h5_table_close(&w->root); /* before the file, which would close the scales itself */

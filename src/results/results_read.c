@@ -9,8 +9,12 @@
 #include "results/results_file.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "results/layout.h"
+
+#include "gridcrunch/cell.h"
+#include "gridcrunch/partial.h"
 
 #include <errno.h>
 #include <hdf5_hl.h>
@@ -98,6 +102,71 @@ out:
     return status;
 }
 
+/* Of a run whose cells were not kept: its axes by name. */
+static gcr_status read_axes(gcr_results_file *file, const gcr_h5_texts *names)
+{
+    gcr_status status = GCR_OK;
+
+    if (names->count > GCR_AXES_MAX)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: it has %llu axes", file->path,
+                 (unsigned long long)names->count);
+    for (uint64_t a = 0; a < names->count; a++) {
+        gcr_axis *axis = &file->points.axes[a];
+        void *values = NULL;
+        uint64_t points = 0;
+
+        GCR_TRY(gcr_h5_read_array(&values, &axis->count, &file->source, names->items[a],
+                                  H5T_NATIVE_DOUBLE));
+        axis->values = values;
+        file->points.axis_count = (int)a + 1;
+        GCR_TRY(gcr_text_copy((char **)&axis->name, names->items[a], strlen(names->items[a])));
+        if (axis->count == 0 || !gcr_multiply(&points, file->points.point_count, axis->count) ||
+            points > INT64_MAX)
+            GCR_FAIL(GCR_EFORMAT, "%s is damaged: its axes make no grid", file->path);
+        file->points.point_count = points;
+    }
+out:
+    return status;
+}
+
+static gcr_status read_remains(gcr_results_file *file)
+{
+    static const char *const names[3] = { GCR_H5_FAILED_POINT, GCR_H5_FAILED_STATE,
+                                          GCR_H5_FAILED_DETAIL };
+    gcr_status status = GCR_OK;
+    void *values = NULL;
+
+    GCR_TRY(gcr_h5_read_column(&values, &file->source, GCR_H5_STATE_COUNT, H5T_NATIVE_INT64,
+                               file->keys.count * GCR_CELL_STATE_COUNT));
+    file->counts = values;
+    for (int part = 0; part < 3; part++) {
+        GCR_TRY(gcr_h5_read_column(&values, &file->source, names[part], H5T_NATIVE_INT64,
+                                   file->keys.count * GCR_PARTIAL_FAILURES));
+        file->failures[part] = values;
+    }
+    for (uint64_t i = 0; i < file->keys.count * GCR_PARTIAL_FAILURES; i++)
+        if (file->failures[0][i] >= (int64_t)file->points.point_count ||
+            (uint64_t)file->failures[1][i] >= GCR_CELL_STATE_COUNT)
+            GCR_FAIL(GCR_EFORMAT, "%s is damaged: a failed cell is not of this grid", file->path);
+out:
+    return status;
+}
+
+static gcr_status read_kept_summaries(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    gcr_h5_texts names = { 0 };
+
+    file->points.point_count = 1;
+    GCR_TRY(gcr_h5_read_texts(&names, &file->source, "run/axis"));
+    GCR_TRY(read_axes(file, &names));
+    file->points.live_count = file->points.point_count;
+    GCR_TRY(read_remains(file));
+out:
+    gcr_h5_texts_clear(&names);
+    return status;
+}
+
 static gcr_status read_grid(gcr_results_file *file)
 {
     gcr_status status = GCR_OK;
@@ -106,6 +175,11 @@ static gcr_status read_grid(gcr_results_file *file)
     int rank;
 
     GCR_TRY(gcr_h5_read_texts(&file->keys, &file->source, "dataset"));
+    file->keeps_cells = H5Lexists(file->source.file, GCR_H5_STATE_COUNT, H5P_DEFAULT) <= 0;
+    if (!file->keeps_cells) {
+        GCR_TRY(read_kept_summaries(file));
+        goto out;
+    }
     GCR_TRY(gcr_h5_read_sizes(size, &rank, &file->source, "status"));
     if (rank < 1 || size[0] != file->keys.count)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: 'status' and 'dataset' disagree", file->path);
@@ -148,7 +222,7 @@ static gcr_status read_outputs(gcr_results_file *file)
     if (file->outputs.count > GCR_OUTPUTS_MAX)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: it has %llu outputs", file->path,
                  (unsigned long long)file->outputs.count);
-    for (uint64_t o = 0; o < file->outputs.count; o++)
+    for (uint64_t o = 0; o < file->outputs.count && file->keeps_cells; o++)
         GCR_TRY(read_width(file, (int)o));
 out:
     return status;
@@ -356,6 +430,9 @@ static void close_file(gcr_results_file *file)
     for (uint64_t s = 0; file->columns != NULL && s < file->summaries.count; s++)
         clear_column(&file->columns[s]);
     free(file->columns);
+    for (int part = 0; part < 3; part++)
+        free(file->failures[part]);
+    free(file->counts);
     clear_facts(file);
     clear_points(&file->points);
     gcr_h5_texts_clear(&file->summary_texts);

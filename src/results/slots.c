@@ -115,10 +115,12 @@ gcr_status gcr_slots_create(gcr_slots **out, const gcr_slots_spec *spec)
     slots->point_count = spec->points->point_count;
     slots->live_count = spec->points->live_count;
     GCR_TRY(count_cells(&cells, slots));
+    if (spec->has_no_cells)
+        cells = 0; /* gives NULL */
     GCR_TRY(create_values(slots, spec, cells));
     GCR_TRY(create_states(slots, spec->has_jitter, cells));
     GCR_TRY(create_countdowns(slots));
-    if (spec->points->live != NULL)
+    if (spec->points->live != NULL && !spec->has_no_cells)
         exclude_points(slots, spec->points);
     *out = slots;
     slots = NULL; /* handed over: the line below frees nothing */
@@ -151,7 +153,7 @@ int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count)
 
 void gcr_slots_seal(gcr_slots *slots)
 {
-    for (uint64_t d = 0; d < slots->dataset_count; d++) {
+    for (uint64_t d = 0; slots->state != NULL && d < slots->dataset_count; d++) {
         const uint64_t first = d * slots->point_count;
 
         if (atomic_load_explicit(&slots->missing[d], memory_order_acquire) == 0)

@@ -21,7 +21,8 @@ typedef struct gcr_slots {
     int output_count;
     int64_t width[GCR_OUTPUTS_MAX];  /* values per cell of output o                            */
     double *values[GCR_OUTPUTS_MAX]; /* [dataset_count][point_count][width[o]]                 */
-    uint8_t *state;                  /* [dataset_count][point_count] gcr_cell_state            */
+    uint8_t *state;                  /* [dataset_count][point_count] gcr_cell_state; this and    */
+                                     /* those above NULL where cells have no slots, but land   */
     uint8_t *jitter_step;            /* the same, or NULL if the job has no jitter ladder      */
     _Atomic uint64_t *missing;       /* [dataset_count] live cells that have not landed        */
 } gcr_slots;
@@ -32,6 +33,7 @@ typedef struct gcr_slots_spec {
     int output_count;
     const int64_t *width; /* [output_count] >= 1 */
     int has_jitter;
+    int has_no_cells; /* they are counted down, and stand nowhere */
 } gcr_slots_spec;
 
 /* All states GCR_CELL_EMPTY, excluded points GCR_CELL_EXCLUDED with NaN outputs. GCR_EOVERFLOW,

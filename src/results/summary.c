@@ -1,46 +1,55 @@
 /*
  * results/summary.c -- see summary.h.
  *
- * One loop in point order for each summary. What looks for the best passes over whole blocks of
- * points in which all is well and nothing is better than what it has: that question has no branch
- * in it and is answered in half the time (measured).
+ * All but quantiles are made from tallies (tally.h): a thread has one, into which it puts block
+ * after block. Where cells are kept, that happens when the last cell of a dataset has landed, over
+ * all of its slots. Where they are not, threads add blocks as they come and leave what they have to
+ * the dataset when they turn to another one; such a shared tally is there only while several have
+ * cells of one dataset.
  */
 #include "results/summary.h"
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "results/quantile.h"
-#include "results/states.h"
 
 #include <assert.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { SUM_POINTS = 1024 };
+/* A tally and its arrays. */
+typedef struct shared_tally {
+    gcr_tally tally;
+    struct shared_tally *next; /* of those that are free */
+} shared_tally;
+
+/* What is left of the cells of a dataset where they are not kept. */
+typedef struct remains {
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    gcr_failed_cell failures[GCR_PARTIAL_FAILURES];
+    int failure_count;
+} remains;
 
 struct gcr_summaries {
     gcr_summaries_spec spec;
+    gcr_reduction reduction;
+    int *column;               /* [summary_count] of the reduction; -1: a quantile  */
     int top_of;                /* index of a summary, or -1                         */
     gcr_summary_value *values; /* [dataset_count][summary_count]                    */
     gcr_summary_value *top;    /* [dataset_count][spec.top]; NULL without top       */
     atomic_uchar *fired;       /* [dataset_count]                                   */
     uint64_t *scratch;         /* [threads][live_count]; NULL without a quantile    */
+    char *tallies;             /* [threads] of tally_bytes()                        */
+    remains *remains;          /* [dataset_count]; NULL where cells are kept        */
+
+    pthread_mutex_t lock;  /* of what follows                                       */
+    shared_tally **shared; /* [dataset_count] NULL: none; NULL where cells are kept */
+    shared_tally *free;
 };
 
-/* The runs of one dataset as a summary sees them. */
-typedef struct runs {
-    const double *values; /* [count] */
-    const uint8_t *state; /* [count] */
-    uint64_t count;
-    int nan_propagates;
-} runs;
-
 static const gcr_summary_value nothing = { .value = NAN, .point = -1, .skipped = 0 };
-
-static int is_usable(uint8_t state, double value)
-{
-    return gcr_cell_has_result(state) && !isnan(value);
-}
 
 static int has_quantile(const gcr_summaries_spec *spec)
 {
@@ -60,12 +69,58 @@ static int find_top(const gcr_summaries_spec *spec)
     return -1;
 }
 
+static gcr_reduced_op reduced_op_of(gcr_summary_op op)
+{
+    switch (op) {
+    case GCR_SUMMARY_MEAN: return GCR_REDUCED_SUM;
+    case GCR_SUMMARY_ARGMIN:
+    case GCR_SUMMARY_MIN: return GCR_REDUCED_MIN_OF;
+    default: return GCR_REDUCED_MAX_OF;
+    }
+}
+
+/* The column that `summary` is read from, added where no summary before had it; -1: a quantile. */
+static int find_column(gcr_reduction *reduction, const gcr_summaries_spec *spec, int summary)
+{
+    const gcr_reduced wanted = { .output = spec->output[summary],
+                                 .op = reduced_op_of(spec->summaries[summary].op) };
+
+    if (spec->summaries[summary].op == GCR_SUMMARY_QUANTILE)
+        return -1;
+    for (int c = 0; c < reduction->count; c++)
+        if (reduction->reduced[c].output == wanted.output && reduction->reduced[c].op == wanted.op)
+            return c;
+    reduction->reduced[reduction->count] = wanted;
+    return reduction->count++;
+}
+
+gcr_reduction gcr_summaries_reduction(const gcr_summaries_spec *spec)
+{
+    gcr_reduction reduction = { .top = spec->top,
+                                .top_of = -1,
+                                .nan_propagates = spec->nan_propagates };
+    const int top_of = find_top(spec);
+
+    for (int s = 0; s < spec->summary_count; s++)
+        find_column(&reduction, spec, s);
+    if (top_of >= 0)
+        reduction.top_of = find_column(&reduction, spec, top_of);
+    return reduction;
+}
+
 /* ---- create --------------------------------------------------------------------------------- */
 
 /* How many items each array has. Products of what slots have already counted, or far smaller. */
 typedef struct sizes {
-    uint64_t values, top, fired, scratch;
+    uint64_t values, top, fired, scratch, tallies, remains, shared;
 } sizes;
+
+static uint64_t tally_bytes(const gcr_reduction *reduction)
+{
+    const uint64_t bytes = sizeof(shared_tally) + gcr_tally_bytes(reduction);
+
+    return (bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT; /* no line of two threads */
+}
 
 static sizes size_arrays(const gcr_summaries_spec *spec, int threads)
 {
@@ -76,15 +131,61 @@ static sizes size_arrays(const gcr_summaries_spec *spec, int threads)
         .top = find_top(spec) >= 0 ? datasets * (uint64_t)spec->top : 0,
         .fired = datasets,
         .scratch = has_quantile(spec) ? spec->points->live_count * (uint64_t)threads : 0,
+        .tallies = (uint64_t)threads,
+        .remains = spec->keep == GCR_KEEP_SUMMARY ? datasets : 0,
+        .shared = spec->by_blocks ? datasets : 0,
     };
 }
 
+/* A thread works on one dataset at a time and leaves one: so many tallies are shared at once. */
 uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads)
 {
     const sizes n = size_arrays(spec, threads);
+    const gcr_reduction reduction = gcr_summaries_reduction(spec);
+    const uint64_t shared = spec->by_blocks ? n.tallies : 0;
 
     return (n.values + n.top) * sizeof(gcr_summary_value) + n.fired * sizeof(atomic_uchar) +
-           n.scratch * sizeof(uint64_t);
+           n.scratch * sizeof(uint64_t) + (n.tallies + shared) * tally_bytes(&reduction) +
+           n.remains * sizeof(remains) + n.shared * sizeof(shared_tally *);
+}
+
+static gcr_status create_columns(gcr_summaries *summaries)
+{
+    gcr_status status = GCR_OK;
+    const int count = summaries->spec.summary_count;
+
+    summaries->column = calloc((size_t)count + 1, sizeof *summaries->column);
+    if (summaries->column == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the summaries");
+    for (int s = 0; s < count; s++) /* all are there already */
+        summaries->column[s] = find_column(&summaries->reduction, &summaries->spec, s);
+out:
+    return status;
+}
+
+static gcr_tally *tally_of(const gcr_summaries *summaries, int thread)
+{
+    shared_tally *own =
+        (void *)(summaries->tallies + (uint64_t)thread * tally_bytes(&summaries->reduction));
+
+    return &own->tally;
+}
+
+static gcr_status create_tallies(gcr_summaries *summaries, uint64_t threads)
+{
+    gcr_status status = GCR_OK;
+    void *block = NULL;
+
+    GCR_TRY(
+        gcr_memory_create(&block, threads, tally_bytes(&summaries->reduction), "the summaries"));
+    summaries->tallies = block;
+    for (uint64_t t = 0; t < threads; t++) {
+        gcr_tally *tally = tally_of(summaries, (int)t);
+
+        gcr_tally_place(tally, (shared_tally *)(void *)tally + 1, &summaries->reduction);
+    }
+out:
+    return status;
 }
 
 static gcr_status create_arrays(gcr_summaries *summaries, const sizes *n)
@@ -100,6 +201,11 @@ static gcr_status create_arrays(gcr_summaries *summaries, const sizes *n)
     summaries->fired = block;
     GCR_TRY(gcr_memory_create(&block, n->scratch, sizeof *summaries->scratch, "the quantiles"));
     summaries->scratch = block;
+    GCR_TRY(gcr_memory_create(&block, n->remains, sizeof *summaries->remains, "the summaries"));
+    summaries->remains = block;
+    GCR_TRY(gcr_memory_create(&block, n->shared, sizeof *summaries->shared, "the summaries"));
+    summaries->shared = block;
+    GCR_TRY(create_tallies(summaries, n->tallies));
 out:
     return status;
 }
@@ -116,8 +222,11 @@ gcr_status gcr_summaries_create(gcr_summaries **out, const gcr_summaries_spec *s
     summaries = calloc(1, sizeof *summaries);
     if (summaries == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the summaries");
+    pthread_mutex_init(&summaries->lock, NULL);
     summaries->spec = *spec;
     summaries->top_of = find_top(spec);
+    summaries->reduction = gcr_summaries_reduction(spec);
+    GCR_TRY(create_columns(summaries));
     GCR_TRY(create_arrays(summaries, &n));
     *out = summaries;
     summaries = NULL; /* handed over: the line below frees nothing */
@@ -128,241 +237,216 @@ out:
 
 void gcr_summaries_destroy(gcr_summaries *summaries)
 {
+    shared_tally *next;
+
     if (summaries == NULL)
         return;
+    for (uint64_t d = 0; summaries->shared != NULL && d < summaries->spec.slots->dataset_count; d++)
+        gcr_memory_destroy(summaries->shared[d]);
+    for (shared_tally *t = summaries->free; t != NULL; t = next) {
+        next = t->next;
+        gcr_memory_destroy(t);
+    }
+    gcr_memory_destroy(summaries->shared);
+    gcr_memory_destroy(summaries->remains);
+    gcr_memory_destroy(summaries->tallies);
     gcr_memory_destroy(summaries->scratch);
     gcr_memory_destroy(summaries->fired);
     gcr_memory_destroy(summaries->top);
     gcr_memory_destroy(summaries->values);
+    free(summaries->column);
+    pthread_mutex_destroy(&summaries->lock);
     free(summaries);
 }
 
-/* ---- reduce --------------------------------------------------------------------------------- */
+/* ---- from a tally to values ------------------------------------------------------------------ */
 
-/* One past the last point of the block that starts at `begin`. */
-static uint64_t block_end(const runs *r, uint64_t begin)
+/* Points that nobody has added were never computed: they have no usable value either. */
+static gcr_summary_value value_of(const gcr_summaries *summaries, const gcr_tally *tally, int s)
 {
-    return r->count - begin < GCR_STATES_BLOCK ? r->count : begin + GCR_STATES_BLOCK;
+    const gcr_summaries_spec *spec = &summaries->spec;
+    const gcr_tally_column *column = &tally->columns[summaries->column[s]];
+    gcr_summary_value value = { .value = column->best,
+                                .point = column->point,
+                                .skipped = column->skipped };
+
+    if (spec->by_blocks)
+        value.skipped = spec->points->live_count - column->used;
+    if (spec->summaries[s].op == GCR_SUMMARY_MEAN)
+        value.value = column->used == 0
+                          ? NAN
+                          : gcr_tally_sum(tally, &summaries->reduction, summaries->column[s]) /
+                                (double)column->used;
+    if (spec->nan_propagates && value.skipped > 0) {
+        value.value = NAN;
+        value.point = column->first;
+    }
+    if (!gcr_summary_has_point(spec->summaries[s].op))
+        value.point = -1;
+    return value;
 }
 
-/* True if all points of a block are ok and none is better than `bar`, nor NaN. */
-static int is_passed_over(const runs *r, uint64_t begin, uint64_t end, double sign, double bar)
+static void finish_top(gcr_summaries *summaries, uint64_t dataset, const gcr_tally *tally,
+                       uint64_t skipped)
 {
-    uint64_t above = 0;
+    const uint64_t room = (uint64_t)summaries->spec.top;
+    gcr_summary_value *places = summaries->top + dataset * room;
 
-    for (uint64_t p = begin; p < end; p++)
-        above |= (uint64_t) !(sign * r->values[p] <= bar);
-    return above == 0 && gcr_states_all_ok(r->state + begin, end - begin);
-}
-
-/* The best so far. `sign` 1 looks for the largest value, -1 for the smallest. */
-typedef struct search {
-    double sign, best;
-    int64_t point, first_unusable;
-    uint64_t skipped;
-} search;
-
-static void search_block(search *s, const runs *r, uint64_t begin, uint64_t end)
-{
-    for (uint64_t p = begin; p < end; p++) {
-        if (is_usable(r->state[p], r->values[p])) {
-            const double value = s->sign * r->values[p];
-
-            if (value > s->best || s->point < 0) {
-                s->best = value;
-                s->point = (int64_t)p;
-            }
-        } else if (r->state[p] != GCR_CELL_EXCLUDED) {
-            if (s->skipped++ == 0)
-                s->first_unusable = (int64_t)p;
-        }
+    for (uint64_t k = 0; k < room; k++) {
+        places[k] = k < (uint64_t)tally->top_count ? tally->top[k] : nothing;
+        places[k].skipped = skipped;
     }
 }
 
-static gcr_summary_value find_best(const runs *r, double sign)
+static void finish_remains(gcr_summaries *summaries, uint64_t dataset, const gcr_tally *tally)
 {
-    search s = { .sign = sign, .best = NAN, .point = -1, .first_unusable = -1 };
+    remains *left = &summaries->remains[dataset];
 
-    for (uint64_t begin = 0, end = 0; begin < r->count; begin = end) {
-        end = block_end(r, begin);
-        if (!is_passed_over(r, begin, end, sign, s.best))
-            search_block(&s, r, begin, end);
-    }
-    if (r->nan_propagates && s.skipped > 0)
-        return (gcr_summary_value){ NAN, s.first_unusable, s.skipped };
-    return (gcr_summary_value){ sign * s.best, s.point, s.skipped };
+    memcpy(left->counts, tally->counts, sizeof left->counts);
+    memcpy(left->failures, tally->failures, sizeof left->failures);
+    left->failure_count = tally->failure_count;
 }
 
-static gcr_summary_value find_extreme(const runs *r, double sign)
+/* ---- from slots ------------------------------------------------------------------------------ */
+
+static gcr_summary_value quantile_of(const gcr_summaries *summaries, uint64_t dataset, int s,
+                                     int thread)
 {
-    gcr_summary_value extreme = find_best(r, sign);
+    const gcr_summaries_spec *spec = &summaries->spec;
+    const gcr_slots *slots = spec->slots;
+    const uint64_t first = dataset * slots->point_count;
+    const double *values = slots->values[spec->output[s]] + first;
+    uint64_t *keys = summaries->scratch + (uint64_t)thread * spec->points->live_count;
+    gcr_summary_value value = nothing;
+    uint64_t used = 0;
 
-    extreme.point = -1;
-    return extreme;
-}
-
-/* The sum of the usable values of a block, and how many they are. */
-static double sum_block(const runs *r, uint64_t begin, uint64_t end, uint64_t *used,
-                        uint64_t *skipped)
-{
-    double sum = 0;
-
-    for (uint64_t p = begin; p < end; p++) {
-        if (is_usable(r->state[p], r->values[p])) {
-            sum += r->values[p];
-            ++*used;
-        } else {
-            *skipped += r->state[p] != GCR_CELL_EXCLUDED;
-        }
-    }
-    return sum;
-}
-
-static gcr_summary_value find_mean(const runs *r)
-{
-    uint64_t used = 0, skipped = 0;
-    double sum = 0;
-
-    for (uint64_t begin = 0; begin < r->count; begin += SUM_POINTS) {
-        const uint64_t left = r->count - begin;
-
-        sum +=
-            sum_block(r, begin, begin + (left < SUM_POINTS ? left : SUM_POINTS), &used, &skipped);
-    }
-    const int is_nan = used == 0 || (r->nan_propagates && skipped > 0);
-    return (gcr_summary_value){ is_nan ? NAN : sum / (double)used, -1, skipped };
-}
-
-static gcr_summary_value find_quantile(const runs *r, double q, uint64_t *keys)
-{
-    uint64_t used = 0, skipped = 0;
-
-    for (uint64_t p = 0; p < r->count; p++) {
-        if (is_usable(r->state[p], r->values[p]))
-            keys[used++] = gcr_quantile_key(r->values[p]);
+    for (uint64_t p = 0; p < slots->point_count; p++) {
+        if (gcr_partial_is_usable(slots->state[first + p], values[p]))
+            keys[used++] = gcr_quantile_key(values[p]);
         else
-            skipped += r->state[p] != GCR_CELL_EXCLUDED;
+            value.skipped += slots->state[first + p] != GCR_CELL_EXCLUDED;
     }
-    const int is_nan = used == 0 || (r->nan_propagates && skipped > 0);
-    return (gcr_summary_value){ is_nan ? NAN : gcr_quantile(keys, used, q), -1, skipped };
+    if (used > 0 && !(spec->nan_propagates && value.skipped > 0))
+        value.value = gcr_quantile(keys, used, spec->summaries[s].q);
+    return value;
 }
 
-static gcr_summary_value reduce(const runs *r, const gcr_summary_spec *spec, uint64_t *scratch)
+/* Puts all slots of a dataset into a tally. */
+static void tally_slots(gcr_summaries *summaries, uint64_t dataset, gcr_tally *tally)
 {
-    switch (spec->op) {
-    case GCR_SUMMARY_ARGMAX: return find_best(r, 1);
-    case GCR_SUMMARY_ARGMIN: return find_best(r, -1);
-    case GCR_SUMMARY_MAX: return find_extreme(r, 1);
-    case GCR_SUMMARY_MIN: return find_extreme(r, -1);
-    case GCR_SUMMARY_MEAN: return find_mean(r);
-    case GCR_SUMMARY_QUANTILE: return find_quantile(r, spec->q, scratch);
-    }
-    return nothing;
-}
+    const gcr_slots *slots = summaries->spec.slots;
 
-/* ---- top ------------------------------------------------------------------------------------ */
+    for (uint64_t first = 0; first < slots->point_count; first += GCR_PARTIAL_POINTS) {
+        const uint64_t cell = dataset * slots->point_count + first;
+        const uint64_t left = slots->point_count - first;
+        gcr_partial_block block = {
+            .state = slots->state + cell,
+            .count = (uint32_t)(left < GCR_PARTIAL_POINTS ? left : GCR_PARTIAL_POINTS),
+        };
 
-/* The `room` first points, best first. A NaN ranks before all others: it gets here only where it
- * propagates, and then place 0 is what argmax says. */
-typedef struct ranking {
-    gcr_summary_value *places; /* [room] */
-    int room, used;
-    double sign;
-} ranking;
-
-static int ranks_before(const ranking *t, double value, double other)
-{
-    if (isnan(value) || isnan(other))
-        return isnan(value) && !isnan(other);
-    return t->sign * value > t->sign * other;
-}
-
-/* Later points go behind equal ones. */
-static void rank_point(ranking *t, double value, uint64_t point)
-{
-    int place = t->used;
-
-    if (t->used == t->room && !ranks_before(t, value, t->places[t->room - 1].value))
-        return;
-    if (t->used < t->room)
-        t->used++;
-    else
-        place--;
-    for (; place > 0 && ranks_before(t, value, t->places[place - 1].value); place--)
-        t->places[place] = t->places[place - 1];
-    t->places[place] = (gcr_summary_value){ .value = value, .point = (int64_t)point };
-}
-
-static void rank_block(ranking *t, const runs *r, uint64_t begin, uint64_t end)
-{
-    for (uint64_t p = begin; p < end; p++) {
-        if (is_usable(r->state[p], r->values[p]))
-            rank_point(t, r->values[p], p);
-        else if (r->nan_propagates && r->state[p] != GCR_CELL_EXCLUDED)
-            rank_point(t, NAN, p);
+        for (int o = 0; o < slots->output_count; o++) {
+            block.width[o] = slots->width[o];
+            block.outputs[o] = slots->values[o] + cell * (uint64_t)slots->width[o];
+        }
+        gcr_tally_add(tally, &summaries->reduction, first, &block);
     }
 }
 
-static void rank_runs(ranking *t, const runs *r, uint64_t skipped)
-{
-    for (uint64_t begin = 0, end = 0; begin < r->count; begin = end) {
-        const double bar = t->used < t->room ? NAN : t->sign * t->places[t->room - 1].value;
+/* ---- without slots --------------------------------------------------------------------------- */
 
-        end = block_end(r, begin);
-        if (!is_passed_over(r, begin, end, t->sign, bar))
-            rank_block(t, r, begin, end);
+void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
+                       const gcr_partial_block *block)
+{
+    gcr_tally_add(tally_of(summaries, thread), &summaries->reduction, first, block);
+}
+
+void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
+                              const void *record)
+{
+    gcr_tally_add_record(tally_of(summaries, thread), &summaries->reduction, first, record);
+}
+
+/* One that is free, or a new one. Under the lock. */
+static gcr_status take_shared(shared_tally **out, gcr_summaries *summaries)
+{
+    gcr_status status = GCR_OK;
+    void *block = NULL;
+
+    *out = summaries->free;
+    if (*out != NULL) {
+        summaries->free = (*out)->next;
+        goto out;
     }
-    for (int place = t->used; place < t->room; place++)
-        t->places[place] = nothing;
-    for (int place = 0; place < t->room; place++)
-        t->places[place].skipped = skipped;
+    GCR_TRY(gcr_memory_create(&block, 1, tally_bytes(&summaries->reduction), "a summary"));
+    *out = block;
+    gcr_tally_place(&(*out)->tally, *out + 1, &summaries->reduction);
+out:
+    return status;
+}
+
+gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset, int thread)
+{
+    gcr_status status = GCR_OK;
+    gcr_tally *own = tally_of(summaries, thread);
+
+    pthread_mutex_lock(&summaries->lock);
+    if (summaries->shared[dataset] == NULL)
+        GCR_TRY(take_shared(&summaries->shared[dataset], summaries));
+    gcr_tally_merge(&summaries->shared[dataset]->tally, &summaries->reduction, own);
+    gcr_tally_clear(own, &summaries->reduction);
+out:
+    pthread_mutex_unlock(&summaries->lock);
+    return status;
+}
+
+/* The tally that knows all of a dataset: what was left to it, or the thread's own. */
+static gcr_tally *whole_tally(gcr_summaries *summaries, uint64_t dataset, int thread)
+{
+    shared_tally *shared;
+
+    pthread_mutex_lock(&summaries->lock);
+    shared = summaries->shared[dataset];
+    pthread_mutex_unlock(&summaries->lock);
+    return shared != NULL ? &shared->tally : tally_of(summaries, thread);
+}
+
+static void free_shared(gcr_summaries *summaries, uint64_t dataset)
+{
+    shared_tally *shared;
+
+    pthread_mutex_lock(&summaries->lock);
+    shared = summaries->shared[dataset];
+    if (shared != NULL) {
+        gcr_tally_clear(&shared->tally, &summaries->reduction);
+        shared->next = summaries->free;
+        summaries->free = shared;
+        summaries->shared[dataset] = NULL;
+    }
+    pthread_mutex_unlock(&summaries->lock);
 }
 
 /* ---- what others call ----------------------------------------------------------------------- */
-
-static runs runs_of(const gcr_summaries *summaries, uint64_t dataset, int summary)
-{
-    const gcr_slots *slots = summaries->spec.slots;
-    const uint64_t first = dataset * slots->point_count;
-
-    return (runs){
-        .values = slots->values[summaries->spec.output[summary]] + first,
-        .state = slots->state + first,
-        .count = slots->point_count,
-        .nan_propagates = summaries->spec.nan_propagates,
-    };
-}
-
-static void fire_top(gcr_summaries *summaries, uint64_t dataset)
-{
-    const gcr_summaries_spec *spec = &summaries->spec;
-    const int of = summaries->top_of;
-    const runs r = runs_of(summaries, dataset, of);
-    ranking t = {
-        .places = summaries->top + dataset * (uint64_t)spec->top,
-        .room = spec->top,
-        .sign = spec->summaries[of].op == GCR_SUMMARY_ARGMAX ? 1 : -1,
-    };
-
-    rank_runs(&t, &r,
-              summaries->values[dataset * (uint64_t)spec->summary_count + (uint64_t)of].skipped);
-}
 
 void gcr_summaries_fire(gcr_summaries *summaries, uint64_t dataset, int thread)
 {
     const gcr_summaries_spec *spec = &summaries->spec;
     gcr_summary_value *values = summaries->values + dataset * (uint64_t)spec->summary_count;
-    uint64_t *scratch = summaries->scratch;
+    gcr_tally *tally = tally_of(summaries, thread);
 
-    if (scratch != NULL)
-        scratch += (uint64_t)thread * spec->points->live_count;
-    for (int s = 0; s < spec->summary_count; s++) {
-        const runs r = runs_of(summaries, dataset, s);
-
-        values[s] = reduce(&r, &spec->summaries[s], scratch);
-    }
+    if (spec->by_blocks)
+        tally = whole_tally(summaries, dataset, thread);
+    else
+        tally_slots(summaries, dataset, tally);
+    for (int s = 0; s < spec->summary_count; s++)
+        values[s] = summaries->column[s] >= 0 ? value_of(summaries, tally, s)
+                                              : quantile_of(summaries, dataset, s, thread);
+    if (summaries->remains != NULL)
+        finish_remains(summaries, dataset, tally);
     if (summaries->top_of >= 0)
-        fire_top(summaries, dataset);
+        finish_top(summaries, dataset, tally, values[summaries->top_of].skipped);
+    gcr_tally_clear(tally, &summaries->reduction);
+    if (spec->by_blocks)
+        free_shared(summaries, dataset);
     atomic_store_explicit(&summaries->fired[dataset], 1, memory_order_release);
 }
 
@@ -401,4 +485,26 @@ gcr_summary_value gcr_summaries_top(const gcr_summaries *summaries, uint64_t dat
 int gcr_summaries_top_of(const gcr_summaries *summaries)
 {
     return summaries->top_of;
+}
+
+/* ---- where cells are not kept ---------------------------------------------------------------- */
+
+void gcr_summaries_count(const gcr_summaries *summaries, uint64_t dataset, uint64_t counts[])
+{
+    const gcr_point_table *points = summaries->spec.points;
+    uint64_t landed = 0;
+
+    memcpy(counts, summaries->remains[dataset].counts, sizeof summaries->remains->counts);
+    counts[GCR_CELL_EMPTY] = counts[GCR_CELL_EXCLUDED] = 0;
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        landed += counts[s];
+    counts[GCR_CELL_EMPTY] = points->live_count - landed;
+    counts[GCR_CELL_EXCLUDED] = points->point_count - points->live_count;
+}
+
+int gcr_summaries_failed(const gcr_summaries *summaries, uint64_t dataset,
+                         const gcr_failed_cell **out)
+{
+    *out = summaries->remains[dataset].failures;
+    return summaries->remains[dataset].failure_count;
 }

@@ -8,6 +8,7 @@
 #define GCR_RESULTS_SUMMARY_H
 
 #include "results/slots.h"
+#include "results/tally.h"
 
 #include "gridcrunch/results.h"
 
@@ -19,13 +20,30 @@ typedef struct gcr_summaries_spec {
     int nan_propagates;
     const gcr_slots *slots; /* borrowed until destroy                                           */
     const gcr_point_table *points; /* borrowed until destroy                                    */
+    gcr_keep keep;                 /* SUMMARY: remember states and failures of each dataset     */
+    int by_blocks;                 /* slots have no cells: they are added below; no quantile    */
 } gcr_summaries_spec;
+
+/* What all summaries but quantiles are made from. */
+gcr_reduction gcr_summaries_reduction(const gcr_summaries_spec *spec);
 
 /* Everything a summary will need is allocated here, also the scratch of quantiles (one per thread:
  * `threads`). GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_summaries_create(gcr_summaries **out, const gcr_summaries_spec *spec,
                                                int threads);
 void gcr_summaries_destroy(gcr_summaries *summaries);
+
+/* Cells on their way, where they are not kept: `block` begins at the point `first` of the dataset that
+ * the thread works on. Each block once; the same as a record that a device made of it. */
+void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
+                       const gcr_partial_block *block);
+void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
+                              const void *record);
+
+/* Leaves what the thread has added to `dataset`, for whoever lands its last cell. Not needed where the
+ * thread itself has added all of it and fires at once. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset,
+                                              int thread);
 
 /* Reduces the runs of `dataset`, all landed (or sealed). Different datasets may be reduced by different threads
  * at once, each with its own `thread` index. */

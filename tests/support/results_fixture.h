@@ -147,7 +147,7 @@ static inline void fixture_compute(results_fixture *f)
     }
 }
 
-static inline gcr_status fixture_create(results_fixture *f)
+static inline gcr_status fixture_create_keep(results_fixture *f, gcr_keep keep)
 {
     static const int64_t width[2] = { 1, 2 };
     static const int output[4] = { 0, 0, 0, 0 };
@@ -155,15 +155,28 @@ static inline gcr_status fixture_create(results_fixture *f)
 
     *f = (results_fixture){ 0 };
     fixture_describe(f);
+    f->job.keep = keep;
     fixture_add_data(f);
     fixture_add_points(f);
-    const gcr_slots_spec slots = { &f->points, 3, 2, width, 1 };
+    const gcr_slots_spec slots = {
+        .points = &f->points,
+        .dataset_count = 3,
+        .output_count = 2,
+        .width = width,
+        .has_jitter = 1,
+    };
 
     status = gcr_slots_create(&f->slots, &slots);
     if (status != GCR_OK)
         return status;
     const gcr_summaries_spec spec = {
-        f->summaries, output, 4, 2, 0, f->slots, &f->points,
+        .summaries = f->summaries,
+        .output = output,
+        .summary_count = 4,
+        .top = 2,
+        .slots = f->slots,
+        .points = &f->points,
+        .keep = keep,
     };
 
     status = gcr_summaries_create(&f->reduced, &spec, 1);
@@ -182,6 +195,11 @@ static inline gcr_status fixture_create(results_fixture *f)
                                 .facts = f->facts,
                                 .fact_count = 3 };
     return GCR_OK;
+}
+
+static inline gcr_status fixture_create(results_fixture *f)
+{
+    return fixture_create_keep(f, GCR_KEEP_ALL);
 }
 
 static inline void fixture_destroy(results_fixture *f)

@@ -350,6 +350,83 @@ static void test_a_write_that_fails_at_any_byte_leaves_the_old_files_and_no_othe
     assert_int_equal(write_with_limit(p, whole + (1 << 20)), 0);
 }
 
+/* The fixture's run with `keep: summary`, written and opened. */
+static void write_kept_summaries(gcr_results_file **out, place *p)
+{
+    fixture_destroy(&p->fixture);
+    assert_ok(fixture_create_keep(&p->fixture, GCR_KEEP_SUMMARY));
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
+    assert_ok(gcr_results_open(out, p->folder));
+}
+
+static void test_where_summaries_are_kept_the_file_has_no_cells(void **state)
+{
+    static const char *const gone[] = { "lml",    "weights", "weights_index",
+                                        "status", "minor",   "jitter" };
+    gcr_results_file *file;
+    uint8_t states[6];
+
+    write_kept_summaries(&file, *state);
+    assert_false(gcr_results_keeps_cells(file));
+    assert_int_equal(gcr_results_points(file)->point_count, 6);
+    assert_int_equal(gcr_results_points(file)->axis_count, 2);
+    assert_string_equal(gcr_results_points(file)->axes[1].name, "noise");
+    assert_true(gcr_results_points(file)->axes[1].values[2] == 0.1 * 3);
+    assert_int_equal(gcr_results_summary(file, 1, 0).point, 0);
+    assert_true(gcr_results_summary(file, 1, 0).value == 10);
+    assert_int_equal(gcr_results_top(file, 1, 1).point, 1);
+    assert_status(gcr_results_read_states(file, 0, states), GCR_EINVAL);
+    assert_error_mentions("has no cells: its job says `keep: summary`");
+    gcr_results_close(file);
+    const hid_t h5 = H5Fopen(((place *)*state)->h5, H5F_ACC_RDONLY, H5P_DEFAULT);
+
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_int_equal(H5Lexists(h5, gone[i], H5P_DEFAULT), 0);
+    H5Fclose(h5);
+}
+
+static void test_where_summaries_are_kept_states_are_counted_and_failures_named(void **state)
+{
+    gcr_results_file *file;
+    gcr_failed_cell cell;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    write_kept_summaries(&file, *state);
+    gcr_results_count(file, 0, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 3);
+    assert_int_equal(counts[GCR_CELL_OK_JITTER], 1);
+    assert_int_equal(counts[GCR_CELL_NOT_SPD], 1);
+    assert_int_equal(counts[GCR_CELL_EXCLUDED], 1);
+    assert_true(gcr_results_failed(file, 0, 0, &cell));
+    assert_int_equal(cell.point, 0);
+    assert_int_equal(cell.state, GCR_CELL_NOT_SPD);
+    assert_int_equal(cell.detail, 2);
+    assert_false(gcr_results_failed(file, 0, 1, &cell));
+    assert_false(gcr_results_failed(file, 1, 0, &cell));
+    assert_true(gcr_results_failed(file, 2, 3, &cell));
+    assert_int_equal(cell.point, 3);
+    assert_int_equal(cell.detail, 1);
+    assert_false(gcr_results_failed(file, 2, 4, &cell));
+    gcr_results_close(file);
+}
+
+static void test_the_csv_is_the_same_whatever_is_kept(void **state)
+{
+    place *p = *state;
+    gcr_results_file *file;
+    size_t bytes;
+    char *all, *summary;
+
+    assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
+    all = read_whole(p->csv, &bytes);
+    write_kept_summaries(&file, p);
+    gcr_results_close(file);
+    summary = read_whole(p->csv, &bytes);
+    assert_string_equal(all, summary);
+    free(all);
+    free(summary);
+}
+
 /* Large enough for HDF5 to write while it works, not only at the end. */
 static void test_a_full_disk_under_many_names_is_survived(void **state)
 {
@@ -357,7 +434,13 @@ static void test_a_full_disk_under_many_names_is_survived(void **state)
     place *p = *state;
     results_fixture *f = &p->fixture;
     gcr_dataset *items = calloc(NAMES, sizeof *items);
-    const gcr_slots_spec spec = { &f->points, NAMES, 2, (const int64_t[]){ 1, 2 }, 1 };
+    const gcr_slots_spec spec = {
+        .points = &f->points,
+        .dataset_count = NAMES,
+        .output_count = 2,
+        .width = (const int64_t[]){ 1, 2 },
+        .has_jitter = 1,
+    };
     static const int output[4] = { 0, 0, 0, 0 };
     struct stat info;
 
@@ -366,7 +449,14 @@ static void test_a_full_disk_under_many_names_is_survived(void **state)
         items[d] = f->items[d % 3];
     fixture_destroy(f);
     assert_ok(gcr_slots_create(&f->slots, &spec));
-    const gcr_summaries_spec summaries = { f->summaries, output, 4, 2, 0, f->slots, &f->points };
+    const gcr_summaries_spec summaries = {
+        .summaries = f->summaries,
+        .output = output,
+        .summary_count = 4,
+        .top = 2,
+        .slots = f->slots,
+        .points = &f->points,
+    };
 
     assert_ok(gcr_summaries_create(&f->reduced, &summaries, 1));
     f->slots->state[7] = GCR_CELL_NOT_SPD;
@@ -397,6 +487,9 @@ int main(void)
         TEST(test_a_temporary_file_of_a_dead_process_is_no_obstacle),
         TEST(test_a_folder_that_is_not_there_is_named),
         TEST(test_a_write_that_fails_at_any_byte_leaves_the_old_files_and_no_other),
+        TEST(test_where_summaries_are_kept_the_file_has_no_cells),
+        TEST(test_where_summaries_are_kept_states_are_counted_and_failures_named),
+        TEST(test_the_csv_is_the_same_whatever_is_kept),
         TEST(test_a_full_disk_under_many_names_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

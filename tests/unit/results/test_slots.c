@@ -15,7 +15,13 @@ static gcr_point_table table_of(uint64_t points, const uint64_t *live, uint64_t 
 
 static gcr_slots *create(uint64_t datasets, const gcr_point_table *points, int has_jitter)
 {
-    const gcr_slots_spec spec = { points, datasets, 2, widths, has_jitter };
+    const gcr_slots_spec spec = {
+        .points = points,
+        .dataset_count = datasets,
+        .output_count = 2,
+        .width = widths,
+        .has_jitter = has_jitter,
+    };
     gcr_slots *slots = NULL;
 
     assert_ok(gcr_slots_create(&slots, &spec));
@@ -178,7 +184,12 @@ static void test_states_are_counted_also_where_a_block_is_not_all_ok(void **stat
 static void test_too_many_cells_for_64_bits_are_refused(void **state)
 {
     const gcr_point_table points = table_of(UINT64_C(1) << 40, NULL, UINT64_C(1) << 40);
-    const gcr_slots_spec spec = { &points, UINT64_C(1) << 40, 2, widths, 0 };
+    const gcr_slots_spec spec = {
+        .points = &points,
+        .dataset_count = UINT64_C(1) << 40,
+        .output_count = 2,
+        .width = widths,
+    };
     gcr_slots *slots = (gcr_slots *)8;
 
     (void)state;
@@ -190,7 +201,12 @@ static void test_too_many_cells_for_64_bits_are_refused(void **state)
 static void test_more_outputs_than_memory_are_refused(void **state)
 {
     const gcr_point_table points = table_of(UINT64_C(1) << 50, NULL, UINT64_C(1) << 50);
-    const gcr_slots_spec spec = { &points, 1, 2, widths, 0 };
+    const gcr_slots_spec spec = {
+        .points = &points,
+        .dataset_count = 1,
+        .output_count = 2,
+        .width = widths,
+    };
     gcr_slots *slots = (gcr_slots *)8;
 
     (void)state;

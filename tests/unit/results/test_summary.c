@@ -24,7 +24,9 @@ static void bench_open(bench *b, uint64_t datasets, uint64_t points)
     static const int64_t width = 1;
 
     *b = (bench){ .points = { .point_count = points, .live_count = points } };
-    const gcr_slots_spec spec = { &b->points, datasets, 1, &width, 0 };
+    const gcr_slots_spec spec = {
+        .points = &b->points, .dataset_count = datasets, .output_count = 1, .width = &width
+    };
 
     assert_ok(gcr_slots_create(&b->slots, &spec));
 }
@@ -45,11 +47,20 @@ static void bench_ask_everything(bench *b)
         bench_ask(b, GCR_SUMMARY_QUANTILE, qs[i]);
 }
 
+static gcr_summaries_spec bench_spec(const bench *b, int top, int nan_propagates)
+{
+    return (gcr_summaries_spec){ .summaries = b->specs,
+                                 .output = b->output,
+                                 .summary_count = b->count,
+                                 .top = top,
+                                 .nan_propagates = nan_propagates,
+                                 .slots = b->slots,
+                                 .points = &b->points };
+}
+
 static void bench_create(bench *b, int top, int nan_propagates)
 {
-    const gcr_summaries_spec spec = {
-        b->specs, b->output, b->count, top, nan_propagates, b->slots, &b->points,
-    };
+    const gcr_summaries_spec spec = bench_spec(b, top, nan_propagates);
 
     assert_ok(gcr_summaries_create(&b->summaries, &spec, 2));
 }
@@ -321,20 +332,40 @@ static void test_a_mean_is_summed_in_blocks_of_1024_points(void **state)
     assert_true(reduce(GCR_SUMMARY_MEAN, 0, values, 2048, 0).value == (first + second) / 2048);
 }
 
+static void test_sums_of_blocks_are_added_without_rounding(void **state)
+{
+    static double values[3 * 1024];
+
+    (void)state;
+    values[0] = 1e16;
+    values[1024] = 1;
+    values[2048] = 1;
+    assert_true(reduce(GCR_SUMMARY_MEAN, 0, values, 3072, 0).value == (1e16 + 2) / 3072);
+}
+
+/* Of 7 datasets in `count` of them, with `threads`. */
+static uint64_t bytes_foretold(const bench *b, int count, int top, int threads)
+{
+    gcr_summaries_spec spec = bench_spec(b, top, 0);
+
+    spec.summary_count = count;
+    return gcr_summaries_bytes(&spec, threads);
+}
+
 static void test_the_bytes_foretold_for_the_plan_grow_with_quantiles_and_top(void **state)
 {
     bench b;
 
     (void)state;
-    bench_open(&b, 7, 100);
+    bench_open(&b, 7, 1000);
     bench_ask(&b, GCR_SUMMARY_ARGMAX, 0);
     bench_ask(&b, GCR_SUMMARY_QUANTILE, 0.5);
-    const gcr_summaries_spec spec = { b.specs, b.output, 2, 3, 0, b.slots, &b.points };
-    const gcr_summaries_spec less = { b.specs, b.output, 1, 0, 0, b.slots, &b.points };
-
-    assert_int_equal(gcr_summaries_bytes(&less, 2), 7 * sizeof(gcr_summary_value) + 7);
-    assert_int_equal(gcr_summaries_bytes(&spec, 2),
-                     7 * 5 * sizeof(gcr_summary_value) + 7 + 2 * 100 * 8);
+    assert_true(bytes_foretold(&b, 1, 0, 2) >= 7 * sizeof(gcr_summary_value) + 7);
+    assert_true(bytes_foretold(&b, 1, 0, 2) < 7 * sizeof(gcr_summary_value) + 7 + 2 * 1000);
+    assert_int_equal(bytes_foretold(&b, 2, 0, 2) - bytes_foretold(&b, 1, 0, 2),
+                     7 * sizeof(gcr_summary_value) + 2 * 1000 * 8);
+    assert_true(bytes_foretold(&b, 1, 3, 2) - bytes_foretold(&b, 1, 0, 2) >=
+                7 * 3 * sizeof(gcr_summary_value));
     gcr_slots_destroy(b.slots);
 }
 
@@ -487,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_top_belongs_to_the_first_summary_that_names_a_point),
         cmocka_unit_test(test_top_without_argmax_or_argmin_is_of_nothing),
         cmocka_unit_test(test_a_mean_is_summed_in_blocks_of_1024_points),
+        cmocka_unit_test(test_sums_of_blocks_are_added_without_rounding),
         cmocka_unit_test(test_the_bytes_foretold_for_the_plan_grow_with_quantiles_and_top),
         cmocka_unit_test(test_all_summaries_agree_with_sorting_the_values),
     };
