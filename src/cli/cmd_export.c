@@ -132,6 +132,7 @@ gcr_status gcr_command_export(int *exit_out, int argc, char **argv)
     (void)exit_out;
     argp_parse(&export_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_results_open(&file, args.path));
+    GCR_TRY(gcr_results_check_cells(file)); /* before a line is printed */
     if (args.file != NULL)
         GCR_TRY(write_file(args.file, file, args.format));
     else

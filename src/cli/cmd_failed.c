@@ -212,8 +212,8 @@ gcr_status gcr_command_failed(int *exit_out, int argc, char **argv)
         print_groups(&tally, &groups, file, d, args.limit);
     }
     print_tally(&tally, args.limit);
-    if (!gcr_results_keeps_cells(file))
-        puts("the first to fail of each dataset: the job says `keep: summary`");
+    if (!gcr_results_keeps_cells(file) && tally.lines > 0)
+        puts("named are the first to fail of each dataset: the job says `keep: summary`");
 out:
     free(groups.items);
     gcr_file_row_clear(&row);

@@ -102,6 +102,8 @@ static void print_plan(const planned *p)
     gcr_screen_note(stdout, "device", "%s", gcr_run_device_name(p->run, 0));
     gcr_screen_note(stdout, "kind", "%s", gcr_run_kind(p->run, 0));
     gcr_screen_note(stdout, "compute", "%s", gcr_describe_schedule(text, sizeof text, p->run));
+    if (p->job.keep == GCR_KEEP_SUMMARY)
+        gcr_screen_note(stdout, "kept", "summaries, and how many cells ended how; no outputs");
     print_memory(gcr_plan_memory(plan));
     print_order(plan, &p->datasets);
 }
@@ -148,7 +150,7 @@ static json_t *plan_json(const planned *p)
     const gcr_point_table *points = gcr_run_points(p->run);
 
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}", "job",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:s, s:o}", "job",
         gcr_json_text(p->job.name), "kernel", gcr_json_text(p->job.kernel), "datasets",
         datasets_json(&p->datasets), "axes", axes_json(points), "points",
         gcr_json_count(points->point_count), "live_points", gcr_json_count(points->live_count),
@@ -157,7 +159,7 @@ static json_t *plan_json(const planned *p)
         gcr_json_text(gcr_run_device_name(p->run, 0)), "kind",
         gcr_json_text(gcr_run_kind(p->run, 0)), "threads", gcr_run_thread_count(p->run), "schedule",
         gcr_schedule_name(gcr_run_schedule(p->run)), "batch", gcr_json_count(gcr_run_batch(p->run)),
-        "memory_bytes", memory_json(gcr_plan_memory(plan)));
+        "keep", gcr_keep_name(p->job.keep), "memory_bytes", memory_json(gcr_plan_memory(plan)));
 }
 
 gcr_status gcr_command_plan(int *exit_out, int argc, char **argv)

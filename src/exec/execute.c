@@ -92,7 +92,8 @@ static gcr_status open_slots(gcr_run *run)
                                   .dataset_count = run->spec.datasets->count,
                                   .output_count = run->binding->output_count,
                                   .width = run->binding->width,
-                                  .has_jitter = run->spec.job->jitter_count > 0 };
+                                  .has_jitter = run->spec.job->jitter_count > 0,
+                                  .has_no_cells = run->by_blocks };
     gcr_summaries_spec summaries;
 
     GCR_TRY(gcr_slots_create(&run->slots, &spec));
@@ -123,6 +124,8 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                          .batch_most = d->batch_most,
                                          .batch_seconds = batch_seconds,
                                          .cell_bytes = run->cell_bytes,
+                                         .positions = run->positions,
+                                         .by_blocks = run->by_blocks,
                                          .stop = &x->stop,
                                          .first_worker = d->first_worker,
                                          .on_dataset = announce,
@@ -135,10 +138,12 @@ out:
 static gcr_status open_execution(execution *x, gcr_run *run)
 {
     gcr_status status = GCR_OK;
+    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    const uint64_t batch = gcr_run_batch(run);
     const gcr_schedule_spec spec = { .form = run->schedule_form,
-                                     .count = gcr_plan_live_count(run->plan),
-                                     .live_count = gcr_points_table(run->points)->live_count,
-                                     .batch = gcr_run_batch(run),
+                                     .count = run->spec.datasets->count * run->positions,
+                                     .live_count = run->positions,
+                                     .batch = batch > step ? batch / step : 1,
                                      .workers = run->workers };
 
     GCR_TRY(gcr_schedule_create(&x->schedule, &spec));

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/records.h"
 
 #include "gridcrunch/cell.h"
 
@@ -20,9 +21,10 @@ enum {
 
 /* A run of points of one dataset, of which `live` are computed. */
 typedef struct part {
-    uint64_t dataset;
-    uint64_t first, count, live;
-    double cost; /* of the live ones, as a share of the plan's */
+    gcr_records_part at;
+    uint64_t live;
+    uint64_t positions; /* of the schedule                             */
+    double cell_cost;   /* of a live one, as a share of the plan's     */
 } part;
 
 /* A batch: built, enqueued, landed, then built anew. */
@@ -30,8 +32,10 @@ typedef struct flight {
     part parts[TILES_MAX];
     gcr_unit_tile tiles[TILES_MAX];
     uint64_t tile_count;
-    uint64_t points, live;          /* of all parts */
+    uint64_t points, live; /* of all parts */
+    gcr_records to, from; /* where the device writes, and what the host reads: no base, the slots */
     gcr_buf *records_dev, *records; /* NULL where the device shares memory */
+    void *block;                    /* the records where it does and cells have no slots */
     gcr_event *done;
     int is_flying;
 } flight;
@@ -43,9 +47,10 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    uint64_t point_capacity; /* of a flight's records; not a limit where memory is shared */
+    uint64_t point_capacity; /* of a flight's records; not a limit where results go into slots */
     gcr_span span;           /* what is left of the span that the schedule gave last */
     uint64_t batch;          /* how many live cells it takes at a time, now */
+    double batch_begin;      /* when the last one was over                  */
 
     /* The dataset at the front of the span, so that a part costs no division. */
     uint64_t dataset, dataset_first; /* dataset_first: its first position */
@@ -76,14 +81,17 @@ static void add_progress(_Atomic uint64_t *to, uint64_t count)
 
 /* Tells the dataset worked on last how many of its cells have landed since; the last one of a
  * dataset makes its summary and frees its place on the device. */
-static void flush_landing(worker *w)
+static gcr_status flush_landing(worker *w)
 {
+    gcr_status status = GCR_OK;
     const gcr_pipeline_shared *shared = w->shared;
     gcr_pipeline_progress *progress = w->progress;
     const uint64_t dataset = w->landing_dataset;
 
     if (w->landing_count == 0)
-        return;
+        goto out;
+    if (shared->by_blocks && w->landing_count < shared->slots->live_count)
+        GCR_TRY(gcr_summaries_leave(shared->summaries, dataset, w->index));
     if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
         gcr_summaries_fire(shared->summaries, dataset, w->index);
         if (w->resident_dataset == dataset)
@@ -91,7 +99,9 @@ static void flush_landing(worker *w)
         add_progress(&progress->datasets, 1);
         shared->on_dataset(shared->arg, dataset);
     }
+out:
     w->landing_count = 0;
+    return status;
 }
 
 /* Says what will be computed, for whoever wants to know what crashed. */
@@ -109,7 +119,7 @@ static gcr_status acquire(worker *w, uint64_t dataset)
 
     if (w->has_resident && w->resident_dataset == dataset)
         goto out;
-    flush_landing(w); /* first: the dataset that is left may make room for this one */
+    GCR_TRY(flush_landing(w)); /* first: the dataset that is left may make room for this one */
     w->has_resident = 0;
     tell(w->progress, dataset, 0, 0);
     GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
@@ -124,8 +134,8 @@ out:
 /* The run of points that `live` live points from live number `first` on span. */
 static void points_of(const gcr_points *points, uint64_t first, uint64_t live, part *out)
 {
-    out->first = gcr_points_select(points, first);
-    out->count = live == 1 ? 1 : gcr_points_select(points, first + live - 1) + 1 - out->first;
+    out->at.first = gcr_points_select(points, first);
+    out->at.count = live == 1 ? 1 : gcr_points_select(points, first + live - 1) + 1 - out->at.first;
     out->live = live;
 }
 
@@ -136,87 +146,117 @@ static void turn_to(worker *w, uint64_t place)
     const uint64_t live_count = w->shared->slots->live_count;
 
     w->dataset = gcr_plan_dataset_at(plan, place);
-    w->dataset_first = place * live_count;
+    w->dataset_first = place * w->shared->positions;
     w->cell_cost = gcr_plan_cost_share(plan, place) / (double)live_count;
 }
 
-/* The front of the worker's span as a part: at most `most` live points, within one dataset, and
- * within the flight's records. */
+/* `count` live points from number `index` on, or as many as have room for their records. */
+static void cut_points(const worker *w, const flight *f, uint64_t index, uint64_t count, part *out)
+{
+    const gcr_points *points = w->shared->points;
+
+    points_of(points, index, count, out);
+    if (!shares_memory(w) && out->at.count > w->point_capacity - f->points) {
+        out->at.count = w->point_capacity - f->points;
+        out->live = gcr_points_rank(points, out->at.first + out->at.count) - index;
+    }
+    out->positions = out->live;
+}
+
+/* `count` blocks of points from number `index` on, or as many; the last of a dataset is shorter. */
+static void cut_blocks(const worker *w, const flight *f, uint64_t index, uint64_t count, part *out)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    const uint64_t room = w->point_capacity - f->points;
+    const uint64_t first = index * GCR_PARTIAL_POINTS, left = shared->slots->point_count - first;
+    uint64_t points = count * GCR_PARTIAL_POINTS;
+
+    if (points > left)
+        points = left;
+    if (points > room)
+        points = room - room % GCR_PARTIAL_POINTS;
+    out->at.first = first;
+    out->at.count = points;
+    out->positions = (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
+    out->live =
+        gcr_points_rank(shared->points, first + points) - gcr_points_rank(shared->points, first);
+}
+
+/* The front of the worker's span as a part: at most `most` positions, within one dataset, and
+ * within the flight's records: 0 where those are full. */
 static void next_part(worker *w, const flight *f, uint64_t most, part *out)
 {
     const gcr_pipeline_shared *shared = w->shared;
-    const uint64_t live_count = shared->slots->live_count;
-    uint64_t index = w->span.first - w->dataset_first, live;
+    uint64_t index = w->span.first - w->dataset_first, count;
 
-    if (index >= live_count) { /* also where the span went back, below dataset_first */
-        turn_to(w, w->span.first / live_count);
+    if (index >= shared->positions) { /* also where the span went back, below dataset_first */
+        turn_to(w, w->span.first / shared->positions);
         index = w->span.first - w->dataset_first;
     }
-    live = live_count - index;
-    out->dataset = w->dataset;
-    if (live > most)
-        live = most;
-    points_of(shared->points, index, live, out);
-    if (!shares_memory(w) && out->count > w->point_capacity - f->points) {
-        out->count = w->point_capacity - f->points;
-        out->live = gcr_points_rank(shared->points, out->first + out->count) - index;
-    }
-    out->cost = w->cell_cost * (double)out->live;
+    count = shared->positions - index;
+    if (count > most)
+        count = most;
+    out->at.dataset = w->dataset;
+    out->at.at = f->points;
+    out->cell_cost = w->cell_cost;
+    if (shared->by_blocks)
+        cut_blocks(w, f, index, count, out);
+    else
+        cut_points(w, f, index, count, out);
 }
 
-/* Where the results of a part go: into the slots, or to offset `at` of the flight's records. */
-static void aim_tile(const worker *w, const flight *f, const part *p, uint64_t at,
-                     gcr_unit_tile *tile)
+/* How many positions of the schedule make a batch. */
+static uint64_t count_positions(const worker *w)
 {
-    const gcr_slots *slots = w->shared->slots;
-    const uint64_t cell = p->dataset * slots->point_count + p->first;
-    char *base = f->records_dev != NULL ? f->records_dev->base : NULL;
+    if (!w->shared->by_blocks)
+        return w->batch;
+    return w->batch < GCR_PARTIAL_POINTS ? 1 : w->batch / GCR_PARTIAL_POINTS;
+}
 
-    for (int o = 0; o < slots->output_count; o++) {
-        const uint64_t width = (uint64_t)slots->width[o];
+/* Fills `f` with parts of the worker's span, of which it has some. Blocks without a live point are
+ * passed over. */
+static void gather_parts(worker *w, flight *f)
+{
+    const uint64_t batch = count_positions(w);
+    uint64_t left = w->span.count < batch ? w->span.count : batch;
 
-        tile->width[o] = slots->width[o];
-        if (base == NULL) {
-            tile->outputs[o] = slots->values[o] + cell * width;
-        } else {
-            tile->outputs[o] = (double *)base + at * width;
-            base += f->points * width * sizeof(double);
-        }
+    while (left > 0 && f->tile_count < TILES_MAX) {
+        part *p = &f->parts[f->tile_count];
+
+        if (f->points == w->point_capacity && f->to.base != NULL)
+            break;
+        next_part(w, f, left, p);
+        if (p->positions == 0)
+            break;
+        left -= p->positions;
+        w->span.first += p->positions;
+        w->span.count -= p->positions;
+        if (p->live == 0)
+            continue;
+        f->points += p->at.count;
+        f->live += p->live;
+        f->tile_count++;
     }
-    tile->state = base == NULL ? slots->state + cell : (uint8_t *)base + at;
-    tile->jitter_step = NULL;
-    if (slots->jitter_step != NULL)
-        tile->jitter_step = base == NULL ? slots->jitter_step + cell : tile->state + f->points;
+    f->to.points = f->from.points = f->points;
 }
 
 /* Fills `f` with the next batch; tile_count is 0 when there is none. */
 static gcr_status build(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
-    uint64_t at = 0, left;
+    const gcr_pipeline_shared *shared = w->shared;
 
     f->tile_count = 0;
     f->points = f->live = 0;
-    if (w->span.count == 0 &&
-        !gcr_schedule_next(w->shared->schedule, w->index - w->shared->first_worker, w->batch,
-                           &w->span))
-        goto out;
-    left = w->span.count < w->batch ? w->span.count : w->batch;
-    while (left > 0 && f->tile_count < TILES_MAX) {
-        part *p = &f->parts[f->tile_count];
-
-        if (!shares_memory(w) && f->points == w->point_capacity)
-            break;
-        next_part(w, f, left, p);
-        left -= p->live;
-        w->span.first += p->live;
-        w->span.count -= p->live;
-        f->points += p->count;
-        f->live += p->live;
-        f->tile_count++;
+    while (f->tile_count == 0) {
+        if (w->span.count == 0 &&
+            !gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
+                               count_positions(w), &w->span))
+            goto out;
+        gather_parts(w, f);
     }
     for (uint64_t t = 0; t < f->tile_count; t++) {
-        const part *p = &f->parts[t];
+        const gcr_records_part *p = &f->parts[t].at;
         gcr_unit_tile *tile = &f->tiles[t];
 
         GCR_TRY(acquire(w, p->dataset));
@@ -225,8 +265,86 @@ static gcr_status build(worker *w, flight *f)
         tile->fault = w->resident.fault;
         tile->first = p->first;
         tile->count = p->count;
-        aim_tile(w, f, p, at, tile);
-        at += p->count;
+        gcr_records_aim(&f->to, shared->slots, p, tile);
+    }
+out:
+    return status;
+}
+
+/* Lets the next batch be longer or shorter than the one that is over now. Where several are in flight,
+ * the time of one cannot be seen, and they are as large as may be from the start. */
+static void adapt_batch(worker *w)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    double now, seconds;
+
+    if (w->flight_count > 1 || shared->batch_least == shared->batch_most)
+        return;
+    now = gcr_clock_seconds();
+    seconds = now - w->batch_begin;
+    w->batch_begin = now;
+    if (seconds < shared->batch_seconds && w->batch <= shared->batch_most / 2)
+        w->batch *= 2;
+    else if (seconds > 4 * shared->batch_seconds && w->batch / 2 >= shared->batch_least)
+        w->batch /= 2;
+}
+
+/* The part of `tile` from its point number `from` on, `count` of them. */
+static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t count)
+{
+    gcr_unit_tile piece = *tile;
+
+    for (int o = 0; o < GCR_OUTPUTS_MAX && piece.outputs[o] != NULL; o++)
+        piece.outputs[o] += from * (uint64_t)piece.width[o];
+    piece.state += from;
+    piece.first += from;
+    piece.count = count;
+    return piece;
+}
+
+/* Computes one tile a batch at a time, as long as nobody wants the run to stop: what is not computed
+ * stays empty. */
+static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
+{
+    gcr_status status = GCR_OK;
+    uint64_t count;
+
+    for (uint64_t from = 0; from < tile->count; from += count) {
+        const uint64_t left = tile->count - from;
+
+        count = left < w->batch ? left : w->batch;
+        const gcr_unit_tile piece = slice(tile, from, count);
+        const gcr_crunch_args args = { .tiles = &piece, .tile_count = 1 };
+
+        if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
+            break;
+        GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+        adapt_batch(w);
+    }
+out:
+    return status;
+}
+
+/* Whole blocks may be far more cells than should be computed without a look around. */
+static gcr_status crunch_blocks(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    uint64_t points;
+
+    memset(gcr_records_states(&f->to, w->shared->slots, &f->parts[0].at), GCR_CELL_EMPTY,
+           f->points);
+    for (uint64_t t = 0, next; t < f->tile_count; t = next) {
+        points = f->tiles[t].count;
+        for (next = t + 1; next < f->tile_count && points + f->tiles[next].count <= w->batch;)
+            points += f->tiles[next++].count;
+        const gcr_crunch_args args = { .tiles = f->tiles + t, .tile_count = next - t };
+
+        if (points > w->batch) {
+            GCR_TRY(crunch_slices(w, &f->tiles[t]));
+        } else if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) == 0) {
+            GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+            adapt_batch(w);
+        }
     }
 out:
     return status;
@@ -237,8 +355,11 @@ static gcr_status launch(worker *w, flight *f)
     gcr_status status = GCR_OK;
     const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
 
-    tell(w->progress, f->parts[0].dataset, f->parts[0].first, f->live);
-    GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+    tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
+    if (f->block != NULL)
+        GCR_TRY(crunch_blocks(w, f));
+    else
+        GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
     if (!shares_memory(w)) {
         GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
                              f->points * w->shared->cell_bytes));
@@ -257,49 +378,43 @@ static void add_cost(_Atomic double *to, double share)
                           memory_order_relaxed);
 }
 
-static void land_part(worker *w, const part *p)
+/* `landed` cells of a part are where they will be looked for. */
+static void count_landed(worker *w, const part *p, uint64_t landed, uint64_t failed)
 {
-    const gcr_slots *slots = w->shared->slots;
-    const uint8_t *state = slots->state + p->dataset * slots->point_count + p->first;
-    uint64_t failed = 0;
-
-    for (uint64_t i = 0; i < p->count; i++)
-        failed += gcr_cell_is_failed(state[i]) ? 1 : 0;
     if (failed > 0)
         add_progress(&w->progress->failed, failed);
-    add_progress(&w->progress->landed, p->live);
-    add_cost(&w->progress->cost, p->cost);
-    if (w->landing_count > 0 && w->landing_dataset != p->dataset)
-        flush_landing(w);
-    w->landing_dataset = p->dataset;
-    w->landing_count += p->live;
+    add_progress(&w->progress->landed, landed);
+    add_cost(&w->progress->cost, p->cell_cost * (double)landed);
+    w->landing_dataset = p->at.dataset;
+    w->landing_count += landed;
 }
 
-/* Copies a part from the records, where it stands at `at`, into the slots; only live points, the
- * others keep what the slots say of them. */
-static void copy_part(worker *w, const flight *f, const part *p, uint64_t at)
+/* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part that
+ * has no slots, cells may be empty: somebody wanted the run to stop. */
+static gcr_status land_part(worker *w, const flight *f, const part *p)
 {
-    const gcr_slots *slots = w->shared->slots;
-    const gcr_point_table *table = gcr_points_table(w->shared->points);
-    const uint64_t cell = p->dataset * slots->point_count + p->first;
-    const uint64_t step = p->live == p->count ? p->count : 1;
+    gcr_status status = GCR_OK;
+    const gcr_pipeline_shared *shared = w->shared;
+    const gcr_point_table *points = gcr_points_table(shared->points);
+    const uint8_t *state;
+    uint64_t failed = 0, landed = p->live;
 
-    for (uint64_t i = 0; i < p->count; i += step) {
-        const char *base = f->records->base;
-
-        if (step == 1 && !gcr_point_is_live(table, p->first + i))
-            continue;
-        for (int o = 0; o < slots->output_count; o++) {
-            const uint64_t width = (uint64_t)slots->width[o];
-
-            memcpy(slots->values[o] + (cell + i) * width, (const double *)base + (at + i) * width,
-                   step * width * sizeof(double));
-            base += f->points * width * sizeof(double);
-        }
-        memcpy(slots->state + cell + i, base + at + i, step);
-        if (slots->jitter_step != NULL)
-            memcpy(slots->jitter_step + cell + i, base + f->points + at + i, step);
-    }
+    if (w->landing_count > 0 && w->landing_dataset != p->at.dataset)
+        GCR_TRY(flush_landing(w));
+    if (shared->by_blocks)
+        gcr_records_exclude(&f->from, shared->slots, points, &p->at);
+    else if (f->from.base != NULL)
+        gcr_records_keep(&f->from, shared->slots, points, &p->at);
+    state = gcr_records_states(&f->from, shared->slots, &p->at);
+    for (uint64_t i = 0; i < p->at.count; i++)
+        failed += gcr_cell_is_failed(state[i]) ? 1 : 0;
+    for (uint64_t i = 0; shared->by_blocks && i < p->at.count; i++)
+        landed -= state[i] == GCR_CELL_EMPTY;
+    if (shared->by_blocks && landed > 0)
+        gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
+    count_landed(w, p, landed, failed);
+out:
+    return status;
 }
 
 /* Waits for a batch. Where it was lost, whoever asks is told that it was this one. */
@@ -310,26 +425,20 @@ static gcr_status await(worker *w, const flight *f)
     if (!shares_memory(w))
         status = gcr_event_sync(f->done);
     if (status != GCR_OK)
-        tell(w->progress, f->parts[0].dataset, f->parts[0].first, f->live);
+        tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
     return status;
 }
 
-/* Waits for a batch and gives its results their slots. */
 static gcr_status land(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
-    uint64_t at = 0;
 
     if (!f->is_flying)
         goto out;
     f->is_flying = 0;
     GCR_TRY(await(w, f));
-    for (uint64_t t = 0; t < f->tile_count; t++) {
-        if (!shares_memory(w))
-            copy_part(w, f, &f->parts[t], at);
-        land_part(w, &f->parts[t]);
-        at += f->parts[t].count;
-    }
+    for (uint64_t t = 0; t < f->tile_count; t++)
+        GCR_TRY(land_part(w, f, &f->parts[t]));
 out:
     return status;
 }
@@ -342,12 +451,19 @@ static gcr_status open_flight(worker *w, flight *f)
     gcr_device *device = w->shared->device;
     uint64_t bytes;
 
-    if (shares_memory(w))
+    if (shares_memory(w) && !w->shared->by_blocks)
         goto out;
     if (!gcr_multiply(&bytes, w->shared->cell_bytes, w->point_capacity))
         GCR_FAIL(GCR_EOVERFLOW, "the outputs of a batch are more bytes than 64 bits can count");
+    if (shares_memory(w)) {
+        GCR_TRY(gcr_memory_create(&f->block, bytes, 1, "the outputs of a batch"));
+        f->to.base = f->from.base = f->block;
+        goto out;
+    }
     GCR_TRY(gcr_buf_open(&f->records_dev, device, GCR_PLACE_DEVICE, bytes));
     GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
+    f->to.base = f->records_dev->base;
+    f->from.base = f->records->base;
     GCR_TRY(gcr_event_open(&f->done, device));
 out:
     return status;
@@ -358,16 +474,21 @@ static int count_flights(const gcr_device_info *info)
     return info->batches_in_flight < FLIGHTS_MAX ? info->batches_in_flight : FLIGHTS_MAX;
 }
 
-static uint64_t count_points(uint64_t batch_most)
+static uint64_t count_points(uint64_t batch_most, int by_blocks)
 {
+    const uint64_t step = by_blocks ? GCR_PARTIAL_POINTS : 1;
+
     if (batch_most > POINTS_MOST)
         return POINTS_MOST;
+    batch_most = (batch_most + step - 1) / step * step;
     return batch_most > POINTS_LEAST ? batch_most : POINTS_LEAST;
 }
 
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most)
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
+                            int by_blocks)
 {
-    const uint64_t staging = info->shares_memory ? 0 : count_points(batch_most) * cell_bytes;
+    const int has_records = !info->shares_memory || by_blocks;
+    const uint64_t staging = has_records ? count_points(batch_most, by_blocks) * cell_bytes : 0;
 
     return (uint64_t)count_flights(info) * (sizeof(flight) + staging);
 }
@@ -378,7 +499,7 @@ static gcr_status open_worker(worker *w)
     gcr_device *device = w->shared->device;
 
     w->flight_count = count_flights(&device->info);
-    w->point_capacity = count_points(w->shared->batch_most);
+    w->point_capacity = count_points(w->shared->batch_most, w->shared->by_blocks);
     turn_to(w, 0);
     w->batch = w->flight_count == 1 ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_queue_open(&w->queue, device));
@@ -396,21 +517,10 @@ static void close_worker(worker *w)
         gcr_event_close(w->flights[i].done);
         gcr_buf_close(w->flights[i].records);
         gcr_buf_close(w->flights[i].records_dev);
+        gcr_memory_destroy(w->flights[i].block);
     }
     gcr_memory_destroy(w->flights);
     gcr_queue_close(w->queue);
-}
-
-/* Lets the next batch be longer or shorter than one that took so many seconds. Where several are in
- * flight, the time of one cannot be seen, and they are as large as may be from the start. */
-static void adapt_batch(worker *w, double seconds)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-
-    if (seconds < shared->batch_seconds && w->batch <= shared->batch_most / 2)
-        w->batch *= 2;
-    else if (seconds > 4 * shared->batch_seconds && w->batch / 2 >= shared->batch_least)
-        w->batch /= 2;
 }
 
 /* Builds, launches, and lands the batch whose turn is next: with two flights that is the one
@@ -418,9 +528,8 @@ static void adapt_batch(worker *w, double seconds)
 static gcr_status run_batches(worker *w)
 {
     gcr_status status = GCR_OK;
-    const int adapts = w->flight_count == 1 && w->shared->batch_least < w->shared->batch_most;
-    double begin = adapts ? gcr_clock_seconds() : 0.0;
 
+    w->batch_begin = gcr_clock_seconds();
     for (int turn = 0;; turn = (turn + 1) % w->flight_count) {
         flight *f = &w->flights[turn];
 
@@ -431,12 +540,8 @@ static gcr_status run_batches(worker *w)
             break;
         GCR_TRY(launch(w, f));
         GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
-        if (adapts) {
-            const double now = gcr_clock_seconds();
-
-            adapt_batch(w, now - begin);
-            begin = now;
-        }
+        if (f->block == NULL)
+            adapt_batch(w);
     }
     for (int i = 0; i < w->flight_count; i++)
         GCR_TRY(land(w, &w->flights[i]));
@@ -465,7 +570,8 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
     if (status != GCR_OK)
         shared->on_failure(shared->arg, index,
                            status); /* first: what follows may call what fails */
-    flush_landing(&w);
+    if (flush_landing(&w) != GCR_OK && status == GCR_OK)
+        shared->on_failure(shared->arg, index, GCR_ENOMEM);
     close_worker(&w);
     if (status == GCR_OK)
         atomic_store_explicit(&progress->thread, 0, memory_order_relaxed);

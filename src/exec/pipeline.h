@@ -5,6 +5,9 @@
  * writes straight into the result slots. Elsewhere each batch has a block of device memory and a
  * staging block on the host, both allocated once; with two or more of them the next batch is
  * enqueued before the last one is waited for. Nothing is allocated in the loop.
+ *
+ * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of points,
+ * each batch has a block of memory on the CPU, too, and what lands is added to the summaries and gone.
  */
 #ifndef GCR_EXEC_PIPELINE_H
 #define GCR_EXEC_PIPELINE_H
@@ -32,6 +35,8 @@ typedef struct gcr_pipeline_shared {
     uint64_t batch_least, batch_most; /* live cells of a batch; between them a worker finds ... */
     double batch_seconds;             /* ... the size that takes about this long              */
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
+    uint64_t positions;               /* of the schedule, for each dataset: its live points ... */
+    int by_blocks;                    /* ... or blocks of points: cells have no slots           */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
     int first_worker;                 /* of all workers of the run, the device's first        */
 
@@ -56,7 +61,8 @@ typedef struct gcr_pipeline_progress {
 } gcr_pipeline_progress;
 
 /* Bytes that a worker needs beside the scratch of its queue, for the plan. */
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most);
+uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
+                            int by_blocks);
 
 /* `worker` counts the workers of the run. Runs on its own thread until the schedule is empty, `stop` is set or something fails,
  * which on_failure() is told. Either way what was enqueued has landed or is lost with the device, and

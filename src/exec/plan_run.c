@@ -29,7 +29,9 @@ gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
                                  .top = job->top,
                                  .nan_propagates = job->nan_propagates,
                                  .slots = run->slots,
-                                 .points = gcr_points_table(run->points) };
+                                 .points = gcr_points_table(run->points),
+                                 .keep = job->keep,
+                                 .by_blocks = run->by_blocks };
 }
 
 /* What the workers of all devices need of the host's memory. */
@@ -42,7 +44,7 @@ static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
         const gcr_run_device *d = &run->devices[i];
         const gcr_binding *binding = &run->kinds[d->kind].binding;
         const uint64_t pipeline =
-            gcr_pipeline_bytes(&d->device->info, run->cell_bytes, d->batch_most);
+            gcr_pipeline_bytes(&d->device->info, run->cell_bytes, d->batch_most, run->by_blocks);
         uint64_t one;
 
         if (!gcr_add(&one, binding->unit->scratch_bytes(&binding->largest), pipeline) ||
@@ -190,7 +192,7 @@ static gcr_status make_plan(gcr_run *run)
         .dataset_count = run->spec.datasets->count,
         .point_count = table->point_count,
         .live_count = table->live_count,
-        .state_bytes = job->jitter_count > 0 ? 2 : 1,
+        .state_bytes = job->jitter_count > 0 && !run->by_blocks ? 2 : 1,
         .points_bytes = gcr_points_bytes(run->points),
         .keeps_order =
             run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
@@ -204,6 +206,8 @@ static gcr_status make_plan(gcr_run *run)
     for (int o = 0; o < run->binding->output_count; o++)
         spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
     run->cell_bytes = spec.output_bytes + spec.state_bytes;
+    if (run->by_blocks)
+        spec.output_bytes = spec.state_bytes = 0; /* but for batches in flight: scratch */
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
     GCR_TRY(measure_scratch(&spec.scratch_bytes, run));
     measure_datasets(run, sizes);
@@ -238,6 +242,19 @@ out:
     return status;
 }
 
+/* Where cells are not kept, workers take whole blocks, if there are enough for all of them. Fewer cells
+ * than that have slots: they take no memory to speak of, and are dealt one by one. */
+static void choose_positions(gcr_run *run)
+{
+    const gcr_point_table *points = gcr_points_table(run->points);
+    const uint64_t blocks = (points->point_count - 1) / GCR_PARTIAL_POINTS + 1;
+    const uint64_t enough = (uint64_t)run->workers * BATCHES_PER_WORKER;
+
+    run->by_blocks = run->spec.job->keep == GCR_KEEP_SUMMARY &&
+                     (blocks >= enough || blocks * run->spec.datasets->count >= enough);
+    run->positions = run->by_blocks ? blocks : points->live_count;
+}
+
 gcr_status gcr_run_decide(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -245,6 +262,7 @@ gcr_status gcr_run_decide(gcr_run *run)
 
     GCR_TRY(choose_workers(run));
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
+    choose_positions(run);
     for (int d = 0; d < run->device_count; d++)
         choose_batch(run, &run->devices[d]);
     GCR_TRY(make_plan(run));

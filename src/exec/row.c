@@ -115,6 +115,19 @@ int gcr_run_is_ready(const gcr_run *run, uint64_t dataset)
     return dataset < run->spec.datasets->count && gcr_gate_is_open(run->gate, dataset);
 }
 
+/* Cells can be had where they are kept. */
+static gcr_status check_kept(const gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+
+    if (run->spec.job->keep == GCR_KEEP_SUMMARY)
+        GCR_FAIL(GCR_EINVAL,
+                 "this run keeps summaries and no cells (`keep: summary`): ask for its summaries, "
+                 "or keep all");
+out:
+    return status;
+}
+
 /* The three below enter the gate for as long as they use the run: it may be destroyed meanwhile. */
 static gcr_status wait_for(gcr_run *run, uint64_t dataset, double seconds)
 {
@@ -144,6 +157,7 @@ gcr_status gcr_run_fetch(gcr_row *out, gcr_run *run, uint64_t dataset, double se
 
     *out = (gcr_row){ 0 };
     gcr_gate_enter(run->gate);
+    GCR_TRY(check_kept(run));
     GCR_TRY(wait_for(run, dataset, seconds));
     point_at(out, run, dataset);
 out:
@@ -160,6 +174,7 @@ gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t dataset, double sec
 
     *out = (gcr_row){ 0 };
     gcr_gate_enter(run->gate);
+    GCR_TRY(check_kept(run));
     GCR_TRY(wait_for(run, dataset, seconds));
     point_at(&row, run, dataset);
     GCR_TRY(gcr_memory_create(&block, count_bytes(&row), 1, "a dataset that is taken"));
@@ -180,6 +195,7 @@ gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset)
     char name[NAME_BYTES];
 
     *out = (gcr_row){ 0 };
+    GCR_TRY(check_kept(run));
     GCR_TRY(gcr_run_check_dataset(run, dataset));
     if (!gcr_run_has_cells(run))
         GCR_FAIL(GCR_EINVAL, "%s has no cells to look at: the run has not ended, or failed early",

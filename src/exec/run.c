@@ -11,6 +11,7 @@
 #include "gridcrunch/cell.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static gcr_status check_kernel(const gcr_run_spec *spec)
 {
@@ -217,10 +218,27 @@ const gcr_slots *gcr_run_slots(const gcr_run *run)
     return run->slots;
 }
 
+/* Adds up what is known of each dataset. */
+static void count_remains(const gcr_run *run, uint64_t counts[])
+{
+    uint64_t one[GCR_CELL_STATE_COUNT];
+
+    memset(counts, 0, sizeof one);
+    for (uint64_t d = 0; d < run->spec.datasets->count; d++) {
+        gcr_summaries_count(run->summaries, d, one);
+        for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+            counts[s] += one[s];
+    }
+}
+
 void gcr_run_count(const gcr_run *run, uint64_t counts[])
 {
-    if (run->slots != NULL) {
+    if (run->slots != NULL && !run->by_blocks) {
         gcr_slots_count(run->slots, counts);
+        return;
+    }
+    if (run->summaries != NULL) {
+        count_remains(run, counts);
         return;
     }
     for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)

@@ -65,6 +65,8 @@ struct gcr_run {
     int workers; /* of all devices        */
     gcr_schedule_form schedule_form;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
+    int by_blocks;       /* cells have no slots, and are dealt by blocks of points */
+    uint64_t positions;  /* of the schedule, for each dataset */
 
     gcr_slots *slots;
     gcr_summaries *summaries;

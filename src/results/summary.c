@@ -393,9 +393,9 @@ gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset, int t
     if (summaries->shared[dataset] == NULL)
         GCR_TRY(take_shared(&summaries->shared[dataset], summaries));
     gcr_tally_merge(&summaries->shared[dataset]->tally, &summaries->reduction, own);
-    gcr_tally_clear(own, &summaries->reduction);
 out:
     pthread_mutex_unlock(&summaries->lock);
+    gcr_tally_clear(own, &summaries->reduction);
     return status;
 }
 

@@ -249,11 +249,20 @@ static void test_a_time_without_a_value_is_refused(void **state)
                    "seconds, or a time such as 90s, 10m or 1h30m");
 }
 
-static void test_keeping_anything_but_all_is_refused(void **state)
+static void test_summaries_may_be_all_that_is_kept(void **state)
+{
+    gcr_job job = job_of(JOB("output: {keep: summary}\n"));
+
+    (void)state;
+    assert_int_equal(job.keep, GCR_KEEP_SUMMARY);
+    gcr_job_clear(&job);
+}
+
+static void test_keeping_anything_but_all_or_summaries_is_refused(void **state)
 {
     (void)state;
     assert_invalid(JOB("output: {keep: al}\n"),
-                   "t.yaml:4:16: 'keep' takes all, not 'al' (did you mean 'all'?)");
+                   "t.yaml:4:16: 'keep' takes all or summary, not 'al' (did you mean 'all'?)");
 }
 
 int main(void)
@@ -284,7 +293,8 @@ int main(void)
         cmocka_unit_test(test_units_in_the_wrong_order_are_refused),
         cmocka_unit_test(test_no_time_at_all_is_refused),
         cmocka_unit_test(test_a_time_without_a_value_is_refused),
-        cmocka_unit_test(test_keeping_anything_but_all_is_refused),
+        cmocka_unit_test(test_summaries_may_be_all_that_is_kept),
+        cmocka_unit_test(test_keeping_anything_but_all_or_summaries_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
