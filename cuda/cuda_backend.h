@@ -4,8 +4,10 @@
  * Order. A queue is three streams, so that copies run beside kernels: `up` for uploads, `work` for
  * kernels, `down` for downloads. Work waits for the uploads that came before it, downloads wait for
  * both. The device has one more, `memory`, on which device memory is allocated and freed: freeing
- * waits for all that the queues were given before, and whatever a queue is given next waits for
- * what was allocated. All of it by events, which are waited for on the GPU and never by the host.
+ * waits for all that the queues were given before, unless nothing of it uses the block any more, and
+ * whatever a queue is given next waits for what was allocated. All of it by events, which are waited
+ * for on the GPU and never by the host. A free that waits ends the look-ahead: uploads for the batch
+ * after the next come after all before. So datasets, which leave when their cells have landed, go idle.
  *
  * No default stream, no managed memory; nothing is allocated between the first batch and the last
  * but the blocks of datasets, which come from a pool that keeps what was freed.
@@ -106,6 +108,7 @@ GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other
 /* cuda_memory.c */
 gcr_status gcr_cuda_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
 void gcr_cuda_buf_close(gcr_buf *buf);
+void gcr_cuda_buf_close_idle(gcr_buf *buf);
 gcr_status gcr_cuda_copy(gcr_queue *queue, void *to, gcr_place to_place, const void *from,
                          gcr_place from_place, uint64_t bytes);
 
@@ -114,6 +117,9 @@ gcr_status gcr_cuda_copy(gcr_queue *queue, void *to, gcr_place to_place, const v
 GCR_MUST_CHECK gcr_status gcr_cuda_allocate(void **out, cuda_device *device, uint64_t bytes,
                                             const char *doing);
 void gcr_cuda_free(cuda_device *device, void *block);
+
+/* The same for a block that nothing uses which the queues were given. */
+void gcr_cuda_free_idle(cuda_device *device, void *block);
 
 /* cuda_queue.c */
 gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device);

@@ -21,16 +21,29 @@ out:
     return status;
 }
 
+/* The lock is held. */
+static void free_now(cuda_device *device, void *block)
+{
+    GCR_CUDA_CLOSE(cudaFreeAsync(block, device->memory.stream));
+    device->memory.issued++;
+}
+
 /* In its turn: whatever the queues were given before may still read or write the block. */
 void gcr_cuda_free(cuda_device *device, void *block)
 {
     if (block == NULL)
         return;
     pthread_mutex_lock(&device->lock);
-    if (gcr_cuda_enter(&device->base) == GCR_OK && gcr_cuda_queues_finish(device) == GCR_OK) {
-        GCR_CUDA_CLOSE(cudaFreeAsync(block, device->memory.stream));
-        device->memory.issued++;
-    }
+    if (gcr_cuda_enter(&device->base) == GCR_OK && gcr_cuda_queues_finish(device) == GCR_OK)
+        free_now(device, block);
+    pthread_mutex_unlock(&device->lock);
+}
+
+void gcr_cuda_free_idle(cuda_device *device, void *block)
+{
+    pthread_mutex_lock(&device->lock);
+    if (gcr_cuda_enter(&device->base) == GCR_OK)
+        free_now(device, block);
     pthread_mutex_unlock(&device->lock);
 }
 
@@ -93,6 +106,15 @@ void gcr_cuda_buf_close(gcr_buf *buf)
         gcr_cuda_free(cuda_device_of(buf->device), buf->base);
     else
         close_pinned_block(buf);
+    free(buf);
+}
+
+void gcr_cuda_buf_close_idle(gcr_buf *buf)
+{
+    if (buf->place == GCR_PLACE_DEVICE)
+        gcr_cuda_free_idle(cuda_device_of(buf->device), buf->base);
+    else if (gcr_cuda_enter(buf->device) == GCR_OK)
+        GCR_CUDA_CLOSE(cudaFreeHost(buf->base));
     free(buf);
 }
 

@@ -11,6 +11,7 @@ const gcr_backend gcr_cuda_backend = {
 
     .buf_open = gcr_cuda_buf_open,
     .buf_close = gcr_cuda_buf_close,
+    .buf_close_idle = gcr_cuda_buf_close_idle,
     .copy = gcr_cuda_copy,
 
     .queue_open = gcr_cuda_queue_open,

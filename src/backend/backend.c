@@ -73,13 +73,27 @@ out:
     return status;
 }
 
-void gcr_buf_close(gcr_buf *buf)
+static void close_with(void (*operation)(gcr_buf *buf), gcr_buf *buf)
 {
-    if (buf == NULL)
-        return;
     if (buf->place == GCR_PLACE_DEVICE)
         atomic_fetch_sub(&buf->device->buf_bytes, buf->bytes);
-    buf->device->backend->buf_close(buf);
+    operation(buf);
+}
+
+void gcr_buf_close(gcr_buf *buf)
+{
+    if (buf != NULL)
+        close_with(buf->device->backend->buf_close, buf);
+}
+
+void gcr_buf_close_idle(gcr_buf *buf)
+{
+    const gcr_backend *backend;
+
+    if (buf == NULL)
+        return;
+    backend = buf->device->backend;
+    close_with(backend->buf_close_idle != NULL ? backend->buf_close_idle : backend->buf_close, buf);
 }
 
 gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device)

@@ -162,6 +162,8 @@ struct gcr_backend {
     /* Memory. Fresh buffers hold anything: every operation writes its outputs completely. */
     gcr_status (*buf_open)(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
     void (*buf_close)(gcr_buf *buf); /* waits for work that uses it */
+    /* (optional) The same where the caller has seen all of that end: nothing has to wait for it. */
+    void (*buf_close_idle)(gcr_buf *buf);
     gcr_status (*copy)(gcr_queue *queue, void *to, gcr_place to_place, const void *from,
                        gcr_place from_place, uint64_t bytes);
 
@@ -219,6 +221,10 @@ void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code
 GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place,
                                        uint64_t bytes);
 void gcr_buf_close(gcr_buf *buf);
+
+/* For a buffer whose last use was before an event that has been synced, in each queue that it was used
+ * in: on a device whose queues run ahead, closing it holds up nothing that they were given since. */
+void gcr_buf_close_idle(gcr_buf *buf);
 
 GCR_MUST_CHECK gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device);
 void gcr_queue_close(gcr_queue *queue); /* adds its ledger to the device's */

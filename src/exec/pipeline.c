@@ -511,8 +511,11 @@ out:
     return status;
 }
 
+/* The queue first, which drains it: where the worker failed, batches may still be under way that write
+ * their records. */
 static void close_worker(worker *w)
 {
+    gcr_queue_close(w->queue);
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++) {
         gcr_event_close(w->flights[i].done);
         gcr_buf_close(w->flights[i].records);
@@ -520,7 +523,6 @@ static void close_worker(worker *w)
         gcr_memory_destroy(w->flights[i].block);
     }
     gcr_memory_destroy(w->flights);
-    gcr_queue_close(w->queue);
 }
 
 /* Builds, launches, and lands the batch whose turn is next: with two flights that is the one

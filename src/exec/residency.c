@@ -21,9 +21,10 @@ typedef struct entry {
     gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
     char *sentence;
     gcr_resident resident;
-    float *narrow;     /* x, then y, in single precision; NULL where the unit reads doubles */
-    gcr_buf *data;     /* NULL where the device shares memory */
-    gcr_buf *prepared; /* values, then the fault              */
+    float *narrow; /* x, then y, in single precision; NULL where the unit reads doubles */
+    /* x and y where the device does not share memory, then what is prepared of them and its fault. One
+     * buffer: each takes calls to open, to wait for and to close. */
+    gcr_buf *block;
 } entry;
 
 struct gcr_residency {
@@ -59,15 +60,17 @@ out:
     return status;
 }
 
+static void clear(entry *e, void (*close)(gcr_buf *buf))
+{
+    close(e->block);
+    gcr_memory_destroy(e->narrow);
+    e->block = NULL;
+    e->narrow = NULL;
+}
+
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
 {
-    entry *e = &residency->entries[dataset];
-
-    gcr_buf_close(e->prepared);
-    gcr_buf_close(e->data);
-    gcr_memory_destroy(e->narrow);
-    e->prepared = e->data = NULL;
-    e->narrow = NULL;
+    clear(&residency->entries[dataset], gcr_buf_close_idle);
 }
 
 void gcr_residency_destroy(gcr_residency *residency)
@@ -75,7 +78,7 @@ void gcr_residency_destroy(gcr_residency *residency)
     if (residency == NULL)
         return;
     for (uint64_t d = 0; residency->entries != NULL && d < residency->datasets->count; d++) {
-        gcr_residency_release(residency, d);
+        clear(&residency->entries[d], gcr_buf_close); /* a run that failed may still be at it */
         free(residency->entries[d].sentence);
     }
     gcr_memory_destroy(residency->entries);
@@ -134,24 +137,24 @@ out:
     return status;
 }
 
-/* Copies x and then y into one buffer of the device. */
+/* Copies x, and y behind it, to the front of the block; in one go where they are neighbours here. */
 static gcr_status upload(entry *e, gcr_queue *queue, const columns *from)
 {
     gcr_status status = GCR_OK;
     gcr_view *view = &e->resident.data;
     const uint64_t x_bytes = from->x_bytes, y_bytes = from->y_bytes;
+    const int are_neighbours =
+        x_bytes > 0 && y_bytes > 0 && (const char *)from->x + x_bytes == (const char *)from->y;
 
-    if (x_bytes + y_bytes == 0)
-        goto out;
-    GCR_TRY(gcr_buf_open(&e->data, queue->device, GCR_PLACE_DEVICE, x_bytes + y_bytes));
     if (x_bytes > 0) {
-        GCR_TRY(gcr_upload(queue, e->data, 0, from->x, GCR_PLACE_HOST, x_bytes));
-        view->x = e->data->base;
+        GCR_TRY(gcr_upload(queue, e->block, 0, from->x, GCR_PLACE_HOST,
+                           are_neighbours ? x_bytes + y_bytes : x_bytes));
+        view->x = e->block->base;
     }
-    if (y_bytes > 0) {
-        GCR_TRY(gcr_upload(queue, e->data, x_bytes, from->y, GCR_PLACE_HOST, y_bytes));
-        view->y = (const char *)e->data->base + x_bytes;
-    }
+    if (y_bytes > 0 && !are_neighbours)
+        GCR_TRY(gcr_upload(queue, e->block, x_bytes, from->y, GCR_PLACE_HOST, y_bytes));
+    if (y_bytes > 0)
+        view->y = (const char *)e->block->base + x_bytes;
 out:
     return status;
 }
@@ -164,22 +167,37 @@ uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
            sizeof(int32_t);
 }
 
-static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
+/* What is prepared stands `at` bytes into the block. */
+static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue, uint64_t at)
 {
     gcr_status status = GCR_OK;
-    const gcr_unit *unit = residency->program->unit;
-    const gcr_shape shape = { .rows = e->resident.data.rows,
-                              .features = e->resident.data.features,
-                              .option = residency->option };
-    const uint64_t bytes = gcr_prepared_bytes(unit, &shape);
-    gcr_prepare_args args = { .data = e->resident.data };
+    char *base = (char *)e->block->base;
+    gcr_prepare_args args = { .data = e->resident.data,
+                              .prepared = base + at,
+                              .fault = (int32_t *)(void *)(base + e->block->bytes) - 1 };
 
-    GCR_TRY(gcr_buf_open(&e->prepared, queue->device, GCR_PLACE_DEVICE, bytes));
-    args.prepared = e->prepared->base;
-    args.fault = (int32_t *)((char *)e->prepared->base + bytes - sizeof *args.fault);
     GCR_TRY(gcr_prepare(queue, residency->program, &args));
     e->resident.prepared = args.prepared;
     e->resident.fault = args.fault;
+out:
+    return status;
+}
+
+/* Opens the block of a dataset; *at: where what is prepared begins. */
+static gcr_status open_block(entry *e, uint64_t *at, const gcr_residency *residency,
+                             gcr_device *device, uint64_t data_bytes)
+{
+    gcr_status status = GCR_OK;
+    const gcr_shape shape = { .rows = e->resident.data.rows,
+                              .features = e->resident.data.features,
+                              .option = residency->option };
+    const uint64_t prepared_bytes = gcr_prepared_bytes(residency->program->unit, &shape);
+    const uint64_t alignment = device->info.alignment;
+
+    *at = (data_bytes + alignment - 1) / alignment * alignment;
+    if (data_bytes + prepared_bytes > 0)
+        GCR_TRY(gcr_buf_open(&e->block, device, GCR_PLACE_DEVICE,
+                             prepared_bytes > 0 ? *at + prepared_bytes : data_bytes));
 out:
     return status;
 }
@@ -189,22 +207,26 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
 {
     gcr_status status = GCR_OK;
     const gcr_dataset *source = &residency->datasets->items[dataset];
+    const int is_shared = queue->device->info.shares_memory;
     entry *e = &residency->entries[dataset];
     columns here;
+    uint64_t bytes, prepared_at;
 
     e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
     for (int i = 0; i < 4; i++)
         e->resident.data.identity[i] = source->identity[i];
     GCR_TRY(find_columns(&here, e, residency->program->unit, source));
-    if (queue->device->info.shares_memory) {
+    bytes = here.x_bytes + here.y_bytes;
+    GCR_TRY(open_block(e, &prepared_at, residency, queue->device, is_shared ? 0 : bytes));
+    if (is_shared) {
         e->resident.data.x = here.x;
         e->resident.data.y = here.y;
-        gcr_share(queue, here.x_bytes + here.y_bytes);
+        gcr_share(queue, bytes);
     } else {
         GCR_TRY(upload(e, queue, &here));
     }
     if (residency->program->unit->prepare != NULL)
-        GCR_TRY(prepare(e, residency, queue));
+        GCR_TRY(prepare(e, residency, queue, prepared_at));
 out:
     return status;
 }

@@ -267,6 +267,44 @@ static void test_a_dataset_may_be_closed_while_its_batch_is_under_way(void **sta
     assert_clean();
 }
 
+/* The upload for the batch after the next comes after what was freed in between. */
+static void check_upload_past_a_closed_dataset(void (*close)(gcr_buf *buf), int launches_before)
+{
+    stage s = { 0 };
+    gcr_unit_tile tile;
+    int done;
+
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    done = fake_cuda.launches_done;
+    assert_ok(stage_bring(&s, 1, 6));
+    tile = stage_tile(&s, 1, 0, STAGE_POINTS);
+    assert_ok(stage_crunch(&s, &tile, 1));
+    close(s.data[0]);
+    close(s.prepared[0]);
+    s.data[0] = s.prepared[0] = NULL;
+    assert_ok(stage_bring(&s, 2, 6));
+    assert_int_equal(cudaStreamSynchronize(((cuda_queue *)s.queue)->up.stream), cudaSuccess);
+    assert_int_equal(fake_cuda.launches_done - done, launches_before);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_dataset_that_is_idle_leaves_without_holding_up_uploads(void **state)
+{
+    (void)state;
+    check_upload_past_a_closed_dataset(gcr_buf_close_idle, 0);
+}
+
+static void test_a_dataset_in_use_leaves_before_the_next_comes(void **state)
+{
+    (void)state;
+    check_upload_past_a_closed_dataset(gcr_buf_close, 2); /* dataset 1 prepared, and the batch */
+}
+
 static void test_an_upload_longer_than_all_stages_comes_whole(void **state)
 {
     const uint64_t bytes = GCR_CUDA_STAGES * (uint64_t)GCR_CUDA_STAGE_BYTES * 2 + 24;
@@ -435,6 +473,8 @@ int main(void)
         test(test_batches_that_nobody_waits_for_keep_their_descriptors),
         test(test_more_datasets_than_places_are_prepared),
         test(test_a_dataset_may_be_closed_while_its_batch_is_under_way),
+        test(test_a_dataset_that_is_idle_leaves_without_holding_up_uploads),
+        test(test_a_dataset_in_use_leaves_before_the_next_comes),
         test(test_an_upload_longer_than_all_stages_comes_whole),
         test(test_a_block_gets_the_shared_memory_it_asks_for),
         test(test_what_a_kernel_declares_counts_as_shared_memory),

@@ -235,7 +235,7 @@ static void test_nothing_but_datasets_is_allocated_in_the_loop(void **state)
     assert_ok(gcr_run_execute(s.run));
     for (int i = fake_find(FAKE_CRUNCH, 1); i < fake.log_count; i++)
         opened_in_loop += fake.log[i] == FAKE_BUF_OPEN;
-    assert_true(opened_in_loop <= 2 * 2); /* data and prepared block of the other two datasets */
+    assert_true(opened_in_loop <= 2); /* of the other two datasets */
     drop_curtain(&s);
 }
 
@@ -249,7 +249,34 @@ static void test_a_dataset_leaves_the_device_with_its_last_cell(void **state)
     assert_ok(gcr_run_execute(s.run));
     for (int i = 0; i < fake_find(FAKE_SYNC, 8); i++)
         closed_early += fake.log[i] == FAKE_BUF_CLOSE;
-    assert_int_equal(closed_early, 2 * 2);
+    assert_int_equal(closed_early, 2);
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE_IDLE), 3);
+    drop_curtain(&s);
+}
+
+static void test_a_dataset_is_one_buffer_with_its_columns_and_what_is_prepared(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(fake_count(FAKE_BUF_OPEN), 3 + 2 * 2); /* and the records of two batches */
+    drop_curtain(&s);
+}
+
+/* Nothing has landed of a run that fails at once: what its queue was given may still use everything. */
+static void test_a_run_that_fails_closes_its_queue_before_what_that_uses(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 2;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_true(fake_count(FAKE_BUF_CLOSE) > 0);
+    assert_true(fake_find(FAKE_QUEUE_CLOSE, 1) < fake_find(FAKE_BUF_CLOSE, 1));
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE_IDLE), 0);
     drop_curtain(&s);
 }
 
@@ -452,6 +479,8 @@ int main(void)
         cmocka_unit_test(test_a_schedule_that_gives_more_than_a_batch_is_cut_into_batches),
         cmocka_unit_test(test_nothing_but_datasets_is_allocated_in_the_loop),
         cmocka_unit_test(test_a_dataset_leaves_the_device_with_its_last_cell),
+        cmocka_unit_test(test_a_dataset_is_one_buffer_with_its_columns_and_what_is_prepared),
+        cmocka_unit_test(test_a_run_that_fails_closes_its_queue_before_what_that_uses),
         cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),
         cmocka_unit_test(test_a_device_that_is_lost_while_waited_for_ends_the_run),
         cmocka_unit_test(

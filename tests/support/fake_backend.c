@@ -109,6 +109,7 @@ static gcr_status fake_device_open(gcr_device **out, int index)
     *out = calloc(1, sizeof **out);
     (*out)->backend = &fake_backend;
     strcpy((*out)->info.name, "fake");
+    (*out)->info.alignment = 64;
     (*out)->info.code_path = GCR_PATH_PLAIN;
     (*out)->info.units = 4;
     (*out)->info.batches_in_flight = 2;
@@ -155,6 +156,12 @@ static void fake_buf_close(gcr_buf *buf)
     free(buf);
 }
 
+static void fake_buf_close_idle(gcr_buf *buf)
+{
+    note(FAKE_BUF_CLOSE_IDLE);
+    fake_buf_close(buf);
+}
+
 static gcr_status fake_copy(gcr_queue *base, void *to, gcr_place to_place, const void *from,
                             gcr_place from_place, uint64_t bytes)
 {
@@ -180,6 +187,7 @@ static void fake_queue_close(gcr_queue *base)
 {
     fake_queue *queue = (fake_queue *)base;
 
+    note(FAKE_QUEUE_CLOSE);
     for (; queue->done < queue->op_count; queue->done++)
         free(queue->ops[queue->done].tiles);
     fake.open_handles--;
@@ -294,6 +302,7 @@ const gcr_backend fake_backend = {
     .device_kind = fake_device_kind,
     .buf_open = fake_buf_open,
     .buf_close = fake_buf_close,
+    .buf_close_idle = fake_buf_close_idle,
     .copy = fake_copy,
     .queue_open = fake_queue_open,
     .queue_close = fake_queue_close,

@@ -19,6 +19,8 @@ typedef enum fake_call {
     FAKE_SYNC,
     FAKE_BUF_OPEN,
     FAKE_BUF_CLOSE,
+    FAKE_BUF_CLOSE_IDLE, /* and then FAKE_BUF_CLOSE */
+    FAKE_QUEUE_CLOSE,
 } fake_call;
 
 enum { FAKE_LOG_MAX = 65536 };

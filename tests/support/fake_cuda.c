@@ -282,6 +282,7 @@ static void run_copy(const gcr_copy_launch *launch)
 
 static void run_launch(const op *o)
 {
+    fake_cuda.launches_done++;
     runs_floats = o->kernel[FLOATS_AT];
     if (strcmp(o->kernel, "gcr_prepare") == 0)
         run_prepare(&o->prepare);

@@ -46,6 +46,7 @@ typedef struct fake_cuda_state {
     const char *broken;            /* the first broken rule, or NULL */
     fake_launch launches[FAKE_LAUNCHES_MAX];
     int launch_count;
+    int launches_done; /* of these */
     int largest_shared;
     int copies; /* that were enqueued */
 
