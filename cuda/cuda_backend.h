@@ -53,15 +53,18 @@ typedef struct cuda_device {
     cudaMemPool_t pool;
     cuda_lane memory;
     struct cuda_queue *queues;
-    gcr_pool *copiers;    /* who fill stages; NULL before the first large upload */
-    pthread_mutex_t lock; /* of everything that is enqueued, and of the list of queues */
+    gcr_pool *copiers;            /* who fill stages; NULL before the first large upload */
+    pthread_mutex_t copiers_lock; /* of these                                            */
+    /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds it. */
+    pthread_mutex_t lock;
 } cuda_device;
 
-/* A block of pinned memory, and the end of the copy that reads it. */
+/* A block of pinned memory, and the end of the copies that read it. */
 typedef struct cuda_stage {
-    void *block;
+    char *block;
+    uint64_t filled; /* bytes                                   */
     cudaEvent_t free;
-    int is_used;
+    int is_used; /* the event was recorded, and not waited for */
 } cuda_stage;
 
 typedef struct cuda_queue {
@@ -72,7 +75,7 @@ typedef struct cuda_queue {
     cuda_seen up_of_memory, work_of_memory, down_of_memory, memory_of_up, memory_of_work,
         memory_of_down;
     cuda_stage stages[GCR_CUDA_STAGES];
-    int stage;                      /* whose turn is next */
+    int stage;                      /* that is being filled */
     struct cuda_launcher *launcher; /* of cuda_crunch.c */
 } cuda_queue;
 
@@ -112,6 +115,10 @@ void gcr_cuda_buf_close_idle(gcr_buf *buf);
 gcr_status gcr_cuda_copy(gcr_queue *queue, void *to, gcr_place to_place, const void *from,
                          gcr_place from_place, uint64_t bytes);
 
+/* Copies pinned memory to the device, after what must be before. The lock is held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_upload_pinned(cuda_queue *queue, void *to, const void *from,
+                                                 uint64_t bytes);
+
 /* Device memory that belongs to the queue or program itself. The lock is not held. `doing` as of
  * GCR_CUDA. */
 GCR_MUST_CHECK gcr_status gcr_cuda_allocate(void **out, cuda_device *device, uint64_t bytes,
@@ -121,6 +128,12 @@ void gcr_cuda_free(cuda_device *device, void *block);
 /* The same for a block that nothing uses which the queues were given. */
 void gcr_cuda_free_idle(cuda_device *device, void *block);
 
+/* cuda_stage.c. The lock is not held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_stages_open(cuda_queue *queue);
+void gcr_cuda_stages_close(cuda_queue *queue);
+GCR_MUST_CHECK gcr_status gcr_cuda_upload_staged(cuda_queue *queue, void *to, const void *from,
+                                                 uint64_t bytes);
+
 /* cuda_queue.c */
 gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device);
 void gcr_cuda_queue_close(gcr_queue *queue);
@@ -129,6 +142,9 @@ gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device);
 void gcr_cuda_event_close(gcr_event *event);
 gcr_status gcr_cuda_event_record(gcr_event *event, gcr_queue *queue);
 gcr_status gcr_cuda_event_sync(gcr_event *event);
+
+/* An event that the host sleeps for: a thread that spins would take a core from those who compute. */
+GCR_MUST_CHECK gcr_status gcr_cuda_host_event_open(cudaEvent_t *out);
 
 /* Each lets what a lane is given next come after all that must be before it. The lock is held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_up(cuda_queue *queue);

@@ -55,7 +55,7 @@ static gcr_status open_slot(slot *s, cuda_device *device)
 
     GCR_CUDA("allocate pinned memory",
              cudaHostAlloc((void **)&s->tiles, bytes, cudaHostAllocDefault));
-    GCR_CUDA("open an event", cudaEventCreateWithFlags(&s->done, cudaEventDisableTiming));
+    GCR_TRY(gcr_cuda_host_event_open(&s->done));
     GCR_TRY(gcr_cuda_allocate((void **)&s->tiles_dev, device, bytes,
                               "allocate the descriptors of a batch on the GPU"));
 out:
@@ -79,8 +79,7 @@ static gcr_status open_segments(cuda_launcher *launcher)
              cudaHostAlloc((void **)&launcher->datasets, DATASETS * sizeof *launcher->datasets,
                            cudaHostAllocDefault));
     for (int s = 0; s < SEGMENTS; s++)
-        GCR_CUDA("open an event",
-                 cudaEventCreateWithFlags(&launcher->segment_done[s], cudaEventDisableTiming));
+        GCR_TRY(gcr_cuda_host_event_open(&launcher->segment_done[s]));
 out:
     return status;
 }

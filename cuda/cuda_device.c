@@ -177,6 +177,7 @@ gcr_status gcr_cuda_device_open(gcr_device **out, int index)
     device->base.backend = &gcr_cuda_backend;
     device->index = index;
     pthread_mutex_init(&device->lock, NULL);
+    pthread_mutex_init(&device->copiers_lock, NULL);
     GCR_TRY(describe(device));
     GCR_TRY(start(device));
     GCR_TRY(open_pool(device));
@@ -201,6 +202,7 @@ void gcr_cuda_device_close(gcr_device *base)
     if (device->pool != NULL)
         GCR_CUDA_CLOSE(cudaMemPoolDestroy(device->pool));
     gcr_pool_destroy(device->copiers);
+    pthread_mutex_destroy(&device->copiers_lock);
     pthread_mutex_destroy(&device->lock);
     free(device);
 }

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- device memory --------------------------------------------------------------------------- */
 
@@ -88,15 +87,16 @@ out:
 static void close_pinned_block(const gcr_buf *buf)
 {
     cuda_device *device = cuda_device_of(buf->device);
+    gcr_status status;
 
     if (gcr_cuda_enter(buf->device) != GCR_OK)
         return;
     pthread_mutex_lock(&device->lock);
-    for (cuda_queue *q = device->queues; q != NULL; q = q->next) {
-        GCR_CUDA_CLOSE(cudaStreamSynchronize(q->up.stream));
-        GCR_CUDA_CLOSE(cudaStreamSynchronize(q->down.stream));
-    }
+    status = gcr_cuda_queues_finish(device);
     pthread_mutex_unlock(&device->lock);
+    if (status != GCR_OK)
+        return; /* better kept than taken from under a copy */
+    GCR_CUDA_CLOSE(cudaStreamSynchronize(device->memory.stream));
     GCR_CUDA_CLOSE(cudaFreeHost(buf->base));
 }
 
@@ -132,77 +132,12 @@ out:
     return status;
 }
 
-/* A block that several threads copy. */
-typedef struct shared_copy {
-    char *to;
-    const char *from;
-    uint64_t bytes;
-    int threads;
-} shared_copy;
-
-static void copy_share(void *arg, int worker)
-{
-    const shared_copy *c = arg;
-    const uint64_t share = (c->bytes / (uint64_t)c->threads + 63) / 64 * 64;
-    const uint64_t first = share * (uint64_t)worker;
-
-    if (first < c->bytes)
-        memcpy(c->to + first, c->from + first, c->bytes - first < share ? c->bytes - first : share);
-}
-
-/* A whole stage is copied by several threads: one reads slower than a bus of today writes (a core
- * 26 to 34 GB/s, a bus 55; published and measured elsewhere). They start with the first. */
-static gcr_status fill_stage(cuda_device *device, void *stage, const char *from, uint64_t bytes)
-{
-    gcr_status status = GCR_OK;
-    const int cpus = gcr_cpu_count();
-    shared_copy copy = { .to = stage, .from = from, .bytes = bytes };
-
-    if (bytes < GCR_CUDA_STAGE_BYTES || cpus == 1) {
-        memcpy(stage, from, bytes);
-        goto out;
-    }
-    if (device->copiers == NULL)
-        GCR_TRY(
-            gcr_pool_create(&device->copiers, cpus < GCR_CUDA_COPIERS ? cpus : GCR_CUDA_COPIERS));
-    copy.threads = gcr_pool_size(device->copiers);
-    gcr_pool_start(device->copiers, copy_share, &copy);
-    gcr_pool_wait(device->copiers, -1);
-out:
-    return status;
-}
-
-/* Through the next stage, which may still be read by the copy that had it last. */
-static gcr_status copy_staged(cuda_queue *queue, char *to, const char *from, uint64_t bytes)
-{
-    gcr_status status = GCR_OK;
-    cuda_stage *stage = &queue->stages[queue->stage];
-
-    if (stage->is_used)
-        GCR_CUDA("copy to the GPU", cudaEventSynchronize(stage->free));
-    GCR_TRY(fill_stage(cuda_device_of(queue->base.device), stage->block, from, bytes));
-    GCR_TRY(copy_on(&queue->up, to, stage->block, bytes, cudaMemcpyHostToDevice));
-    GCR_CUDA("record an event", cudaEventRecord(stage->free, queue->up.stream));
-    stage->is_used = 1;
-    queue->stage = (queue->stage + 1) % GCR_CUDA_STAGES;
-out:
-    return status;
-}
-
-static gcr_status upload(cuda_queue *queue, char *to, const char *from, gcr_place from_place,
-                         uint64_t bytes)
+gcr_status gcr_cuda_upload_pinned(cuda_queue *queue, void *to, const void *from, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_cuda_queue_turn_up(queue));
-    if (from_place == GCR_PLACE_STAGING)
-        GCR_TRY(copy_on(&queue->up, to, from, bytes, cudaMemcpyHostToDevice));
-    for (uint64_t at = 0; from_place == GCR_PLACE_HOST && at < bytes; at += GCR_CUDA_STAGE_BYTES) {
-        const uint64_t left = bytes - at;
-
-        GCR_TRY(copy_staged(queue, to + at, from + at,
-                            left < GCR_CUDA_STAGE_BYTES ? left : GCR_CUDA_STAGE_BYTES));
-    }
+    GCR_TRY(copy_on(&queue->up, to, from, bytes, cudaMemcpyHostToDevice));
 out:
     return status;
 }
@@ -225,13 +160,15 @@ gcr_status gcr_cuda_copy(gcr_queue *base, void *to, gcr_place to_place, const vo
     cuda_queue *queue = (cuda_queue *)base;
     cuda_device *device = cuda_device_of(base->device);
 
-    pthread_mutex_lock(&device->lock);
     GCR_TRY(gcr_cuda_enter(base->device));
-    if (to_place == GCR_PLACE_DEVICE)
-        GCR_TRY(upload(queue, to, from, from_place, bytes));
-    else
-        GCR_TRY(download(queue, to, from, bytes));
-out:
+    if (to_place == GCR_PLACE_DEVICE && from_place == GCR_PLACE_HOST) {
+        GCR_TRY(gcr_cuda_upload_staged(queue, to, from, bytes));
+        goto out;
+    }
+    pthread_mutex_lock(&device->lock);
+    status = to_place == GCR_PLACE_DEVICE ? gcr_cuda_upload_pinned(queue, to, from, bytes)
+                                          : download(queue, to, from, bytes);
     pthread_mutex_unlock(&device->lock);
+out:
     return status;
 }

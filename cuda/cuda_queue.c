@@ -55,31 +55,6 @@ out:
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-static gcr_status open_stages(cuda_queue *queue)
-{
-    gcr_status status = GCR_OK;
-
-    for (int s = 0; s < GCR_CUDA_STAGES; s++) {
-        cuda_stage *stage = &queue->stages[s];
-
-        GCR_CUDA("allocate pinned memory",
-                 cudaHostAlloc(&stage->block, GCR_CUDA_STAGE_BYTES, cudaHostAllocDefault));
-        GCR_CUDA("open an event", cudaEventCreateWithFlags(&stage->free, cudaEventDisableTiming));
-    }
-out:
-    return status;
-}
-
-static void close_stages(cuda_queue *queue)
-{
-    for (int s = 0; s < GCR_CUDA_STAGES; s++) {
-        if (queue->stages[s].free != NULL)
-            GCR_CUDA_CLOSE(cudaEventDestroy(queue->stages[s].free));
-        if (queue->stages[s].block != NULL)
-            GCR_CUDA_CLOSE(cudaFreeHost(queue->stages[s].block));
-    }
-}
-
 static void list_queue(cuda_device *device, cuda_queue *queue)
 {
     pthread_mutex_lock(&device->lock);
@@ -114,7 +89,7 @@ gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device)
     GCR_TRY(gcr_cuda_lane_open(&queue->up));
     GCR_TRY(gcr_cuda_lane_open(&queue->work));
     GCR_TRY(gcr_cuda_lane_open(&queue->down));
-    GCR_TRY(open_stages(queue));
+    GCR_TRY(gcr_cuda_stages_open(queue));
     GCR_TRY(gcr_cuda_launcher_open(queue));
     list_queue(cuda_device_of(device), queue);
     *out = &queue->base;
@@ -143,7 +118,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
     }
     gcr_cuda_launcher_close(queue);
     unlist_queue(cuda_device_of(base->device), queue);
-    close_stages(queue);
+    gcr_cuda_stages_close(queue);
     gcr_cuda_lane_close(&queue->down);
     gcr_cuda_lane_close(&queue->work);
     gcr_cuda_lane_close(&queue->up);
@@ -165,7 +140,16 @@ out:
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* One that the host sleeps for: a thread that spins would take a core from those who compute. */
+gcr_status gcr_cuda_host_event_open(cudaEvent_t *out)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("open an event",
+             cudaEventCreateWithFlags(out, cudaEventDisableTiming | cudaEventBlockingSync));
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device)
 {
     gcr_status status = GCR_OK;
@@ -176,8 +160,7 @@ gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device)
     if (event == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for an event");
     event->base.device = device;
-    GCR_CUDA("open an event", cudaEventCreateWithFlags(&event->event, cudaEventDisableTiming |
-                                                                          cudaEventBlockingSync));
+    GCR_TRY(gcr_cuda_host_event_open(&event->event));
     *out = &event->base;
     event = NULL;
 out:

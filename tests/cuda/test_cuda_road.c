@@ -333,6 +333,71 @@ static void test_an_upload_longer_than_all_stages_comes_whole(void **state)
     free(from);
 }
 
+/* Far fewer bytes than a stage has, and far more uploads than there are stages. */
+static void test_small_uploads_share_a_stage_and_wait_for_nothing(void **state)
+{
+    enum { COUNT = 1000 };
+    double back[COUNT];
+    stage s = { 0 };
+    gcr_buf *buf = NULL;
+    int waits;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, sizeof back));
+    waits = fake_cuda.waits;
+    for (int i = 0; i < COUNT; i++) {
+        const double value = i;
+
+        assert_ok(gcr_upload(s.queue, buf, (uint64_t)i * sizeof value, &value, GCR_PLACE_HOST,
+                             sizeof value));
+    }
+    assert_int_equal(fake_cuda.waits, waits);
+    assert_ok(gcr_download(s.queue, back, GCR_PLACE_HOST, buf, 0, sizeof back));
+    assert_ok(gcr_queue_sync(s.queue));
+    for (int i = 0; i < COUNT; i++)
+        assert_near(back[i], i, 0);
+    gcr_buf_close(buf);
+    stage_close(&s);
+    assert_clean();
+}
+
+static cuda_device *waited_for; /* whose lock nobody who waits may hold */
+
+static void try_the_lock(void)
+{
+    assert_int_equal(pthread_mutex_trylock(&waited_for->lock), 0);
+    pthread_mutex_unlock(&waited_for->lock);
+}
+
+static void test_nobody_holds_the_lock_who_waits(void **state)
+{
+    const uint64_t bytes = GCR_CUDA_STAGES * (uint64_t)GCR_CUDA_STAGE_BYTES + 8;
+    char *from = calloc(bytes, 1);
+    stage s = { 0 };
+    gcr_buf *buf = NULL;
+    int waits;
+
+    (void)state;
+    assert_non_null(from);
+    assert_ok(stage_open(&s));
+    assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, bytes));
+    waited_for = cuda_device_of(s.device);
+    fake_cuda.on_wait = try_the_lock;
+    waits = fake_cuda.waits;
+    assert_ok(gcr_upload(s.queue, buf, 0, from, GCR_PLACE_HOST, bytes));
+    assert_int_equal(fake_cuda.waits,
+                     waits + 1); /* for the first stage, when it has its second turn */
+    assert_ok(stage_bring(&s, 0, 6));
+    for (int batch = 0; batch < 2 * GCR_CUDA_LAUNCH_SLOTS; batch++)
+        assert_ok(stage_crunch_all(&s, 1));
+    assert_true(fake_cuda.waits > waits + 1);
+    gcr_buf_close(buf);
+    stage_close(&s);
+    assert_clean();
+    free(from);
+}
+
 static void test_a_block_gets_the_shared_memory_it_asks_for(void **state)
 {
     stage s = { 0 };
@@ -476,6 +541,8 @@ int main(void)
         test(test_a_dataset_that_is_idle_leaves_without_holding_up_uploads),
         test(test_a_dataset_in_use_leaves_before_the_next_comes),
         test(test_an_upload_longer_than_all_stages_comes_whole),
+        test(test_small_uploads_share_a_stage_and_wait_for_nothing),
+        test(test_nobody_holds_the_lock_who_waits),
         test(test_a_block_gets_the_shared_memory_it_asks_for),
         test(test_what_a_kernel_declares_counts_as_shared_memory),
         test(test_how_many_blocks_fit_is_asked_for_each_size),

@@ -49,7 +49,7 @@ struct CUstream_st {
 struct CUevent_st {
     struct CUstream_st *stream; /* where it was recorded last: the op at `place` */
     int place;
-    int has_time;
+    int has_time, sleeps;
 };
 
 struct CUmemPoolHandle_st {
@@ -471,6 +471,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned int flags)
     ANSWER();
     *out = make(sizeof **out, 0);
     (*out)->has_time = (flags & cudaEventDisableTiming) == 0;
+    (*out)->sleeps = (flags & cudaEventBlockingSync) != 0;
     return cudaSuccess;
 }
 
@@ -494,6 +495,10 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     ANSWER();
     fake_cuda.waits++;
+    if (!event->sleeps && !event->has_time) /* who measures does not sleep */
+        break_rule("the host spins for an event");
+    if (fake_cuda.on_wait != NULL)
+        fake_cuda.on_wait();
     run_stream(event->stream, event->place);
     return cudaSuccess;
 }

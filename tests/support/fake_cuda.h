@@ -41,6 +41,8 @@ typedef struct fake_cuda_state {
     int has_failed;
     int calls_after; /* of anything, after a failure with a code that a process does not survive */
 
+    void (*on_wait)(void); /* called when the host waits for an event; may be NULL */
+
     /* What happened. */
     int calls, allocations, waits; /* waits: of the host */
     const char *broken;            /* the first broken rule, or NULL */
