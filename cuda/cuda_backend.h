@@ -77,6 +77,7 @@ typedef struct cuda_queue {
     cuda_stage stages[GCR_CUDA_STAGES];
     int stage;                      /* that is being filled */
     struct cuda_launcher *launcher; /* of cuda_crunch.c */
+    struct cuda_factors *factors;   /* of cuda_factor.c; NULL before the first */
 } cuda_queue;
 
 static inline cuda_device *cuda_device_of(gcr_device *device)

@@ -104,6 +104,35 @@ out:
     return status;
 }
 
+static gcr_status define_team(cuda_source *source, gcr_scalar scalar, const gcr_variant *variant)
+{
+    gcr_status status = GCR_OK;
+
+    source->scalar = scalar;
+    if (scalar == GCR_F32)
+        GCR_TRY(gcr_cuda_define(source, "GCR_SINGLE"));
+    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM %d", (int)variant->team));
+    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_BOUND %d", (int)variant->bound));
+    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_SINGLE %d", (int)variant->is_single));
+    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_THREADS %d", (int)variant->threads));
+    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_MIN_BLOCKS %d", (int)variant->min_blocks));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_define_factor(cuda_source *source, const gcr_variant *variant,
+                                  gcr_scalar scalar)
+{
+    gcr_status status = GCR_OK;
+
+    *source = (cuda_source){
+        .name = "factor", .path = "factor", .text = "", .unit = "cuda/device/factor_unit.h"
+    };
+    GCR_TRY(define_team(source, scalar, variant));
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_define_variant(cuda_source *source, const gcr_kernel *kernel,
                                    const int64_t option[GCR_OPTIONS_MAX], gcr_scalar scalar,
                                    const gcr_variant *variant)
@@ -113,14 +142,7 @@ gcr_status gcr_cuda_define_variant(cuda_source *source, const gcr_kernel *kernel
 
     while (kernel->parameters[parameters].name != NULL)
         parameters++;
-    source->scalar = scalar;
-    if (scalar == GCR_F32)
-        GCR_TRY(gcr_cuda_define(source, "GCR_SINGLE"));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM %d", (int)variant->team));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_BOUND %d", (int)variant->bound));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_SINGLE %d", (int)variant->is_single));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_THREADS %d", (int)variant->threads));
-    GCR_TRY(gcr_cuda_define(source, "GCR_TEAM_MIN_BLOCKS %d", (int)variant->min_blocks));
+    GCR_TRY(define_team(source, scalar, variant));
     GCR_TRY(gcr_cuda_define(source, "GCR_PARAMETER_COUNT %d", parameters));
     GCR_TRY(define_outputs(source, kernel));
     GCR_TRY(define_options(source, kernel, option));

@@ -1,5 +1,6 @@
 /* cuda/cuda_module.c -- the table of the backend, and the one name that the module exports. */
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_factor.h"
 
 const gcr_backend gcr_cuda_backend = {
     .name = "cuda",
@@ -26,6 +27,9 @@ const gcr_backend gcr_cuda_backend = {
     .program_close = gcr_cuda_program_close,
     .prepare = gcr_cuda_prepare,
     .crunch = gcr_cuda_crunch,
+
+    .factor_bytes = gcr_cuda_factor_bytes,
+    .factor = gcr_cuda_factor,
 
     .measure = &gcr_cuda_measure,
 };

@@ -1,5 +1,6 @@
 /* cuda/cuda_queue.c -- queues of three streams, and events that cover them. See cuda_backend.h. */
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_factor.h"
 
 #include <stdlib.h>
 
@@ -116,6 +117,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
         drain(&queue->work);
         drain(&queue->down);
     }
+    gcr_cuda_factors_close(queue);
     gcr_cuda_launcher_close(queue);
     unlist_queue(cuda_device_of(base->device), queue);
     gcr_cuda_stages_close(queue);

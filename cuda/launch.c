@@ -171,10 +171,10 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
 
 /* As many blocks at once as registers allow (device/resources.txt): what a multiprocessor waits for is
  * memory, and each warp brings its own loads. */
-static gcr_variant factor_thread_variant(int64_t n, uint64_t scalar_bytes)
+static gcr_variant factor_thread_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = n <= 4 ? 4 : n <= 8 ? 8 : n <= 12 ? 12 : 16;
-    const int registers = (int)scalar_bytes / 4 * bound * (bound + 1) / 2 + 48;
+    const int registers = (int)gcr_scalar_bytes(scalar) / 4 * bound * (bound + 1) / 2 + 48;
 
     return (gcr_variant){ .team = GCR_TEAM_THREAD,
                           .bound = bound,
@@ -183,7 +183,7 @@ static gcr_variant factor_thread_variant(int64_t n, uint64_t scalar_bytes)
                           .teams_of_block = 4 };
 }
 
-static gcr_variant factor_warp_variant(int64_t n, uint64_t scalar_bytes)
+static gcr_variant factor_warp_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = (int)gcr_tile_rows(n) * 8;
 
@@ -191,16 +191,16 @@ static gcr_variant factor_warp_variant(int64_t n, uint64_t scalar_bytes)
                           .bound = bound,
                           .threads = 128,
                           .min_blocks = bound <= 16         ? 8
-                                        : bound <= 24       ? 7
-                                        : scalar_bytes == 8 ? 5
+                                        : bound <= 24       ? 6
+                                        : scalar == GCR_F64 ? 5
                                                             : 4,
                           .teams_of_block = 4 };
 }
 
 /* The inverse in hand, then the tiles where they fit. */
-static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_t n,
-                                        uint64_t scalar_bytes)
+static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_t n)
 {
+    const uint64_t scalar_bytes = gcr_scalar_bytes(crossovers->scalar);
     static const gcr_block_class classes[] = {
         { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 5 }, { 1, 128, 8 }
     };
@@ -223,14 +223,15 @@ static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_
     return variant;
 }
 
-gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n,
-                                  uint64_t scalar_bytes)
+gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n)
 {
-    if (n <= (scalar_bytes == 8 ? 12 : 16))
-        return factor_thread_variant(n, scalar_bytes);
+    const gcr_scalar scalar = crossovers->scalar;
+
+    if (n <= gcr_thread_rows_max(scalar))
+        return factor_thread_variant(n, scalar);
     if (n <= GCR_WARP_ROWS_MAX)
-        return factor_warp_variant(n, scalar_bytes);
-    return factor_block_variant(crossovers, n, scalar_bytes);
+        return factor_warp_variant(n, scalar);
+    return factor_block_variant(crossovers, n);
 }
 
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count)

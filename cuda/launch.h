@@ -187,8 +187,7 @@ gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scr
 
 /* Who factors matrices of n rows as they stand: up to so many rows a thread, then a warp, then a
  * block. Not calibrated, as the layout that matrices are kept in follows from it. */
-gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n,
-                                  uint64_t scalar_bytes);
+gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n);
 
 #endif /* !__CUDACC__ */
 

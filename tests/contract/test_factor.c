@@ -143,6 +143,7 @@ static void step(const group *groups, int count, gcr_factor_step what)
 /* Squares as they come from the device, where only the lower triangle is written. */
 static void fetch(group *groups, int count)
 {
+    assert_ok(gcr_queue_sync(queue)); /* the squares have been read */
     for (int g = 0; g < count; g++) {
         const uint64_t bytes = groups[g].count * groups[g].square_bytes;
 

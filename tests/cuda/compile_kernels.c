@@ -4,6 +4,7 @@
  *     compile_kernels                a few variants for sm_90, in less than a minute
  *     compile_kernels all [KERNEL]   each built-in kernel, choice, precision and variant for sm_80
  *                                    and sm_90
+ *     compile_kernels all factor     factors in place, of doubles and floats
  *
  * Prints a line for each: registers, and bytes that do not fit them. Matrices that launch.h keeps in
  * registers or in shared memory must not be spilled; a variant that does not compile or that spills
@@ -120,6 +121,51 @@ static void compile_unit(tally *t, const char *unit)
     }
 }
 
+/* Factors in place; all of them stay where they are put. */
+static void compile_factor(tally *t, const gcr_variant *variant, gcr_scalar scalar, int capability)
+{
+    cuda_source source = { 0 };
+    cuda_image image = { 0 };
+    const int may = variant->team == GCR_TEAM_MEMORY;
+    long spilled;
+
+    t->compiled++;
+    if (gcr_cuda_define_factor(&source, variant, scalar) != GCR_OK ||
+        gcr_cuda_compile(&image, &source, capability, 1) != GCR_OK) {
+        printf("FAILED %s\n%s\n", gcr_last_error(), gcr_last_error_details());
+        t->failed++;
+    } else {
+        spilled = most_of(image.log, " bytes spill stores");
+        if (spilled > 0 && !may)
+            t->failed++;
+        printf("%sfactor %s sm_%d %s %d: %ld registers, %ld bytes spilled, %ld of stack, %zu of "
+               "code\n",
+               spilled > 0 && !may ? "FAILED " : "", gcr_scalar_name(scalar), capability,
+               team_name(variant->team), variant->bound > 0 ? variant->bound : variant->threads,
+               most_of(image.log, " registers"), spilled, most_of(image.log, " bytes stack frame"),
+               image.count);
+    }
+    fflush(stdout);
+    gcr_cuda_undefine(&source);
+    free(image.log);
+    free(image.bytes);
+}
+
+static void compile_factors(tally *t, gcr_scalar scalar, int capability)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(capability, scalar);
+    gcr_variant before = { 0 };
+
+    for (int64_t n = 1; n <= 400; n++) {
+        const gcr_variant variant = gcr_variant_of_factor(&crossovers, n);
+
+        if (variant.team != before.team || variant.bound != before.bound ||
+            variant.threads != before.threads)
+            compile_factor(t, &variant, scalar, capability);
+        before = variant;
+    }
+}
+
 static int is_listed(const gcr_variant *list, int count, const gcr_variant *variant)
 {
     for (int v = 0; v < count; v++)
@@ -229,6 +275,13 @@ int main(int argc, char **argv)
     for (int k = 0; argc >= 2 && k < count; k++)
         if (argc == 2 || strcmp(kernels[k]->name, argv[2]) == 0)
             compile_all(&t, kernels[k]);
+    for (int capability = 80; capability <= 90; capability += 10)
+        if (argc == 2 || (argc > 2 && strcmp(argv[2], "factor") == 0)) {
+            compile_factors(&t, GCR_F64, capability);
+            compile_factors(&t, GCR_F32, capability);
+        }
+    if (argc < 2)
+        compile_factors(&t, GCR_F64, 90);
     if (argc < 3)
         compile_unit(&t, "cuda/device/measure_unit.h");
     printf("%d compiled, %d failed\n", t.compiled, t.failed);

@@ -74,7 +74,7 @@ static gcr_variant variant_of(int n, int scalar_bytes)
     const gcr_crossovers crossovers =
         gcr_crossovers_default(90, scalar_bytes == sizeof(float) ? GCR_F32 : GCR_F64);
 
-    return gcr_variant_of_factor(&crossovers, n, (uint64_t)scalar_bytes);
+    return gcr_variant_of_factor(&crossovers, n);
 }
 
 /* G G' / n + I, another of each seed. */

@@ -39,6 +39,7 @@ typedef struct op {
     gcr_prepare_launch prepare;
     gcr_gate_launch gate;
     gcr_copy_launch copy;
+    gcr_factor_launch factor;
 } op;
 
 struct CUstream_st {
@@ -280,11 +281,50 @@ static void run_copy(const gcr_copy_launch *launch)
     memcpy(launch->to, launch->from, launch->bytes);
 }
 
+static int is_of_factors(const char *kernel)
+{
+    return strcmp(kernel, "gcr_factor") == 0 || strcmp(kernel, "gcr_pack") == 0 ||
+           strcmp(kernel, "gcr_unpack") == 0;
+}
+
+/* The first value of a matrix is its first entry, and becomes its negative. Doubles. */
+static void run_factor_step(const char *kernel, const gcr_factor_group *group)
+{
+    double *const matrix = group->matrices, *const square = group->square;
+
+    check_block(matrix, (uint64_t)group->n * sizeof *matrix);
+    if (strcmp(kernel, "gcr_pack") == 0)
+        *matrix = *square;
+    else if (strcmp(kernel, "gcr_unpack") == 0)
+        *square = *matrix;
+    else {
+        check_block(group->minor, group->count * sizeof *group->minor);
+        *matrix = -*matrix;
+        for (uint64_t k = 0; k < group->count; k++)
+            group->minor[k] = group->n;
+    }
+}
+
+static void run_factors(const char *kernel, const gcr_factor_launch *launch)
+{
+    for (int g = 0; g < launch->group_count; g++) {
+        if (g > 0 && launch->groups[g].before <= launch->groups[g - 1].before)
+            break_rule("groups do not stand in their order");
+        if (g > 0 && launch->groups[g].of.n > launch->groups[g - 1].of.n)
+            break_rule("the largest matrices do not come first");
+        run_factor_step(kernel, &launch->groups[g].of);
+    }
+    if (launch->item_count <= launch->groups[launch->group_count - 1].before)
+        break_rule("the last group is left out");
+}
+
 static void run_launch(const op *o)
 {
     fake_cuda.launches_done++;
     runs_floats = o->kernel[FLOATS_AT];
-    if (strcmp(o->kernel, "gcr_prepare") == 0)
+    if (is_of_factors(o->kernel))
+        run_factors(o->kernel, &o->factor);
+    else if (strcmp(o->kernel, "gcr_prepare") == 0)
         run_prepare(&o->prepare);
     else if (strcmp(o->kernel, "gcr_crunch") == 0)
         run_crunch(&o->launch);
@@ -542,9 +582,9 @@ cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool)
 
 static void *make_block(size_t bytes, int is_away)
 {
-    void *base = malloc(bytes);
+    void *base = NULL;
 
-    if (base == NULL || block_count == BLOCKS_MAX)
+    if (posix_memalign(&base, 256, bytes) != 0 || block_count == BLOCKS_MAX)
         abort();
     memset(base, POISON, bytes);
     blocks[block_count++] = (struct block){ base, bytes, 1, is_away };
@@ -806,6 +846,8 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ke
         memcpy(&o->gate, arguments[0], sizeof o->gate);
     else if (strcmp(o->kernel, "gcr_copy") == 0)
         memcpy(&o->copy, arguments[0], sizeof o->copy);
+    else if (is_of_factors(o->kernel))
+        memcpy(&o->factor, arguments[0], sizeof o->factor);
     else
         memcpy(&o->launch, arguments[0], sizeof o->launch);
     note_launch(o, config);

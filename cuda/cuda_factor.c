@@ -1,0 +1,282 @@
+/*
+ * cuda/cuda_factor.c -- factors of matrices as they stand on the GPU.
+ *
+ * Groups of one variant become one launch, the largest matrices first. What a launch must know of its
+ * groups is its argument, so that nothing goes up, nothing is allocated and nobody waits. The code of
+ * a variant is compiled, or read from the cache, when the first of its groups comes; a queue, which
+ * belongs to one thread, keeps it for itself.
+ */
+#include "cuda/cuda_factor.h"
+#include "cuda/cuda_kernel.h"
+#include "cuda/device/factor_layout.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+enum {
+    CODES_MAX = 32,
+    SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES, /* as in cuda_program.c         */
+    MOVE_BLOCKS = 8, /* of a multiprocessor, where matrices are moved    */
+    STEPS = 3,
+};
+
+/* A variant that has been compiled and loaded. */
+typedef struct code {
+    gcr_variant variant; /* with the most shared_bytes so far */
+    gcr_scalar scalar;
+    cudaLibrary_t library;
+    cudaKernel_t kernels[STEPS]; /* by gcr_factor_step                                */
+    int blocks;                  /* of gcr_factor at once on a multiprocessor with so much of
+                                    shared memory; 0: unknown */
+} code;
+
+struct cuda_factors {
+    code codes[CODES_MAX];
+    int code_count;
+    gcr_factor_group *order; /* the groups of a call, by size */
+    uint64_t order_room;
+};
+
+static int is_thread(const gcr_variant *variant)
+{
+    return variant->team == GCR_TEAM_THREAD;
+}
+
+uint64_t gcr_cuda_factor_bytes(const gcr_device *base, gcr_scalar scalar, int32_t n, uint64_t count)
+{
+    const cuda_device *device = (const cuda_device *)base;
+    const uint64_t scalar_bytes = gcr_scalar_bytes(scalar);
+    const gcr_variant variant = gcr_variant_of_factor(&device->crossovers[scalar], n);
+    const uint64_t stride = (uint64_t)gcr_factor_stride(is_thread(&variant), n);
+    uint64_t bytes;
+
+    if (!gcr_multiply(&bytes, gcr_factor_items(is_thread(&variant), count),
+                      stride * scalar_bytes * (is_thread(&variant) ? 32 : 1)))
+        return UINT64_MAX;
+    return bytes;
+}
+
+/* ---- code ------------------------------------------------------------------------------------ */
+
+static gcr_status load(code *c, const cuda_image *image)
+{
+    static const char *const names[STEPS] = { [GCR_FACTOR_PACK] = "gcr_pack",
+                                              [GCR_FACTOR_IN_PLACE] = "gcr_factor",
+                                              [GCR_FACTOR_UNPACK] = "gcr_unpack" };
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("load the code of a kernel",
+             cudaLibraryLoadData(&c->library, image->bytes, NULL, NULL, 0, NULL, NULL, 0));
+    for (int s = 0; s < STEPS; s++)
+        GCR_CUDA("find the code of a kernel",
+                 cudaLibraryGetKernel(&c->kernels[s], c->library, names[s]));
+out:
+    return status;
+}
+
+static gcr_status make_code(code *out, const cuda_device *device, const gcr_variant *variant,
+                            gcr_scalar scalar)
+{
+    gcr_status status = GCR_OK;
+    cuda_source source = { 0 };
+    cuda_image image = { 0 };
+
+    *out = (code){ .variant = *variant, .scalar = scalar };
+    out->variant.shared_bytes = 0;
+    GCR_TRY(gcr_cuda_define_factor(&source, variant, scalar));
+    GCR_TRY(gcr_cuda_compile_cached(&image, &source, device->capability));
+    GCR_TRY(load(out, &image));
+out:
+    if (status != GCR_OK && out->library != NULL)
+        GCR_CUDA_CLOSE(cudaLibraryUnload(out->library));
+    gcr_cuda_undefine(&source);
+    free(image.log);
+    free(image.bytes);
+    return status;
+}
+
+/* Groups of both are launched together. */
+static int is_same(const gcr_variant *a, const gcr_variant *b)
+{
+    return a->team == b->team && a->bound == b->bound && a->threads == b->threads &&
+           a->min_blocks == b->min_blocks;
+}
+
+static gcr_status find_code(code **out, cuda_queue *queue, const gcr_variant *variant,
+                            gcr_scalar scalar)
+{
+    gcr_status status = GCR_OK;
+    struct cuda_factors *factors = queue->factors;
+
+    for (int c = 0; c < factors->code_count; c++)
+        if (factors->codes[c].scalar == scalar && is_same(&factors->codes[c].variant, variant)) {
+            *out = &factors->codes[c];
+            goto out;
+        }
+    if (factors->code_count == CODES_MAX)
+        GCR_FAIL(GCR_EDEVICE, "factors need more than %d variants", CODES_MAX);
+    *out = &factors->codes[factors->code_count];
+    GCR_TRY(make_code(*out, cuda_device_of(queue->base.device), variant, scalar));
+    factors->code_count++;
+out:
+    return status;
+}
+
+/* Lets blocks have so much shared memory, and asks how many of them run side by side. */
+static gcr_status widen(code *c, const cuda_device *device, uint64_t shared_bytes)
+{
+    gcr_status status = GCR_OK;
+    const cudaKernel_t kernel = c->kernels[GCR_FACTOR_IN_PLACE];
+
+    if (c->blocks > 0 && c->variant.shared_bytes == shared_bytes)
+        goto out;
+    c->blocks = 0;
+    if (shared_bytes > SHARED_UNASKED)
+        GCR_CUDA("give a block its shared memory",
+                 cudaKernelSetAttributeForDevice(kernel,
+                                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                 (int)shared_bytes, device->index));
+    GCR_CUDA("ask how many blocks fit",
+             cudaOccupancyMaxActiveBlocksPerMultiprocessor(&c->blocks, (const void *)kernel,
+                                                           c->variant.threads, shared_bytes));
+    if (c->blocks < 1)
+        GCR_FAIL(GCR_EDEVICE,
+                 "a block of %d threads needs more registers or shared memory than a "
+                 "multiprocessor of %s has",
+                 (int)c->variant.threads, device->base.info.name);
+    c->variant.shared_bytes = shared_bytes;
+out:
+    return status;
+}
+
+/* ---- launches -------------------------------------------------------------------------------- */
+
+static gcr_status enqueue(cuda_queue *queue, const code *c, gcr_factor_step step,
+                          gcr_factor_launch *launch)
+{
+    gcr_status status = GCR_OK;
+    const int is_move = step != GCR_FACTOR_IN_PLACE;
+    const uint64_t teams = (uint64_t)c->variant.teams_of_block;
+    const uint64_t needed = (launch->item_count + teams - 1) / teams;
+    const uint64_t most =
+        (uint64_t)queue->base.device->info.units * (uint64_t)(is_move ? MOVE_BLOCKS : c->blocks);
+    const cudaLaunchConfig_t config = {
+        .gridDim = { (unsigned)(needed < most ? needed : most), 1, 1 },
+        .blockDim = { (unsigned)c->variant.threads, 1, 1 },
+        .dynamicSmemBytes = is_move ? 0 : c->variant.shared_bytes,
+        .stream = queue->work.stream,
+    };
+    void *arguments[] = { launch };
+
+    GCR_TRY(gcr_cuda_enter(queue->base.device));
+    GCR_TRY(gcr_cuda_queue_turn_work(queue));
+    GCR_CUDA("launch factors",
+             cudaLaunchKernelExC(&config, (const void *)c->kernels[step], arguments));
+    queue->work.issued++;
+out:
+    return status;
+}
+
+/* Groups from `first` on that one launch can have; the first has the largest matrices. */
+static uint64_t collect(gcr_factor_launch *out, const gcr_factor_group *first, uint64_t left,
+                        const gcr_crossovers *crossovers)
+{
+    const gcr_variant variant = gcr_variant_of_factor(crossovers, first->n);
+    uint64_t count = 0;
+
+    *out = (gcr_factor_launch){ 0 };
+    while (count < left && count < GCR_LAUNCH_GROUPS) {
+        const gcr_variant next = gcr_variant_of_factor(crossovers, first[count].n);
+
+        if (!is_same(&variant, &next))
+            break;
+        out->groups[count] = (gcr_launch_group){ .of = first[count], .before = out->item_count };
+        out->item_count += gcr_factor_items(is_thread(&variant), first[count].count);
+        count++;
+    }
+    out->group_count = (int32_t)count;
+    return count;
+}
+
+static gcr_status launch_all(cuda_queue *queue, const gcr_factor_args *args)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(queue->base.device);
+    const gcr_crossovers *crossovers = &device->crossovers[args->scalar];
+    const gcr_factor_group *order = queue->factors->order;
+
+    for (uint64_t g = 0; g < args->group_count;) {
+        const gcr_variant variant = gcr_variant_of_factor(crossovers, order[g].n);
+        gcr_factor_launch launch;
+        code *c = NULL;
+
+        g += collect(&launch, order + g, args->group_count - g, crossovers);
+        GCR_TRY(find_code(&c, queue, &variant, args->scalar));
+        GCR_TRY(widen(c, device, variant.shared_bytes));
+        pthread_mutex_lock(&device->lock);
+        status = enqueue(queue, c, args->step, &launch);
+        pthread_mutex_unlock(&device->lock);
+        if (status != GCR_OK)
+            goto out;
+    }
+out:
+    return status;
+}
+
+/* ---- the operation --------------------------------------------------------------------------- */
+
+static int larger_first(const void *a, const void *b)
+{
+    const gcr_factor_group *one = a, *other = b;
+
+    return (one->n < other->n) - (one->n > other->n);
+}
+
+static gcr_status sort_groups(struct cuda_factors *factors, const gcr_factor_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    if (factors->order_room < args->group_count) {
+        gcr_factor_group *order = realloc(factors->order, args->group_count * sizeof *order);
+
+        if (order == NULL)
+            GCR_FAIL(GCR_ENOMEM, "no memory for the groups of matrices that are to be factored");
+        factors->order = order;
+        factors->order_room = args->group_count;
+    }
+    for (uint64_t g = 0; g < args->group_count; g++)
+        factors->order[g] = args->groups[g];
+    qsort(factors->order, args->group_count, sizeof *factors->order, larger_first);
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_factor(gcr_queue *base, const gcr_factor_args *args)
+{
+    gcr_status status = GCR_OK;
+    cuda_queue *queue = (cuda_queue *)base;
+
+    GCR_TRY(gcr_cuda_enter(base->device));
+    if (queue->factors == NULL)
+        queue->factors = calloc(1, sizeof *queue->factors);
+    if (queue->factors == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory to factor matrices");
+    GCR_TRY(sort_groups(queue->factors, args));
+    GCR_TRY(launch_all(queue, args));
+out:
+    return status;
+}
+
+void gcr_cuda_factors_close(cuda_queue *queue)
+{
+    struct cuda_factors *factors = queue->factors;
+
+    if (factors == NULL)
+        return;
+    for (int c = 0; c < factors->code_count; c++)
+        GCR_CUDA_CLOSE(cudaLibraryUnload(factors->codes[c].library));
+    free(factors->order);
+    free(factors);
+    queue->factors = NULL;
+}
