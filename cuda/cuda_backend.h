@@ -95,7 +95,10 @@ void gcr_cuda_device_close(gcr_device *device);
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                           gcr_scalar scalar, gcr_algorithm algorithm);
 
-/* Makes the device the one that CUDA calls of this thread are for. */
+/* Makes the device the one that CUDA calls of this thread are for. enter() remembers where the thread
+ * is; turn() does not trust that: callbacks of the user's run on threads that drive a queue, and may have
+ * turned to another GPU. Launches mind, and what is opened; copies, frees and events do not. */
+GCR_MUST_CHECK gcr_status gcr_cuda_turn(const gcr_device *device);
 GCR_MUST_CHECK gcr_status gcr_cuda_enter(const gcr_device *device);
 
 /* The same where nothing can fail any more. A thread that never turned to a GPU would start one that

@@ -370,7 +370,7 @@ gcr_status gcr_cuda_crunch(gcr_queue *base, gcr_program *base_program, const gcr
     gcr_status status = GCR_OK;
     uint64_t count;
 
-    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_turn(base->device));
     for (uint64_t t = 0; t < args->tile_count; t += count) {
         const uint64_t left = args->tile_count - t;
 
@@ -442,7 +442,7 @@ gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
     gcr_launch_dataset *dataset = NULL;
     cuda_code *code;
 
-    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_turn(base->device));
     GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
     if (variant.scratch_bytes == UINT64_MAX)
         GCR_FAIL(GCR_ENOMEM, "preparing a dataset needs more scratch than can be counted");

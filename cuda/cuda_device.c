@@ -72,18 +72,34 @@ gcr_status gcr_cuda_device_count(int *out, char *why, size_t why_bytes)
 
 /* ---- one of them ----------------------------------------------------------------------------- */
 
-gcr_status gcr_cuda_enter(const gcr_device *device)
+static _Thread_local int turned_to = -1; /* this thread, to a GPU; -1: nobody knows */
+
+static cudaError_t turn_to(int index)
+{
+    const cudaError_t error = cudaSetDevice(index);
+
+    turned_to = error == cudaSuccess ? index : -1;
+    return error;
+}
+
+gcr_status gcr_cuda_turn(const gcr_device *device)
 {
     gcr_status status = GCR_OK;
 
-    GCR_CUDA("turn to the GPU", cudaSetDevice(((const cuda_device *)device)->index));
+    GCR_CUDA("turn to the GPU", turn_to(((const cuda_device *)device)->index));
 out:
     return status;
 }
 
+gcr_status gcr_cuda_enter(const gcr_device *device)
+{
+    return turned_to == ((const cuda_device *)device)->index ? gcr_cuda_usable()
+                                                             : gcr_cuda_turn(device);
+}
+
 void gcr_cuda_enter_to_close(const gcr_device *device)
 {
-    GCR_CUDA_CLOSE(cudaSetDevice(((const cuda_device *)device)->index));
+    GCR_CUDA_CLOSE(turn_to(((const cuda_device *)device)->index));
 }
 
 static gcr_status check_capability(const cuda_device *device)
@@ -137,7 +153,7 @@ static gcr_status start(const cuda_device *device)
     if (mode == cudaComputeModeProhibited)
         GCR_FAIL(GCR_EUNSUPPORTED, "cuda:%d (%s) may not compute: its compute mode is 'prohibited'",
                  device->index, name);
-    error = cudaSetDevice(device->index);
+    error = turn_to(device->index);
     if (error == cudaErrorDevicesUnavailable || error == cudaErrorDeviceAlreadyInUse) {
         gcr_cuda_note(error);
         GCR_FAIL(GCR_EDEVICE, "cuda:%d (%s) is busy: %s", device->index, name,

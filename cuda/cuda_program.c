@@ -287,7 +287,7 @@ gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
     gcr_status status = GCR_OK;
     cuda_program *program = NULL;
 
-    GCR_TRY(gcr_cuda_enter(device));
+    GCR_TRY(gcr_cuda_turn(device));
     GCR_TRY(check_unit(spec->unit));
     program = calloc(1, sizeof *program);
     if (program == NULL)

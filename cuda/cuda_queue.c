@@ -82,7 +82,7 @@ gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device)
     gcr_status status = GCR_OK;
     cuda_queue *queue = NULL;
 
-    GCR_TRY(gcr_cuda_enter(device));
+    GCR_TRY(gcr_cuda_turn(device));
     queue = calloc(1, sizeof *queue);
     if (queue == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a queue");
@@ -157,7 +157,7 @@ gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device)
     gcr_status status = GCR_OK;
     cuda_event *event = NULL;
 
-    GCR_TRY(gcr_cuda_enter(device));
+    GCR_TRY(gcr_cuda_turn(device));
     event = calloc(1, sizeof *event);
     if (event == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for an event");

@@ -144,7 +144,7 @@ static gcr_status open_on_peer(void **out, const cuda_device *device, int peer, 
     GCR_CUDA("turn to the GPU", cudaSetDevice(peer));
     GCR_CUDA("allocate memory of the other GPU", cudaMalloc(out, bytes));
 out:
-    back = gcr_cuda_enter(&device->base);
+    back = gcr_cuda_turn(&device->base);
     return status != GCR_OK ? status : back;
 }
 

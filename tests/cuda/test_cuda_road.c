@@ -305,6 +305,42 @@ static void test_a_dataset_in_use_leaves_before_the_next_comes(void **state)
     check_upload_past_a_closed_dataset(gcr_buf_close, 2); /* dataset 1 prepared, and the batch */
 }
 
+static void test_a_thread_turns_to_its_gpu_for_launches_alone(void **state)
+{
+    stage s = { 0 };
+    int turns;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    turns = fake_cuda.turns;
+    assert_ok(gcr_upload(s.queue, s.data[0], 0, &(double){ 100 }, GCR_PLACE_HOST, sizeof(double)));
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_ok(gcr_event_sync(s.event));
+    gcr_buf_close_idle(s.prepared[0]);
+    s.prepared[0] = NULL;
+    assert_int_equal(fake_cuda.turns, turns + 1);
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* As a callback of the user's may do. */
+static void test_a_thread_that_was_turned_away_comes_back(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_int_equal(cudaSetDevice(1), cudaSuccess);
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_ok(gcr_event_sync(s.event));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_an_upload_longer_than_all_stages_comes_whole(void **state)
 {
     const uint64_t bytes = GCR_CUDA_STAGES * (uint64_t)GCR_CUDA_STAGE_BYTES * 2 + 24;
@@ -540,6 +576,8 @@ int main(void)
         test(test_a_dataset_may_be_closed_while_its_batch_is_under_way),
         test(test_a_dataset_that_is_idle_leaves_without_holding_up_uploads),
         test(test_a_dataset_in_use_leaves_before_the_next_comes),
+        test(test_a_thread_turns_to_its_gpu_for_launches_alone),
+        test(test_a_thread_that_was_turned_away_comes_back),
         test(test_an_upload_longer_than_all_stages_comes_whole),
         test(test_small_uploads_share_a_stage_and_wait_for_nothing),
         test(test_nobody_holds_the_lock_who_waits),

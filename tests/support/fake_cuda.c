@@ -45,6 +45,7 @@ typedef struct op {
 struct CUstream_st {
     op *ops;
     int count, done, room;
+    int device;
 };
 
 struct CUevent_st {
@@ -462,6 +463,7 @@ cudaError_t cudaSetDevice(int device)
 {
     ANSWER_ANYBODY();
     turned_to = device;
+    fake_cuda.turns++;
     return cudaSuccess;
 }
 
@@ -474,6 +476,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned int flags)
     if (stream_count == STREAMS_MAX)
         abort();
     streams[stream_count++] = *out;
+    (*out)->device = turned_to;
     fake_cuda.live++;
     return cudaSuccess;
 }
@@ -838,6 +841,8 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ke
     op *o;
 
     ANSWER();
+    if (config->stream != NULL && config->stream->device != turned_to)
+        break_rule("a launch of a thread that is at another GPU");
     o = enqueue(config->stream, OP_LAUNCH);
     memcpy(o->kernel, kernel, sizeof o->kernel);
     if (strcmp(o->kernel, "gcr_prepare") == 0)

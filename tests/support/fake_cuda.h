@@ -49,6 +49,7 @@ typedef struct fake_cuda_state {
     fake_launch launches[FAKE_LAUNCHES_MAX];
     int launch_count;
     int launches_done; /* of these */
+    int turns;         /* of threads to a GPU */
     int largest_shared;
     int copies; /* that were enqueued */
 
