@@ -72,8 +72,9 @@ typedef struct gcr_launch {
     uint64_t scratch_stride; /* values from team to team: variant.scratch_bytes of them or more */
 
     /* Cells that are not SPD. Step s of the ladder, 1 .. jitter_count, reads the list retry[s % 2]
-     * and writes the other. counters[2 s] counts the cells of step s that teams have taken, and
-     * counters[2 s + 1] those on the list for it. The host sets all to 0 before gcr_crunch. */
+     * and writes the other. counters[2 s] counts the cells of step s that teams have taken beside
+     * their first, and counters[2 s + 1] those on the list for it. The host sets all to 0 before
+     * gcr_crunch. */
     uint64_t *retry[2]; /* [cell_count] each; NULL where jitter_count is 0 */
     uint64_t *counters; /* [2 (jitter_count + 1)] */
     int32_t step;       /* 0 in gcr_crunch */

@@ -35,6 +35,13 @@ enum { GCR_WARPS = GCR_TEAM_THREADS / 32 };
 #define GCR_AHEAD 1
 #endif
 
+/* Steps of a sum whose factors are loaded together: more do not fit the registers. */
+#if GCR_TEAM == GCR_TEAM_MEMORY || defined(GCR_SINGLE)
+#define GCR_IN_FLIGHT 1
+#else
+#define GCR_IN_FLIGHT 2
+#endif
+
 typedef struct gcr_matrix {
     int rows;             /* of tiles, of the matrix            */
     int sides, side_rows; /* right-hand sides, and rows of tiles of them */
@@ -78,10 +85,18 @@ GCR_FN gcr_real *gcr_row_at(const gcr_row *row, int column)
     return row->begin + GCR_TILE * row->height * column;
 }
 
-/* Rows behind the last are 0. */
+/* Where a tile is read. Rows behind the last are the first again: the rows of a product do not meet,
+ * theirs are never stored, and a load without a condition can be far ahead of its use. */
+GCR_FN const gcr_real *gcr_row_from(const gcr_row *row, int column)
+{
+    const gcr_real *from = gcr_row_at(row, column);
+
+    return gcr_tile_row() < row->height ? from : from - GCR_TILE * gcr_tile_row();
+}
+
 GCR_FN gcr_tile gcr_row_load(const gcr_row *row, int column)
 {
-    return gcr_tile_row() < row->height ? gcr_tile_load(gcr_row_at(row, column)) : gcr_tile_zero();
+    return gcr_tile_load(gcr_row_from(row, column));
 }
 
 GCR_FN void gcr_row_store(const gcr_row *row, int column, const gcr_tile *tile)
@@ -93,11 +108,7 @@ GCR_FN void gcr_row_store(const gcr_row *row, int column, const gcr_tile *tile)
 /* As factors of a product. Only rows of the matrix, which are whole, are on the right of one. */
 GCR_FN gcr_left gcr_row_left(const gcr_row *row, int column)
 {
-    gcr_left left = { 0 };
-
-    if (gcr_tile_row() < row->height)
-        left = gcr_left_load(gcr_row_at(row, column));
-    return left;
+    return gcr_left_load(gcr_row_from(row, column));
 }
 
 GCR_FN gcr_right gcr_row_right(const gcr_row *row, int column)
@@ -154,6 +165,7 @@ GCR_FN void gcr_block_look_ahead(const gcr_matrix *matrix, int i, int is_pair, i
         columns[c] = gcr_row_of(matrix, c < count ? p + c : p);
         sum[0][c] = sum[1][c] = gcr_tile_zero();
     }
+    GCR_UNROLL_BY(GCR_IN_FLIGHT)
     for (int k = 0; k < end; k++) {
         const gcr_left upper = gcr_row_left(&rows[0], k), lower = gcr_row_left(&rows[1], k);
 
@@ -161,8 +173,7 @@ GCR_FN void gcr_block_look_ahead(const gcr_matrix *matrix, int i, int is_pair, i
         for (int c = 0; c < GCR_AHEAD; c++) {
             const gcr_right right = gcr_row_right(&columns[c], k);
 
-            gcr_tile_add_product(&sum[0][c], &upper, &right);
-            gcr_tile_add_product(&sum[1][c], &lower, &right);
+            gcr_tile_add_products(&sum[0][c], &sum[1][c], &upper, &lower, &right);
         }
     }
     GCR_UNROLL

@@ -11,6 +11,9 @@
 #ifndef GCR_CUDA_CRUNCH_H
 #define GCR_CUDA_CRUNCH_H
 
+#define GCR_TAKES_ANY                                                                              \
+    (GCR_MEMBERS > 32 || GCR_TEAM == GCR_TEAM_BLOCK || GCR_TEAM == GCR_TEAM_MEMORY)
+
 GCR_FN void gcr_clear_outputs(gcr_cell *one)
 {
     const int first = GCR_OUTPUTS_IN_SCRATCH ? gcr_member() : 0;
@@ -52,44 +55,60 @@ GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
     }
 }
 
-/* The next place in the list of cells, the last of which is before `count`. */
-GCR_FN uint64_t gcr_take(const gcr_launch *launch, uint64_t before, int is_first)
-{
-#if GCR_MEMBERS > 32 || GCR_TEAM == GCR_TEAM_BLOCK || GCR_TEAM == GCR_TEAM_MEMORY
-    GCR_SHARED uint64_t taken;
-    uint64_t place;
+/* Where a team is in the list of cells. */
+typedef struct gcr_place {
+    uint64_t now;
+    uint64_t next; /* thread 0 of a block: what it took for the cell after this one */
+} gcr_place;
 
-    (void)before;
-    (void)is_first;
-    if (gcr_thread_index() == 0)
-        taken = gcr_count_up(launch->counters + 2 * launch->step);
-    gcr_block_barrier();
-    place = taken;
-    gcr_block_barrier(); /* all have read it */
+/* The first cells go to the teams in turn. A block takes its next one before it computes, so that
+ * nobody waits for the counter. */
+GCR_FN gcr_place gcr_place_first(const gcr_launch *launch)
+{
+    gcr_place place;
+
+    place.now = gcr_team_index();
+    place.next = 0;
+    if (GCR_TAKES_ANY && gcr_thread_index() == 0)
+        place.next = gcr_team_count() + gcr_count_up(launch->counters + 2 * launch->step);
     return place;
+}
+
+GCR_FN void gcr_place_next(gcr_place *place, const gcr_launch *launch)
+{
+#if GCR_TAKES_ANY
+    GCR_SHARED uint64_t taken;
+
+    if (gcr_thread_index() == 0) {
+        taken = place->next;
+        place->next = gcr_team_count() + gcr_count_up(launch->counters + 2 * launch->step);
+    }
+    gcr_block_barrier();
+    place->now = taken;
+    gcr_block_barrier(); /* all have read it */
 #else
     (void)launch;
-    return is_first ? gcr_team_index() : before + gcr_team_count();
+    place->now += gcr_team_count();
 #endif
 }
 
 /* All live cells. */
 GCR_ENTRY(gcr_crunch, gcr_launch)
 {
-    uint64_t place = gcr_take(&launch, 0, 1);
+    gcr_place place = gcr_place_first(&launch);
 
-    for (; place < launch.cell_count; place = gcr_take(&launch, place, 0))
-        gcr_compute(&launch, place);
+    for (; place.now < launch.cell_count; gcr_place_next(&place, &launch))
+        gcr_compute(&launch, place.now);
 }
 
 /* Those that were not SPD with the jitter of the step before. */
 GCR_ENTRY(gcr_retry, gcr_launch)
 {
     const uint64_t count = launch.counters[2 * launch.step + 1];
-    uint64_t place = gcr_take(&launch, 0, 1);
+    gcr_place place = gcr_place_first(&launch);
 
-    for (; place < count; place = gcr_take(&launch, place, 0))
-        gcr_compute(&launch, launch.retry[launch.step % 2][place]);
+    for (; place.now < count; gcr_place_next(&place, &launch))
+        gcr_compute(&launch, launch.retry[launch.step % 2][place.now]);
 }
 
 #endif /* GCR_CUDA_CRUNCH_H */

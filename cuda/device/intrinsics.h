@@ -19,6 +19,9 @@
 #define GCR_SHARED __shared__ /* a variable of the block */
 #define GCR_UNROLL _Pragma("unroll")
 #define GCR_ROLL _Pragma("unroll 1")
+#define GCR_UNROLL_BY(count) GCR_PRAGMA(unroll count)
+#define GCR_PRAGMA(text) _Pragma(#text)
+#define GCR_APART static __device__ __noinline__ /* a function that is seldom called */
 
 GCR_FN int gcr_thread_index(void)
 {
@@ -91,6 +94,12 @@ GCR_FN gcr_real gcr_root_guess(gcr_real x)
     return guess;
 }
 
+/* What comes before is computed before: it does not wait for a condition that follows. */
+GCR_FN void gcr_compute_first(gcr_real *x)
+{
+    asm volatile("" : "+f"(*x));
+}
+
 typedef float2 gcr_two;
 #else
 GCR_FN gcr_real gcr_root_guess(gcr_real x)
@@ -99,6 +108,11 @@ GCR_FN gcr_real gcr_root_guess(gcr_real x)
 
     asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(guess) : "d"(x));
     return guess;
+}
+
+GCR_FN void gcr_compute_first(gcr_real *x)
+{
+    asm volatile("" : "+d"(*x));
 }
 
 typedef double2 gcr_two;
@@ -143,6 +157,22 @@ GCR_FN void gcr_multiply_matrices(double c[2], double a, double b)
     asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
         : "+d"(c[0]), "+d"(c[1])
         : "d"(a), "d"(b));
+}
+#endif
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900 && !defined(GCR_SINGLE)
+/*
+ * The same twice with one B, 8 x 8: UPPER += A B' and LOWER += C B'. The columns of A, B and C are
+ * those with the first values of the threads, then those with the second.
+ */
+#define GCR_HAS_TALL_PRODUCT
+GCR_FN void gcr_multiply_tall_matrices(double upper[2], double lower[2], const double a[2],
+                                       const double c[2], const double b[2][1])
+{
+    asm("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+d"(upper[0]), "+d"(upper[1]), "+d"(lower[0]), "+d"(lower[1])
+        : "d"(a[0]), "d"(c[0]), "d"(a[1]), "d"(c[1]), "d"(b[0][0]), "d"(b[1][0]));
 }
 #endif
 

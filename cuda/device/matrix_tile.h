@@ -265,6 +265,18 @@ GCR_FN void gcr_tile_add_product(gcr_tile *c, const gcr_left *a, const gcr_right
         gcr_tile_add_part(c, a->part[part], b->part[part]);
 }
 
+/* upper += a b', lower += c b': one product of 16 rows where there is one. */
+GCR_FN void gcr_tile_add_products(gcr_tile *upper, gcr_tile *lower, const gcr_left *a,
+                                  const gcr_left *c, const gcr_right *b)
+{
+#if defined(GCR_HAS_TALL_PRODUCT)
+    gcr_multiply_tall_matrices(upper->at, lower->at, a->part, c->part, b->part);
+#else
+    gcr_tile_add_product(upper, a, b);
+    gcr_tile_add_product(lower, c, b);
+#endif
+}
+
 /* c -= a b'. */
 GCR_FN void gcr_tile_subtract_product(gcr_tile *c, const gcr_left *a, const gcr_right *b)
 {

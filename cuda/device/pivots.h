@@ -35,18 +35,27 @@ GCR_FN int gcr_pivot_is_good(gcr_real pivot)
     return pivot > 0 && gcr_is_finite(pivot);
 }
 
-/* 1 / sqrt(pivot), or 1 where there is none, so that the rest of the matrix is computed with
- * numbers that nobody reads. One step of third order from the guess leaves what rounding leaves: a
- * chain of six operations in place of a root and a division, which are 20 each. */
+/* 1 / sqrt(pivot) of what is too small or too large for a guess, or 1 where there is none, so that
+ * the rest of the matrix is computed with numbers that nobody reads. */
+GCR_APART gcr_real gcr_inverse_root_apart(gcr_real pivot)
+{
+    return gcr_pivot_is_good(pivot) ? 1 / gcr_sqrt(pivot) : 1;
+}
+
+/* The same of any pivot. One step of third order from the guess leaves what rounding leaves: a chain
+ * of six operations in place of a root and a division, which are 20 each. Whether it was right is
+ * found out beside it. */
 GCR_FN gcr_real gcr_inverse_root(gcr_real pivot)
 {
     const gcr_real guess = gcr_root_guess(pivot);
     const gcr_real rest = gcr_fma(-(pivot * guess), guess, 1);
     const gcr_real slope = gcr_fma(rest, (gcr_real)0.375, (gcr_real)0.5);
+    gcr_real root = gcr_fma(guess * rest, slope, guess);
 
-    if (pivot >= GCR_ROOT_GUESS_LEAST && gcr_is_finite(pivot))
-        return gcr_fma(guess * rest, slope, guess);
-    return gcr_pivot_is_good(pivot) ? 1 / gcr_sqrt(pivot) : 1;
+    gcr_compute_first(&root);
+    if (!(pivot >= GCR_ROOT_GUESS_LEAST && gcr_is_finite(pivot)))
+        root = gcr_inverse_root_apart(pivot);
+    return root;
 }
 
 #endif /* GCR_CUDA_PIVOTS_H */

@@ -54,6 +54,8 @@ double twin_root_guess(double x, double least);
 #define GCR_SHARED static
 #define GCR_UNROLL _Pragma("GCC unroll 16")
 #define GCR_ROLL _Pragma("GCC unroll 1")
+#define GCR_UNROLL_BY(count)
+#define GCR_APART static __attribute__((noinline))
 
 #define gcr_thread_index() (twin_here.thread)
 #define gcr_block_index() ((uint64_t)twin_here.block)
@@ -70,6 +72,7 @@ double twin_root_guess(double x, double least);
 #else
 #define gcr_root_guess(x) ((gcr_real)twin_root_guess(x, 0x1p-1022))
 #endif
+#define gcr_compute_first(x) ((void)(x))
 #define gcr_multiply_matrices(c, a, b) twin_multiply_matrices(c, a, b, __FILE__, __LINE__)
 #define gcr_load_two(two, from)                                                                    \
     (twin_check_place((from), 2 * sizeof *(from), __FILE__, __LINE__),                             \
