@@ -103,7 +103,7 @@ static gcr_status run(state *s, int stages, double *seconds_out)
         const slot *at = &s->slots[chunk % SLOTS];
 
         if (chunk >= SLOTS) /* its last chunk is still in there */
-            GCR_TRY(gcr_event_sync(at->done));
+            GCR_TRY(gcr_event_sync(at->done, -1));
         GCR_TRY(enqueue(s, at, stages));
     }
     GCR_TRY(gcr_queue_sync(s->on.queue));
@@ -188,7 +188,7 @@ static gcr_status run_cells(void *arg, double *seconds_out)
     begin = gcr_clock_seconds();
     GCR_TRY(gcr_crunch(queue, e->job.program, &args));
     GCR_TRY(gcr_event_record(e->done, queue));
-    GCR_TRY(gcr_event_sync(e->done));
+    GCR_TRY(gcr_event_sync(e->done, -1));
     *seconds_out = gcr_clock_seconds() - begin;
     GCR_TRY(gcr_download(queue, e->records->base, GCR_PLACE_STAGING, e->records_dev, 0, bytes));
     GCR_TRY(gcr_queue_sync(queue));

@@ -121,7 +121,7 @@ static gcr_status run(state *s, int is_resent, double *seconds_out)
         gcr_buf *y_dev = s->y_dev[is_resent ? batch % PLACES : 0];
 
         if (is_resent && batch >= PLACES) /* which has read what stands there */
-            GCR_TRY(gcr_event_sync(s->done[batch - PLACES]));
+            GCR_TRY(gcr_event_sync(s->done[batch - PLACES], -1));
         if (is_resent || batch == 0)
             GCR_TRY(send_all(s, y_dev));
         GCR_TRY(crunch_batch(s, batch, y_dev));

@@ -145,7 +145,7 @@ gcr_status gcr_cuda_queue_sync(gcr_queue *queue);
 gcr_status gcr_cuda_event_open(gcr_event **out, gcr_device *device);
 void gcr_cuda_event_close(gcr_event *event);
 gcr_status gcr_cuda_event_record(gcr_event *event, gcr_queue *queue);
-gcr_status gcr_cuda_event_sync(gcr_event *event);
+gcr_status gcr_cuda_event_sync(gcr_event *event, double seconds);
 
 /* An event that the host sleeps for: a thread that spins would take a core from those who compute. */
 GCR_MUST_CHECK gcr_status gcr_cuda_host_event_open(cudaEvent_t *out);
@@ -159,6 +159,8 @@ GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_down(cuda_queue *queue);
 GCR_MUST_CHECK gcr_status gcr_cuda_queues_finish(cuda_device *device);
 
 /* cuda_program.c and cuda_crunch.c */
+gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
+                               const gcr_program_spec *spec, const gcr_shape *shape);
 gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
                                  const gcr_program_spec *spec);
 void gcr_cuda_program_close(gcr_program *program);

@@ -45,6 +45,11 @@ out:
     return status;
 }
 
+void gcr_cuda_abandon(cudaError_t error)
+{
+    atomic_store(&gcr_cuda_lost, (int)error);
+}
+
 void gcr_cuda_note(cudaError_t error)
 {
     if (error == cudaSuccess)

@@ -30,6 +30,9 @@ GCR_MUST_CHECK gcr_status gcr_cuda_fail(const char *file, int line, const char *
 /* Notes what a call answered where nothing can fail any more. */
 void gcr_cuda_note(cudaError_t error);
 
+/* Makes no more CUDA calls in this process, as after such an error. */
+void gcr_cuda_abandon(cudaError_t error);
+
 /* Like GCR_TRY, for a call that returns cudaError_t. */
 #define GCR_CUDA(doing, call)                                                                      \
     do {                                                                                           \

@@ -116,6 +116,23 @@ out:
     return status;
 }
 
+/* One operation in each cycle on half of the 128 lanes that a multiprocessor has for floats, and as
+ * many fewer for doubles as the GPU says. */
+static gcr_status count_unit_flops(gcr_device_info *info, int index)
+{
+    gcr_status status = GCR_OK;
+    int khz = 0, ratio = 0;
+
+    GCR_CUDA("ask the GPU for its clock",
+             cudaDeviceGetAttribute(&khz, cudaDevAttrClockRate, index));
+    GCR_CUDA("ask the GPU how it computes doubles",
+             cudaDeviceGetAttribute(&ratio, cudaDevAttrSingleToDoublePrecisionPerfRatio, index));
+    info->unit_flops[GCR_F32] = 64 * 1e3 * khz;
+    info->unit_flops[GCR_F64] = info->unit_flops[GCR_F32] / (ratio > 1 ? ratio : 1);
+out:
+    return status;
+}
+
 static gcr_status describe(cuda_device *device)
 {
     gcr_status status = GCR_OK;
@@ -130,6 +147,7 @@ static gcr_status describe(cuda_device *device)
     info->code_path = GCR_PATH_PLAIN;
     info->units = properties.multiProcessorCount;
     info->batches_in_flight = GCR_CUDA_IN_FLIGHT;
+    GCR_TRY(count_unit_flops(info, device->index));
     if (gcr_cuda_compiler_version(&device->toolkit) != GCR_OK)
         device->toolkit = CUDART_VERSION; /* program_open() will say that there is no compiler */
     GCR_CUDA("ask for the driver", cudaDriverGetVersion(&device->driver));
@@ -141,11 +159,12 @@ out:
 }
 
 /* The first call that needs the GPU itself, and so the one that finds it taken. */
-static gcr_status start(const cuda_device *device)
+static gcr_status start(cuda_device *device)
 {
     gcr_status status = GCR_OK;
     const char *name = device->base.info.name;
     int mode = cudaComputeModeDefault;
+    size_t free_bytes, total_bytes;
     cudaError_t error;
 
     GCR_CUDA("ask the GPU who may use it",
@@ -162,6 +181,8 @@ static gcr_status start(const cuda_device *device)
                      : "the driver gives it to nobody now");
     }
     GCR_CUDA("start the GPU", error);
+    GCR_CUDA("ask the GPU for its memory", cudaMemGetInfo(&free_bytes, &total_bytes));
+    device->base.info.free_bytes = free_bytes;
 out:
     return status;
 }

@@ -23,6 +23,7 @@ const gcr_backend gcr_cuda_backend = {
     .event_record = gcr_cuda_event_record,
     .event_sync = gcr_cuda_event_sync,
 
+    .cell_bytes = gcr_cuda_cell_bytes,
     .program_open = gcr_cuda_program_open,
     .program_close = gcr_cuda_program_close,
     .prepare = gcr_cuda_prepare,

@@ -281,6 +281,24 @@ out:
     return status;
 }
 
+/* Of one block, the least that can be launched. */
+gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
+                               const gcr_program_spec *spec, const gcr_shape *shape)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = spec->unit->kernel;
+    const gcr_variant variant = gcr_cuda_variant_of(
+        &((const cuda_device *)device)->crossovers[spec->unit->scalar], kernel, shape);
+    cuda_program program = { .base.unit = spec->unit, .spec = *spec };
+
+    GCR_TRY(check_unit(spec->unit));
+    GCR_TRY(find_text(&program));
+    if (!gcr_multiply(out, variant.scratch_bytes, (uint64_t)variant.teams_of_block))
+        *out = UINT64_MAX;
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
                                  const gcr_program_spec *spec)
 {

@@ -2,7 +2,12 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_factor.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { PAUSE_LEAST_US = 20, PAUSE_MOST_US = 2000 }; /* between two looks at an event */
 
 typedef struct cuda_event {
     gcr_event base;
@@ -197,14 +202,46 @@ out:
     return status;
 }
 
-gcr_status gcr_cuda_event_sync(gcr_event *base)
+/* Looks again and again, more and more seldom: CUDA has no wait that ends by itself. A kernel that is
+ * still running would keep whatever closes or frees something waiting for ever, so no more CUDA calls
+ * are made then. */
+static gcr_status await(cudaEvent_t event, double seconds)
+{
+    gcr_status status = GCR_OK;
+    const double begin = gcr_clock_seconds();
+    useconds_t pause = PAUSE_LEAST_US;
+    cudaError_t error;
+
+    for (;;) {
+        GCR_TRY(gcr_cuda_usable());
+        error = cudaEventQuery(event);
+        if (error != cudaErrorNotReady)
+            break;
+        gcr_cuda_note(error);
+        if (gcr_clock_seconds() - begin >= seconds) {
+            gcr_cuda_abandon(cudaErrorLaunchTimeout);
+            GCR_FAIL(GCR_ETIMEOUT, "the GPU has not ended a batch in %g s", seconds);
+        }
+        usleep(pause);
+        pause = pause < PAUSE_MOST_US ? 2 * pause : pause;
+    }
+    GCR_CUDA("compute a batch", error);
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_event_sync(gcr_event *base, double seconds)
 {
     gcr_status status = GCR_OK;
     cuda_event *event = (cuda_event *)base;
 
     GCR_TRY(gcr_cuda_enter(base->device));
-    if (event->is_recorded)
+    if (!event->is_recorded)
+        goto out;
+    if (seconds < 0)
         GCR_CUDA("compute a batch", cudaEventSynchronize(event->event));
+    else
+        GCR_TRY(await(event->event, seconds));
 out:
     return status;
 }

@@ -10,6 +10,8 @@
  *     status                      uint8 (dataset, AXIS ...), gcr_cell_state
  *     minor                       uint32, the same shape; only if a cell was not SPD
  *     jitter                      uint8, the same shape: step of the job's ladder; only if it has one
+ *     kind                        uint8, the same shape: 1 for the fact kind_1 ...; only if devices of
+ *                                 several kinds computed
  *     SUMMARY                     (dataset) its value; NaN where there is none
  *     SUMMARY_point, SUMMARY_AXIS (dataset) where it lies, of argmax and argmin; -1 and NaN: nowhere
  *     SUMMARY_skipped             (dataset) live points without a usable value
@@ -170,6 +172,13 @@ GCR_MUST_CHECK gcr_status gcr_results_read_values(gcr_results_file *file, uint64
                                                   int output, double *values);
 GCR_MUST_CHECK gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset,
                                                   uint8_t *states);
+
+/* How many kinds of devices computed; 1 unless the file says more. Of each cell of a dataset, where
+ * there are several, the kind from 1 on, which the fact kind_1 ... describes; 0: not computed.
+ * GCR_EFORMAT: the file is damaged. */
+int gcr_results_kind_count(const gcr_results_file *file);
+GCR_MUST_CHECK gcr_status gcr_results_read_kinds(gcr_results_file *file, uint64_t dataset,
+                                                 uint8_t *kinds);
 
 GCR_API_END
 

@@ -103,9 +103,17 @@ uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
  * first device. The kind is what decides a cell's bits beside its key (kind.h). */
 int gcr_run_device_count(const gcr_run *run);
 const char *gcr_run_device_name(const gcr_run *run, int device);
+const char *gcr_run_device_word(const gcr_run *run, int device); /* as in a job: "cuda:1" */
 int gcr_run_device_kind(const gcr_run *run, int device);
 int gcr_run_kind_count(const gcr_run *run);
 const char *gcr_run_kind(const gcr_run *run, int kind);
+
+/* The share of the predicted cost that the plan gives to a kind, 0 .. 1; < 0: none in particular, each
+ * device takes what is left (`device: any`). */
+double gcr_run_kind_share(const gcr_run *run, int kind);
+
+/* A device that `auto` or `any` found and does not use, and why; "": there is none. */
+const char *gcr_run_left_out(const gcr_run *run);
 
 /* The run stops soon: batches in flight are finished, what has landed stays. Any thread, at any time
  * before destroy; a signal handler, too. */
@@ -148,7 +156,8 @@ typedef struct gcr_row {
     const double *values[GCR_OUTPUTS_MAX]; /* [point_count][width[o]]                  */
     const uint8_t *state;                  /* [point_count] gcr_cell_state             */
     const uint8_t *jitter_step; /* [point_count] from 1, 0: none; NULL: the job has no ladder */
-    void *owned;                /* private: what gcr_row_clear() frees                        */
+    const uint8_t *kind; /* [point_count] from 1, 0: not computed; NULL: the run has one kind */
+    void *owned;         /* private: what gcr_row_clear() frees                        */
 } gcr_row;
 
 /* Frees what a row owns and zeroes it. NULL and a zeroed struct are allowed. */

@@ -155,9 +155,9 @@ gcr_status gcr_event_record(gcr_event *event, gcr_queue *queue)
     return queue->device->backend->event_record(event, queue);
 }
 
-gcr_status gcr_event_sync(gcr_event *event)
+gcr_status gcr_event_sync(gcr_event *event, double seconds)
 {
-    return event->device->backend->event_sync(event);
+    return event->device->backend->event_sync(event, seconds);
 }
 
 /* Fails unless `bytes` at `offset` lie inside `buf`. */
@@ -204,6 +204,15 @@ void gcr_share(gcr_queue *queue, uint64_t bytes)
 {
     queue->ledger.shared_bytes += bytes;
     queue->ledger.shared_calls++;
+}
+
+gcr_status gcr_cell_bytes(uint64_t *out, const gcr_device *device, const gcr_program_spec *spec,
+                          const gcr_shape *shape)
+{
+    *out = 0;
+    return device->backend->cell_bytes != NULL
+               ? device->backend->cell_bytes(out, device, spec, shape)
+               : GCR_OK;
 }
 
 gcr_status gcr_program_open(gcr_program **out, gcr_device *device, const gcr_program_spec *spec)

@@ -47,11 +47,15 @@ typedef enum gcr_place {
 typedef struct gcr_device_info {
     char name[96];           /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
     uint64_t total_bytes;    /* memory for GCR_PLACE_DEVICE                                */
+    uint64_t free_bytes;     /* of that, when it was opened; 0: not known                  */
     uint64_t alignment;      /* every buffer starts on a multiple                          */
     gcr_code_path code_path; /* the last that it has                                       */
     int units;               /* what computes side by side: CPUs, multiprocessors          */
     int batches_in_flight;   /* that keep a queue busy; 1: work is done before crunch() returns */
     int shares_memory;       /* device memory is host memory: nothing needs to be copied   */
+    /* About how many operations, as kernels declare them, a unit computes in a second: what work is
+     * dealt by between kinds of devices. The same at each start; 0: not known. */
+    double unit_flops[GCR_SCALAR_COUNT];
     /* Not NULL: only one thread may factor at a time, and why. */
     const char *lone_thread_reason;
 } gcr_device_info;
@@ -174,7 +178,14 @@ struct gcr_backend {
     gcr_status (*event_open)(gcr_event **out, gcr_device *device);
     void (*event_close)(gcr_event *event);
     gcr_status (*event_record)(gcr_event *event, gcr_queue *queue);
-    gcr_status (*event_sync)(gcr_event *event); /* the host waits for what came before it */
+    /* The host waits for what came before it; seconds < 0: no limit. GCR_ETIMEOUT: it did not come
+     * within that time; the device is lost to this process, as after GCR_EDEVICE. */
+    gcr_status (*event_sync)(gcr_event *event, double seconds);
+
+    /* What a cell of a dataset of this shape needs of the device's memory beside its data, its prepared
+     * block and its outputs. GCR_EUNSUPPORTED: it computes no such cells. (optional: it needs nothing) */
+    gcr_status (*cell_bytes)(uint64_t *out, const gcr_device *device, const gcr_program_spec *spec,
+                             const gcr_shape *shape);
 
     /* Kernels. What `spec` points to is borrowed until program_close. */
     gcr_status (*program_open)(gcr_program **out, gcr_device *device, const gcr_program_spec *spec);
@@ -233,7 +244,7 @@ GCR_MUST_CHECK gcr_status gcr_queue_sync(gcr_queue *queue);
 GCR_MUST_CHECK gcr_status gcr_event_open(gcr_event **out, gcr_device *device);
 void gcr_event_close(gcr_event *event);
 GCR_MUST_CHECK gcr_status gcr_event_record(gcr_event *event, gcr_queue *queue);
-GCR_MUST_CHECK gcr_status gcr_event_sync(gcr_event *event);
+GCR_MUST_CHECK gcr_status gcr_event_sync(gcr_event *event, double seconds);
 
 /* Moves `bytes` between host memory and `buf` at `offset`. `place` says what the host side is. */
 GCR_MUST_CHECK gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t offset,
@@ -247,6 +258,8 @@ void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part);
 /* Notes that `bytes` of host memory are used by the device where they are. */
 void gcr_share(gcr_queue *queue, uint64_t bytes);
 
+GCR_MUST_CHECK gcr_status gcr_cell_bytes(uint64_t *out, const gcr_device *device,
+                                         const gcr_program_spec *spec, const gcr_shape *shape);
 GCR_MUST_CHECK gcr_status gcr_program_open(gcr_program **out, gcr_device *device,
                                            const gcr_program_spec *spec);
 void gcr_program_close(gcr_program *program);

@@ -4,6 +4,7 @@
 #include "cli/describe.h"
 #include "cli/job_args.h"
 #include "cli/json.h"
+#include "cli/run_report.h"
 #include "cli/screen.h"
 
 #include "base/check.h"
@@ -99,8 +100,8 @@ static void print_plan(const planned *p)
     gcr_screen_note(stdout, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(p->run)));
     gcr_screen_note(stdout, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
-    gcr_screen_note(stdout, "device", "%s", gcr_run_device_name(p->run, 0));
-    gcr_screen_note(stdout, "kind", "%s", gcr_run_kind(p->run, 0));
+    gcr_screen_note(stdout, "device", "%s", gcr_describe_devices(text, sizeof text, p->run));
+    gcr_describe_kinds(stdout, p->run);
     gcr_screen_note(stdout, "compute", "%s", gcr_describe_schedule(text, sizeof text, p->run));
     if (p->job.keep == GCR_KEEP_SUMMARY)
         gcr_screen_note(stdout, "kept", "summaries, and how many cells ended how; no outputs");
@@ -150,14 +151,15 @@ static json_t *plan_json(const planned *p)
     const gcr_point_table *points = gcr_run_points(p->run);
 
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:s, s:o}", "job",
-        gcr_json_text(p->job.name), "kernel", gcr_json_text(p->job.kernel), "datasets",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:s, s:o}",
+        "job", gcr_json_text(p->job.name), "kernel", gcr_json_text(p->job.kernel), "datasets",
         datasets_json(&p->datasets), "axes", axes_json(points), "points",
         gcr_json_count(points->point_count), "live_points", gcr_json_count(points->live_count),
         "cells", gcr_json_count(gcr_plan_cell_count(plan)), "live_cells",
         gcr_json_count(gcr_plan_live_count(plan)), "device",
         gcr_json_text(gcr_run_device_name(p->run, 0)), "kind",
-        gcr_json_text(gcr_run_kind(p->run, 0)), "threads", gcr_run_thread_count(p->run), "schedule",
+        gcr_json_text(gcr_run_kind(p->run, 0)), "devices", gcr_run_devices_json(p->run), "kinds",
+        gcr_run_kinds_json(p->run), "threads", gcr_run_thread_count(p->run), "schedule",
         gcr_schedule_name(gcr_run_schedule(p->run)), "batch", gcr_json_count(gcr_run_batch(p->run)),
         "keep", gcr_keep_name(p->job.keep), "memory_bytes", memory_json(gcr_plan_memory(plan)));
 }

@@ -117,3 +117,35 @@ const char *gcr_describe_schedule(char *out, size_t bytes, const gcr_run *run)
              gcr_format_count(count, batch), gcr_plural(batch));
     return out;
 }
+
+const char *gcr_describe_devices(char *out, size_t bytes, const gcr_run *run)
+{
+    const int count = gcr_run_device_count(run);
+    size_t used = 0;
+
+    if (count == 1)
+        snprintf(out, bytes, "%s", gcr_run_device_name(run, 0));
+    for (int d = 0; count > 1 && d < count && used < bytes; d++)
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s %s", d > 0 ? ", " : "",
+                                 gcr_run_device_word(run, d), gcr_run_device_name(run, d));
+    return out;
+}
+
+void gcr_describe_kinds(FILE *stream, const gcr_run *run)
+{
+    const int count = gcr_run_kind_count(run);
+
+    if (count == 1)
+        gcr_screen_note(stream, "kind", "%s", gcr_run_kind(run, 0));
+    for (int k = 0; count > 1 && k < count; k++) {
+        const double share = gcr_run_kind_share(run, k);
+        char text[64] = "what is left";
+
+        if (share >= 0)
+            snprintf(text, sizeof text, "%.3g %% of the work", 100 * share);
+        gcr_screen_note(stream, k == 0 ? "kinds" : "", "kind_%d: %s (%s)", k + 1,
+                        gcr_run_kind(run, k), text);
+    }
+    if (gcr_run_left_out(run)[0] != '\0')
+        gcr_screen_note(stream, "left out", "%s", gcr_run_left_out(run));
+}

@@ -34,4 +34,10 @@ typedef struct gcr_row_range {
 
 gcr_row_range gcr_describe_rows(const gcr_datasets *datasets);
 
+/* "NVIDIA H200", or "cuda:0 NVIDIA H200, cuda:1 NVIDIA H200" where there are several. */
+const char *gcr_describe_devices(char *out, size_t bytes, const gcr_run *run);
+
+/* The kind, or "kind_1: cpu, f64, ..." in a line for each. */
+void gcr_describe_kinds(FILE *stream, const gcr_run *run);
+
 #endif /* GCR_CLI_DESCRIBE_H */

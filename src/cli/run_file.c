@@ -31,6 +31,8 @@ static gcr_status create_row(gcr_file_row *row, const gcr_results_file *file, in
 
     if (row->states == NULL)
         GCR_TRY(gcr_memory_create((void **)&row->states, points, 1, "the states of a dataset"));
+    if (row->kinds == NULL && gcr_results_kind_count(file) > 1)
+        GCR_TRY(gcr_memory_create((void **)&row->kinds, points, 1, "the kinds of a dataset"));
     for (int o = 0; o < outputs; o++) {
         const uint64_t width = (uint64_t)gcr_results_output_width(file, o);
 
@@ -51,6 +53,8 @@ gcr_status gcr_file_row_read(gcr_file_row *row, gcr_results_file *file, uint64_t
     GCR_TRY(create_row(row, file, outputs));
     row->dataset = dataset;
     GCR_TRY(gcr_results_read_states(file, dataset, row->states));
+    if (row->kinds != NULL)
+        GCR_TRY(gcr_results_read_kinds(file, dataset, row->kinds));
     for (int o = 0; o < outputs; o++)
         GCR_TRY(gcr_results_read_values(file, dataset, o, row->values[o]));
 out:
@@ -61,6 +65,7 @@ void gcr_file_row_clear(gcr_file_row *row)
 {
     for (int o = 0; o < GCR_OUTPUTS_MAX; o++)
         gcr_memory_destroy(row->values[o]);
+    gcr_memory_destroy(row->kinds);
     gcr_memory_destroy(row->states);
     *row = (gcr_file_row){ 0 };
 }
@@ -91,6 +96,8 @@ void gcr_run_file_name_cells(gcr_sheet *sheet, const gcr_results_file *file)
     for (int a = 0; a < points->axis_count; a++)
         gcr_sheet_name(sheet, "%s", points->axes[a].name);
     gcr_sheet_name(sheet, "status");
+    if (gcr_results_kind_count(file) > 1)
+        gcr_sheet_name(sheet, "kind");
     for (int o = 0; o < gcr_results_output_count(file); o++) {
         const int64_t width = gcr_results_output_width(file, o);
 
@@ -113,6 +120,10 @@ void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const
     for (int a = 0; a < points->axis_count; a++)
         gcr_sheet_number(sheet, points->axes[a].values[coords[a]]);
     gcr_sheet_text(sheet, gcr_cell_state_name(row->states[point]));
+    if (row->kinds != NULL && row->kinds[point] > 0)
+        gcr_sheet_format(sheet, "kind_%d", row->kinds[point]);
+    else if (row->kinds != NULL)
+        gcr_sheet_text(sheet, "");
     for (int o = 0; o < gcr_results_output_count(file); o++) {
         const uint64_t width = (uint64_t)gcr_results_output_width(file, o);
 

@@ -17,6 +17,7 @@ GCR_MUST_CHECK gcr_status gcr_run_file_keys(const char ***out, const gcr_results
 typedef struct gcr_file_row {
     uint64_t dataset;
     uint8_t *states;                 /* [point_count]                 */
+    uint8_t *kinds;                  /* [point_count], where there are several, else NULL */
     double *values[GCR_OUTPUTS_MAX]; /* [point_count * width] of each */
 } gcr_file_row;
 
@@ -31,7 +32,7 @@ void gcr_file_row_clear(gcr_file_row *row);
 const char *gcr_run_file_describe(char *out, size_t bytes, const gcr_results_file *file,
                                   uint8_t state, double value);
 
-/* Columns dataset, axes, status, outputs; and the cells themselves. An output of several values
+/* Columns dataset, axes, status, kind where there are several, outputs; and the cells themselves. An output of several values
  * has a column for each. */
 void gcr_run_file_name_cells(gcr_sheet *sheet, const gcr_results_file *file);
 void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const gcr_file_row *row,

@@ -76,13 +76,34 @@ static json_t *seconds_json(const gcr_run_report *report)
                      gcr_json_number(report->total_seconds));
 }
 
+json_t *gcr_run_devices_json(const gcr_run *run)
+{
+    json_t *list = json_array();
+
+    for (int d = 0; d < gcr_run_device_count(run); d++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "device",
+                                              gcr_json_text(gcr_run_device_word(run, d)), "name",
+                                              gcr_json_text(gcr_run_device_name(run, d)), "kind",
+                                              gcr_run_device_kind(run, d) + 1));
+    return list;
+}
+
+json_t *gcr_run_kinds_json(const gcr_run *run)
+{
+    json_t *list = json_array();
+
+    for (int k = 0; k < gcr_run_kind_count(run); k++)
+        json_array_append_new(list, gcr_json_text(gcr_run_kind(run, k)));
+    return list;
+}
+
 json_t *gcr_run_report_json(const gcr_run_report *report)
 {
     const gcr_run *run = report->run;
 
     return json_pack(
-        "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:i, s:s, "
-        "s:o}",
+        "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
+        "s:i, s:s, s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -92,6 +113,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         gcr_json_count(gcr_plan_memory(gcr_run_plan(run))->total), "measured_bytes",
         gcr_json_count(gcr_memory_peak_bytes()), "edges", edges_json(report->file), "device",
         gcr_json_text(gcr_run_device_name(run, 0)), "kind", gcr_json_text(gcr_run_kind(run, 0)),
-        "threads", gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)),
-        "batch", gcr_json_count(gcr_run_batch(run)));
+        "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
+        gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
+        gcr_json_count(gcr_run_batch(run)));
 }

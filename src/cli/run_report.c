@@ -31,7 +31,9 @@ void gcr_run_report_begin(const gcr_run_report *report)
     gcr_screen_note(stderr, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(report->run)));
     gcr_screen_note(stderr, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
-    gcr_screen_note(stderr, "device", "%s", gcr_run_device_name(report->run, 0));
+    gcr_screen_note(stderr, "device", "%s", gcr_describe_devices(text, sizeof text, report->run));
+    if (gcr_run_kind_count(report->run) > 1 || gcr_run_left_out(report->run)[0] != '\0')
+        gcr_describe_kinds(stderr, report->run);
     gcr_screen_note(stderr, "compute", "%s", gcr_describe_schedule(text, sizeof text, report->run));
     gcr_screen_note(stderr, "memory", "%s predicted",
                     gcr_format_bytes(text, gcr_plan_memory(plan)->total));

@@ -31,4 +31,8 @@ json_t *gcr_run_report_json(const gcr_run_report *report);
 /* GCR_EXIT_OK, _FAILED or _INTERRUPTED. */
 int gcr_run_report_exit(const gcr_run_report *report);
 
+/* For documents: the devices of a run, and its kinds. */
+json_t *gcr_run_devices_json(const gcr_run *run);
+json_t *gcr_run_kinds_json(const gcr_run *run);
+
 #endif /* GCR_CLI_RUN_REPORT_H */

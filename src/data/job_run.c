@@ -5,14 +5,43 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+static const char device_wanted[] = "auto, any, the name of a device, or a list of names";
+
 /* ---- run ------------------------------------------------------------------------------------- */
+
+/* A list is kept as the text with commas that could have been written in its place. */
+static gcr_status read_devices(gcr_job *job, const gcr_node *list)
+{
+    gcr_status status = GCR_OK;
+    char *text = NULL, *longer = NULL, *word = NULL;
+
+    for (const gcr_node *item = list->first; item != NULL; item = item->next) {
+        GCR_TRY(gcr_node_read_line(&word, item, device_wanted));
+        GCR_TRY(gcr_text_format(&longer, "%s%s%s", text != NULL ? text : "",
+                                text != NULL ? ", " : "", word));
+        free(text);
+        text = longer;
+        longer = NULL;
+    }
+    if (text == NULL)
+        GCR_TRY(gcr_node_refuse(list, device_wanted));
+    free(job->device);
+    job->device = text;
+    text = NULL;
+out:
+    free(word);
+    free(text);
+    return status;
+}
 
 static gcr_status read_device(gcr_job *job, const gcr_node *node)
 {
     job->device_mark = node->mark;
-    return gcr_node_read_line(&job->device, node, "the name of a device or auto");
+    return node->kind == GCR_NODE_LIST ? read_devices(job, node)
+                                       : gcr_node_read_line(&job->device, node, device_wanted);
 }
 
 static gcr_status read_code_path(gcr_job *job, const gcr_node *node)

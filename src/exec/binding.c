@@ -308,14 +308,19 @@ void gcr_binding_clear(gcr_binding *binding)
     *binding = (gcr_binding){ 0 };
 }
 
+gcr_program_spec gcr_binding_program_spec(const gcr_binding *binding)
+{
+    return (gcr_program_spec){ .unit = binding->unit,
+                               .setup = &binding->setup,
+                               .largest = binding->largest,
+                               .path = gcr_own_path(binding->own),
+                               .text = gcr_own_text(binding->own) };
+}
+
 gcr_status gcr_binding_open_program(gcr_program **out, const gcr_binding *binding,
                                     gcr_device *device)
 {
-    const gcr_program_spec spec = { .unit = binding->unit,
-                                    .setup = &binding->setup,
-                                    .largest = binding->largest,
-                                    .path = gcr_own_path(binding->own),
-                                    .text = gcr_own_text(binding->own) };
+    const gcr_program_spec spec = gcr_binding_program_spec(binding);
 
     return gcr_program_open(out, device, &spec);
 }

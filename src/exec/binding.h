@@ -34,6 +34,9 @@ GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *jo
                                              const gcr_device *device);
 void gcr_binding_clear(gcr_binding *binding);
 
+/* What a device must know to compute with the binding, which it borrows. */
+gcr_program_spec gcr_binding_program_spec(const gcr_binding *binding);
+
 /* Makes the kernel ready on a device; the binding is borrowed until gcr_program_close(). */
 GCR_MUST_CHECK gcr_status gcr_binding_open_program(gcr_program **out, const gcr_binding *binding,
                                                    gcr_device *device);

@@ -1,35 +1,286 @@
-/* exec/devices.c -- the devices of a run and their kinds. See exec/run_private.h. */
+/*
+ * exec/devices.c -- the devices of a run and their kinds. See exec/run_private.h.
+ *
+ * A device that the job lists must do; one that `auto` or `any` came upon and that cannot do this job
+ * is left out, and the run says so. `auto` looks at further backends only where the first has work
+ * for seconds: starting a GPU takes a good part of one.
+ */
 #include "exec/run_private.h"
 
 #include "base/check.h"
-#include "exec/job_device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- kinds ----------------------------------------------------------------------------------- */
+
+static void name_kind(char out[GCR_KIND_BYTES], const gcr_device *device, const gcr_unit *unit)
+{
+    gcr_device_kind(out, GCR_KIND_BYTES, device, unit->path, unit->scalar, unit->algorithm);
+}
+
+/* The kind that `device` would be of, if there is one; -1: none. */
+static int find_kind(const gcr_run *run, const gcr_device *device)
+{
+    char name[GCR_KIND_BYTES];
+
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+        const gcr_kind *kind = run->kinds[d->kind];
+
+        if (d->device->backend != device->backend ||
+            d->device->info.code_path != device->info.code_path)
+            continue; /* it would not get this unit */
+        name_kind(name, device, kind->binding.unit);
+        if (strcmp(name, kind->name) == 0)
+            return d->kind;
+    }
+    return -1;
+}
 
 /* Binds the job to the unit that `device` computes with. */
-static gcr_status open_kind(gcr_run *run, const gcr_device *device)
+static gcr_status open_kind(gcr_run *run, int *out, const gcr_device *device)
 {
     gcr_status status = GCR_OK;
-    gcr_kind *kind = &run->kinds[run->kind_count];
-    const gcr_unit *unit;
+    gcr_kind *kind = NULL;
 
+    if (run->kind_count == GCR_RUN_KINDS_MAX)
+        GCR_FAIL(GCR_EUNSUPPORTED, "a run has devices of at most %d kinds", GCR_RUN_KINDS_MAX);
+    kind = calloc(1, sizeof *kind);
+    if (kind == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a kind of devices");
     GCR_TRY(
         gcr_binding_create(&kind->binding, run->spec.job, run->points, run->spec.datasets, device));
-    unit = kind->binding.unit;
-    gcr_device_kind(kind->name, sizeof kind->name, device, unit->path, unit->scalar,
-                    unit->algorithm);
-    run->kind_count++;
+    name_kind(kind->name, device, kind->binding.unit);
+    *out = run->kind_count;
+    run->kinds[run->kind_count++] = kind;
+    kind = NULL;
+out:
+    free(kind);
+    return status;
+}
+
+/* The kinds behind it move up; no device is of it any more. */
+static void close_kind(gcr_run *run, int kind)
+{
+    gcr_binding_clear(&run->kinds[kind]->binding);
+    free(run->kinds[kind]);
+    run->kind_count--;
+    for (int k = kind; k < run->kind_count; k++)
+        run->kinds[k] = run->kinds[k + 1];
+    for (int d = 0; d < run->device_count; d++)
+        run->devices[d].kind -= run->devices[d].kind > kind;
+}
+
+/* ---- devices --------------------------------------------------------------------------------- */
+
+/* GCR_EUNSUPPORTED: the device cannot compute the cells of a dataset. */
+static gcr_status check_datasets(const gcr_run *run, const gcr_device *device, int kind)
+{
+    gcr_status status = GCR_OK;
+    const gcr_binding *binding = &run->kinds[kind]->binding;
+    const gcr_program_spec spec = gcr_binding_program_spec(binding);
+    const gcr_datasets *datasets = run->spec.datasets;
+
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_shape shape = gcr_binding_shape(binding, &datasets->items[d]);
+        uint64_t bytes;
+
+        GCR_TRY(gcr_cell_bytes(&bytes, device, &spec, &shape));
+    }
 out:
     return status;
 }
 
-gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *backend)
+/* Behind the others of its kind, so that their workers have neighbouring numbers. */
+static void insert(gcr_run *run, const gcr_run_device *device)
+{
+    int at = run->device_count++;
+
+    for (; at > 0 && run->devices[at - 1].kind > device->kind; at--)
+        run->devices[at] = run->devices[at - 1];
+    run->devices[at] = *device;
+}
+
+static gcr_status open_device(gcr_run *run, const struct gcr_device_place *place)
 {
     gcr_status status = GCR_OK;
-    gcr_run_device *d = &run->devices[run->device_count];
+    const int kinds = run->kind_count;
+    gcr_run_device d = { 0 };
 
-    GCR_TRY(gcr_job_device_open(&d->device, run->spec.job, backend));
-    run->device_count++;
-    GCR_TRY(open_kind(run, d->device));
-    run->binding = &run->kinds[0].binding;
+    snprintf(d.word, sizeof d.word, "%s:%d", place->backend->name, place->index);
+    GCR_TRY(gcr_device_open(&d.device, place->backend, place->index));
+    d.kind = find_kind(run, d.device);
+    if (d.kind < 0)
+        GCR_TRY(open_kind(run, &d.kind, d.device));
+    GCR_TRY(check_datasets(run, d.device, d.kind));
+    insert(run, &d);
+    d.device = NULL;
+out:
+    if (status != GCR_OK && run->kind_count > kinds)
+        close_kind(run, kinds);
+    gcr_device_close(d.device);
+    return status;
+}
+
+static gcr_status open_listed(gcr_run *run, const gcr_device_list *list)
+{
+    gcr_status status = GCR_OK;
+
+    for (int i = 0; i < list->count; i++)
+        GCR_TRY(open_device(run, &list->places[i]));
+out:
+    return status;
+}
+
+/* Says of the first device that is left out why. */
+static void note_left_out(gcr_run *run, const char *word, const char *why)
+{
+    if (run->left_out[0] != '\0')
+        return;
+    run->left_out_why = snprintf(run->left_out, sizeof run->left_out, "%s: ", word);
+    snprintf(run->left_out + run->left_out_why, sizeof run->left_out - (size_t)run->left_out_why,
+             "%s", why);
+}
+
+/* Those of a backend that can do the job. */
+static gcr_status open_able(gcr_run *run, const gcr_backend *backend)
+{
+    gcr_status status = GCR_OK;
+    gcr_device_list list = { 0 };
+
+    GCR_TRY(gcr_device_list_add(&list, backend));
+    for (int i = 0; i < list.count; i++) {
+        char word[GCR_DEVICE_WORD_BYTES];
+
+        status = open_device(run, &list.places[i]);
+        snprintf(word, sizeof word, "%s:%d", backend->name, list.places[i].index);
+        if (status == GCR_EUNSUPPORTED)
+            note_left_out(run, word, gcr_last_error());
+        else
+            GCR_TRY(status);
+        status = GCR_OK;
+    }
+out:
+    return status;
+}
+
+/* ---- auto ------------------------------------------------------------------------------------ */
+
+/* Operations of all cells. */
+static double count_flops(const gcr_run *run)
+{
+    const gcr_binding *binding = &run->kinds[0]->binding;
+    const gcr_datasets *datasets = run->spec.datasets;
+    double flops = 0.0;
+
+    for (uint64_t d = 0; d < datasets->count; d++) {
+        const gcr_shape shape = gcr_binding_shape(binding, &datasets->items[d]);
+
+        flops += gcr_binding_cost(binding, &shape);
+    }
+    return flops * (double)gcr_points_table(run->points)->live_count;
+}
+
+double gcr_run_device_rate(const gcr_run *run, int device)
+{
+    const gcr_run_device *d = &run->devices[device];
+    const gcr_device_info *info = &d->device->info;
+
+    return gcr_split_rate(info, run->kinds[d->kind]->binding.unit->scalar,
+                          info->shares_memory ? run->threads : info->units);
+}
+
+double gcr_run_kind_rate(const gcr_run *run, int kind)
+{
+    double rate = 0.0;
+
+    for (int d = 0; d < run->device_count; d++)
+        rate += run->devices[d].kind == kind ? gcr_run_device_rate(run, d) : 0.0;
+    return rate;
+}
+
+static double total_rate(const gcr_run *run)
+{
+    double total = 0.0;
+
+    for (int k = 0; k < run->kind_count; k++)
+        total += gcr_run_kind_rate(run, k);
+    return total;
+}
+
+static void leave_out(gcr_run *run, int kind)
+{
+    int kept = 0;
+
+    for (int i = 0; i < run->device_count; i++) {
+        if (run->devices[i].kind != kind) {
+            run->devices[kept++] = run->devices[i];
+            continue;
+        }
+        note_left_out(run, run->devices[i].word, "it would get too few cells beside the others");
+        gcr_device_close(run->devices[i].device);
+    }
+    run->device_count = kept;
+    close_kind(run, kind);
+}
+
+static void leave_out_slow(gcr_run *run)
+{
+    const double total = total_rate(run);
+
+    for (int k = run->kind_count; k-- > 0;)
+        if (gcr_split_is_slow(gcr_run_kind_rate(run, k), total))
+            leave_out(run, k);
+}
+
+static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+
+    for (const gcr_backend *const *b = backends; *b != NULL; b++) {
+        if (run->device_count > 0 && gcr_split_is_small(count_flops(run), total_rate(run)))
+            break;
+        GCR_TRY(open_able(run, *b));
+    }
+    leave_out_slow(run);
+out:
+    return status;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static gcr_status open_any(gcr_run *run, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+
+    for (const gcr_backend *const *b = backends; *b != NULL; b++)
+        GCR_TRY(open_able(run, *b));
+out:
+    return status;
+}
+
+gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+    const gcr_device_choice choice = gcr_job_device_choice(run->spec.job);
+    gcr_device_list list;
+
+    if (choice == GCR_DEVICES_AUTO)
+        GCR_TRY(open_auto(run, backends));
+    else if (choice == GCR_DEVICES_ANY)
+        GCR_TRY(open_any(run, backends));
+    else
+        GCR_TRY(gcr_job_device_list(&list, run->spec.job, backends));
+    if (choice == GCR_DEVICES_LISTED)
+        GCR_TRY(open_listed(run, &list));
+    if (run->device_count == 0)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s",
+                 run->left_out[0] != '\0' ? run->left_out + run->left_out_why
+                                          : "no backend of this build finds a device");
+    run->steals_between_kinds = choice == GCR_DEVICES_ANY;
+    run->binding = &run->kinds[run->devices[0].kind]->binding;
 out:
     return status;
 }
@@ -49,6 +300,7 @@ void gcr_run_close_devices(gcr_run *run)
 {
     for (int d = 0; d < run->device_count; d++)
         gcr_device_close(run->devices[d].device);
-    for (int k = 0; k < run->kind_count; k++)
-        gcr_binding_clear(&run->kinds[k].binding);
+    run->device_count = 0;
+    while (run->kind_count > 0)
+        close_kind(run, run->kind_count - 1);
 }

@@ -34,7 +34,7 @@ typedef struct execution_device {
 typedef struct execution {
     gcr_run *run;
     execution_device devices[GCR_RUN_DEVICES_MAX];
-    gcr_schedule *schedule;
+    gcr_schedule *schedules[GCR_RUN_KINDS_MAX]; /* of the teams */
     gcr_pool *pool;
     atomic_int stop;
     double begin;
@@ -93,6 +93,7 @@ static gcr_status open_slots(gcr_run *run)
                                   .output_count = run->binding->output_count,
                                   .width = run->binding->width,
                                   .has_jitter = run->spec.job->jitter_count > 0,
+                                  .has_kinds = run->kind_count > 1 && !run->by_blocks,
                                   .has_no_cells = run->by_blocks };
     gcr_summaries_spec summaries;
 
@@ -107,7 +108,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
 {
     gcr_status status = GCR_OK;
     const gcr_run *run = x->run;
-    const gcr_binding *binding = &run->kinds[d->kind].binding;
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
     GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
     GCR_TRY(gcr_residency_create(&out->residency, out->program, binding->setup.option,
@@ -115,7 +116,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
     out->shared = (gcr_pipeline_shared){ .device = d->device,
                                          .program = out->program,
                                          .residency = out->residency,
-                                         .schedule = x->schedule,
+                                         .schedule = x->schedules[d->team],
                                          .plan = run->plan,
                                          .points = run->points,
                                          .slots = run->slots,
@@ -127,7 +128,8 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                          .positions = run->positions,
                                          .by_blocks = run->by_blocks,
                                          .stop = &x->stop,
-                                         .first_worker = d->first_worker,
+                                         .first_worker = run->teams[d->team].first_worker,
+                                         .kind_mark = (uint8_t)(d->kind + 1),
                                          .on_dataset = announce,
                                          .on_failure = note_failure,
                                          .arg = x };
@@ -135,18 +137,46 @@ out:
     return status;
 }
 
+/* Workers of a team that is of one kind start with equal blocks; of several, with what they are worth. */
+static gcr_status open_schedule(gcr_schedule **out, const gcr_run *run, int team)
+{
+    gcr_status status = GCR_OK;
+    const gcr_team *t = &run->teams[team];
+    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    gcr_schedule_spec spec = { .form = run->schedule_form,
+                               .first = t->span.first,
+                               .count = t->span.count,
+                               .live_count = run->positions,
+                               .batch = 1,
+                               .workers = t->workers };
+    double *weights = NULL;
+
+    GCR_TRY(
+        gcr_memory_create((void **)&weights, (uint64_t)t->workers, sizeof *weights, "a schedule"));
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+
+        if (d->team != team)
+            continue;
+        if (d->batch_most / step > spec.batch)
+            spec.batch = d->batch_most / step;
+        for (int w = 0; w < d->workers; w++)
+            weights[d->first_worker - t->first_worker + w] =
+                gcr_run_device_rate(run, i) / d->workers;
+    }
+    spec.weights = run->steals_between_kinds ? weights : NULL;
+    GCR_TRY(gcr_schedule_create(out, &spec));
+out:
+    gcr_memory_destroy(weights);
+    return status;
+}
+
 static gcr_status open_execution(execution *x, gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    const uint64_t batch = gcr_run_batch(run);
-    const gcr_schedule_spec spec = { .form = run->schedule_form,
-                                     .count = run->spec.datasets->count * run->positions,
-                                     .live_count = run->positions,
-                                     .batch = batch > step ? batch / step : 1,
-                                     .workers = run->workers };
 
-    GCR_TRY(gcr_schedule_create(&x->schedule, &spec));
+    for (int t = 0; t < run->team_count; t++)
+        GCR_TRY(open_schedule(&x->schedules[t], run, t));
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
     for (int d = 0; d < run->device_count; d++)
         GCR_TRY(open_device(x, &x->devices[d], &run->devices[d]));
@@ -157,7 +187,8 @@ out:
 static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
-    gcr_schedule_destroy(x->schedule);
+    for (int t = 0; t < x->run->team_count; t++)
+        gcr_schedule_destroy(x->schedules[t]);
     for (int d = 0; d < x->run->device_count; d++) {
         gcr_residency_destroy(x->devices[d].residency);
         gcr_program_close(x->devices[d].program);

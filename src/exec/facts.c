@@ -28,6 +28,18 @@ static void add_text(gcr_facts *facts, const char *name, const char *text)
     facts->count++;
 }
 
+/* NAME_1, NAME_2 ...: the name is kept beside the text. */
+static void add_numbered_text(gcr_facts *facts, const char *name, int number, const char *text)
+{
+    const int i = facts->count;
+
+    add_text(facts, name, text);
+    if (i == facts->count)
+        return;
+    snprintf(facts->names[i], sizeof facts->names[i], "%s_%d", name, number);
+    facts->items[i].name = facts->names[i];
+}
+
 static void add_time_and_place(gcr_facts *facts)
 {
     const time_t now = time(NULL);
@@ -103,10 +115,33 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
     add_number(facts, "device_peak_bytes", (double)ledger->peak_bytes);
 }
 
+/* "device" and "kind", or "device_1", "device_2" ... and which kind each is of. */
+static void add_devices(gcr_facts *facts, const gcr_run *run)
+{
+    const int devices = gcr_run_device_count(run), kinds = gcr_run_kind_count(run);
+    char text[GCR_FACT_TEXT_BYTES];
+
+    if (devices == 1)
+        add_text(facts, "device", gcr_run_device_name(run, 0));
+    for (int d = 0; devices > 1 && d < devices; d++) {
+        snprintf(text, sizeof text, "%s %s", gcr_run_device_word(run, d),
+                 gcr_run_device_name(run, d));
+        if (kinds > 1)
+            snprintf(text, sizeof text, "%s %s, kind_%d", gcr_run_device_word(run, d),
+                     gcr_run_device_name(run, d), gcr_run_device_kind(run, d) + 1);
+        add_numbered_text(facts, "device", d + 1, text);
+    }
+    if (kinds == 1)
+        add_text(facts, "kind", gcr_run_kind(run, 0));
+    for (int k = 0; kinds > 1 && k < kinds; k++)
+        add_numbered_text(facts, "kind", k + 1, gcr_run_kind(run, k));
+    if (gcr_run_left_out(run)[0] != '\0')
+        add_text(facts, "left_out", gcr_run_left_out(run));
+}
+
 static void add_execution(gcr_facts *facts, const gcr_run *run)
 {
-    add_text(facts, "device", gcr_run_device_name(run, 0));
-    add_text(facts, "kind", gcr_run_kind(run, 0));
+    add_devices(facts, run);
     add_number(facts, "threads", gcr_run_thread_count(run));
     add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
     add_number(facts, "batch", (double)gcr_run_batch(run));

@@ -7,13 +7,15 @@
 #include "gridcrunch/run.h"
 
 enum {
-    GCR_FACTS_MAX = 64,
+    GCR_FACTS_MAX = 128,
+    GCR_FACT_NAME_BYTES = 24,
     GCR_FACT_TEXT_BYTES = 192,
 };
 
 typedef struct gcr_facts {
     gcr_fact items[GCR_FACTS_MAX];
     char texts[GCR_FACTS_MAX][GCR_FACT_TEXT_BYTES]; /* what items[i].text points to */
+    char names[GCR_FACTS_MAX][GCR_FACT_NAME_BYTES]; /* of those that are numbered */
     int count;
 } gcr_facts;
 

@@ -389,6 +389,17 @@ static void count_landed(worker *w, const part *p, uint64_t landed, uint64_t fai
     w->landing_count += landed;
 }
 
+/* Notes which kind computed the cells of a part, where the run has several. */
+static void mark_kind(const worker *w, const part *p)
+{
+    const gcr_slots *slots = w->shared->slots;
+    const uint64_t first = p->at.dataset * slots->point_count + p->at.first;
+
+    for (uint64_t i = first; slots->kind != NULL && i < first + p->at.count; i++)
+        if (slots->state[i] != GCR_CELL_EXCLUDED)
+            slots->kind[i] = w->shared->kind_mark;
+}
+
 /* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part that
  * has no slots, cells may be empty: somebody wanted the run to stop. */
 static gcr_status land_part(worker *w, const flight *f, const part *p)
@@ -412,6 +423,7 @@ static gcr_status land_part(worker *w, const flight *f, const part *p)
         landed -= state[i] == GCR_CELL_EMPTY;
     if (shared->by_blocks && landed > 0)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
+    mark_kind(w, p);
     count_landed(w, p, landed, failed);
 out:
     return status;
@@ -423,7 +435,7 @@ static gcr_status await(worker *w, const flight *f)
     gcr_status status = GCR_OK;
 
     if (!shares_memory(w))
-        status = gcr_event_sync(f->done);
+        status = gcr_event_sync(f->done, -1);
     if (status != GCR_OK)
         tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
     return status;

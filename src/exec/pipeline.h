@@ -38,7 +38,8 @@ typedef struct gcr_pipeline_shared {
     uint64_t positions;               /* of the schedule, for each dataset: its live points ... */
     int by_blocks;                    /* ... or blocks of points: cells have no slots           */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
-    int first_worker;                 /* of all workers of the run, the device's first        */
+    int first_worker;                 /* of all workers of the run, the schedule's first      */
+    uint8_t kind_mark;                /* of cells that are computed here, where slots have it */
 
     /* A dataset is complete and summarised, and nobody will acquire it again; from the worker that
      * landed its last cell. */

@@ -42,7 +42,7 @@ static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
     *out = 0;
     for (int i = 0; i < run->device_count; i++) {
         const gcr_run_device *d = &run->devices[i];
-        const gcr_binding *binding = &run->kinds[d->kind].binding;
+        const gcr_binding *binding = &run->kinds[d->kind]->binding;
         const uint64_t pipeline =
             gcr_pipeline_bytes(&d->device->info, run->cell_bytes, d->batch_most, run->by_blocks);
         uint64_t one;
@@ -102,10 +102,9 @@ static uint64_t count_block(const gcr_run *run, uint64_t *bases_out)
 /* How many cells a batch should have, so that what they can share is made once: as many as are
  * computed together, or all cells of as many bases as are reduced together. Not at the price of a
  * worker without work. */
-static uint64_t count_together(const gcr_run *run, const gcr_binding *binding, uint64_t cells)
+static uint64_t count_together(const gcr_run *run, const gcr_binding *binding, uint64_t share)
 {
     const gcr_unit *unit = binding->unit;
-    const uint64_t share = cells / (uint64_t)run->workers;
     uint64_t bases, together, least;
 
     if (unit->bases_together == NULL)
@@ -135,17 +134,31 @@ static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
     return fit > FAR_BATCH_LEAST ? fit : FAR_BATCH_LEAST;
 }
 
+/* Those that are dealt to a team: about, before there is a plan that knows where datasets end. */
+static uint64_t count_cells_of(const gcr_run *run, int team)
+{
+    const uint64_t live = gcr_points_table(run->points)->live_count;
+    const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
+    double total = 0.0;
+
+    if (run->team_count == 1)
+        return cells;
+    for (int k = 0; k < run->kind_count; k++)
+        total += gcr_run_kind_rate(run, k);
+    return (uint64_t)((double)cells * gcr_run_kind_rate(run, team) / total);
+}
+
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(const gcr_run *run, gcr_run_device *d)
 {
-    const uint64_t live = gcr_points_table(run->points)->live_count;
-    const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
-    const uint64_t share = cells / ((uint64_t)run->workers * BATCHES_PER_WORKER);
+    const uint64_t cells = count_cells_of(run, d->team);
+    const uint64_t of_worker = cells / (uint64_t)run->teams[d->team].workers;
+    const uint64_t share = of_worker / BATCHES_PER_WORKER;
     const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
-    const gcr_binding *binding = &run->kinds[d->kind].binding;
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
-    d->batch_least = asked > 0 ? asked : count_together(run, binding, cells);
+    d->batch_least = asked > 0 ? asked : count_together(run, binding, of_worker);
     d->batch_most = asked > 0 ? asked : share < most ? share : most;
     if (d->batch_most < d->batch_least)
         d->batch_most = d->batch_least;
@@ -178,6 +191,20 @@ static uint64_t count_prepared_at_once(const gcr_run *run)
     return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
 }
 
+/* A team of several kinds has all that there is, else each kind what its rate is worth. */
+static void deal_to_teams(gcr_run *run)
+{
+    double rates[GCR_RUN_KINDS_MAX] = { 1.0 };
+    gcr_span spans[GCR_RUN_KINDS_MAX];
+
+    for (int t = 0; t < run->team_count; t++)
+        rates[t] = run->team_count > 1 ? gcr_run_kind_rate(run, t) : 1.0;
+    gcr_split_positions(spans, rates, run->team_count, run->plan, run->spec.datasets->count,
+                        run->positions);
+    for (int t = 0; t < run->team_count; t++)
+        run->teams[t].span = spans[t];
+}
+
 static gcr_status make_plan(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -192,7 +219,7 @@ static gcr_status make_plan(gcr_run *run)
         .dataset_count = run->spec.datasets->count,
         .point_count = table->point_count,
         .live_count = table->live_count,
-        .state_bytes = job->jitter_count > 0 && !run->by_blocks ? 2 : 1,
+        .state_bytes = 1u + (job->jitter_count > 0) + (run->kind_count > 1),
         .points_bytes = gcr_points_bytes(run->points),
         .keeps_order =
             run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
@@ -200,12 +227,13 @@ static gcr_status make_plan(gcr_run *run)
     };
 
     summaries.slots = &future; /* sizes are all that is asked of it */
-    spec.points_bytes +=
-        gcr_summaries_bytes(&summaries, run->workers) + gcr_residency_bytes(spec.dataset_count) +
-        spec.dataset_count * sizeof *future.missing + gcr_gate_bytes(spec.dataset_count);
+    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers) +
+                         (uint64_t)run->device_count * gcr_residency_bytes(spec.dataset_count) +
+                         spec.dataset_count * sizeof *future.missing +
+                         gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding->output_count; o++)
         spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
-    run->cell_bytes = spec.output_bytes + spec.state_bytes;
+    run->cell_bytes = spec.output_bytes + 1 + (job->jitter_count > 0 && !run->by_blocks);
     if (run->by_blocks)
         spec.output_bytes = spec.state_bytes = 0; /* but for batches in flight: scratch */
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
@@ -218,21 +246,24 @@ out:
     return status;
 }
 
-/* How many threads there are, and how many of them drive a queue. */
+/* How many threads drive a queue, and with whom they share their cells. */
 static gcr_status choose_workers(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     const gcr_kernel *kernel = run->binding->unit->kernel;
-    const int asked = run->spec.job->threads;
 
-    run->threads = asked > 0 ? asked : gcr_cpu_count();
     run->workers = 0;
+    run->team_count = run->steals_between_kinds ? 1 : run->kind_count;
     for (int i = 0; i < run->device_count; i++) {
         gcr_run_device *d = &run->devices[i];
         const gcr_device_info *info = &d->device->info;
 
         d->first_worker = run->workers;
         d->workers = info->shares_memory ? run->threads : 1;
+        d->team = run->steals_between_kinds ? 0 : d->kind;
+        if (run->teams[d->team].workers == 0)
+            run->teams[d->team].first_worker = d->first_worker;
+        run->teams[d->team].workers += d->workers;
         run->workers += d->workers;
         if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
             GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
@@ -266,6 +297,7 @@ gcr_status gcr_run_decide(gcr_run *run)
     for (int d = 0; d < run->device_count; d++)
         choose_batch(run, &run->devices[d]);
     GCR_TRY(make_plan(run));
+    deal_to_teams(run);
 out:
     return status;
 }

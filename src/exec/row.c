@@ -58,6 +58,8 @@ static void point_at(gcr_row *out, const gcr_run *run, uint64_t dataset)
                       .state = slots->state + first };
     if (slots->jitter_step != NULL)
         out->jitter_step = slots->jitter_step + first;
+    if (slots->kind != NULL)
+        out->kind = slots->kind + first;
     for (int o = 0; o < slots->output_count; o++) {
         out->width[o] = slots->width[o];
         out->values[o] = slots->values[o] + first * (uint64_t)slots->width[o];
@@ -72,7 +74,7 @@ static uint64_t value_bytes(const gcr_row *row, int o)
 
 static uint64_t count_bytes(const gcr_row *row)
 {
-    uint64_t bytes = row->point_count * (row->jitter_step != NULL ? 2 : 1);
+    uint64_t bytes = row->point_count * (1u + (row->jitter_step != NULL) + (row->kind != NULL));
 
     for (int o = 0; o < row->output_count; o++)
         bytes += value_bytes(row, o);
@@ -100,6 +102,8 @@ static void move_row(gcr_row *row, void *block)
     row->state = put(&front, row->state, row->point_count);
     if (row->jitter_step != NULL)
         row->jitter_step = put(&front, row->jitter_step, row->point_count);
+    if (row->kind != NULL)
+        row->kind = put(&front, row->kind, row->point_count);
 }
 
 void gcr_row_clear(gcr_row *row)

@@ -27,7 +27,8 @@ out:
     return status;
 }
 
-gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_backend *backend)
+gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
+                             const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;
     const gcr_job *job;
@@ -45,7 +46,8 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec, const gcr_
     atomic_init(&run->phase, GCR_PHASE_PLANNED);
     run->failed_worker = -1;
     GCR_TRY(gcr_points_create(&run->points, job));
-    GCR_TRY(gcr_run_open_devices(run, backend));
+    run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
+    GCR_TRY(gcr_run_open_devices(run, backends));
     GCR_TRY(gcr_results_check_names(job, run->binding->unit->kernel));
     GCR_TRY(gcr_run_decide(run));
     GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
@@ -60,7 +62,7 @@ out:
 
 gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec)
 {
-    return gcr_run_create_on(out, spec, NULL);
+    return gcr_run_create_on(out, spec, gcr_backends);
 }
 
 /* Ends the thread that was started, and lets those go who wait for a dataset. */
@@ -152,6 +154,34 @@ const char *gcr_run_device_name(const gcr_run *run, int device)
     return run->devices[device].device->info.name;
 }
 
+const char *gcr_run_device_word(const gcr_run *run, int device)
+{
+    return run->devices[device].word;
+}
+
+double gcr_run_kind_share(const gcr_run *run, int kind)
+{
+    const uint64_t positions = run->positions;
+    const gcr_span span = run->teams[kind].span;
+    const uint64_t end = span.first + span.count;
+    double share = 0.0;
+
+    if (run->team_count < run->kind_count)
+        return -1.0;
+    for (uint64_t at = span.first, count; at < end; at += count) {
+        const uint64_t left = positions - at % positions;
+
+        count = left < end - at ? left : end - at;
+        share += gcr_plan_cost_share(run->plan, at / positions) * (double)count / (double)positions;
+    }
+    return share;
+}
+
+const char *gcr_run_left_out(const gcr_run *run)
+{
+    return run->left_out;
+}
+
 int gcr_run_device_kind(const gcr_run *run, int device)
 {
     return run->devices[device].kind;
@@ -169,7 +199,7 @@ int gcr_run_kind_count(const gcr_run *run)
 
 const char *gcr_run_kind(const gcr_run *run, int kind)
 {
-    return run->kinds[kind].name;
+    return run->kinds[kind]->name;
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)
@@ -271,6 +301,7 @@ const gcr_results *gcr_run_results(gcr_run *run)
                                   .slots = run->slots,
                                   .summaries = run->summaries,
                                   .gate = run->gate,
+                                  .kind_count = run->kind_count,
                                   .facts = run->facts.items,
                                   .fact_count = run->facts.count };
     return &run->results;

@@ -11,7 +11,9 @@
 #include "base/pool.h"
 #include "exec/binding.h"
 #include "exec/facts.h"
+#include "exec/job_device.h"
 #include "exec/pipeline.h"
+#include "exec/split.h"
 #include "grid/points.h"
 #include "results/gate.h"
 #include "results/outcome.h"
@@ -27,8 +29,9 @@ typedef enum gcr_run_phase {
 } gcr_run_phase;
 
 enum {
-    GCR_RUN_DEVICES_MAX = 64,
-    GCR_RUN_KINDS_MAX = 8,
+    GCR_RUN_DEVICES_MAX = GCR_DEVICES_MAX,
+    GCR_RUN_KINDS_MAX = GCR_SPLIT_MAX,
+    GCR_DEVICE_WORD_BYTES = 64,
 };
 
 /* What decides bits, and what of the run depends on it: the unit is one of the kind's. */
@@ -37,9 +40,16 @@ typedef struct gcr_kind {
     gcr_binding binding; /* points into itself, and so stays where it is */
 } gcr_kind;
 
+/* Workers that deal positions among themselves: those of a kind, or all. */
+typedef struct gcr_team {
+    gcr_span span;             /* of all positions of the plan, the team's */
+    int first_worker, workers; /* of the run's */
+} gcr_team;
+
 typedef struct gcr_run_device {
     gcr_device *device;
-    int kind;
+    char word[GCR_DEVICE_WORD_BYTES]; /* "cuda:1" */
+    int kind, team;
     int first_worker, workers;        /* of all workers of the run, its own */
     uint64_t batch_least, batch_most; /* cells */
 } gcr_run_device;
@@ -56,10 +66,14 @@ struct gcr_run {
     atomic_int phase; /* gcr_run_phase */
     gcr_gate *gate;   /* a key per dataset */
     gcr_points *points;
-    gcr_kind kinds[GCR_RUN_KINDS_MAX];
+    gcr_kind *kinds[GCR_RUN_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
-    int kind_count, device_count;
-    const gcr_binding *binding; /* of the first kind, for what is the same for each */
+    gcr_team teams[GCR_RUN_KINDS_MAX];
+    int kind_count, device_count, team_count;
+    int steals_between_kinds;   /* one team for all of them */
+    char left_out[512];         /* a device that was found and is not used, and why; "": none */
+    int left_out_why;           /* where the reason begins */
+    const gcr_binding *binding; /* of the first device, for what is the same for each */
     gcr_plan *plan;
     int threads; /* of the CPU            */
     int workers; /* of all devices        */
@@ -84,13 +98,17 @@ struct gcr_run {
     double *trial_values; /* of gcr_run_try() */
 };
 
-/* gcr_run_create() with a backend in place of the one that the job's device names; NULL: that. */
+/* gcr_run_create() with other backends than those of this build: a list that ends with NULL. */
 GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
-                                            const gcr_backend *backend);
+                                            const gcr_backend *const *backends);
 
 /* Opens the devices that the job names, tells their kinds apart and binds the job to each kind. The run has its points. Failures as of gcr_run_create(); what is open is closed by ... */
-GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *backend);
+GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends);
 void gcr_run_close_devices(gcr_run *run);
+
+/* Operations per second of a device, and of all of a kind: what cells are dealt by (split.h). */
+double gcr_run_device_rate(const gcr_run *run, int device);
+double gcr_run_kind_rate(const gcr_run *run, int kind);
 
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);

@@ -51,22 +51,50 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static int is_static(const gcr_schedule_spec *spec)
 {
     return spec->form == GCR_SCHEDULE_STATIC;
 }
 
-/* Where block `worker` of equal blocks begins. Blocks that may be stolen from begin at the edge of
+static uint64_t equal_part(const gcr_schedule_spec *spec, int worker)
+{
+    const uint64_t workers = (uint64_t)spec->workers, w = (uint64_t)worker;
+    const uint64_t longer = spec->count % workers;
+
+    return w * (spec->count / workers) + (w < longer ? w : longer);
+}
+
+static uint64_t weighted_part(const gcr_schedule_spec *spec, int worker)
+{
+    double before = 0.0, all = 0.0;
+
+    if (worker == spec->workers)
+        return spec->count;
+    for (int w = 0; w < spec->workers; w++) {
+        before += w < worker ? spec->weights[w] : 0.0;
+        all += spec->weights[w];
+    }
+    return min_u64((uint64_t)((double)spec->count * (before / all)), spec->count);
+}
+
+/* Where block `worker` begins, counted from the first position of all. Blocks that may be stolen from begin at the edge of
  * a dataset if there are enough of them: the balance comes later, and no dataset is in work at two
  * ends from the start. */
 static uint64_t block_begin(const gcr_schedule_spec *spec, int worker)
 {
-    const uint64_t workers = (uint64_t)spec->workers, w = (uint64_t)worker;
-    const uint64_t longer = spec->count % workers;
-    const uint64_t begin = w * (spec->count / workers) + (w < longer ? w : longer);
+    const uint64_t workers = (uint64_t)spec->workers;
+    const uint64_t begin = spec->first + (spec->weights == NULL ? equal_part(spec, worker)
+                                                                : weighted_part(spec, worker));
     const int aligns = !is_static(spec) && spec->count / spec->live_count >= workers;
 
-    return aligns && w < workers ? begin - begin % spec->live_count : begin;
+    if (!aligns || worker == 0 || worker == spec->workers)
+        return begin;
+    return max_u64(spec->first, begin - begin % spec->live_count);
 }
 
 gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec)
@@ -79,6 +107,7 @@ gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec
     if (schedule == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a schedule");
     schedule->spec = *spec;
+    schedule->spec.weights = NULL; /* borrowed for the call */
     GCR_TRY(gcr_memory_create((void **)&schedule->blocks, (uint64_t)spec->workers, sizeof(block),
                               "a schedule"));
     for (int w = 0; w < spec->workers; w++) {
@@ -114,7 +143,8 @@ static int next_cyclic(gcr_schedule *schedule, block *own, gcr_span *out)
     if (__builtin_mul_overflow(turn, spec->batch, &first) || first >= spec->count)
         return 0;
     put(&own->begin, turn + (uint64_t)spec->workers);
-    *out = (gcr_span){ .first = first, .count = min_u64(spec->batch, spec->count - first) };
+    *out = (gcr_span){ .first = spec->first + first,
+                       .count = min_u64(spec->batch, spec->count - first) };
     return 1;
 }
 

@@ -1,7 +1,7 @@
 /*
  * exec/schedule.h -- who computes which cells next.
  *
- * A schedule deals the positions 0 .. count - 1 to workers: position p is live point p % live_count
+ * A schedule deals the positions first .. first + count - 1 to workers: position p is live point p % live_count
  * of the dataset in place p / live_count of the plan. Each position is dealt exactly once.
  *
  *   static    worker w gets block w of equal blocks, the first count % workers one longer
@@ -28,10 +28,12 @@ typedef struct gcr_schedule gcr_schedule;
 
 typedef struct gcr_schedule_spec {
     gcr_schedule_form form; /* not AUTO                                              */
-    uint64_t count;         /* positions                                             */
+    uint64_t first, count;  /* positions                                             */
     uint64_t live_count;    /* positions per dataset, > 0                            */
     uint64_t batch;         /* > 0; of cyclic                                        */
     int workers;            /* >= 1                                                  */
+    /* [workers] blocks are as long as these weights say; NULL: equal. Not of cyclic. */
+    const double *weights;
 } gcr_schedule_spec;
 
 /* The positions first .. first + count - 1. */

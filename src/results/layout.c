@@ -41,7 +41,7 @@ typedef struct registry {
 
 static const char *const own_names[] = {
     "dataset", "status", "minor",   "jitter",  "rank",   "top_value", "top_point", "rows",
-    "dropped", "y_mean", "y_scale", "feature", "x_mean", "x_scale",   "run",
+    "dropped", "y_mean", "y_scale", "feature", "x_mean", "x_scale",   "run",       "kind",
 };
 
 /* The same, of a run that does not keep its cells. */

@@ -23,6 +23,7 @@ struct gcr_results {
     const gcr_slots *slots; /* NULL: there are no results (yet) */
     const gcr_summaries *summaries;
     const gcr_gate *gate; /* which datasets were taken; NULL: none */
+    int kind_count;       /* of devices; > 1: the slots say of which kind each cell is */
     const gcr_fact
         *facts; /* [fact_count] attributes of /run: kind, versions, ledger, timings, ... */
     int fact_count;

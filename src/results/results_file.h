@@ -33,6 +33,7 @@ struct gcr_results_file {
     gcr_results_column *columns; /* [summaries.count] */
     gcr_results_column top;
     int top_count, top_of;
+    int kind_count; /* 1, or as many as the facts name */
 };
 
 #endif /* GCR_RESULTS_RESULTS_FILE_H */

@@ -209,3 +209,23 @@ gcr_status gcr_results_read_states(gcr_results_file *file, uint64_t dataset, uin
 out:
     return status;
 }
+
+int gcr_results_kind_count(const gcr_results_file *file)
+{
+    return file->kind_count;
+}
+
+gcr_status gcr_results_read_kinds(gcr_results_file *file, uint64_t dataset, uint8_t *kinds)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(read_row(file, "kind", H5T_NATIVE_UINT8, dataset, kinds));
+    for (uint64_t point = 0; point < file->points.point_count; point++)
+        if (kinds[point] > file->kind_count)
+            GCR_FAIL(GCR_EFORMAT,
+                     "%s is damaged: 'kind' is %d at dataset %" PRIu64 ", point %" PRIu64
+                     ", and the run names %d",
+                     file->path, kinds[point], dataset, point, file->kind_count);
+out:
+    return status;
+}

@@ -12,6 +12,7 @@
 
 #include "gridcrunch/cell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,37 @@ out:
     return status;
 }
 
+/* Which of the kinds that /run names, kind_1, kind_2 ..., computed a cell. */
+static gcr_status write_kinds(gcr_h5_writer *w)
+{
+    gcr_status status = GCR_OK;
+    uint8_t values[UINT8_MAX];
+    char meanings[16 * UINT8_MAX] = "none";
+    size_t used = strlen(meanings);
+    gcr_h5_array array = w->cells;
+    hid_t id = H5I_INVALID_HID;
+
+    if (w->results->slots->kind == NULL)
+        goto out;
+    array.name = "kind";
+    array.help = "kind of device that computed the cell";
+    array.type = H5T_STD_U8LE;
+    for (int kind = 0; kind <= w->results->kind_count; kind++) {
+        values[kind] = (uint8_t)kind;
+        if (kind > 0)
+            used += (size_t)snprintf(meanings + used, sizeof meanings - used, " kind_%d", kind);
+    }
+    GCR_TRY(gcr_h5_array_add(&w->root, &array, w->results->slots->kind, &id));
+    GCR_TRY(gcr_h5_attribute_numbers(id, "flag_values", H5T_STD_U8LE, values,
+                                     (uint64_t)w->results->kind_count + 1));
+    GCR_TRY(gcr_h5_attribute_text(&w->root, id, "flag_meanings", meanings));
+    GCR_TRY(gcr_h5_sink_check(w->sink));
+out:
+    if (id >= 0)
+        H5Dclose(id);
+    return status;
+}
+
 static int fill_minors(void *arg, uint64_t first, uint64_t count, void *to)
 {
     const gcr_slots *slots = arg;
@@ -203,6 +235,7 @@ static gcr_status write_cells(gcr_h5_writer *w)
     GCR_TRY(write_status(w));
     GCR_TRY(write_minors(w));
     GCR_TRY(write_jitter(w));
+    GCR_TRY(write_kinds(w));
 out:
     return status;
 }

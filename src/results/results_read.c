@@ -363,6 +363,29 @@ out:
     return status;
 }
 
+/* Where each cell has a kind, the facts name as many. */
+static gcr_status count_kinds(gcr_results_file *file)
+{
+    gcr_status status = GCR_OK;
+    hsize_t size[32] = { 0 };
+    int rank, kinds = 0;
+
+    file->kind_count = 1;
+    if (H5Lexists(file->source.file, "kind", H5P_DEFAULT) <= 0)
+        goto out;
+    GCR_TRY(gcr_h5_read_sizes(size, &rank, &file->source, "kind"));
+    for (int f = 0; f < file->fact_count; f++)
+        kinds += strncmp(file->facts[f].name, "kind_", strlen("kind_")) == 0;
+    if (kinds < 2 || rank != file->points.axis_count + 1 || size[0] != file->keys.count)
+        GCR_FAIL(GCR_EFORMAT, "%s is damaged: 'kind' and 'status' disagree", file->path);
+    for (int a = 0; a < file->points.axis_count; a++)
+        if (size[a + 1] != file->points.axes[a].count)
+            GCR_FAIL(GCR_EFORMAT, "%s is damaged: 'kind' and 'status' disagree", file->path);
+    file->kind_count = kinds;
+out:
+    return status;
+}
+
 static gcr_status read_run(gcr_results_file *file)
 {
     gcr_status status = GCR_OK;
@@ -375,6 +398,7 @@ static gcr_status read_run(gcr_results_file *file)
     if (file->job.count != 1 || file->skipped_keys.count != file->skipped_reasons.count)
         GCR_FAIL(GCR_EFORMAT, "%s is damaged: the group 'run' is incomplete", file->path);
     GCR_TRY(read_facts(file));
+    GCR_TRY(count_kinds(file));
 out:
     return status;
 }

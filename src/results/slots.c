@@ -47,16 +47,20 @@ out:
     return status;
 }
 
-static gcr_status create_states(gcr_slots *slots, int has_jitter, uint64_t cells)
+static gcr_status create_states(gcr_slots *slots, const gcr_slots_spec *spec, uint64_t cells)
 {
     gcr_status status = GCR_OK;
     void *block = NULL;
 
     GCR_TRY(gcr_memory_create(&block, cells, 1, "the states of all cells"));
     slots->state = block;
-    if (has_jitter) {
+    if (spec->has_jitter) {
         GCR_TRY(gcr_memory_create(&block, cells, 1, "the jitter steps of all cells"));
         slots->jitter_step = block;
+    }
+    if (spec->has_kinds) {
+        GCR_TRY(gcr_memory_create(&block, cells, 1, "the kinds of all cells"));
+        slots->kind = block;
     }
 out:
     return status;
@@ -118,7 +122,7 @@ gcr_status gcr_slots_create(gcr_slots **out, const gcr_slots_spec *spec)
     if (spec->has_no_cells)
         cells = 0; /* gives NULL */
     GCR_TRY(create_values(slots, spec, cells));
-    GCR_TRY(create_states(slots, spec->has_jitter, cells));
+    GCR_TRY(create_states(slots, spec, cells));
     GCR_TRY(create_countdowns(slots));
     if (spec->points->live != NULL && !spec->has_no_cells)
         exclude_points(slots, spec->points);
@@ -134,6 +138,7 @@ void gcr_slots_destroy(gcr_slots *slots)
     if (slots == NULL)
         return;
     gcr_memory_destroy(slots->missing);
+    gcr_memory_destroy(slots->kind);
     gcr_memory_destroy(slots->jitter_step);
     gcr_memory_destroy(slots->state);
     for (int o = 0; o < slots->output_count; o++)

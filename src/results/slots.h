@@ -24,7 +24,9 @@ typedef struct gcr_slots {
     uint8_t *state;                  /* [dataset_count][point_count] gcr_cell_state; this and    */
                                      /* those above NULL where cells have no slots, but land   */
     uint8_t *jitter_step;            /* the same, or NULL if the job has no jitter ladder      */
-    _Atomic uint64_t *missing;       /* [dataset_count] live cells that have not landed        */
+    uint8_t
+        *kind; /* the same: 1 + the kind of device that computed it, 0: none; NULL: there is one */
+    _Atomic uint64_t *missing; /* [dataset_count] live cells that have not landed        */
 } gcr_slots;
 
 typedef struct gcr_slots_spec {
@@ -32,7 +34,7 @@ typedef struct gcr_slots_spec {
     uint64_t dataset_count;
     int output_count;
     const int64_t *width; /* [output_count] >= 1 */
-    int has_jitter;
+    int has_jitter, has_kinds;
     int has_no_cells; /* they are counted down, and stand nowhere */
 } gcr_slots_spec;
 

@@ -179,6 +179,26 @@ class Gpu(Case):
         rows = self.ok("export", "runs/small").out.splitlines()
         self.assertEqual(len(rows), 1 + 72)
 
+    def test_several_gpus_of_one_kind_leave_the_file_of_one(self):
+        reply = self.run_on_the_fake("--quiet", FAKE_DEVICES="3")
+        self.assertEqual(reply.code, 0, reply)
+        shown = self.ok("show", "runs/small").out
+        self.assertRegex(shown, r"(?m)^device_3 +cuda:2 fake$")
+        self.assertRegex(shown, r"(?m)^kind +fake, f64, plain, direct$")
+        self.assertNotIn("kind_", self.ok("export", "runs/small").out)
+
+    def test_cells_of_several_kinds_say_which(self):
+        reply = self.run_on_the_fake("--set", "run.device=cuda:0, cuda:1", FAKE_DEVICES="2",
+                                     FAKE_KINDS="1")
+        self.assertEqual(reply.code, 0, reply)
+        self.assertRegex(reply.err, r"(?m)^kinds +kind_1: fake, f64, plain, direct \(.* % of the work\)$")
+        shown = self.ok("show", "runs/small").out
+        self.assertRegex(shown, r"(?m)^kind_2 +fake 1, f64, plain, direct$")
+        self.assertRegex(shown, r"(?m)^device_2 +cuda:1 fake, kind_2$")
+        rows = [row.split(",") for row in self.ok("export", "runs/small").out.splitlines()]
+        kind = rows[0].index("kind")
+        self.assertEqual({row[kind] for row in rows[1:]}, {"kind_1", "kind_2"})
+
     def test_a_gpu_that_is_lost_leaves_what_has_landed(self):
         reply = self.run_on_the_fake("--quiet", FAKE_SYNC_THAT_FAILS="4")
         self.assertEqual(reply.code, 4, reply)

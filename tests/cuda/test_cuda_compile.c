@@ -15,7 +15,7 @@ static gcr_status crunch_one(stage *s, int64_t rows)
     GCR_TRY(stage_bring(s, 0, rows));
     tile = stage_tile(s, 0, 0, 1);
     GCR_TRY(stage_crunch(s, &tile, 1));
-    GCR_TRY(gcr_event_sync(s->event));
+    GCR_TRY(gcr_event_sync(s->event, -1));
 out:
     return status;
 }

@@ -12,7 +12,8 @@ static gcr_status drive(stage *s)
     GCR_TRY(stage_bring(s, 1, 150)); /* asks for more shared memory than there is without asking */
     for (int batch = 0; batch < GCR_CUDA_LAUNCH_SLOTS + 1; batch++)
         GCR_TRY(stage_crunch_all(s, 2));
-    GCR_TRY(gcr_event_sync(s->event));
+    GCR_TRY(gcr_event_sync(s->event, 10));
+    GCR_TRY(gcr_event_sync(s->event, -1));
     GCR_TRY(gcr_queue_sync(s->queue));
 out:
     return status;
@@ -34,6 +35,8 @@ static const char *const calls[] = {
     "cudaStreamWaitEvent",
     "cudaEventRecord",
     "cudaEventSynchronize",
+    "cudaEventQuery",
+    "cudaMemGetInfo",
     "cudaStreamSynchronize",
     "cudaLibraryLoadData",
     "cudaLibraryGetKernel",
@@ -132,6 +135,28 @@ static void test_a_lost_gpu_is_left_alone(void **state)
                              fake_cuda.calls_after);
             }
         }
+}
+
+/* Whatever waits for it would wait for ever, closing included. */
+static void test_a_kernel_that_does_not_end_in_its_time_leaves_the_gpu_alone(void **state)
+{
+    stage s = { 0 };
+    int before;
+
+    (void)state;
+    fake_cuda_reset();
+    atomic_store(&gcr_cuda_lost, 0);
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_ok(stage_crunch_all(&s, 1));
+    fake_cuda.hangs = 1;
+    assert_status(gcr_event_sync(s.event, 0.001), GCR_ETIMEOUT);
+    assert_error_mentions("the GPU has not ended a batch in 0.001 s");
+    before = fake_cuda.calls;
+    assert_status(gcr_event_sync(s.event, 0.001), GCR_EDEVICE);
+    stage_close(&s);
+    assert_int_equal(fake_cuda.calls, before);
+    atomic_store(&gcr_cuda_lost, 0);
 }
 
 static void test_a_gpu_lost_while_closing_is_noticed(void **state)
@@ -332,6 +357,7 @@ int main(void)
         test(test_every_call_that_fails_ends_the_run_and_leaves_nothing),
         test(test_every_call_without_memory_says_so),
         test(test_a_lost_gpu_is_left_alone),
+        test(test_a_kernel_that_does_not_end_in_its_time_leaves_the_gpu_alone),
         test(test_a_gpu_lost_while_closing_is_noticed),
         test(test_after_a_loss_there_is_no_device),
         test(test_a_thread_that_never_used_the_gpu_can_close_everything),

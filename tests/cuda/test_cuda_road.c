@@ -29,7 +29,7 @@ static void test_results_are_there_when_the_event_is(void **state)
     for (int d = 0; d < STAGE_DATASETS; d++)
         assert_ok(stage_bring(&s, d, 6));
     assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     for (int d = 0; d < STAGE_DATASETS; d++)
         stage_check(&s, d);
     stage_close(&s);
@@ -48,7 +48,7 @@ static void test_floats_take_the_same_road(void **state)
     for (int d = 0; d < STAGE_DATASETS; d++)
         assert_ok(stage_bring(&s, d, 6 + 60 * d));
     assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     for (int d = 0; d < STAGE_DATASETS; d++)
         stage_check(&s, d);
     stage_close(&s);
@@ -94,7 +94,7 @@ static void test_nothing_waits_before_the_event_is_waited_for(void **state)
     for (int batch = 0; batch < GCR_CUDA_IN_FLIGHT; batch++)
         assert_ok(stage_crunch_all(&s, 1));
     assert_int_equal(fake_cuda.waits, waits);
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     assert_int_equal(fake_cuda.waits, waits + 1);
     stage_check(&s, 0);
     stage_close(&s);
@@ -133,7 +133,7 @@ static void test_sizes_of_other_variants_are_other_launches(void **state)
     assert_ok(stage_crunch(&s, tiles, 2 * STAGE_DATASETS));
     assert_int_equal(count_launches("gcr_crunch"), STAGE_DATASETS);
     assert_int_equal(first_crunch()->tile_count, 2);
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     for (int d = 0; d < STAGE_DATASETS; d++)
         stage_check(&s, d);
     stage_close(&s);
@@ -154,7 +154,7 @@ static void test_a_long_batch_is_several_launches(void **state)
         tiles[t] = stage_tile(&s, 0, t % STAGE_POINTS, 1);
     assert_ok(stage_crunch(&s, tiles, count));
     assert_int_equal(count_launches("gcr_crunch"), 3);
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();
@@ -174,7 +174,7 @@ static void test_each_rung_of_the_ladder_is_one_launch(void **state)
             assert_ok(stage_crunch_all(&s, 1));
         assert_int_equal(count_launches("gcr_crunch"), 2);
         assert_int_equal(count_launches("gcr_retry"), 2 * rungs);
-        assert_ok(gcr_event_sync(s.event));
+        assert_ok(gcr_event_sync(s.event, -1));
         stage_check(&s, 0);
         stage_close(&s);
         assert_clean();
@@ -194,7 +194,7 @@ static void test_batches_allocate_nothing(void **state)
     allocations = fake_cuda.allocations;
     for (int batch = 0; batch < 100; batch++) {
         assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
-        assert_ok(gcr_event_sync(s.event));
+        assert_ok(gcr_event_sync(s.event, -1));
     }
     assert_int_equal(fake_cuda.allocations, allocations);
     stage_check(&s, 1);
@@ -215,7 +215,7 @@ static void test_batches_that_nobody_waits_for_keep_their_descriptors(void **sta
         tile = stage_tile(&s, 0, (uint64_t)p, 1);
         assert_ok(stage_crunch(&s, &tile, 1));
     }
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();
@@ -261,7 +261,7 @@ static void test_a_dataset_may_be_closed_while_its_batch_is_under_way(void **sta
     gcr_buf_close(s.data[0]);
     s.prepared[0] = s.data[0] = NULL;
     assert_ok(stage_bring(&s, 1, 6)); /* perhaps in the same place */
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();
@@ -277,7 +277,7 @@ static void check_upload_past_a_closed_dataset(void (*close)(gcr_buf *buf), int 
     assert_ok(stage_open(&s));
     assert_ok(stage_bring(&s, 0, 6));
     assert_ok(stage_crunch_all(&s, 1));
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     done = fake_cuda.launches_done;
     assert_ok(stage_bring(&s, 1, 6));
@@ -528,7 +528,7 @@ static void test_tiles_without_points_are_no_launch(void **state)
     tiles[1] = stage_tile(&s, 1, 0, 0);
     assert_ok(stage_crunch(&s, tiles, 2));
     assert_int_equal(count_launches("gcr_crunch"), 1);
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();

@@ -38,7 +38,7 @@ static void raise_with(scene *s, const char *const *overrides, int count)
     assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, overrides, count));
     assert_ok(gcr_datasets_load(&s->datasets, &s->job));
     spec = (gcr_run_spec){ .job = &s->job, .datasets = &s->datasets };
-    assert_ok(gcr_run_create_on(&s->run, &spec, &fake_backend));
+    assert_ok(gcr_run_create_on(&s->run, &spec, fake_backends));
     running = s->run;
 }
 
@@ -79,7 +79,7 @@ static void test_a_code_path_that_the_device_lacks_is_refused(void **state)
     assert_ok(gcr_datasets_load(&datasets, &job));
     spec.job = &job;
     spec.datasets = &datasets;
-    assert_status(gcr_run_create_on(&run, &spec, &fake_backend), GCR_EUNSUPPORTED);
+    assert_status(gcr_run_create_on(&run, &spec, fake_backends), GCR_EUNSUPPORTED);
     assert_string_equal(gcr_last_error(), "--set run.code_path:1:1: fake does not have the "
                                           "instructions of code path 'v3': its best is 'plain'");
     assert_null(run);
@@ -422,7 +422,7 @@ test_a_callback_that_fails_after_the_device_does_not_hide_why_the_run_failed(voi
     spec = (gcr_run_spec){ .job = &s.job,
                            .datasets = &s.datasets,
                            .on_dataset = fail_in_the_callback };
-    assert_ok(gcr_run_create_on(&s.run, &spec, &fake_backend));
+    assert_ok(gcr_run_create_on(&s.run, &spec, fake_backends));
     fake.sync_that_fails = 3; /* of the last dataset: the one before has landed, and nobody knows */
     assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
     assert_error_mentions("the fake was lost");

@@ -5,6 +5,7 @@
 
 #include "gridcrunch/cell.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,31 @@ void fake_reset(void)
     memset(&fake, 0, sizeof fake);
 }
 
-static void note(fake_call call)
+typedef struct fake_device {
+    gcr_device base;
+    int index;
+    _Atomic uint64_t bytes; /* in buffers of its memory */
+} fake_device;
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void note(fake_call call, const gcr_device *device)
 {
-    if (fake.log_count < FAKE_LOG_MAX)
+    pthread_mutex_lock(&log_lock);
+    if (fake.log_count < FAKE_LOG_MAX) {
+        fake.log_device[fake.log_count] = ((const fake_device *)device)->index;
         fake.log[fake.log_count++] = call;
+    }
+    pthread_mutex_unlock(&log_lock);
+}
+
+int fake_count_on(fake_call call, int device)
+{
+    int count = 0;
+
+    for (int i = 0; i < fake.log_count; i++)
+        count += fake.log[i] == call && fake.log_device[i] == device;
+    return count;
 }
 
 int fake_count(fake_call call)
@@ -99,21 +121,26 @@ static gcr_status fake_device_count(int *out, char *why, size_t why_bytes)
 {
     (void)why;
     (void)why_bytes;
-    *out = 1;
+    *out = fake.device_count > 0 ? fake.device_count : 1;
     return GCR_OK;
 }
 
 static gcr_status fake_device_open(gcr_device **out, int index)
 {
-    (void)index;
-    *out = calloc(1, sizeof **out);
-    (*out)->backend = &fake_backend;
-    strcpy((*out)->info.name, "fake");
-    (*out)->info.alignment = 64;
-    (*out)->info.code_path = GCR_PATH_PLAIN;
-    (*out)->info.units = 4;
-    (*out)->info.batches_in_flight = 2;
+    fake_device *device = calloc(1, sizeof *device);
+    gcr_device_info *info = &device->base.info;
+
+    device->index = index;
+    device->base.backend = &fake_backend;
+    strcpy(info->name, "fake");
+    info->alignment = 64;
+    info->code_path = GCR_PATH_PLAIN;
+    info->units = 4;
+    info->batches_in_flight = 2;
+    info->total_bytes = info->free_bytes = fake.total_bytes;
+    info->unit_flops[GCR_F64] = info->unit_flops[GCR_F32] = fake.flops[index];
     fake.open_handles++;
+    *out = &device->base;
     return GCR_OK;
 }
 
@@ -126,9 +153,13 @@ static void fake_device_close(gcr_device *device)
 static void fake_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                              gcr_scalar scalar, gcr_algorithm algorithm)
 {
-    (void)device;
-    snprintf(out, bytes, "fake, %s, %s, %s", gcr_scalar_name(scalar), gcr_code_path_name(path),
-             gcr_algorithm_name(algorithm));
+    const int kind = fake.kind_of[((const fake_device *)device)->index];
+    char number[16] = "";
+
+    if (kind > 0)
+        snprintf(number, sizeof number, " %d", kind);
+    snprintf(out, bytes, "fake%s, %s, %s, %s", number, gcr_scalar_name(scalar),
+             gcr_code_path_name(path), gcr_algorithm_name(algorithm));
 }
 
 static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
@@ -136,9 +167,14 @@ static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place pla
     gcr_status status = GCR_OK;
     gcr_buf *buf;
 
-    note(FAKE_BUF_OPEN);
+    note(FAKE_BUF_OPEN, device);
     if (++fake.bufs == fake.buf_that_fails)
         GCR_FAIL(GCR_ENOMEM, "the fake has no memory");
+    if (place == GCR_PLACE_DEVICE && fake.total_bytes > 0 &&
+        ((fake_device *)device)->bytes + bytes > fake.total_bytes)
+        GCR_FAIL(GCR_ENOMEM, "the memory of the fake is full");
+    if (place == GCR_PLACE_DEVICE)
+        ((fake_device *)device)->bytes += bytes;
     buf = calloc(1, sizeof *buf);
     *buf = (gcr_buf){ .device = device, .place = place, .bytes = bytes, .base = malloc(bytes) };
     memset(buf->base, POISON, bytes);
@@ -150,7 +186,9 @@ out:
 
 static void fake_buf_close(gcr_buf *buf)
 {
-    note(FAKE_BUF_CLOSE);
+    note(FAKE_BUF_CLOSE, buf->device);
+    if (buf->place == GCR_PLACE_DEVICE)
+        ((fake_device *)buf->device)->bytes -= buf->bytes;
     fake.open_handles--;
     free(buf->base);
     free(buf);
@@ -158,7 +196,7 @@ static void fake_buf_close(gcr_buf *buf)
 
 static void fake_buf_close_idle(gcr_buf *buf)
 {
-    note(FAKE_BUF_CLOSE_IDLE);
+    note(FAKE_BUF_CLOSE_IDLE, buf->device);
     fake_buf_close(buf);
 }
 
@@ -168,7 +206,7 @@ static gcr_status fake_copy(gcr_queue *base, void *to, gcr_place to_place, const
     fake_queue *queue = (fake_queue *)base;
 
     (void)from_place;
-    note(to_place == GCR_PLACE_DEVICE ? FAKE_UPLOAD : FAKE_DOWNLOAD);
+    note(to_place == GCR_PLACE_DEVICE ? FAKE_UPLOAD : FAKE_DOWNLOAD, base->device);
     queue->ops[queue->op_count++] = (op){ .to = to, .from = from, .bytes = bytes };
     return GCR_OK;
 }
@@ -187,7 +225,7 @@ static void fake_queue_close(gcr_queue *base)
 {
     fake_queue *queue = (fake_queue *)base;
 
-    note(FAKE_QUEUE_CLOSE);
+    note(FAKE_QUEUE_CLOSE, base->device);
     for (; queue->done < queue->op_count; queue->done++)
         free(queue->ops[queue->done].tiles);
     fake.open_handles--;
@@ -222,21 +260,41 @@ static gcr_status fake_event_record(gcr_event *base, gcr_queue *queue)
 {
     fake_event *event = (fake_event *)base;
 
-    note(FAKE_RECORD);
+    note(FAKE_RECORD, base->device);
     event->queue = (fake_queue *)queue;
     event->upto = event->queue->op_count;
     return GCR_OK;
 }
 
-static gcr_status fake_event_sync(gcr_event *base)
+static gcr_status fake_event_sync(gcr_event *base, double seconds)
 {
     gcr_status status = GCR_OK;
     fake_event *event = (fake_event *)base;
+    const int nth = ++fake.syncs;
 
-    note(FAKE_SYNC);
-    if (++fake.syncs == fake.sync_that_fails)
+    note(FAKE_SYNC, base->device);
+    if (nth == fake.sync_that_fails)
         GCR_FAIL(GCR_EDEVICE, "the fake was lost");
+    if (nth == fake.sync_that_hangs && seconds < 0)
+        GCR_FAIL(GCR_EDEVICE, "the fake was waited for without a limit");
+    if (nth == fake.sync_that_hangs)
+        GCR_FAIL(GCR_ETIMEOUT, "the fake has not ended in %g s", seconds);
     run_ops(event->queue, event->upto);
+out:
+    return status;
+}
+
+static gcr_status fake_cell_bytes(uint64_t *out, const gcr_device *device,
+                                  const gcr_program_spec *spec, const gcr_shape *shape)
+{
+    gcr_status status = GCR_OK;
+
+    (void)device;
+    (void)spec;
+    (void)shape;
+    if (fake.unsupported != NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s", fake.unsupported);
+    *out = fake.cell_bytes;
 out:
     return status;
 }
@@ -258,9 +316,8 @@ static void fake_program_close(gcr_program *program)
 
 static gcr_status fake_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args)
 {
-    (void)queue;
     (void)program;
-    note(FAKE_PREPARE);
+    note(FAKE_PREPARE, queue->device);
     *args->fault = 0;
     return GCR_OK;
 }
@@ -274,17 +331,28 @@ static int count_outputs(const gcr_kernel *kernel)
     return count;
 }
 
+static uint64_t count_points(const gcr_crunch_args *args)
+{
+    uint64_t points = 0;
+
+    for (uint64_t t = 0; t < args->tile_count; t++)
+        points += args->tiles[t].count;
+    return points;
+}
+
 static gcr_status fake_crunch(gcr_queue *base, gcr_program *program, const gcr_crunch_args *args)
 {
     gcr_status status = GCR_OK;
     fake_queue *queue = (fake_queue *)base;
     op *o = &queue->ops[queue->op_count];
 
-    note(FAKE_CRUNCH);
+    note(FAKE_CRUNCH, base->device);
     if (fake.on_crunch != NULL)
         fake.on_crunch();
     if (++fake.crunches == fake.crunch_that_fails)
         GCR_FAIL(GCR_EDEVICE, "the fake fell over");
+    if (fake.crunch_points_most > 0 && count_points(args) > fake.crunch_points_most)
+        GCR_FAIL(GCR_ENOMEM, "the fake has no memory for so many");
     *o = (op){ .tiles = malloc(args->tile_count * sizeof *o->tiles),
                .tile_count = args->tile_count,
                .output_count = count_outputs(program->unit->kernel) };
@@ -311,8 +379,11 @@ const gcr_backend fake_backend = {
     .event_close = fake_event_close,
     .event_record = fake_event_record,
     .event_sync = fake_event_sync,
+    .cell_bytes = fake_cell_bytes,
     .program_open = fake_program_open,
     .program_close = fake_program_close,
     .prepare = fake_prepare,
     .crunch = fake_crunch,
 };
+
+const gcr_backend *const fake_backends[] = { &fake_backend, NULL };

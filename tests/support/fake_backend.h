@@ -2,13 +2,15 @@
  * tests/support/fake_backend.h -- a device that writes down what it was asked to do.
  *
  * Memory of its own, and a queue that does nothing before it is synced: whoever reads a result too
- * early reads poison. A "crunch" computes no kernel; output o of a point is point + 1000 * o, the
+ * early reads poison. There may be several devices, of several kinds. A "crunch" computes no kernel; output o of a point is point + 1000 * o, the
  * state is ok, so a test can tell whether everything landed where its key says.
  */
 #ifndef GCR_FAKE_BACKEND_H
 #define GCR_FAKE_BACKEND_H
 
 #include "backend/backend.h"
+
+#include <stdatomic.h>
 
 typedef enum fake_call {
     FAKE_UPLOAD,
@@ -23,22 +25,33 @@ typedef enum fake_call {
     FAKE_QUEUE_CLOSE,
 } fake_call;
 
-enum { FAKE_LOG_MAX = 65536 };
+enum { FAKE_LOG_MAX = 65536, FAKE_DEVICES_MAX = 8 };
 
-/* What happened, and what shall go wrong. One device at a time. */
+/* What there is, what happened, and what shall go wrong. Devices log from threads of their own. */
 typedef struct fake_state {
+    int device_count;               /* 0 is 1                                          */
+    int kind_of[FAKE_DEVICES_MAX];  /* devices of one number are of one kind           */
+    double flops[FAKE_DEVICES_MAX]; /* per unit and second                             */
+    uint64_t total_bytes;           /* of a device's memory; 0: as much as is asked for */
+    uint64_t cell_bytes;            /* that a cell needs of it                         */
+    const char *unsupported;        /* NULL, or why devices cannot compute any job     */
+    uint64_t crunch_points_most;    /* a larger crunch has no memory; 0: none          */
+
     fake_call log[FAKE_LOG_MAX];
+    int log_device[FAKE_LOG_MAX];
     int log_count;
-    int open_handles;      /* devices, buffers, queues, events, programs */
-    int crunch_that_fails; /* the how-manyth, from 1; 0: none            */
-    int buf_that_fails;    /* the same for memory                        */
-    int sync_that_fails;   /* the same for events                        */
-    int crunches, bufs, syncs;
+    _Atomic int open_handles; /* devices, buffers, queues, events, programs */
+    int crunch_that_fails;    /* the how-manyth, from 1; 0: none            */
+    int buf_that_fails;       /* the same for memory                        */
+    int sync_that_fails;      /* the same for events                        */
+    int sync_that_hangs;      /* the same: what it waits for does not end   */
+    _Atomic int crunches, bufs, syncs;
     void (*on_crunch)(void); /* called at each crunch; may be NULL         */
 } fake_state;
 
 extern fake_state fake;
 extern const gcr_backend fake_backend;
+extern const gcr_backend *const fake_backends[]; /* it alone */
 
 /* Forgets everything. */
 void fake_reset(void);
@@ -46,5 +59,8 @@ void fake_reset(void);
 /* How often `call` stands in the log, and where the nth (from 1) stands; -1: nowhere. */
 int fake_count(fake_call call);
 int fake_find(fake_call call, int nth);
+
+/* How often one device was asked. */
+int fake_count_on(fake_call call, int device);
 
 #endif /* GCR_FAKE_BACKEND_H */

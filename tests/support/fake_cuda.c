@@ -456,6 +456,18 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
         *value = fake_cuda.compute_mode;
     else if (attribute == cudaDevAttrConcurrentManagedAccess)
         *value = !fake_cuda.has_no_managed;
+    else if (attribute == cudaDevAttrClockRate)
+        *value = 2000000;
+    else if (attribute == cudaDevAttrSingleToDoublePrecisionPerfRatio)
+        *value = 2;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free_out, size_t *total_out)
+{
+    ANSWER();
+    *total_out = (size_t)1 << 30;
+    *free_out = *total_out / 4 * 3;
     return cudaSuccess;
 }
 
@@ -531,6 +543,16 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
     enqueue(stream, OP_RECORD);
     event->stream = stream;
     event->place = stream->count;
+    return cudaSuccess;
+}
+
+/* What is asked for is done the second time that somebody looks. */
+cudaError_t cudaEventQuery(cudaEvent_t event)
+{
+    ANSWER();
+    if (fake_cuda.hangs || fake_cuda.queries++ % 2 == 0)
+        return cudaErrorNotReady;
+    run_stream(event->stream, event->place);
     return cudaSuccess;
 }
 

@@ -39,13 +39,14 @@ typedef struct fake_cuda_state {
     int fail_nth;
     cudaError_t fail_code;
     int has_failed;
+    int hangs;       /* no kernel ever ends */
     int calls_after; /* of anything, after a failure with a code that a process does not survive */
 
     void (*on_wait)(void); /* called when the host waits for an event; may be NULL */
 
     /* What happened. */
-    int calls, allocations, waits; /* waits: of the host */
-    const char *broken;            /* the first broken rule, or NULL */
+    int calls, allocations, waits, queries; /* waits: of the host */
+    const char *broken;                     /* the first broken rule, or NULL */
     fake_launch launches[FAKE_LAUNCHES_MAX];
     int launch_count;
     int launches_done; /* of these */

@@ -1,18 +1,34 @@
 /*
  * tests/support/fake_module.c -- the fake backend as a module, for the program itself.
  *
- * The variable FAKE_SYNC_THAT_FAILS names the wait for a batch, from 1, in which the device is lost.
+ * Variables say what there is and what goes wrong:
+ *     FAKE_SYNC_THAT_FAILS, _HANGS  the wait for a batch, from 1, in which the device is lost, or does
+ *                                   not come back
+ *     FAKE_DEVICES                  how many devices; each is of a kind of its own if FAKE_KINDS is set
+ *     FAKE_BYTES                    of a device's memory
  */
 #include "support/fake_backend.h"
 
 #include <stdlib.h>
 
+static int number_of(const char *variable)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? atoi(text) : 0;
+}
+
 static const gcr_backend *open_module(const gcr_failures *failures)
 {
-    const char *nth = getenv("FAKE_SYNC_THAT_FAILS");
-
     fake_reset();
-    fake.sync_that_fails = nth != NULL ? atoi(nth) : 0;
+    fake.sync_that_fails = number_of("FAKE_SYNC_THAT_FAILS");
+    fake.sync_that_hangs = number_of("FAKE_SYNC_THAT_HANGS");
+    fake.device_count = number_of("FAKE_DEVICES");
+    fake.total_bytes = (uint64_t)number_of("FAKE_BYTES");
+    for (int d = 0; d < FAKE_DEVICES_MAX; d++) {
+        fake.flops[d] = 1e9;
+        fake.kind_of[d] = getenv("FAKE_KINDS") != NULL ? d : 0;
+    }
     gcr_failures_forward(failures);
     return &fake_backend;
 }

@@ -144,8 +144,9 @@ static gcr_status cpu_event_record(gcr_event *event, gcr_queue *queue)
     return GCR_OK;
 }
 
-static gcr_status cpu_event_sync(gcr_event *event)
+static gcr_status cpu_event_sync(gcr_event *event, double seconds)
 {
+    (void)seconds;
     (void)event;
     return GCR_OK;
 }

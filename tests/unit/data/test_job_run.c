@@ -13,6 +13,26 @@ static void test_a_device_is_kept_with_its_place(void **state)
     gcr_job_clear(&job);
 }
 
+static void test_devices_in_a_list_are_a_text_with_commas(void **state)
+{
+    gcr_job job = job_of(JOB("run: {device: [cuda:0, cuda:2]}\n"));
+
+    (void)state;
+    assert_string_equal(job.device, "cuda:0, cuda:2");
+    assert_int_equal(job.device_mark.column, 15);
+    gcr_job_clear(&job);
+}
+
+#define DEVICE_WANTED "'device' takes auto, any, the name of a device, or a list of names, "
+
+static void test_a_list_of_no_devices_is_refused(void **state)
+{
+    (void)state;
+    assert_invalid(JOB("run: {device: []}\n"), "t.yaml:4:15: " DEVICE_WANTED "not an empty list");
+    assert_invalid(JOB("run: {device: [cpu, {a: 1}]}\n"),
+                   "t.yaml:4:21: " DEVICE_WANTED "not a mapping");
+}
+
 static void test_the_device_is_auto_when_nobody_says(void **state)
 {
     gcr_job job = job_of(JOB(""));
@@ -269,6 +289,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_device_is_kept_with_its_place),
+        cmocka_unit_test(test_devices_in_a_list_are_a_text_with_commas),
+        cmocka_unit_test(test_a_list_of_no_devices_is_refused),
         cmocka_unit_test(test_the_device_is_auto_when_nobody_says),
         cmocka_unit_test(test_an_algorithm_may_be_chosen),
         cmocka_unit_test(test_a_precision_may_be_chosen),

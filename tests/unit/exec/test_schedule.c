@@ -81,6 +81,58 @@ static void test_every_position_is_dealt_once_whatever_the_form(void **state)
                     }
 }
 
+static void test_positions_may_begin_anywhere(void **state)
+{
+    static const gcr_schedule_form forms[] = { GCR_SCHEDULE_STATIC, GCR_SCHEDULE_CYCLIC,
+                                               GCR_SCHEDULE_DYNAMIC, GCR_SCHEDULE_GUIDED };
+    static const double weights[] = { 1, 0, 5 };
+
+    (void)state;
+    for (int f = 0; f < 4; f++)
+        for (uint64_t count = 0; count < 60; count++)
+            for (int weighted = 0; weighted < 2; weighted++) {
+                const gcr_schedule_spec spec = { .form = forms[f],
+                                                 .first = 37,
+                                                 .count = count,
+                                                 .live_count = 10,
+                                                 .batch = 4,
+                                                 .workers = 3,
+                                                 .weights = weighted ? weights : NULL };
+                int owner[100] = { 0 };
+                gcr_schedule *schedule;
+                gcr_span span;
+
+                assert_ok(gcr_schedule_create(&schedule, &spec));
+                for (int w = 0; w < 3; w++)
+                    while (gcr_schedule_next(schedule, w, 4, &span))
+                        for (uint64_t i = 0; i < span.count; i++)
+                            owner[span.first + i]++;
+                for (uint64_t i = 0; i < 100; i++)
+                    assert_int_equal(owner[i], i >= 37 && i < 37 + count);
+                gcr_schedule_destroy(schedule);
+            }
+}
+
+static void test_blocks_are_as_long_as_their_weights(void **state)
+{
+    static const double weights[] = { 1, 3 };
+    const gcr_schedule_spec spec = { .form = GCR_SCHEDULE_STATIC,
+                                     .first = 8,
+                                     .count = 8,
+                                     .live_count = 2,
+                                     .workers = 2,
+                                     .weights = weights };
+    gcr_schedule *schedule;
+    gcr_span span;
+
+    (void)state;
+    assert_ok(gcr_schedule_create(&schedule, &spec));
+    assert_true(gcr_schedule_next(schedule, 1, 100, &span));
+    assert_int_equal(span.first, 10);
+    assert_int_equal(span.count, 6);
+    gcr_schedule_destroy(schedule);
+}
+
 static void test_static_gives_equal_blocks_and_the_first_workers_one_more(void **state)
 {
     char text[64];
@@ -192,6 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_position_is_dealt_once_whatever_the_form),
+        cmocka_unit_test(test_positions_may_begin_anywhere),
+        cmocka_unit_test(test_blocks_are_as_long_as_their_weights),
         cmocka_unit_test(test_static_gives_equal_blocks_and_the_first_workers_one_more),
         cmocka_unit_test(test_cyclic_deals_batches_in_turn),
         cmocka_unit_test(test_an_idle_worker_steals_at_the_edge_of_a_dataset),
