@@ -53,6 +53,7 @@ typedef struct cuda_device {
     cudaMemPool_t pool;
     cuda_lane memory;
     struct cuda_queue *queues;
+    struct cuda_measure *measure; /* of cuda_measure.c; NULL before anything is measured  */
     gcr_pool *copiers;            /* who fill stages; NULL before the first large upload */
     pthread_mutex_t copiers_lock; /* of these                                            */
     /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds it. */

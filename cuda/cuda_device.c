@@ -1,6 +1,7 @@
 /* cuda/cuda_device.c -- which GPUs there are, why there are none, and one that is opened. */
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_compile.h"
+#include "cuda/cuda_measure.h"
 
 #include "base/env.h"
 #include "base/text.h"
@@ -238,6 +239,7 @@ void gcr_cuda_device_close(gcr_device *base)
     gcr_cuda_lane_close(&device->memory);
     if (device->pool != NULL)
         GCR_CUDA_CLOSE(cudaMemPoolDestroy(device->pool));
+    gcr_cuda_measure_unload(device);
     gcr_pool_destroy(device->copiers);
     pthread_mutex_destroy(&device->copiers_lock);
     pthread_mutex_destroy(&device->lock);

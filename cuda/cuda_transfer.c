@@ -9,9 +9,7 @@
  * Streams, events and blocks are the transfer's own. Blocks do not come from the device's pool: what is
  * measured is what cudaMalloc() gives, and a pool would have to be opened to a peer.
  */
-#include "cuda/cuda_backend.h"
-#include "cuda/cuda_compile.h"
-#include "cuda/measure_launch.h"
+#include "cuda/cuda_measure.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -34,8 +32,6 @@ typedef struct cuda_transfer {
     gcr_transfer base;
     pair pairs[WAYS]; /* up, down */
     cudaEvent_t begin, joined, end;
-    cudaLibrary_t library;
-    cudaKernel_t gate_kernel, copy_kernel;
     gcr_gate_words *gate, *gate_dev;
 } cuda_transfer;
 
@@ -46,55 +42,22 @@ static cuda_device *device_of(const cuda_transfer *transfer)
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
-static gcr_status load_kernels(cuda_transfer *transfer)
-{
-    gcr_status status = GCR_OK;
-    const cuda_source source = {
-        .name = "measure", .path = "measure", .text = "", .unit = "cuda/device/measure_unit.h"
-    };
-    cuda_image image = { 0 };
-
-    GCR_TRY(gcr_cuda_compile_cached(&image, &source, device_of(transfer)->capability));
-    GCR_CUDA("load the code of a kernel",
-             cudaLibraryLoadData(&transfer->library, image.bytes, NULL, NULL, 0, NULL, NULL, 0));
-    GCR_CUDA("find the code of a kernel",
-             cudaLibraryGetKernel(&transfer->gate_kernel, transfer->library, "gcr_gate"));
-    GCR_CUDA("find the code of a kernel",
-             cudaLibraryGetKernel(&transfer->copy_kernel, transfer->library, "gcr_copy"));
-out:
-    free(image.log);
-    free(image.bytes);
-    return status;
-}
-
-static gcr_status launch(cudaKernel_t kernel, int blocks, int threads, void *argument,
-                         cudaStream_t stream)
-{
-    gcr_status status = GCR_OK;
-    const cudaLaunchConfig_t config = { .gridDim = { (unsigned)blocks, 1, 1 },
-                                        .blockDim = { (unsigned)threads, 1, 1 },
-                                        .stream = stream };
-    void *arguments[] = { argument };
-
-    GCR_CUDA("launch a copy", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));
-out:
-    return status;
-}
-
 static gcr_status launch_gate(cuda_transfer *transfer)
 {
     gcr_gate_launch gate = { .gate = transfer->gate_dev, .limit_ticks = gate_limit };
 
-    return launch(transfer->gate_kernel, 1, 1, &gate, transfer->pairs[0].stream);
+    return gcr_cuda_measure_launch(device_of(transfer), CUDA_MEASURE_GATE, 1, 1, &gate,
+                                   transfer->pairs[0].stream);
 }
 
 static gcr_status launch_copy(cuda_transfer *transfer, void *to, const void *from, uint64_t bytes,
                               cudaStream_t stream)
 {
     gcr_copy_launch copy = { .to = to, .from = from, .bytes = bytes };
+    cuda_device *device = device_of(transfer);
 
-    return launch(transfer->copy_kernel, device_of(transfer)->base.info.units, GCR_MEASURE_THREADS,
-                  &copy, stream);
+    return gcr_cuda_measure_launch(device, CUDA_MEASURE_COPY, (uint64_t)device->base.info.units,
+                                   GCR_MEASURE_THREADS, &copy, stream);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -299,8 +262,8 @@ static void transfer_close(gcr_transfer *base)
 {
     cuda_transfer *transfer = (cuda_transfer *)base;
 
-    if (gcr_cuda_enter(base->queue->device) == GCR_OK)
-        drain(transfer);
+    gcr_cuda_enter_to_close(base->queue->device);
+    drain(transfer);
     for (int s = 0; s < WAYS; s++)
         close_pair(transfer, &transfer->pairs[s]);
     close_event(transfer->end);
@@ -308,8 +271,6 @@ static void transfer_close(gcr_transfer *base)
     close_event(transfer->begin);
     if (transfer->gate != NULL)
         GCR_CUDA_CLOSE(cudaFreeHost(transfer->gate));
-    if (transfer->library != NULL)
-        GCR_CUDA_CLOSE(cudaLibraryUnload(transfer->library));
     free(transfer);
 }
 
@@ -318,7 +279,7 @@ static gcr_status transfer_open(gcr_transfer **out, gcr_queue *queue, const gcr_
     gcr_status status = GCR_OK;
     cuda_transfer *transfer = NULL;
 
-    GCR_TRY(gcr_cuda_enter(queue->device));
+    GCR_TRY(gcr_cuda_turn(queue->device));
     transfer = calloc(1, sizeof *transfer);
     if (transfer == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a transfer");
@@ -327,7 +288,7 @@ static gcr_status transfer_open(gcr_transfer **out, gcr_queue *queue, const gcr_
         GCR_TRY(check_managed(device_of(transfer)));
     if (spec->kind == GCR_MEMORY_PEER)
         GCR_TRY(open_peer(device_of(transfer), spec->peer));
-    GCR_TRY(load_kernels(transfer));
+    GCR_TRY(gcr_cuda_measure_load(device_of(transfer)));
     GCR_TRY(open_gate(transfer));
     for (int s = 0; s < (gcr_transfer_goes(spec->kind, GCR_WAY_DOWN) ? WAYS : 1); s++)
         GCR_TRY(open_pair(transfer, &transfer->pairs[s]));
@@ -503,7 +464,7 @@ static gcr_status transfer_time(double *seconds_out, gcr_transfer *base, gcr_way
     gcr_status status = GCR_OK;
     cuda_transfer *transfer = (cuda_transfer *)base;
 
-    GCR_TRY(gcr_cuda_enter(base->queue->device));
+    GCR_TRY(gcr_cuda_turn(base->queue->device));
     switch (base->spec.kind) {
     case GCR_MEMORY_PAGEABLE:
         GCR_TRY(time_pageable(seconds_out, transfer, way, bytes, copies));
@@ -578,4 +539,5 @@ const gcr_measure_ops gcr_cuda_measure = {
     .transfer_get = transfer_get,
     .transfer_time = transfer_time,
     .memory_cost = memory_cost,
+    .work = gcr_cuda_work,
 };

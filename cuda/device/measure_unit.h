@@ -1,5 +1,6 @@
 /*
- * cuda/device/measure_unit.h -- what is launched to measure copies (cuda/measure_launch.h).
+ * cuda/device/measure_unit.h -- what is launched to measure copies (cuda/measure_launch.h), and the work
+ * beside them.
  *
  * A unit of its own: no kernel is compiled with it.
  */
@@ -52,3 +53,5 @@ GCR_ENTRY(gcr_copy, gcr_copy_launch)
     for (i = pairs * PAIR_BYTES + self; i < launch.bytes; i += stride)
         ((unsigned char *)launch.to)[i] = ((const unsigned char *)launch.from)[i];
 }
+
+#include "cuda/device/measure_work.h"

@@ -2,6 +2,7 @@
 #include "backend/backend.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -167,6 +168,57 @@ gcr_status gcr_memory_cost_of(double *take_out, double *give_out, gcr_queue *que
     if (bytes == 0)
         GCR_FAIL(GCR_EINVAL, "memory has a size");
     GCR_TRY(queue->device->backend->measure->memory_cost(take_out, give_out, queue, what, bytes));
+out:
+    return status;
+}
+
+/* ---- work ------------------------------------------------------------------------------------ */
+
+/* So many values of so many bytes. */
+static uint64_t bytes_of(uint64_t count, uint64_t size)
+{
+    uint64_t bytes;
+
+    return gcr_multiply(&bytes, count, size) ? bytes : UINT64_MAX;
+}
+
+static uint64_t square_of(uint64_t n)
+{
+    uint64_t square;
+
+    return gcr_multiply(&square, n, n) ? square : UINT64_MAX;
+}
+
+uint64_t gcr_work_in_bytes(gcr_work_kind kind, uint64_t n)
+{
+    switch (kind) {
+    case GCR_WORK_MULTIPLY: return bytes_of(square_of(n), sizeof(double));
+    case GCR_WORK_TANGENT:
+    case GCR_WORK_SUM: return bytes_of(n, sizeof(double));
+    case GCR_WORK_TANGENT_F32: return bytes_of(n, sizeof(float));
+    default: return bytes_of(square_of(n), sizeof(float));
+    }
+}
+
+uint64_t gcr_work_out_bytes(gcr_work_kind kind, uint64_t n)
+{
+    return kind == GCR_WORK_SUM ? (1 + GCR_SUM_PIECES) * sizeof(double)
+                                : gcr_work_in_bytes(kind, n);
+}
+
+gcr_status gcr_work(gcr_queue *queue, const gcr_work_args *args)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t in = gcr_work_in_bytes(args->kind, args->n);
+    const int has_b = args->kind == GCR_WORK_MULTIPLY;
+
+    GCR_TRY(check_ops(queue->device));
+    if (args->n == 0 || args->n > UINT64_C(1) << 40)
+        GCR_FAIL(GCR_EINVAL, "work has a size, of 2^40 at most");
+    if (in > args->a->bytes || (has_b && in > args->b->bytes) ||
+        gcr_work_out_bytes(args->kind, args->n) > args->out->bytes)
+        GCR_FAIL(GCR_EINVAL, "work of size %" PRIu64 " is outside its buffers", args->n);
+    GCR_TRY(queue->device->backend->measure->work(queue, args));
 out:
     return status;
 }

@@ -1,5 +1,5 @@
 /*
- * backend/measure.h -- the part of the seam that measures: copies between kinds of memory.
+ * backend/measure.h -- the part of the seam that measures: copies between kinds of memory, and work.
  *
  * For benchmarks; no run needs it, and a backend without it says so by a NULL in its table. Copies
  * are timed by the device where it can hold them back until all are enqueued, so that the time is
@@ -9,7 +9,8 @@
  *
  * A transfer is one kind of memory (the near side) and the device (the far side), with a block on
  * either side for the way up and two more for the way down. Whoever measures fills them and looks at them:
- * the backend moves bytes and knows no patterns. As elsewhere the front (measure.c) checks
+ * the backend moves bytes and knows no patterns. Work is a few loops that everybody knows, each with one
+ * way to add up, so that its bits are those of every device. As elsewhere the front (measure.c) checks
  * arguments and counts in the ledger.
  */
 #ifndef GCR_BACKEND_MEASURE_H
@@ -19,6 +20,7 @@
 
 #include <stdint.h>
 
+struct gcr_buf;
 struct gcr_queue;
 
 /* The near side. */
@@ -94,7 +96,33 @@ typedef struct gcr_transfer {
     gcr_transfer_spec spec;
 } gcr_transfer;
 
-/* Inputs have been checked. Each is done when it returns. */
+/* Loops whose time is compared with that of the copies that they need. Matrices are n x n, by rows. */
+typedef enum gcr_work_kind {
+    GCR_WORK_MULTIPLY,    /* out = a b                                                 */
+    GCR_WORK_TANGENT,     /* out = tan(a) + 3 sin(a), n values in one pass             */
+    GCR_WORK_TANGENT_F32, /* the same of floats                                        */
+    GCR_WORK_SUM,         /* out[0] = the sum of n values, behind it those of its pieces */
+    GCR_WORK_NEIGHBOURS,  /* out = 2 a, of floats: each thread a column, so that neighbouring
+                              threads have neighbouring values                          */
+    GCR_WORK_APART,       /* the same, each thread a row                               */
+    GCR_WORK_KIND_COUNT
+} gcr_work_kind;
+
+/*
+ * A sum is that of GCR_SUM_PIECES pieces, each of ceil(n / GCR_SUM_PIECES) values but for the last
+ * ones. Value i of a piece, and then piece i of all, is added to the sum i % GCR_SUM_LANES, in order; the
+ * lanes are added by halves: lane k + 256 to lane k, then k + 128 ...
+ */
+enum { GCR_SUM_PIECES = 1024, GCR_SUM_LANES = 512 };
+
+typedef struct gcr_work_args {
+    gcr_work_kind kind;
+    const struct gcr_buf *a, *b; /* b: of a product alone */
+    struct gcr_buf *out;
+    uint64_t n;
+} gcr_work_args;
+
+/* Inputs have been checked. Each but `work` is done when it returns. */
 typedef struct gcr_measure_ops {
     gcr_status (*transfer_open)(gcr_transfer **out, struct gcr_queue *queue,
                                 const gcr_transfer_spec *spec);
@@ -107,6 +135,7 @@ typedef struct gcr_measure_ops {
                                 uint64_t bytes, int copies);
     gcr_status (*memory_cost)(double *take_out, double *give_out, struct gcr_queue *queue,
                               gcr_memory_cost what, uint64_t bytes);
+    gcr_status (*work)(struct gcr_queue *queue, const gcr_work_args *args);
 } gcr_measure_ops;
 
 /* ---- the callers of the table (measure.c) ---------------------------------------------------- */
@@ -136,5 +165,12 @@ GCR_MUST_CHECK gcr_status gcr_transfer_time(double *seconds_out, gcr_transfer *t
 GCR_MUST_CHECK gcr_status gcr_memory_cost_of(double *take_out, double *give_out,
                                              struct gcr_queue *queue, gcr_memory_cost what,
                                              uint64_t bytes);
+
+/* Bytes of the arrays `a` (and `b`) and `out`; UINT64_MAX: more than can be counted. */
+uint64_t gcr_work_in_bytes(gcr_work_kind kind, uint64_t n);
+uint64_t gcr_work_out_bytes(gcr_work_kind kind, uint64_t n);
+
+/* Enqueued, as crunch is: what was uploaded before is there, and what is downloaded later has it. */
+GCR_MUST_CHECK gcr_status gcr_work(struct gcr_queue *queue, const gcr_work_args *args);
 
 #endif /* GCR_BACKEND_MEASURE_H */

@@ -1,4 +1,4 @@
-/* What copies that are measured promise on every backend: they arrive, alone, and are counted. */
+/* What is measured promises on every backend: copies arrive, alone, and are counted; work is done. */
 #include "support/gcr_test.h"
 
 #include "backend/backend.h"
@@ -141,6 +141,130 @@ static void test_memory_is_taken_and_given_back(void **state)
     gcr_queue_close(queue);
 }
 
+/* ---- work ------------------------------------------------------------------------------------ */
+
+enum { ROWS = 100, COUNT = 100000 };
+
+/* Uploads `a`, which is `b` too, works on it and brings back what came out. */
+static void work(gcr_work_kind kind, uint64_t n, const void *a, void *out)
+{
+    const uint64_t in_bytes = gcr_work_in_bytes(kind, n), out_bytes = gcr_work_out_bytes(kind, n);
+    gcr_work_args args = { .kind = kind, .n = n };
+    gcr_buf *in_dev = NULL, *out_dev = NULL;
+    gcr_queue *queue = NULL;
+
+    assert_ok(gcr_queue_open(&queue, device));
+    assert_ok(gcr_buf_open(&in_dev, device, GCR_PLACE_DEVICE, in_bytes));
+    assert_ok(gcr_buf_open(&out_dev, device, GCR_PLACE_DEVICE, out_bytes));
+    args.a = args.b = in_dev;
+    args.out = out_dev;
+    assert_ok(gcr_upload(queue, in_dev, 0, a, GCR_PLACE_HOST, in_bytes));
+    assert_ok(gcr_work(queue, &args));
+    assert_ok(gcr_download(queue, out, GCR_PLACE_HOST, out_dev, 0, out_bytes));
+    assert_ok(gcr_queue_sync(queue));
+    gcr_buf_close(out_dev);
+    gcr_buf_close(in_dev);
+    gcr_queue_close(queue);
+}
+
+static double number(int i)
+{
+    return fmod(0.6180339887498949 * (i + 1), 1) - 0.3;
+}
+
+static void test_products_and_tangents_are_those_of_the_definition(void **state)
+{
+    static double a[ROWS * ROWS], out[ROWS * ROWS];
+
+    (void)state;
+    for (int i = 0; i < ROWS * ROWS; i++)
+        a[i] = number(i);
+    work(GCR_WORK_MULTIPLY, ROWS, a, out);
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < ROWS; j++) {
+            double want = 0;
+
+            for (int k = 0; k < ROWS; k++)
+                want += a[i * ROWS + k] * a[k * ROWS + j];
+            assert_near(out[i * ROWS + j], want, 1e-13);
+        }
+    work(GCR_WORK_TANGENT, ROWS * ROWS, a, out);
+    for (int i = 0; i < ROWS * ROWS; i++)
+        assert_near(out[i], tan(a[i]) + 3 * sin(a[i]), 1e-14);
+}
+
+static void test_floats_are_walked_over_and_their_tangents_taken(void **state)
+{
+    static float a[ROWS * ROWS], out[ROWS * ROWS];
+
+    (void)state;
+    for (int i = 0; i < ROWS * ROWS; i++)
+        a[i] = (float)number(i);
+    work(GCR_WORK_TANGENT_F32, ROWS * ROWS, a, out);
+    for (int i = 0; i < ROWS * ROWS; i++)
+        assert_near((double)out[i], tan((double)a[i]) + 3 * sin((double)a[i]), 2e-6);
+    for (gcr_work_kind kind = GCR_WORK_NEIGHBOURS; kind <= GCR_WORK_APART; kind++) {
+        memset(out, 0xff, sizeof out);
+        work(kind, ROWS, a, out);
+        for (int i = 0; i < ROWS * ROWS; i++)
+            assert_true(out[i] == 2 * a[i]);
+    }
+}
+
+/* Pieces, lanes, halves: backend/measure.h. */
+static double lanes_of(const double *a, int64_t count)
+{
+    double lane[GCR_SUM_LANES] = { 0 };
+
+    for (int64_t i = 0; i < count; i++)
+        lane[i % GCR_SUM_LANES] += a[i];
+    for (int half = GCR_SUM_LANES / 2; half > 0; half /= 2)
+        for (int k = 0; k < half; k++)
+            lane[k] += lane[k + half];
+    return lane[0];
+}
+
+static void test_a_sum_has_the_bits_that_its_order_gives(void **state)
+{
+    static double a[COUNT], out[1 + GCR_SUM_PIECES], parts[GCR_SUM_PIECES];
+    static const int counts[] = { 1, 1023, 1025, 5000, COUNT };
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        a[i] = number(i);
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        const int n = counts[c], piece = (n + GCR_SUM_PIECES - 1) / GCR_SUM_PIECES;
+
+        for (int p = 0; p < GCR_SUM_PIECES; p++) {
+            const int first = p * piece < n ? p * piece : n;
+
+            parts[p] = lanes_of(a + first, n - first < piece ? n - first : piece);
+        }
+        work(GCR_WORK_SUM, (uint64_t)n, a, out);
+        assert_memory_equal(out + 1, parts, sizeof parts);
+        assert_true(out[0] == lanes_of(parts, GCR_SUM_PIECES));
+    }
+}
+
+static void test_work_outside_its_buffers_is_refused(void **state)
+{
+    static const uint64_t sizes[] = { 0, 11, UINT64_C(1) << 33, UINT64_C(1) << 63 };
+    gcr_work_args args = { .kind = GCR_WORK_MULTIPLY };
+    gcr_buf *buf = NULL;
+    gcr_queue *queue = NULL;
+
+    (void)state;
+    assert_ok(gcr_queue_open(&queue, device));
+    assert_ok(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, 100 * sizeof(double)));
+    args.a = args.b = args.out = buf;
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        args.n = sizes[k];
+        assert_status(gcr_work(queue, &args), GCR_EINVAL);
+    }
+    gcr_buf_close(buf);
+    gcr_queue_close(queue);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +272,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bytes_that_cross_are_counted),
         cmocka_unit_test(test_what_does_not_fit_is_refused_with_both_sizes),
         cmocka_unit_test(test_memory_is_taken_and_given_back),
+        cmocka_unit_test(test_products_and_tangents_are_those_of_the_definition),
+        cmocka_unit_test(test_floats_are_walked_over_and_their_tangents_taken),
+        cmocka_unit_test(test_a_sum_has_the_bits_that_its_order_gives),
+        cmocka_unit_test(test_work_outside_its_buffers_is_refused),
     };
     const char *name = argc > 1 ? argv[1] : "cpu";
     const gcr_backend *backend = gcr_backend_find(name);

@@ -1,6 +1,8 @@
 /* Copies that are measured: they arrive, wait behind the gate, and each call of CUDA fails once. */
 #include "support/cuda_stage.h"
 
+#include "cuda/measure_launch.h"
+
 enum { BYTES = 1000, COPIES = 3, KINDS = GCR_MEMORY_KIND_COUNT };
 
 typedef struct bench_stage {
@@ -240,6 +242,95 @@ static void test_what_memory_costs_is_measured_and_given_back(void **state)
     assert_clean();
 }
 
+/* ---- work ------------------------------------------------------------------------------------ */
+
+enum { SIZE = 100 }; /* of a matrix */
+
+/* Uploads one number, works on it in each way, downloads what came out: nobody waits in between. */
+static gcr_status drive_work(bench_stage *s)
+{
+    static double in[SIZE * SIZE], out[GCR_WORK_KIND_COUNT];
+    gcr_status status = GCR_OK;
+    gcr_buf *a = NULL, *results[GCR_WORK_KIND_COUNT] = { NULL };
+
+    GCR_TRY(gcr_device_open(&s->device, &gcr_cuda_backend, 0));
+    GCR_TRY(gcr_queue_open(&s->queue, s->device));
+    GCR_TRY(gcr_buf_open(&a, s->device, GCR_PLACE_DEVICE, sizeof in));
+    in[0] = 41;
+    for (int k = 0; k < GCR_WORK_KIND_COUNT; k++) {
+        in[0]++;
+        GCR_TRY(gcr_buf_open(&results[k], s->device, GCR_PLACE_DEVICE, sizeof in));
+        GCR_TRY(gcr_upload(s->queue, a, 0, in, GCR_PLACE_HOST, sizeof in));
+        GCR_TRY(
+            gcr_work(s->queue,
+                     &(gcr_work_args){
+                         .kind = (gcr_work_kind)k, .a = a, .b = a, .out = results[k], .n = SIZE }));
+        GCR_TRY(gcr_download(s->queue, &out[k], GCR_PLACE_STAGING, results[k], 0, sizeof out[k]));
+        GCR_TRY(gcr_queue_sync(s->queue));
+        assert_near(out[k], 43.0 + k, 0);
+    }
+out:
+    for (int k = 0; k < GCR_WORK_KIND_COUNT; k++)
+        gcr_buf_close(results[k]);
+    gcr_buf_close(a);
+    return status;
+}
+
+static const fake_launch *find_launch(const char *kernel)
+{
+    for (int l = 0; l < fake_cuda.launch_count; l++)
+        if (strcmp(fake_cuda.launches[l].kernel, kernel) == 0)
+            return &fake_cuda.launches[l];
+    fail_msg("%s was not launched", kernel);
+    return NULL;
+}
+
+static void test_work_stands_between_what_comes_before_and_what_comes_after(void **state)
+{
+    bench_stage s = { 0 };
+
+    (void)state;
+    assert_ok(drive_work(&s));
+    assert_int_equal(find_launch("gcr_multiply")->blocks, 4); /* squares of 64 */
+    assert_int_equal(find_launch("gcr_multiply")->threads, GCR_MULTIPLY_THREADS);
+    assert_int_equal(find_launch("gcr_tan_f64")->blocks, 1);
+    assert_int_equal(find_launch("gcr_sum_parts")->blocks, GCR_SUM_PIECES);
+    assert_int_equal(find_launch("gcr_sum")->blocks, 1);
+    assert_int_equal(find_launch("gcr_apart")->threads, GCR_WALK_THREADS);
+    assert_int_equal(fake_cuda.compilations, 1);
+    close_stage(&s);
+    assert_clean();
+}
+
+static void test_work_that_fails_is_told_and_leaves_nothing(void **state)
+{
+    static const char *const of_work[] = { "cudaSetDevice", "cudaLibraryLoadData",
+                                           "cudaLibraryGetKernel", "cudaLaunchKernelExC",
+                                           "cudaStreamWaitEvent" };
+
+    (void)state;
+    for (size_t c = 0; c < sizeof of_work / sizeof of_work[0]; c++)
+        for (int nth = 1;; nth++) {
+            bench_stage s = { 0 };
+            gcr_status status;
+            int has_failed;
+
+            fake_cuda_reset();
+            atomic_store(&gcr_cuda_lost, 0);
+            fake_cuda.fail_call = of_work[c];
+            fake_cuda.fail_nth = nth;
+            fake_cuda.fail_code = cudaErrorInvalidValue;
+            status = drive_work(&s);
+            has_failed = fake_cuda.has_failed;
+            close_stage(&s);
+            if (!has_failed || status == GCR_OK) /* in the end there is nothing but closing */
+                break;
+            if (status != GCR_EDEVICE || fake_cuda.broken != NULL || fake_cuda.live != 0)
+                fail_msg("%s, call %d: %s, %s, %d left", of_work[c], nth, gcr_status_name(status),
+                         fake_cuda.broken != NULL ? fake_cuda.broken : "", fake_cuda.live);
+        }
+}
+
 /* ---- every call fails once ------------------------------------------------------------------- */
 
 static const char *const calls[] = {
@@ -381,6 +472,8 @@ int main(void)
         test(test_what_cannot_be_measured_is_refused_with_a_reason),
         test(test_a_way_to_a_peer_may_be_open_already),
         test(test_what_memory_costs_is_measured_and_given_back),
+        test(test_work_stands_between_what_comes_before_and_what_comes_after),
+        test(test_work_that_fails_is_told_and_leaves_nothing),
         test(test_every_call_that_fails_is_told_and_leaves_nothing),
         test(test_a_gpu_that_is_lost_is_left_alone),
         test(test_memory_that_cannot_be_had_is_no_memory),
