@@ -78,6 +78,7 @@ typedef struct cuda_queue {
     cuda_stage stages[GCR_CUDA_STAGES];
     int stage;                      /* that is being filled */
     struct cuda_launcher *launcher; /* of cuda_crunch.c */
+    struct cuda_preparer *preparer; /* of cuda_prepare.c */
     struct cuda_factors *factors;   /* of cuda_factor.c; NULL before the first */
 } cuda_queue;
 
@@ -113,6 +114,11 @@ void gcr_cuda_lane_close(cuda_lane *lane);
 /* Lets what `lane` is given next wait for all that `other` was given so far. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *seen);
 
+/* One grid of blocks as the variant has them. The thread has turned to the GPU. */
+GCR_MUST_CHECK gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel,
+                                               unsigned blocks, const gcr_variant *variant,
+                                               void *argument);
+
 /* cuda_memory.c */
 gcr_status gcr_cuda_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
 void gcr_cuda_buf_close(gcr_buf *buf);
@@ -132,6 +138,10 @@ void gcr_cuda_free(cuda_device *device, void *block);
 
 /* The same for a block that nothing uses which the queues were given. */
 void gcr_cuda_free_idle(cuda_device *device, void *block);
+
+/* Lets a block have at least `bytes`, *have so far; it only grows, and not often. What was in it is gone. */
+GCR_MUST_CHECK gcr_status gcr_cuda_reserve(void **block, uint64_t *have, cuda_device *device,
+                                           uint64_t bytes, const char *doing);
 
 /* cuda_stage.c. The lock is not held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_stages_open(cuda_queue *queue);
@@ -159,7 +169,7 @@ GCR_MUST_CHECK gcr_status gcr_cuda_queue_turn_down(cuda_queue *queue);
 /* Lets the next allocation come after all that the queues were given so far. The lock is held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_queues_finish(cuda_device *device);
 
-/* cuda_program.c and cuda_crunch.c */
+/* cuda_program.c, cuda_crunch.c and cuda_prepare.c */
 gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
                                const gcr_program_spec *spec, const gcr_shape *shape);
 gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
@@ -170,6 +180,14 @@ gcr_status gcr_cuda_crunch(gcr_queue *queue, gcr_program *program, const gcr_cru
 
 /* cuda_transfer.c */
 extern const gcr_measure_ops gcr_cuda_measure;
+
+/* cuda_prepare.c. collected() enqueues what prepare() was asked for so far, and forget() drops what is of
+ * `program`, NULL: of all; for both, the lock is held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_preparer_open(cuda_queue *queue);
+void gcr_cuda_preparer_close(cuda_queue *queue);
+GCR_MUST_CHECK gcr_status gcr_cuda_prepare_collected(cuda_queue *queue);
+struct cuda_program;
+void gcr_cuda_prepare_forget(cuda_queue *queue, const struct cuda_program *program);
 
 /* cuda_crunch.c: what the launches of a queue need, opened with it. */
 GCR_MUST_CHECK gcr_status gcr_cuda_launcher_open(cuda_queue *queue);

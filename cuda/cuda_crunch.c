@@ -1,5 +1,5 @@
 /*
- * cuda/cuda_crunch.c -- batches and datasets, from the host to launches.
+ * cuda/cuda_crunch.c -- batches, from the host to launches.
  *
  * The descriptors of a batch go up through a slot of pinned memory while the batch before it is
  * computed; the slot is used again when its batch is over. Tiles of one variant become one launch,
@@ -14,11 +14,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-    DATASETS = 1024,   /* descriptors of datasets to be prepared, read from pinned memory ... */
-    SEGMENTS = 4,      /* ... which is used again a fourth at a time                          */
-    SCRATCH_SHARE = 4, /* scratch may have a fourth of the device's memory, at most           */
-};
+enum { SCRATCH_SHARE = 4 }; /* scratch may have a fourth of the device's memory, at most */
 
 /* The descriptors of a batch on both sides, and the end of the batch. */
 typedef struct slot {
@@ -30,10 +26,7 @@ typedef struct slot {
 /* What the launches of a queue share: they run one after the other. */
 typedef struct cuda_launcher {
     slot slots[GCR_CUDA_LAUNCH_SLOTS];
-    int slot;                     /* whose turn is next */
-    gcr_launch_dataset *datasets; /* [DATASETS] pinned */
-    cudaEvent_t segment_done[SEGMENTS];
-    uint64_t dataset_count; /* prepared so far */
+    int slot; /* whose turn is next */
     void *scratch, *lists, *counters;
     uint64_t scratch_bytes, lists_bytes, counters_bytes;
 } cuda_launcher;
@@ -71,19 +64,6 @@ static void close_slot(slot *s, cuda_device *device)
         GCR_CUDA_CLOSE(cudaFreeHost(s->tiles));
 }
 
-static gcr_status open_segments(cuda_launcher *launcher)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_CUDA("allocate pinned memory",
-             cudaHostAlloc((void **)&launcher->datasets, DATASETS * sizeof *launcher->datasets,
-                           cudaHostAllocDefault));
-    for (int s = 0; s < SEGMENTS; s++)
-        GCR_TRY(gcr_cuda_host_event_open(&launcher->segment_done[s]));
-out:
-    return status;
-}
-
 gcr_status gcr_cuda_launcher_open(cuda_queue *queue)
 {
     gcr_status status = GCR_OK;
@@ -94,7 +74,6 @@ gcr_status gcr_cuda_launcher_open(cuda_queue *queue)
         GCR_FAIL(GCR_ENOMEM, "no memory for a queue");
     for (int s = 0; s < GCR_CUDA_LAUNCH_SLOTS; s++)
         GCR_TRY(open_slot(&queue->launcher->slots[s], device));
-    GCR_TRY(open_segments(queue->launcher));
 out:
     return status;
 }
@@ -111,30 +90,8 @@ void gcr_cuda_launcher_close(cuda_queue *queue)
     gcr_cuda_free(device, launcher->counters);
     for (int s = 0; s < GCR_CUDA_LAUNCH_SLOTS; s++)
         close_slot(&launcher->slots[s], device);
-    for (int s = 0; s < SEGMENTS; s++)
-        if (launcher->segment_done[s] != NULL)
-            GCR_CUDA_CLOSE(cudaEventDestroy(launcher->segment_done[s]));
-    if (launcher->datasets != NULL)
-        GCR_CUDA_CLOSE(cudaFreeHost(launcher->datasets));
     free(launcher);
     queue->launcher = NULL;
-}
-
-/* Lets a block of the launcher have at least `bytes`; it only grows, and not often. */
-static gcr_status reserve(void **block, uint64_t *have, cuda_device *device, uint64_t bytes,
-                          const char *doing)
-{
-    gcr_status status = GCR_OK;
-
-    if (*have >= bytes)
-        goto out;
-    gcr_cuda_free(device, *block);
-    *block = NULL;
-    *have = 0;
-    GCR_TRY(gcr_cuda_allocate(block, device, bytes, doing));
-    *have = bytes;
-out:
-    return status;
 }
 
 /* ---- one launch ------------------------------------------------------------------------------ */
@@ -165,22 +122,6 @@ out:
     return status;
 }
 
-static gcr_status launch_kernel(cudaKernel_t kernel, unsigned blocks, const gcr_variant *variant,
-                                void *argument, cuda_lane *lane)
-{
-    gcr_status status = GCR_OK;
-    const cudaLaunchConfig_t config = { .gridDim = { blocks, 1, 1 },
-                                        .blockDim = { (unsigned)variant->threads, 1, 1 },
-                                        .dynamicSmemBytes = variant->shared_bytes,
-                                        .stream = lane->stream };
-    void *arguments[] = { argument };
-
-    GCR_CUDA("launch a batch", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));
-    lane->issued++;
-out:
-    return status;
-}
-
 /* The retries of all steps follow; each finds its cells on the list of the step before. */
 static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, const group *g,
                                const slot *s, unsigned blocks)
@@ -202,9 +143,9 @@ static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, c
     }
     GCR_CUDA("clear the counters of a batch",
              cudaMemsetAsync(launcher->counters, 0, launcher->counters_bytes, queue->work.stream));
-    GCR_TRY(launch_kernel(g->code->crunch, blocks, &g->variant, &launch, &queue->work));
+    GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->crunch, blocks, &g->variant, &launch));
     for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
-        GCR_TRY(launch_kernel(g->code->retry, blocks, &g->variant, &launch, &queue->work));
+        GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, blocks, &g->variant, &launch));
 out:
     return status;
 }
@@ -305,15 +246,15 @@ static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, cuda_program 
         scratch = bytes > scratch ? bytes : scratch;
         cells = groups[g].cell_count > cells ? groups[g].cell_count : cells;
     }
-    GCR_TRY(reserve(&launcher->scratch, &launcher->scratch_bytes, device, scratch,
-                    "allocate the scratch of a batch on the GPU"));
-    GCR_TRY(reserve(&launcher->counters, &launcher->counters_bytes, device,
-                    2 * (jitter + 1) * sizeof(uint64_t),
-                    "allocate the counters of a batch on the GPU"));
+    GCR_TRY(gcr_cuda_reserve(&launcher->scratch, &launcher->scratch_bytes, device, scratch,
+                             "allocate the scratch of a batch on the GPU"));
+    GCR_TRY(gcr_cuda_reserve(&launcher->counters, &launcher->counters_bytes, device,
+                             2 * (jitter + 1) * sizeof(uint64_t),
+                             "allocate the counters of a batch on the GPU"));
     if (jitter > 0)
-        GCR_TRY(reserve(&launcher->lists, &launcher->lists_bytes, device,
-                        2 * cells * sizeof(uint64_t),
-                        "allocate the lists of cells to be tried again on the GPU"));
+        GCR_TRY(gcr_cuda_reserve(&launcher->lists, &launcher->lists_bytes, device,
+                                 2 * cells * sizeof(uint64_t),
+                                 "allocate the lists of cells to be tried again on the GPU"));
 out:
     return status;
 }
@@ -378,83 +319,6 @@ gcr_status gcr_cuda_crunch(gcr_queue *base, gcr_program *base_program, const gcr
         GCR_TRY(
             crunch_part((cuda_queue *)base, (cuda_program *)base_program, args->tiles + t, count));
     }
-out:
-    return status;
-}
-
-/* ---- datasets -------------------------------------------------------------------------------- */
-
-/* A place for the descriptor of a dataset. Whoever had it last has been prepared. */
-static gcr_status take_place(gcr_launch_dataset **out, cuda_launcher *launcher)
-{
-    gcr_status status = GCR_OK;
-    const uint64_t place = launcher->dataset_count % DATASETS;
-    const uint64_t segment = place / (DATASETS / SEGMENTS);
-
-    if (place % (DATASETS / SEGMENTS) == 0 && launcher->dataset_count >= DATASETS)
-        GCR_CUDA("prepare a dataset", cudaEventSynchronize(launcher->segment_done[segment]));
-    *out = &launcher->datasets[place];
-out:
-    return status;
-}
-
-static gcr_status enqueue_prepare(cuda_queue *queue, const cuda_program *program,
-                                  const cuda_code *code, const gcr_variant *variant,
-                                  const gcr_launch_dataset *dataset)
-{
-    gcr_status status = GCR_OK;
-    cuda_launcher *launcher = queue->launcher;
-    const gcr_launch *common = &program->common;
-    gcr_prepare_launch launch = { .datasets = dataset,
-                                  .dataset_count = 1,
-                                  .seed = common->seed,
-                                  .ns_per_tick = common->ns_per_tick,
-                                  .scratch = launcher->scratch,
-                                  .scratch_stride = variant->scratch_bytes /
-                                                    gcr_scalar_bytes(program->base.unit->scalar) };
-    uint64_t place;
-
-    for (int o = 0; o < GCR_OPTIONS_MAX; o++)
-        launch.option[o] = common->option[o];
-    GCR_TRY(gcr_cuda_enter(queue->base.device));
-    GCR_TRY(gcr_cuda_queue_turn_work(queue));
-    GCR_TRY(launch_kernel(code->prepare, 1, variant, &launch, &queue->work));
-    place = launcher->dataset_count++ % DATASETS;
-    if ((place + 1) % (DATASETS / SEGMENTS) == 0)
-        GCR_CUDA("record an event",
-                 cudaEventRecord(launcher->segment_done[place / (DATASETS / SEGMENTS)],
-                                 queue->work.stream));
-out:
-    return status;
-}
-
-gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
-                            const gcr_prepare_args *args)
-{
-    gcr_status status = GCR_OK;
-    cuda_queue *queue = (cuda_queue *)base;
-    cuda_program *program = (cuda_program *)base_program;
-    cuda_device *device = cuda_device_of(base->device);
-    cuda_launcher *launcher = queue->launcher;
-    const gcr_shape shape = gcr_cuda_shape_of(program, &args->data);
-    const gcr_variant variant = gcr_cuda_variant_of_prepare(gcr_cuda_crossovers_of(program),
-                                                            program->base.unit->kernel, &shape);
-    gcr_launch_dataset *dataset = NULL;
-    cuda_code *code;
-
-    GCR_TRY(gcr_cuda_turn(base->device));
-    GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
-    if (variant.scratch_bytes == UINT64_MAX)
-        GCR_FAIL(GCR_ENOMEM, "preparing a dataset needs more scratch than can be counted");
-    GCR_TRY(reserve(&launcher->scratch, &launcher->scratch_bytes, device, variant.scratch_bytes,
-                    "allocate the scratch of a dataset on the GPU"));
-    GCR_TRY(take_place(&dataset, launcher));
-    *dataset = (gcr_launch_dataset){ .data = args->data,
-                                     .prepared = args->prepared,
-                                     .fault = args->fault };
-    pthread_mutex_lock(&device->lock);
-    status = enqueue_prepare(queue, program, code, &variant, dataset);
-    pthread_mutex_unlock(&device->lock);
 out:
     return status;
 }

@@ -37,3 +37,19 @@ gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *se
 out:
     return status;
 }
+
+gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel, unsigned blocks,
+                                const gcr_variant *variant, void *argument)
+{
+    gcr_status status = GCR_OK;
+    const cudaLaunchConfig_t config = { .gridDim = { blocks, 1, 1 },
+                                        .blockDim = { (unsigned)variant->threads, 1, 1 },
+                                        .dynamicSmemBytes = variant->shared_bytes,
+                                        .stream = lane->stream };
+    void *arguments[] = { argument };
+
+    GCR_CUDA("launch a batch", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));
+    lane->issued++;
+out:
+    return status;
+}

@@ -46,6 +46,22 @@ void gcr_cuda_free_idle(cuda_device *device, void *block)
     pthread_mutex_unlock(&device->lock);
 }
 
+gcr_status gcr_cuda_reserve(void **block, uint64_t *have, cuda_device *device, uint64_t bytes,
+                            const char *doing)
+{
+    gcr_status status = GCR_OK;
+
+    if (*have >= bytes)
+        goto out;
+    gcr_cuda_free(device, *block);
+    *block = NULL;
+    *have = 0;
+    GCR_TRY(gcr_cuda_allocate(block, device, bytes, doing));
+    *have = bytes;
+out:
+    return status;
+}
+
 /* ---- buffers --------------------------------------------------------------------------------- */
 
 static gcr_status open_device_block(gcr_buf *buf)

@@ -324,10 +324,22 @@ out:
     return status;
 }
 
+/* Datasets that nobody has asked for since they were to be prepared are left as they are. */
+static void forget_datasets(const cuda_program *program)
+{
+    cuda_device *device = cuda_device_of(program->base.device);
+
+    pthread_mutex_lock(&device->lock);
+    for (cuda_queue *q = device->queues; q != NULL; q = q->next)
+        gcr_cuda_prepare_forget(q, program);
+    pthread_mutex_unlock(&device->lock);
+}
+
 void gcr_cuda_program_close(gcr_program *base)
 {
     cuda_program *program = (cuda_program *)base;
 
+    forget_datasets(program);
     gcr_cuda_enter_to_close(base->device);
     for (int c = 0; c < program->code_count; c++)
         unload(&program->codes[c]);

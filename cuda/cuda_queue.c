@@ -28,6 +28,7 @@ gcr_status gcr_cuda_queue_turn_work(cuda_queue *queue)
     gcr_status status = GCR_OK;
     cuda_lane *memory = &cuda_device_of(queue->base.device)->memory;
 
+    GCR_TRY(gcr_cuda_prepare_collected(queue));
     GCR_TRY(gcr_cuda_lane_follow(&queue->work, memory, &queue->work_of_memory));
     GCR_TRY(gcr_cuda_lane_follow(&queue->work, &queue->up, &queue->work_of_up));
 out:
@@ -39,6 +40,7 @@ gcr_status gcr_cuda_queue_turn_down(cuda_queue *queue)
     gcr_status status = GCR_OK;
     cuda_lane *memory = &cuda_device_of(queue->base.device)->memory;
 
+    GCR_TRY(gcr_cuda_prepare_collected(queue));
     GCR_TRY(gcr_cuda_lane_follow(&queue->down, memory, &queue->down_of_memory));
     GCR_TRY(gcr_cuda_lane_follow(&queue->down, &queue->up, &queue->down_of_up));
     GCR_TRY(gcr_cuda_lane_follow(&queue->down, &queue->work, &queue->down_of_work));
@@ -51,6 +53,7 @@ gcr_status gcr_cuda_queues_finish(cuda_device *device)
     gcr_status status = GCR_OK;
 
     for (cuda_queue *q = device->queues; q != NULL; q = q->next) {
+        GCR_TRY(gcr_cuda_prepare_collected(q));
         GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->up, &q->memory_of_up));
         GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->work, &q->memory_of_work));
         GCR_TRY(gcr_cuda_lane_follow(&device->memory, &q->down, &q->memory_of_down));
@@ -97,6 +100,7 @@ gcr_status gcr_cuda_queue_open(gcr_queue **out, gcr_device *device)
     GCR_TRY(gcr_cuda_lane_open(&queue->down));
     GCR_TRY(gcr_cuda_stages_open(queue));
     GCR_TRY(gcr_cuda_launcher_open(queue));
+    GCR_TRY(gcr_cuda_preparer_open(queue));
     list_queue(cuda_device_of(device), queue);
     *out = &queue->base;
     queue = NULL;
@@ -116,15 +120,20 @@ static void drain(cuda_lane *lane)
 void gcr_cuda_queue_close(gcr_queue *base)
 {
     cuda_queue *queue = (cuda_queue *)base;
+    cuda_device *device = cuda_device_of(base->device);
 
+    pthread_mutex_lock(&device->lock);
+    gcr_cuda_prepare_forget(queue, NULL);
+    pthread_mutex_unlock(&device->lock);
     if (gcr_cuda_enter(base->device) == GCR_OK) {
         drain(&queue->up);
         drain(&queue->work);
         drain(&queue->down);
     }
     gcr_cuda_factors_close(queue);
+    unlist_queue(device, queue); /* first: whoever frees memory looks at those on the list */
+    gcr_cuda_preparer_close(queue);
     gcr_cuda_launcher_close(queue);
-    unlist_queue(cuda_device_of(base->device), queue);
     gcr_cuda_stages_close(queue);
     gcr_cuda_lane_close(&queue->down);
     gcr_cuda_lane_close(&queue->work);
@@ -136,8 +145,13 @@ gcr_status gcr_cuda_queue_sync(gcr_queue *base)
 {
     gcr_status status = GCR_OK;
     cuda_queue *queue = (cuda_queue *)base;
+    cuda_device *device = cuda_device_of(base->device);
 
     GCR_TRY(gcr_cuda_enter(base->device));
+    pthread_mutex_lock(&device->lock);
+    status = gcr_cuda_prepare_collected(queue);
+    pthread_mutex_unlock(&device->lock);
+    GCR_TRY(status);
     GCR_CUDA("copy to the GPU", cudaStreamSynchronize(queue->up.stream));
     GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
     GCR_CUDA("copy from the GPU", cudaStreamSynchronize(queue->down.stream));

@@ -221,6 +221,127 @@ static void test_batches_that_nobody_waits_for_keep_their_descriptors(void **sta
     assert_clean();
 }
 
+static void test_datasets_that_came_since_the_last_batch_are_prepared_by_one_launch(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6));
+    assert_int_equal(fake_cuda.launch_count, 0);
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_int_equal(count_launches("gcr_prepare"), 1);
+    assert_string_equal(fake_cuda.launches[0].kernel, "gcr_prepare");
+    assert_int_equal(fake_cuda.launches[0].dataset_count, STAGE_DATASETS);
+    assert_int_equal(fake_cuda.launches[0].blocks, STAGE_DATASETS);
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_int_equal(count_launches("gcr_prepare"), 1);
+    assert_ok(gcr_event_sync(s.event, -1));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        stage_check(&s, d);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_dataset_that_waits_to_be_prepared_is_prepared_before_it_goes(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    gcr_buf_close(s.prepared[0]);
+    s.prepared[0] = NULL;
+    assert_int_equal(count_launches("gcr_prepare"), 1);
+    assert_ok(gcr_queue_sync(s.queue));
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_whoever_syncs_a_queue_finds_its_datasets_prepared(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    assert_ok(gcr_queue_sync(s.queue));
+    assert_int_equal(count_launches("gcr_prepare"), 1);
+    assert_int_equal(fake_cuda.launches_done, 1);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_datasets_of_two_programs_are_two_launches(void **state)
+{
+    stage s = { 0 };
+    gcr_program *other = NULL, *first;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(gcr_program_open(&other, s.device, &s.spec));
+    first = s.program;
+    assert_ok(stage_bring(&s, 0, 6));
+    s.program = other;
+    assert_ok(stage_bring(&s, 1, 6));
+    s.program = first;
+    assert_ok(stage_bring(&s, 2, 6));
+    gcr_program_close(other);
+    assert_ok(gcr_queue_sync(s.queue));
+    assert_int_equal(count_launches("gcr_prepare"), 3);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_a_program_that_is_closed_prepares_nothing_any_more(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    gcr_program_close(s.program);
+    s.program = NULL;
+    assert_ok(gcr_queue_sync(s.queue));
+    assert_int_equal(fake_cuda.launch_count, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+static int64_t much(const gcr_shape *shape)
+{
+    return shape->rows << 20;
+}
+
+static void test_without_memory_for_more_one_block_prepares_all(void **state)
+{
+    gcr_kernel kernel = stage_kernel;
+    gcr_unit unit = stage_unit;
+    stage s = { 0 };
+
+    (void)state;
+    kernel.scratch_count = much;
+    unit.kernel = &kernel;
+    assert_ok(stage_open(&s));
+    gcr_program_close(s.program);
+    s.spec.unit = &unit;
+    assert_ok(gcr_program_open(&s.program, s.device, &s.spec));
+    assert_ok(stage_bring(&s, 0, 2));
+    fake_cuda.has_failed = 0;
+    fake_cuda.fail_call = "cudaMallocFromPoolAsync";
+    fake_cuda.fail_nth = 3; /* after the two blocks of the next dataset */
+    fake_cuda.fail_code = cudaErrorMemoryAllocation;
+    assert_ok(stage_bring(&s, 1, 2)); /* the scratch of two is not to be had */
+    assert_true(fake_cuda.has_failed);
+    assert_ok(stage_bring(&s, 2, 2));
+    assert_ok(gcr_queue_sync(s.queue));
+    for (int l = 0; l < fake_cuda.launch_count; l++)
+        assert_true(fake_cuda.launches[l].blocks >= 1);
+    stage_close(&s);
+    assert_clean();
+}
+
 /* Each has a place for its descriptor, until it has been read. */
 static void test_more_datasets_than_places_are_prepared(void **state)
 {
@@ -316,10 +437,10 @@ static void test_a_thread_turns_to_its_gpu_for_launches_alone(void **state)
     turns = fake_cuda.turns;
     assert_ok(gcr_upload(s.queue, s.data[0], 0, &(double){ 100 }, GCR_PLACE_HOST, sizeof(double)));
     assert_ok(stage_crunch_all(&s, 1));
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     gcr_buf_close_idle(s.prepared[0]);
     s.prepared[0] = NULL;
-    assert_int_equal(fake_cuda.turns, turns + 1);
+    assert_int_equal(fake_cuda.turns, turns + 2); /* the dataset is prepared, the batch computed */
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();
@@ -335,7 +456,7 @@ static void test_a_thread_that_was_turned_away_comes_back(void **state)
     assert_ok(stage_bring(&s, 0, 6));
     assert_int_equal(cudaSetDevice(1), cudaSuccess);
     assert_ok(stage_crunch_all(&s, 1));
-    assert_ok(gcr_event_sync(s.event));
+    assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);
     stage_close(&s);
     assert_clean();
@@ -572,6 +693,12 @@ int main(void)
         test(test_each_rung_of_the_ladder_is_one_launch),
         test(test_batches_allocate_nothing),
         test(test_batches_that_nobody_waits_for_keep_their_descriptors),
+        test(test_datasets_that_came_since_the_last_batch_are_prepared_by_one_launch),
+        test(test_a_dataset_that_waits_to_be_prepared_is_prepared_before_it_goes),
+        test(test_whoever_syncs_a_queue_finds_its_datasets_prepared),
+        test(test_datasets_of_two_programs_are_two_launches),
+        test(test_a_program_that_is_closed_prepares_nothing_any_more),
+        test(test_without_memory_for_more_one_block_prepares_all),
         test(test_more_datasets_than_places_are_prepared),
         test(test_a_dataset_may_be_closed_while_its_batch_is_under_way),
         test(test_a_dataset_that_is_idle_leaves_without_holding_up_uploads),

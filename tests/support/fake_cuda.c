@@ -261,8 +261,21 @@ static void run_retry(const gcr_launch *launch)
         compute_cell(launch, launch->retry[launch->step % 2][k]);
 }
 
+static int is_on_device(const void *at)
+{
+    const char *address = at;
+
+    for (int b = 0; b < block_count; b++)
+        if (address >= blocks[b].base && address < blocks[b].base + blocks[b].bytes)
+            return 1;
+    return 0;
+}
+
 static void run_prepare(const gcr_prepare_launch *launch)
 {
+    check_block(launch->datasets, launch->dataset_count * sizeof *launch->datasets);
+    if (!is_on_device(launch->datasets))
+        break_rule("descriptors of datasets are read over the bus");
     for (uint64_t d = 0; d < launch->dataset_count; d++) {
         check_block(launch->datasets[d].fault, sizeof(int32_t));
         *launch->datasets[d].fault = 0;
@@ -872,7 +885,8 @@ static void note_launch(const op *o, const cudaLaunchConfig_t *config)
                            .step = o->launch.step,
                            .tile_count = o->launch.tile_count,
                            .cell_count = o->launch.cell_count,
-                           .scratch_stride = o->launch.scratch_stride };
+                           .scratch_stride = o->launch.scratch_stride,
+                           .dataset_count = o->prepare.dataset_count };
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
     if (note->blocks < 1 || note->threads < 1)
         break_rule("a launch without threads");

@@ -25,6 +25,7 @@ typedef struct fake_launch {
     size_t shared_bytes;
     int step;
     uint64_t tile_count, cell_count, scratch_stride;
+    uint64_t dataset_count; /* of gcr_prepare */
 } fake_launch;
 
 typedef struct fake_cuda_state {
