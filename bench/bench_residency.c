@@ -4,10 +4,11 @@
  * One job, three ways: datasets go up once and stay; they go up again for each batch, into another place
  * and while the batch before is computed; they are made on the device. Batches are all points of the datasets in eight parts; results come down in each
  * case and are looked at. The bytes of the ledger must be those that the way needs: resident, each
- * byte once.
+ * byte once. Then four loops that everybody knows, beside the copies that they need (workloads.h).
  */
 #include "bench.h"
 #include "scale_job.h"
+#include "workloads.h"
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -206,7 +207,6 @@ static gcr_status report_bytes(state *s)
         bench_ratio(s->bench, is_resent ? "resent_bytes_over_unique" : "resident_bytes_over_unique",
                     (double)(s->on.queue->ledger.up_bytes - before - poison) / unique);
     }
-    GCR_TRY(bench_check_ledger(&s->on, s->up_bytes, s->down_bytes));
 out:
     return status;
 }
@@ -227,6 +227,8 @@ static gcr_status measure(state *s, bench_side *sides)
     bench_ratio_sides(b, "residency_buys", &sides[1], &sides[0]);
     bench_absent(b, "generated on the device", "this build's devices make no datasets");
     GCR_TRY(report_bytes(s));
+    GCR_TRY(bench_workloads(b, &s->on, &s->up_bytes, &s->down_bytes));
+    GCR_TRY(bench_check_ledger(&s->on, s->up_bytes, s->down_bytes));
 out:
     return status;
 }

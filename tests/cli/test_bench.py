@@ -135,6 +135,20 @@ class Residency(DeviceBench):
         self.assertEqual(ratios["resent_bytes_over_unique"], 8)
         self.assertGreater(ratios["residency_buys"], 0)
 
+    def test_loops_stand_beside_the_copies_that_they_need(self):
+        rows, ratios = self.run_quickly("residency", "-i", 2, "-w", 0)
+        for case, what in (("multiply 96", "resident"), ("multiply 96", "with pinned copies"),
+                           ("multiply 96", "with ordinary copies"), ("sum 100000", "sum"),
+                           ("tangent f64 100000", "tan(x) + 3 sin(x)"),
+                           ("tangent f32 100000", "tan(x) + 3 sin(x)"),
+                           ("walk 500", "apart"), ("walk 500", "neighbours")):
+            self.assertGreater(rows[case, what][1], 0)
+        memory = rows["memory", "read and written"][1]
+        want = 2 * 8 * 100000 / rows["tangent f64 100000", "tan(x) + 3 sin(x)"][1] / memory
+        self.assertAlmostEqual(ratios["tangent_over_copy_rate"], want, delta=1e-3 * want)
+        want = rows["sum 100000", "sum"][1] * memory / (8 * 100000)
+        self.assertAlmostEqual(ratios["sum_over_reading"], want, delta=1e-3 * want)
+
     def test_each_way_is_timed(self):
         rows, _ = self.run_quickly("residency", "-i", 2, "-w", 0)
         for way in "resident", "sent for each batch":
