@@ -219,6 +219,8 @@ static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_
     variant.team = GCR_TEAM_BLOCK;
     variant.threads = class->threads;
     variant.min_blocks = class->min_blocks;
+    if (crossovers->scalar == GCR_F32 && class->min_blocks > 2)
+        variant.min_blocks--; /* products of floats want more registers */
     variant.shared_bytes = values * scalar_bytes;
     return variant;
 }

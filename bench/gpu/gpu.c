@@ -43,10 +43,8 @@ out:
     return status;
 }
 
-int bench_gpu_end(bench_gpu *gpu, bench *b, gcr_status status)
+void bench_gpu_close(bench_gpu *gpu)
 {
-    const int is_there = gpu->units > 0, code = bench_end(b, status);
-
     if (gpu->end != NULL)
         GCR_CUDA_CLOSE(cudaEventDestroy(gpu->end));
     if (gpu->begin != NULL)
@@ -54,6 +52,13 @@ int bench_gpu_end(bench_gpu *gpu, bench *b, gcr_status status)
     if (gpu->stream != NULL)
         GCR_CUDA_CLOSE(cudaStreamDestroy(gpu->stream));
     *gpu = (bench_gpu){ 0 };
+}
+
+int bench_gpu_end(bench_gpu *gpu, bench *b, gcr_status status)
+{
+    const int is_there = gpu->units > 0, code = bench_end(b, status);
+
+    bench_gpu_close(gpu);
     return is_there || status != GCR_EUNSUPPORTED ? code : BENCH_GPU_NONE;
 }
 

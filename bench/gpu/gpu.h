@@ -25,6 +25,8 @@ typedef struct bench_gpu {
 /* The first GPU. GCR_EUNSUPPORTED: there is none, and the sentence says why. */
 GCR_MUST_CHECK gcr_status bench_gpu_open(bench_gpu *out);
 
+void bench_gpu_close(bench_gpu *gpu);
+
 /* Closes it, and is bench_end(), but for a machine without a GPU: its exit code is BENCH_GPU_NONE. */
 int bench_gpu_end(bench_gpu *gpu, bench *b, gcr_status status);
 
