@@ -172,6 +172,8 @@ GCR_MUST_CHECK gcr_status gcr_cuda_queues_finish(cuda_device *device);
 /* cuda_program.c, cuda_crunch.c and cuda_prepare.c */
 gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
                                const gcr_program_spec *spec, const gcr_shape *shape);
+uint64_t gcr_cuda_cells_at_once(const gcr_device *device, const gcr_unit *unit,
+                                const gcr_shape *shape);
 gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
                                  const gcr_program_spec *spec);
 void gcr_cuda_program_close(gcr_program *program);

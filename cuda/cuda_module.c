@@ -24,6 +24,7 @@ const gcr_backend gcr_cuda_backend = {
     .event_sync = gcr_cuda_event_sync,
 
     .cell_bytes = gcr_cuda_cell_bytes,
+    .cells_at_once = gcr_cuda_cells_at_once,
     .program_open = gcr_cuda_program_open,
     .program_close = gcr_cuda_program_close,
     .prepare = gcr_cuda_prepare,

@@ -299,6 +299,20 @@ out:
     return status;
 }
 
+/* On a multiprocessor are as many blocks as registers are limited for, or as shared memory has room for. */
+uint64_t gcr_cuda_cells_at_once(const gcr_device *device, const gcr_unit *unit,
+                                const gcr_shape *shape)
+{
+    const gcr_crossovers *crossovers = &((const cuda_device *)device)->crossovers[unit->scalar];
+    const gcr_variant variant = gcr_cuda_variant_of(crossovers, unit->kernel, shape);
+    const uint64_t fit =
+        crossovers->shared_bytes / (variant.shared_bytes + GCR_STATIC_SHARED_BYTES);
+    const uint64_t blocks = fit < (uint64_t)variant.min_blocks ? fit : (uint64_t)variant.min_blocks;
+
+    return (uint64_t)device->info.units * (blocks > 1 ? blocks : 1) *
+           (uint64_t)variant.teams_of_block;
+}
+
 gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
                                  const gcr_program_spec *spec)
 {

@@ -215,6 +215,13 @@ gcr_status gcr_cell_bytes(uint64_t *out, const gcr_device *device, const gcr_pro
                : GCR_OK;
 }
 
+uint64_t gcr_cells_at_once(const gcr_device *device, const gcr_unit *unit, const gcr_shape *shape)
+{
+    return device->backend->cells_at_once != NULL
+               ? device->backend->cells_at_once(device, unit, shape)
+               : 1;
+}
+
 gcr_status gcr_program_open(gcr_program **out, gcr_device *device, const gcr_program_spec *spec)
 {
     *out = NULL;

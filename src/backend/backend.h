@@ -187,6 +187,11 @@ struct gcr_backend {
     gcr_status (*cell_bytes)(uint64_t *out, const gcr_device *device, const gcr_program_spec *spec,
                              const gcr_shape *shape);
 
+    /* About how many cells of a dataset of this shape are computed side by side, from sizes alone: fewer
+     * leave a part of the device idle. (optional: one) */
+    uint64_t (*cells_at_once)(const gcr_device *device, const gcr_unit *unit,
+                              const gcr_shape *shape);
+
     /* Kernels. What `spec` points to is borrowed until program_close. */
     gcr_status (*program_open)(gcr_program **out, gcr_device *device, const gcr_program_spec *spec);
     void (*program_close)(gcr_program *program);
@@ -260,6 +265,7 @@ void gcr_share(gcr_queue *queue, uint64_t bytes);
 
 GCR_MUST_CHECK gcr_status gcr_cell_bytes(uint64_t *out, const gcr_device *device,
                                          const gcr_program_spec *spec, const gcr_shape *shape);
+uint64_t gcr_cells_at_once(const gcr_device *device, const gcr_unit *unit, const gcr_shape *shape);
 GCR_MUST_CHECK gcr_status gcr_program_open(gcr_program **out, gcr_device *device,
                                            const gcr_program_spec *spec);
 void gcr_program_close(gcr_program *program);

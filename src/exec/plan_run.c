@@ -16,7 +16,8 @@ enum {
     FAR_BATCH_MOST = 1 << 18,    /* of a device with memory of its own ... */
     FAR_RECORD_BYTES = 64 << 20, /* ... and of the outputs of such a batch */
     FAR_BATCH_LEAST = 64,        /* unless these are fewer cells           */
-    BATCHES_PER_WORKER = 8,      /* at least, so that the end is ragged by an eighth at most */
+    FAR_BATCH_MS = 50, /* or longer than about this: a wish to stop waits for those in flight */
+    BATCHES_PER_WORKER = 8, /* at least, so that the end is ragged by an eighth at most */
 };
 
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
@@ -148,6 +149,36 @@ static uint64_t count_cells_of(const gcr_run *run, int team)
     return (uint64_t)((double)cells * gcr_run_kind_rate(run, team) / total);
 }
 
+/* How many of the most costly cells a device computes in the time that a batch of its own may take; no
+ * limit where nobody knows how fast it is. */
+static uint64_t limit_by_time(const gcr_device_info *info, const gcr_binding *binding)
+{
+    const double cells = info->unit_flops[binding->unit->scalar] * info->units * 1e-3 *
+                         FAR_BATCH_MS / gcr_binding_cost(binding, &binding->largest);
+
+    return cells > 0.0 && cells < (double)FAR_BATCH_MOST ? (uint64_t)cells : FAR_BATCH_MOST;
+}
+
+/* A device with memory of its own computes so many cells side by side, and one batch after the other:
+ * batches are multiples of that, unless their outputs take too much memory or others wait for cells. */
+static void choose_far_batch(const gcr_run *run, gcr_run_device *d, uint64_t of_worker)
+{
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
+    const uint64_t wanted = gcr_cells_at_once(d->device, binding->unit, &binding->largest);
+    const uint64_t timed = limit_by_time(&d->device->info, binding);
+    uint64_t most = limit_batch(run, d->device), batch = of_worker / BATCHES_PER_WORKER;
+    const uint64_t at_once = wanted < most ? wanted : most;
+
+    if (most > timed)
+        most = timed > at_once ? timed : at_once;
+    batch = (batch / at_once + (batch % at_once > 0 || batch == 0)) * at_once;
+    if (batch > most)
+        batch = most - most % at_once;
+    if (batch > of_worker)
+        batch = of_worker > 0 ? of_worker : 1;
+    d->batch_least = d->batch_most = batch;
+}
+
 /* How many cells a batch may have. How long a cell takes is found out while it runs: workers start
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(const gcr_run *run, gcr_run_device *d)
@@ -158,8 +189,14 @@ static void choose_batch(const gcr_run *run, gcr_run_device *d)
     const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
-    d->batch_least = asked > 0 ? asked : count_together(run, binding, of_worker);
-    d->batch_most = asked > 0 ? asked : share < most ? share : most;
+    if (asked > 0) {
+        d->batch_least = d->batch_most = asked;
+    } else if (!d->device->info.shares_memory) {
+        choose_far_batch(run, d, of_worker);
+    } else {
+        d->batch_least = count_together(run, binding, of_worker);
+        d->batch_most = share < most ? share : most;
+    }
     if (d->batch_most < d->batch_least)
         d->batch_most = d->batch_least;
     if (d->batch_most > cells && cells > 0)

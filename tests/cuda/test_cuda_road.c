@@ -620,6 +620,26 @@ static void test_how_many_blocks_fit_is_asked_for_each_size(void **state)
     assert_clean();
 }
 
+/* Four multiprocessors. */
+static void test_cells_at_once_are_those_of_all_multiprocessors(void **state)
+{
+    static const struct {
+        int64_t rows;
+        uint64_t cells;
+    } cases[] = { { 6, 4 * 3 * 128 }, { 32, 4 * 3 * 4 }, { 64, 4 * 5 }, { 200, 4 }, { 500, 4 } };
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        const gcr_shape shape = { .rows = cases[c].rows, .option = s.setup.option };
+
+        assert_int_equal(gcr_cells_at_once(s.device, &stage_unit, &shape), cases[c].cells);
+    }
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(void **state)
 {
     stage s = { 0 };
@@ -711,6 +731,7 @@ int main(void)
         test(test_a_block_gets_the_shared_memory_it_asks_for),
         test(test_what_a_kernel_declares_counts_as_shared_memory),
         test(test_how_many_blocks_fit_is_asked_for_each_size),
+        test(test_cells_at_once_are_those_of_all_multiprocessors),
         test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
         test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),

@@ -30,16 +30,22 @@ typedef struct scene {
 
 static gcr_run *running; /* what a fake operation cancels */
 
-static void raise_with(scene *s, const char *const *overrides, int count)
+/* On the fake as it is. */
+static void open_curtain(scene *s, const char *const *overrides, int count)
 {
     gcr_run_spec spec;
 
-    fake_reset();
     assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, overrides, count));
     assert_ok(gcr_datasets_load(&s->datasets, &s->job));
     spec = (gcr_run_spec){ .job = &s->job, .datasets = &s->datasets };
     assert_ok(gcr_run_create_on(&s->run, &spec, fake_backends));
     running = s->run;
+}
+
+static void raise_with(scene *s, const char *const *overrides, int count)
+{
+    fake_reset();
+    open_curtain(s, overrides, count);
 }
 
 static void raise_curtain(scene *s, const char *override)
@@ -121,6 +127,56 @@ static void test_batches_of_a_large_grid_fill_a_device(void **state)
     raise_with(&s, overrides, 2);
     assert_int_equal(gcr_run_batch(s.run), 1 << 18);
     drop_curtain(&s);
+}
+
+/* 120 cells, of which an eighth is 15. */
+static void test_a_batch_of_a_small_grid_fills_the_device_all_the_same(void **state)
+{
+    static const char *const overrides[] = { "run.batch=auto" };
+    scene s;
+
+    (void)state;
+    fake_reset();
+    fake.cells_at_once = 50;
+    open_curtain(&s, overrides, 1);
+    assert_int_equal(gcr_run_batch(s.run), 50);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(fake_count(FAKE_CRUNCH), 3);
+    drop_curtain(&s);
+    fake_reset();
+    fake.cells_at_once = 7; /* 15 is two times that and one */
+    open_curtain(&s, overrides, 1);
+    assert_int_equal(gcr_run_batch(s.run), 21);
+    drop_curtain(&s);
+    fake_reset();
+    fake.cells_at_once = 1000;
+    open_curtain(&s, overrides, 1);
+    assert_int_equal(gcr_run_batch(s.run), 120);
+    drop_curtain(&s);
+}
+
+/* 3 datasets of 10^6 points on four units; so many cells that the most costly take 50 ms. */
+static void test_a_batch_is_limited_by_the_time_that_it_takes(void **state)
+{
+    static const char *const overrides[] = { "grid.lengthscale={linspace: [1, 2, 250000]}",
+                                             "run.batch=auto" };
+    static const uint64_t at_once[] = { 0, 300, 5000 };
+    static const uint64_t batches[] = { 1000, 900, 5000 };
+    scene s;
+    double cost;
+
+    (void)state;
+    raise_with(&s, overrides, 2);
+    cost = gcr_binding_cost(s.run->binding, &s.run->binding->largest);
+    drop_curtain(&s);
+    for (int i = 0; i < 3; i++) {
+        fake_reset();
+        fake.flops[0] = 1000.5 * cost / 0.05 / 4;
+        fake.cells_at_once = at_once[i];
+        open_curtain(&s, overrides, 2);
+        assert_int_equal(gcr_run_batch(s.run), batches[i]);
+        drop_curtain(&s);
+    }
 }
 
 static void test_in_single_precision_half_as_many_bytes_go_up(void **state)
@@ -470,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_the_kind_names_scalar_code_path_and_algorithm),
         cmocka_unit_test(test_every_dataset_goes_up_once),
         cmocka_unit_test(test_batches_of_a_large_grid_fill_a_device),
+        cmocka_unit_test(test_a_batch_of_a_small_grid_fills_the_device_all_the_same),
+        cmocka_unit_test(test_a_batch_is_limited_by_the_time_that_it_takes),
         cmocka_unit_test(test_in_single_precision_half_as_many_bytes_go_up),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),

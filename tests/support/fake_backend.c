@@ -299,6 +299,15 @@ out:
     return status;
 }
 
+static uint64_t fake_cells_at_once(const gcr_device *device, const gcr_unit *unit,
+                                   const gcr_shape *shape)
+{
+    (void)device;
+    (void)unit;
+    (void)shape;
+    return fake.cells_at_once > 0 ? fake.cells_at_once : 1;
+}
+
 static gcr_status fake_program_open(gcr_program **out, gcr_device *device,
                                     const gcr_program_spec *spec)
 {
@@ -380,6 +389,7 @@ const gcr_backend fake_backend = {
     .event_record = fake_event_record,
     .event_sync = fake_event_sync,
     .cell_bytes = fake_cell_bytes,
+    .cells_at_once = fake_cells_at_once,
     .program_open = fake_program_open,
     .program_close = fake_program_close,
     .prepare = fake_prepare,
