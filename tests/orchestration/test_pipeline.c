@@ -256,6 +256,38 @@ static void test_points_that_where_leaves_out_stay_excluded(void **state)
     drop_curtain(&s);
 }
 
+/* 300 points, in runs of live ones that begin and end anywhere in words of 64, and fill some. */
+static void test_runs_of_live_points_land_whole_and_nothing_beside_them(void **state)
+{
+    static const char *const wheres[] = { "where=lengthscale > 1.5 and lengthscale < 1.8",
+                                          "where=lengthscale < 9.9 and lengthscale != 1.25",
+                                          "where=noise < 0.15 or lengthscale > 5.5" };
+    scene s;
+
+    (void)state;
+    for (int w = 0; w < 3; w++) {
+        const char *const overrides[] = { "grid.lengthscale={linspace: [1, 10, 75]}", wheres[w],
+                                          w == 0 ? "run.batch=100" : "run.batch=300" };
+        const gcr_point_table *points;
+        const gcr_slots *slots;
+
+        raise_with(&s, overrides, 3);
+        points = gcr_run_points(s.run);
+        assert_true(points->live_count > 0 && points->live_count < 300);
+        assert_ok(gcr_run_execute(s.run));
+        slots = gcr_run_slots(s.run);
+        for (uint64_t cell = 0; cell < 3 * points->point_count; cell++) {
+            const uint64_t point = cell % points->point_count;
+            const int is_live = gcr_point_is_live(points, point);
+
+            assert_int_equal(slots->state[cell], is_live ? GCR_CELL_OK : GCR_CELL_EXCLUDED);
+            assert_true(is_live ? slots->values[0][cell] == (double)point
+                                : isnan(slots->values[0][cell]));
+        }
+        drop_curtain(&s);
+    }
+}
+
 static void test_a_batch_larger_than_the_grid_is_as_large_as_the_grid(void **state)
 {
     scene s;
@@ -533,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
         cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),
+        cmocka_unit_test(test_runs_of_live_points_land_whole_and_nothing_beside_them),
         cmocka_unit_test(test_a_batch_larger_than_the_grid_is_as_large_as_the_grid),
         cmocka_unit_test(test_a_schedule_that_gives_more_than_a_batch_is_cut_into_batches),
         cmocka_unit_test(test_nothing_but_datasets_is_allocated_in_the_loop),
