@@ -80,6 +80,7 @@ typedef struct cuda_queue {
     struct cuda_launcher *launcher; /* of cuda_crunch.c */
     struct cuda_preparer *preparer; /* of cuda_prepare.c */
     struct cuda_factors *factors;   /* of cuda_factor.c; NULL before the first */
+    struct cuda_large *large;       /* of cuda_large.c; NULL before the first  */
 } cuda_queue;
 
 static inline cuda_device *cuda_device_of(gcr_device *device)

@@ -7,6 +7,7 @@
  * once and find on the device which those are: the host does not look in between.
  */
 #include "cuda/cuda_kernel.h"
+#include "cuda/cuda_large.h"
 #include "cuda/cuda_program.h"
 
 #include "base/memory.h"
@@ -31,13 +32,19 @@ typedef struct cuda_launcher {
     uint64_t scratch_bytes, lists_bytes, counters_bytes;
 } cuda_launcher;
 
-/* Tiles of one variant. */
+/* Tiles of one variant; where matrices are factored together, of one shape of cells. */
 typedef struct group {
     cuda_code *code;
-    gcr_variant variant;   /* the largest shared_bytes and scratch_bytes */
-    uint64_t first, count; /* tiles of the slot */
-    uint64_t cell_count;
+    int32_t n, systems, right_sides;
+    gcr_variant variant;             /* the largest shared_bytes and scratch_bytes */
+    uint64_t first, count;           /* tiles of the slot */
+    uint64_t cell_count, live_count; /* points; live_count: where it matters */
 } group;
+
+static int is_large(const group *g)
+{
+    return g->code->variant.team == GCR_TEAM_GRID;
+}
 
 /* ---- what a queue keeps ---------------------------------------------------------------------- */
 
@@ -123,26 +130,14 @@ out:
 }
 
 /* The retries of all steps follow; each finds its cells on the list of the step before. */
-static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, const group *g,
-                               const slot *s, unsigned blocks)
+static gcr_status launch_cells(cuda_queue *queue, const cuda_program *program, const group *g,
+                               gcr_launch launch, unsigned blocks)
 {
     gcr_status status = GCR_OK;
-    const cuda_launcher *launcher = queue->launcher;
     const int is_spd = program->base.unit->kernel->form == GCR_FORM_SPD;
-    gcr_launch launch = program->common;
 
-    launch.tiles = s->tiles_dev + g->first;
-    launch.tile_count = g->count;
-    launch.cell_count = g->cell_count;
-    launch.scratch = launcher->scratch;
+    launch.scratch = queue->launcher->scratch;
     launch.scratch_stride = g->variant.scratch_bytes / gcr_scalar_bytes(program->base.unit->scalar);
-    launch.counters = launcher->counters;
-    if (launch.jitter_count > 0) {
-        launch.retry[0] = launcher->lists;
-        launch.retry[1] = launch.retry[0] + g->cell_count;
-    }
-    GCR_CUDA("clear the counters of a batch",
-             cudaMemsetAsync(launcher->counters, 0, launcher->counters_bytes, queue->work.stream));
     GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->crunch, blocks, &g->variant, &launch));
     for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
         GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, blocks, &g->variant, &launch));
@@ -150,18 +145,73 @@ out:
     return status;
 }
 
+static cuda_large_args large_args(const cuda_program *program, const group *g,
+                                  const gcr_launch *launch)
+{
+    return (cuda_large_args){ .program = program,
+                              .code = g->code,
+                              .launch = *launch,
+                              .live_count = g->live_count,
+                              .n = g->n,
+                              .systems = g->systems,
+                              .right_sides = g->right_sides,
+                              .answer_bytes = g->variant.scratch_bytes };
+}
+
+static gcr_status launch_group(cuda_queue *queue, const cuda_program *program, const group *g,
+                               const slot *s, unsigned blocks)
+{
+    gcr_status status = GCR_OK;
+    const cuda_launcher *launcher = queue->launcher;
+    gcr_launch launch = program->common;
+    cuda_large_args large;
+
+    launch.tiles = s->tiles_dev + g->first;
+    launch.tile_count = g->count;
+    launch.cell_count = g->cell_count;
+    launch.counters = launcher->counters;
+    if (launcher->lists != NULL) {
+        launch.retry[0] = launcher->lists;
+        launch.retry[1] = launch.retry[0] + g->cell_count;
+    }
+    GCR_CUDA("clear the counters of a batch",
+             cudaMemsetAsync(launcher->counters, 0, launcher->counters_bytes, queue->work.stream));
+    large = large_args(program, g, &launch);
+    GCR_TRY(is_large(g) ? gcr_cuda_large_crunch(queue, &large)
+                        : launch_cells(queue, program, g, launch, blocks));
+out:
+    return status;
+}
+
 /* ---- a batch --------------------------------------------------------------------------------- */
 
-/* The group that takes tiles of this variant, or a new one behind the others. */
-static group *find_group(group *groups, int *count, cuda_code *code)
+static int takes(const group *g, const cuda_code *code, const gcr_launch_tile *tile)
+{
+    return g->code == code && (!is_large(g) || (g->n == tile->n && g->systems == tile->systems &&
+                                                g->right_sides == tile->right_sides));
+}
+
+/* The group that takes tiles like this one, or a new one behind the others. */
+static group *find_group(group *groups, int *count, cuda_code *code, const gcr_launch_tile *tile)
 {
     int g = 0;
 
-    while (g < *count && groups[g].code != code)
+    while (g < *count && !takes(&groups[g], code, tile))
         g++;
     if (g == *count)
-        groups[(*count)++] = (group){ .code = code };
+        groups[(*count)++] = (group){
+            .code = code, .n = tile->n, .systems = tile->systems, .right_sides = tile->right_sides
+        };
     return &groups[g];
+}
+
+static uint64_t count_live(const cuda_program *program, const gcr_unit_tile *tile)
+{
+    uint64_t count = 0;
+
+    for (uint64_t point = tile->first; point < tile->first + tile->count; point++)
+        count += gcr_point_is_live(program->spec.setup->points, point) != 0;
+    return count;
 }
 
 static void widen(group *g, const gcr_variant *variant)
@@ -187,14 +237,18 @@ static gcr_status sort_tiles(group *groups, int *group_count, int *group_of, cud
         const gcr_shape shape = gcr_cuda_shape_of(program, &tiles[t].data);
         const gcr_variant variant = gcr_cuda_variant_of(gcr_cuda_crossovers_of(program),
                                                         program->base.unit->kernel, &shape);
+        const gcr_launch_tile tile =
+            gcr_cuda_describe_tile(program->base.unit->kernel, &shape, &tiles[t]);
         cuda_code *code;
         group *g;
 
         GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
-        g = find_group(groups, group_count, code);
+        g = find_group(groups, group_count, code, &tile);
         widen(g, &variant);
         g->count++;
         g->cell_count += tiles[t].count;
+        if (is_large(g))
+            g->live_count += count_live(program, &tiles[t]);
         group_of[t] = (int)(g - groups);
     }
     for (int g = 0; g < *group_count; g++) {
@@ -227,6 +281,26 @@ static void write_tiles(gcr_launch_tile *out, const group *groups, int group_cou
     }
 }
 
+/* Scratch of a group, and how many blocks share it. */
+static gcr_status reserve_group(unsigned *blocks, uint64_t *scratch, cuda_queue *queue,
+                                cuda_program *program, const group *g)
+{
+    gcr_status status = GCR_OK;
+    const cuda_large_args large = large_args(program, g, &program->common);
+    uint64_t bytes;
+
+    *blocks = 0;
+    if (is_large(g)) {
+        GCR_TRY(gcr_cuda_large_reserve(queue, &large));
+        goto out;
+    }
+    GCR_TRY(count_blocks(blocks, g, program));
+    bytes = *blocks * (uint64_t)g->variant.teams_of_block * g->variant.scratch_bytes;
+    *scratch = bytes > *scratch ? bytes : *scratch;
+out:
+    return status;
+}
+
 /* Memory that the launches of these groups need, before anything of them is enqueued. */
 static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, cuda_program *program,
                               const group *groups, int group_count)
@@ -236,25 +310,22 @@ static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, cuda_program 
     cuda_launcher *launcher = queue->launcher;
     const uint64_t jitter = (uint64_t)program->common.jitter_count;
     uint64_t scratch = 0, cells = 0;
+    int has_lists = jitter > 0;
 
     for (int g = 0; g < group_count; g++) {
-        uint64_t bytes;
-
-        GCR_TRY(count_blocks(&blocks[g], &groups[g], program));
-        bytes = blocks[g] * (uint64_t)groups[g].variant.teams_of_block *
-                groups[g].variant.scratch_bytes;
-        scratch = bytes > scratch ? bytes : scratch;
+        GCR_TRY(reserve_group(&blocks[g], &scratch, queue, program, &groups[g]));
         cells = groups[g].cell_count > cells ? groups[g].cell_count : cells;
+        has_lists |= is_large(&groups[g]) && program->common.live != NULL;
     }
     GCR_TRY(gcr_cuda_reserve(&launcher->scratch, &launcher->scratch_bytes, device, scratch,
                              "allocate the scratch of a batch on the GPU"));
     GCR_TRY(gcr_cuda_reserve(&launcher->counters, &launcher->counters_bytes, device,
                              2 * (jitter + 1) * sizeof(uint64_t),
                              "allocate the counters of a batch on the GPU"));
-    if (jitter > 0)
+    if (has_lists)
         GCR_TRY(gcr_cuda_reserve(&launcher->lists, &launcher->lists_bytes, device,
                                  2 * cells * sizeof(uint64_t),
-                                 "allocate the lists of cells to be tried again on the GPU"));
+                                 "allocate lists of cells on the GPU"));
 out:
     return status;
 }
@@ -289,8 +360,8 @@ static gcr_status crunch_part(cuda_queue *queue, cuda_program *program, const gc
     cuda_device *device = cuda_device_of(queue->base.device);
     cuda_launcher *launcher = queue->launcher;
     slot *s = &launcher->slots[launcher->slot];
-    group groups[GCR_CUDA_CODES_MAX];
-    unsigned blocks[GCR_CUDA_CODES_MAX];
+    group groups[GCR_CUDA_LAUNCH_TILES];
+    unsigned blocks[GCR_CUDA_LAUNCH_TILES];
     int group_of[GCR_CUDA_LAUNCH_TILES], group_count;
 
     GCR_TRY(sort_tiles(groups, &group_count, group_of, program, tiles, count));

@@ -255,8 +255,9 @@ static void name_table(char out[TABLE_BYTES], const gcr_crossovers *c)
 {
     char text[512];
     size_t used =
-        (size_t)snprintf(text, sizeof text, "%d %d %d %d %d %a %llu", c->thread_rows, c->warp_rows,
-                         c->memory_threads, c->cell_threads, c->prepare_threads,
+        (size_t)snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %a %llu", c->thread_rows,
+                         c->warp_rows, c->memory_threads, c->blocked_rows, c->solver_rows,
+                         c->grid_slots, c->grid_threads, c->cell_threads, c->prepare_threads,
                          c->cell_thread_flops, (unsigned long long)c->shared_bytes);
 
     for (int b = 0; b < GCR_BLOCK_CLASSES; b++)

@@ -2,6 +2,7 @@
 #include "cuda/cuda_program.h"
 
 #include "cuda/cuda_kernel.h"
+#include "cuda/cuda_large.h"
 
 #include "base/memory.h"
 
@@ -33,6 +34,22 @@ static int is_variant(const cuda_code *code, const gcr_variant *variant)
            code->variant.min_blocks == variant->min_blocks;
 }
 
+static gcr_status find_grid_entries(cuda_code *code)
+{
+    static const char *const names[] = {
+        [CUDA_GRID_LIST] = "gcr_list",         [CUDA_GRID_FILL] = "gcr_fill",
+        [CUDA_GRID_DIAGONAL] = "gcr_diagonal", [CUDA_GRID_ANSWER] = "gcr_answer",
+        [CUDA_GRID_INVERT] = "gcr_invert",     [CUDA_GRID_FINISH] = "gcr_finish",
+    };
+    gcr_status status = GCR_OK;
+
+    for (int e = 0; e < CUDA_GRID_ENTRY_COUNT; e++)
+        GCR_CUDA("find the code of a kernel",
+                 cudaLibraryGetKernel(&code->grid[e], code->library, names[e]));
+out:
+    return status;
+}
+
 static gcr_status load(cuda_code *code, const cuda_image *image)
 {
     gcr_status status = GCR_OK;
@@ -42,6 +59,10 @@ static gcr_status load(cuda_code *code, const cuda_image *image)
     if (code->variant.team == GCR_TEAM_PREPARE) {
         GCR_CUDA("find the code of a kernel",
                  cudaLibraryGetKernel(&code->prepare, code->library, "gcr_prepare"));
+        goto out;
+    }
+    if (code->variant.team == GCR_TEAM_GRID) {
+        GCR_TRY(find_grid_entries(code));
         goto out;
     }
     GCR_CUDA("find the code of a kernel",
@@ -355,6 +376,7 @@ void gcr_cuda_program_close(gcr_program *base)
 
     forget_datasets(program);
     gcr_cuda_enter_to_close(base->device);
+    gcr_cuda_large_forget(program);
     for (int c = 0; c < program->code_count; c++)
         unload(&program->codes[c]);
     close_tables(program);

@@ -11,11 +11,23 @@
 
 enum { GCR_CUDA_CODES_MAX = 32 };
 
+/* What a variant with GCR_TEAM_GRID has in place of gcr_crunch() and gcr_retry(). */
+typedef enum cuda_grid_entry {
+    CUDA_GRID_LIST,
+    CUDA_GRID_FILL,
+    CUDA_GRID_DIAGONAL,
+    CUDA_GRID_ANSWER,
+    CUDA_GRID_INVERT,
+    CUDA_GRID_FINISH,
+    CUDA_GRID_ENTRY_COUNT
+} cuda_grid_entry;
+
 /* A variant that has been compiled and loaded. */
 typedef struct cuda_code {
     gcr_variant variant; /* its first five members say which                       */
     cudaLibrary_t library;
     cudaKernel_t crunch, retry, prepare; /* those that the variant has; else NULL       */
+    cudaKernel_t grid[CUDA_GRID_ENTRY_COUNT];
     /* Under the lock of the program: */
     uint64_t shared_allowed; /* dynamic shared memory that a block may have, so far    */
     uint64_t shared_asked;   /* with so much of it ...                                 */

@@ -1,6 +1,7 @@
 /* cuda/cuda_queue.c -- queues of three streams, and events that cover them. See cuda_backend.h. */
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_factor.h"
+#include "cuda/cuda_large.h"
 
 #include "base/clock.h"
 
@@ -133,6 +134,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
     gcr_cuda_factors_close(queue);
     unlist_queue(device, queue); /* first: whoever frees memory looks at those on the list */
     gcr_cuda_preparer_close(queue);
+    gcr_cuda_large_close(queue);
     gcr_cuda_launcher_close(queue);
     gcr_cuda_stages_close(queue);
     gcr_cuda_lane_close(&queue->down);

@@ -33,6 +33,10 @@ gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
                            .warp_rows = GCR_WARP_ROWS_MAX,
                            .block = { { 1, 128, 5 }, { 65, 192, 3 }, { 129, 512, 1 } },
                            .memory_threads = 384,
+                           .blocked_rows = 256,
+                           .solver_rows = 2049,
+                           .grid_slots = 132,
+                           .grid_threads = 256,
                            .shared_bytes = shared_kib << 10,
                            .cell_thread_flops = 2000,
                            .cell_threads = 128,
@@ -44,6 +48,7 @@ gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
         out.block[0] = (gcr_block_class){ 1, 128, 4 };
         out.block[1] = (gcr_block_class){ 97, 256, 2 };
         out.block[2] = (gcr_block_class){ 193, 512, 1 };
+        out.blocked_rows = 384;
     }
     return out;
 }
@@ -122,6 +127,41 @@ static gcr_variant block_variant(const gcr_crossovers *crossovers, const gcr_cel
     return variant;
 }
 
+static gcr_variant grid_variant(const gcr_crossovers *crossovers)
+{
+    return (gcr_variant){ .team = GCR_TEAM_GRID,
+                          .threads = crossovers->grid_threads,
+                          .min_blocks = 1,
+                          .teams_of_block = 1,
+                          .shared_bytes = (uint64_t)gcr_spd_shared_count(GCR_BLOCKED_ROWS, 0) *
+                                          gcr_scalar_bytes(crossovers->scalar) };
+}
+
+/* Fewer of larger matrices, so that a sub-batch is about the same memory and, but for small ones, the
+ * same work. */
+gcr_grid gcr_grid_of(const gcr_crossovers *crossovers, int64_t n, int64_t right_sides)
+{
+    const int64_t rows = gcr_tile_rows(n) * 8, most = 2 * (int64_t)crossovers->grid_slots;
+    const int is_lower = n >= crossovers->solver_rows;
+    const int64_t slots = ((int64_t)crossovers->grid_slots << 20) / (rows * rows);
+    const int64_t ld = (rows + right_sides + 7) / 8 * 8;
+
+    return (gcr_grid){ .rows = (int32_t)rows,
+                       .sides = (int32_t)right_sides,
+                       .slots = (int32_t)(is_lower || slots < 1 ? 1
+                                          : slots < most        ? slots
+                                                                : most),
+                       .is_lower = is_lower,
+                       .ld = ld,
+                       .stride = ld * (rows + right_sides) };
+}
+
+static int is_for_grid(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    return shape->n >= crossovers->blocked_rows && crossovers->blocked_rows > 0 &&
+           is_countable(shape->n) && is_countable(shape->right_sides);
+}
+
 static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
 {
     const gcr_scalar scalar = crossovers->scalar;
@@ -133,6 +173,8 @@ static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_
         variant = warp_variant(shape->n, scalar);
     else
         variant = block_variant(crossovers, shape);
+    if (variant.team == GCR_TEAM_MEMORY && is_for_grid(crossovers, shape))
+        variant = grid_variant(crossovers);
     variant.is_single = shape->systems <= 1 && shape->right_sides <= 1;
     if (!variant.is_single && variant.min_blocks > 1)
         variant.min_blocks--; /* finish() of several systems needs registers of its own */

@@ -12,7 +12,8 @@
  *     gcr_prepare  one block for each dataset (a variant of its own, GCR_TEAM_PREPARE)
  *
  * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
- * argument. A team goes on to the next cell when it has finished one, so that any number of blocks
+ * argument. Where matrices are left to libraries, GCR_TEAM_GRID, there are others in place of the
+ * first two: cuda/device/spd_grid.h. A team goes on to the next cell when it has finished one, so that any number of blocks
  * is right. Plain C17 on the host; NVRTC takes it as C++.
  *
  * What the host defines to compile a variant, beside what a unit of the CPU gets (GCR_KERNEL_FILE,
@@ -79,6 +80,40 @@ typedef struct gcr_launch {
     uint64_t *counters; /* [2 (jitter_count + 1)] */
     int32_t step;       /* 0 in gcr_crunch */
 } gcr_launch;
+
+enum { GCR_BLOCKED_ROWS = 128 }; /* of a block on the diagonal; the last may have fewer */
+
+/* Matrices of one size that the whole device factors together, as cuda/blocked.h has them: the slots
+ * of a sub-batch, each with the matrix of a system of a cell, or with the identity. */
+typedef struct gcr_grid {
+    int32_t rows, sides; /* rows: of the matrix, a multiple of 8 */
+    int32_t slots;
+    int32_t is_lower;   /* the entries are where L will be, for a library that factors in place */
+    int64_t ld, stride; /* values from column to column, and from slot to slot */
+    void *matrices;
+    void *pivots;    /* [slots][rows]                                                        */
+    int32_t *bad;    /* [slots]: an entry or a right-hand side is not finite                 */
+    int32_t *minors; /* [slots]: the first that is not positive, counted from 1; 0: none     */
+} gcr_grid;
+
+/* A sub-batch of GCR_TEAM_GRID. Its cells are some of a launch, all of one shape; their answers are in
+ * the scratch of the launch, cell by cell. */
+typedef struct gcr_grid_launch {
+    gcr_launch launch;
+    gcr_grid grid;
+    const uint64_t *cells; /* a list of numbers of cells, or NULL: all                     */
+    uint64_t first;        /* of the list, the first whose answers have a place ...        */
+    int32_t cell_count;    /* ... and how many have                                        */
+    int32_t systems;       /* of a cell                                                    */
+    int32_t system;        /* in slot 0, counted through the systems of all of these cells */
+} gcr_grid_launch;
+
+/* A block of rows and columns on the diagonal of all slots. */
+typedef struct gcr_diagonal_launch {
+    gcr_grid grid;
+    int32_t first, count;
+    int32_t is_factored; /* a library was here: only the inverse is to be made */
+} gcr_diagonal_launch;
 
 /* A dataset to be prepared. */
 typedef struct gcr_launch_dataset {
@@ -147,6 +182,10 @@ typedef struct gcr_crossovers {
     int32_t warp_rows;   /* up to so many: a warp; at most gcr_warp_rows_max()                 */
     gcr_block_class block[GCR_BLOCK_CLASSES]; /* in shared memory; ascending, up to rows == 0 */
     int32_t memory_threads;                   /* of a block whose matrix is not               */
+    int32_t blocked_rows;     /* of those, from so many rows on: all blocks and cuBLAS ...        */
+    int32_t solver_rows;      /* ... and from so many on cuSOLVER, a matrix at a time             */
+    int32_t grid_slots;       /* matrices of 1024 rows that all blocks factor together            */
+    int32_t grid_threads;     /* of each block then                                               */
     uint64_t shared_bytes;    /* that a block may have: 227 KB on sm_90, 163 KB on sm_80      */
     double cell_thread_flops; /* cell kernels: up to this cost a thread has a cell of its own */
     int32_t cell_threads;     /* of a block that has a cell                                   */
@@ -182,6 +221,9 @@ typedef struct gcr_variant {
 /* The variant for cells of this shape. Variants whose first five members are the same are compiled
  * from the same definitions; a launch has the most shared_bytes and scratch_bytes of its cells. */
 gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape);
+
+/* How the cells of a variant with GCR_TEAM_GRID are factored; addresses are NULL. */
+gcr_grid gcr_grid_of(const gcr_crossovers *crossovers, int64_t n, int64_t right_sides);
 
 /* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count);

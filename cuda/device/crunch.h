@@ -55,6 +55,13 @@ GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
     }
 }
 
+#if GCR_TEAM == GCR_TEAM_GRID
+/* The answers of a sub-batch are there: a cell for each block. */
+GCR_ENTRY(gcr_finish, gcr_grid_launch)
+{
+    gcr_compute(&launch.launch, gcr_grid_cell(&launch, gcr_block_index()));
+}
+#else
 /* Where a team is in the list of cells. */
 typedef struct gcr_place {
     uint64_t now;
@@ -110,5 +117,6 @@ GCR_ENTRY(gcr_retry, gcr_launch)
     for (; place.now < count; gcr_place_next(&place, &launch))
         gcr_compute(&launch, launch.retry[launch.step % 2][place.now]);
 }
+#endif
 
 #endif /* GCR_CUDA_CRUNCH_H */

@@ -32,6 +32,7 @@ GCR_FN int64_t gcr_round_up_32(int64_t count)
 typedef struct gcr_spd_layout {
     int64_t outputs;
     int64_t log_determinant, quadratic_form, solution, inverse_diagonal; /* as gcr_answers */
+    int64_t verdicts;      /* GCR_TEAM_GRID: of each system */
     int64_t pivots, tiles; /* GCR_TEAM_MEMORY; elsewhere they are on the chip */
     int64_t rows;          /* blocks: a row of tiles for each warp */
     int64_t end;
@@ -49,7 +50,8 @@ GCR_FN gcr_spd_layout gcr_spd_layout_of(int team, int threads, int64_t n, int64_
     at.quadratic_form = at.log_determinant + gcr_round_up_32(systems);
     at.solution = at.quadratic_form + gcr_round_up_32(sides);
     at.inverse_diagonal = at.solution + gcr_round_up_32(sides * n);
-    at.pivots = at.inverse_diagonal + gcr_round_up_32(systems * n);
+    at.verdicts = at.inverse_diagonal + gcr_round_up_32(systems * n);
+    at.pivots = at.verdicts + (team == GCR_TEAM_GRID ? gcr_round_up_32(systems) : 0);
     at.tiles = at.pivots + (is_memory ? gcr_round_up_32(n) : 0);
     at.rows = at.tiles + (is_memory ? gcr_matrix_count(n, right_sides) : 0);
     at.end = at.rows + (is_block ? threads / 32 * 64 * gcr_tile_rows(n) : 0);

@@ -22,6 +22,8 @@
 #include "cuda/device/spd_thread.h"
 #elif GCR_TEAM == GCR_TEAM_WARP
 #include "cuda/device/spd_warp.h"
+#elif GCR_TEAM == GCR_TEAM_GRID
+#include "cuda/device/spd_grid.h"
 #else
 #include "cuda/device/spd_block.h"
 #endif

@@ -10,6 +10,7 @@
  * registers or in shared memory must not be spilled; a variant that does not compile or that spills
  * is a failure. 77: the compiler is not on this machine.
  */
+#include "cuda/cuda_blas.h"
 #include "cuda/cuda_kernel.h"
 #include "cuda/cuda_nvrtc.h"
 
@@ -23,8 +24,8 @@
 enum { VARIANTS_MAX = 64, SKIPPED = 77 };
 
 /* On both sides of each crossover that there can be. */
-static const int64_t sizes[] = { 1,  4,  5,  8,  9,  12,  13,  16,  17,  24,
-                                 25, 32, 33, 64, 65, 128, 129, 160, 200, 400 };
+static const int64_t sizes[] = { 1,  4,  5,  8,  9,   12,  13,  16,  17,  24, 25,
+                                 32, 33, 64, 65, 128, 129, 160, 200, 250, 400 };
 
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
@@ -34,7 +35,9 @@ typedef struct tally {
 
 static const char *team_name(int team)
 {
-    static const char *const names[] = { "", "thread", "warp", "block", "memory", "prepare" };
+    static const char *const names[] = {
+        "", "thread", "warp", "block", "memory", "grid", "prepare"
+    };
 
     return names[team];
 }
@@ -240,9 +243,10 @@ static void compile_few(tally *t)
         const char *kernel;
         int64_t rows; /* 0: prepares */
         gcr_scalar scalar;
-    } few[] = { { "gp", 8, GCR_F64 },    { "gp", 32, GCR_F64 },   { "gp", 64, GCR_F64 },
-                { "ridge", 0, GCR_F64 }, { "scale", 8, GCR_F64 }, { "gp", 12, GCR_F32 },
-                { "gp", 40, GCR_F32 },   { "gp", 64, GCR_F32 } };
+    } few[] = { { "gp", 8, GCR_F64 },    { "gp", 32, GCR_F64 },  { "gp", 64, GCR_F64 },
+                { "gp", 512, GCR_F64 },  { "gp", 512, GCR_F32 }, { "ridge", 0, GCR_F64 },
+                { "scale", 8, GCR_F64 }, { "gp", 12, GCR_F32 },  { "gp", 40, GCR_F32 },
+                { "gp", 64, GCR_F32 } };
 
     for (size_t i = 0; i < sizeof few / sizeof few[0]; i++) {
         const gcr_crossovers crossovers = gcr_crossovers_default(90, few[i].scalar);

@@ -64,8 +64,9 @@ static void test_scratch_is_counted_in_what_the_unit_computes_with(void **state)
     (void)state;
     for (gcr_scalar scalar = GCR_F64; scalar < GCR_SCALAR_COUNT; scalar++) {
         const fake_launch *launch;
-        gcr_cell_shape shape = { .n = 400, .systems = 1, .right_sides = 1, .output_width = 2 };
         const gcr_crossovers table = gcr_crossovers_default(90, scalar);
+        const int64_t n = table.blocked_rows - 1; /* in the scratch of a block */
+        gcr_cell_shape shape = { .n = n, .systems = 1, .right_sides = 1, .output_width = 2 };
         gcr_variant variant;
 
         shape.form = GCR_FORM_SPD;
@@ -73,7 +74,7 @@ static void test_scratch_is_counted_in_what_the_unit_computes_with(void **state)
         unit.scalar = scalar;
         s = (stage){ .spec = { .unit = &unit } };
         assert_ok(stage_open(&s));
-        assert_ok(stage_bring(&s, 0, 400));
+        assert_ok(stage_bring(&s, 0, n));
         assert_ok(stage_crunch_all(&s, 1));
         launch = &fake_cuda.launches[fake_cuda.launch_count - 1];
         assert_int_equal(launch->scratch_stride * gcr_scalar_bytes(scalar), variant.scratch_bytes);
@@ -648,6 +649,7 @@ static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(v
 
     (void)state;
     assert_ok(stage_open(&s));
+    cuda_device_of(s.device)->crossovers[GCR_F64].blocked_rows = 0;
     tile = stage_tile(&s, 0, 0, 1);
     tile.data.rows = 20000; /* 1.6 GB as a triangle; the GPU has 1 GiB */
     assert_status(gcr_crunch(s.queue, s.program, &args), GCR_ENOMEM);

@@ -33,7 +33,7 @@ static void test_larger_matrices_have_larger_teams(void **state)
             assert_true(variant.threads * variant.min_blocks <= 2048);
             team = variant.team;
         }
-        assert_int_equal(team, GCR_TEAM_MEMORY);
+        assert_int_equal(team, GCR_TEAM_GRID);
     }
     scalar = GCR_F64;
 }
@@ -72,6 +72,28 @@ static void test_each_algorithm_has_the_rows_that_its_table_gives_it(void **stat
         }
     }
     scalar = GCR_F64;
+}
+
+static void test_larger_matrices_are_fewer_at_a_time(void **state)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(90, GCR_F64);
+    gcr_grid before = gcr_grid_of(&crossovers, crossovers.blocked_rows, 1);
+
+    (void)state;
+    assert_int_equal(variant_of(crossovers.blocked_rows - 1, 1, 1).team, GCR_TEAM_MEMORY);
+    assert_int_equal(variant_of(crossovers.blocked_rows, 1, 1).team, GCR_TEAM_GRID);
+    for (int64_t n = crossovers.blocked_rows; n <= 4096; n++) {
+        const gcr_grid grid = gcr_grid_of(&crossovers, n, 1);
+
+        assert_true(grid.rows % 8 == 0 && grid.rows >= n && grid.rows < n + 8);
+        assert_true(grid.ld % 8 == 0 && grid.ld > grid.rows);
+        assert_int_equal(grid.stride, grid.ld * (grid.rows + 1));
+        assert_true(grid.slots >= 1 && grid.slots <= before.slots);
+        assert_true(grid.slots * grid.stride * (int64_t)sizeof(double) < (int64_t)3 << 29);
+        assert_int_equal(grid.is_lower, n >= crossovers.solver_rows);
+        before = grid;
+    }
+    assert_int_equal(before.slots, 1);
 }
 
 static void test_right_hand_sides_take_room_too(void **state)
@@ -126,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_larger_matrices_have_larger_teams),
         cmocka_unit_test(test_matrices_of_up_to_232_rows_are_on_the_chip_and_328_of_floats),
         cmocka_unit_test(test_each_algorithm_has_the_rows_that_its_table_gives_it),
+        cmocka_unit_test(test_larger_matrices_are_fewer_at_a_time),
         cmocka_unit_test(test_right_hand_sides_take_room_too),
         cmocka_unit_test(test_what_nobody_can_count_needs_more_than_there_is),
         cmocka_unit_test(test_cheap_cells_have_a_thread_and_others_a_block),

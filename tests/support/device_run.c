@@ -27,6 +27,7 @@ device_run device_run_of(device_algorithm algorithm)
     for (int k = 0; k < GCR_BLOCK_CLASSES; k++)
         run.crossovers.block[k].threads = 128;
     run.crossovers.memory_threads = 128;
+    run.crossovers.blocked_rows = 0; /* tests/cuda has those */
     run.crossovers.prepare_threads = 128;
     return run;
 }
@@ -56,6 +57,16 @@ static const device_variant *find_variant(const tile *t, const gcr_variant *want
     fail_msg("the build has no variant of %s for team %d, bound %d, single %d, %d threads",
              t->unit->kernel->name, wanted->team, wanted->bound, wanted->is_single,
              wanted->threads);
+    return NULL;
+}
+
+const device_variant *device_variant_for(const char *kernel, int team, int is_single)
+{
+    for (size_t v = 0; v < sizeof variants / sizeof *variants; v++)
+        if (strcmp(variants[v]->kernel->name, kernel) == 0 && variants[v]->team == team &&
+            variants[v]->scalar == unit_scalar() && variants[v]->is_single == is_single)
+            return variants[v];
+    fail_msg("the build has no variant of %s for team %d", kernel, team);
     return NULL;
 }
 

@@ -36,6 +36,10 @@ const char *device_algorithm_name(device_algorithm algorithm);
 /* The variant that computes the cells of a tile. */
 gcr_variant device_variant_of(const device_run *run, const tile *t);
 
+/* The build's variant of a kernel for a team, in the precision in hand. The test fails where there
+ * is none. */
+const device_variant *device_variant_for(const char *kernel, int team, int is_single);
+
 /* Crunches tiles of one kernel and one grid together. The test fails where the twin finds something
  * wrong, or where the build has no such variant. */
 void device_crunch(const device_run *run, tile *const *tiles, int count);

@@ -28,6 +28,48 @@ const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
                                           .is_single = GCR_TEAM_SINGLE,
                                           .threads = GCR_TEAM_THREADS,
                                           .prepare = run_prepare };
+#elif GCR_TEAM == GCR_TEAM_GRID
+static void run_list(const void *argument)
+{
+    gcr_list(*(const gcr_launch *)argument);
+}
+
+static void run_fill(const void *argument)
+{
+    gcr_fill(*(const gcr_grid_launch *)argument);
+}
+
+static void run_diagonal(const void *argument)
+{
+    gcr_diagonal(*(const gcr_diagonal_launch *)argument);
+}
+
+static void run_answer(const void *argument)
+{
+    gcr_answer(*(const gcr_grid_launch *)argument);
+}
+
+static void run_invert(const void *argument)
+{
+    gcr_invert(*(const gcr_grid_launch *)argument);
+}
+
+static void run_finish(const void *argument)
+{
+    gcr_finish(*(const gcr_grid_launch *)argument);
+}
+
+const device_variant GCR_VARIANT_NAME = { .kernel = &gcr_description,
+                                          .scalar = SCALAR,
+                                          .team = GCR_TEAM,
+                                          .is_single = GCR_TEAM_SINGLE,
+                                          .threads = GCR_TEAM_THREADS,
+                                          .list = run_list,
+                                          .fill = run_fill,
+                                          .diagonal = run_diagonal,
+                                          .answer = run_answer,
+                                          .invert = run_invert,
+                                          .finish = run_finish };
 #else
 static void run_crunch(const void *argument)
 {

@@ -21,11 +21,21 @@ enum {
     KERNEL_BYTES = 16,  /* of the name of a kernel ... */
     FLOATS_AT = 15,     /* ... the last of which says what it computes with */
     STATIC_SHARED = 16, /* what each kernel declares */
+    DEVICE_POISONED_MAX = 1 << 20,
 };
 
 fake_cuda_state fake_cuda;
 
-typedef enum op_kind { OP_COPY, OP_SET, OP_LAUNCH, OP_RECORD, OP_WAIT, OP_FREE, OP_MOVE } op_kind;
+typedef enum op_kind {
+    OP_COPY,
+    OP_SET,
+    OP_LAUNCH,
+    OP_RECORD,
+    OP_WAIT,
+    OP_FREE,
+    OP_MOVE,
+    OP_CALL
+} op_kind;
 
 typedef struct op {
     op_kind kind;
@@ -41,12 +51,23 @@ typedef struct op {
     gcr_copy_launch copy;
     gcr_factor_launch factor;
     gcr_work_launch work;
+    gcr_grid_launch grid;
+    gcr_diagonal_launch diagonal;
+    fake_launch note;
+    void (*call)(const void *argument);
+    char argument[FAKE_ARGUMENT_BYTES];
 } op;
 
 struct CUstream_st {
     op *ops;
     int count, done, room;
     int device;
+    struct CUgraph_st *recording; /* takes what is enqueued */
+};
+
+struct CUgraph_st {
+    op *ops;
+    int count, room;
 };
 
 struct CUevent_st {
@@ -83,7 +104,9 @@ static int runs_floats; /* the launch in hand: its text was compiled with GCR_SI
 static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
 static int stream_count;
 
-static _Thread_local int turned_to = -1; /* a GPU; -1: none yet */
+static _Thread_local int turned_to = -1;       /* a GPU; -1: none yet */
+static struct CUgraph_st *graphs[STREAMS_MAX]; /* also those that were destroyed */
+static int graph_count;
 
 /* A thing of so many bytes, its first poisoned or zeroed, that lives until drop(). */
 static void *make(size_t bytes, int byte)
@@ -111,6 +134,12 @@ static void drop(void *thing)
     fake_cuda.live--;
 }
 
+/* The begin of a large block is enough to be told by. */
+static void poison(void *block, size_t bytes)
+{
+    memset(block, POISON, bytes < DEVICE_POISONED_MAX ? bytes : DEVICE_POISONED_MAX);
+}
+
 static void break_rule(const char *rule)
 {
     if (fake_cuda.broken == NULL)
@@ -125,6 +154,11 @@ void fake_cuda_reset(void)
         free(streams[s]->ops);
         free(streams[s]);
     }
+    for (int g = 0; g < graph_count; g++) {
+        free(graphs[g]->ops);
+        free(graphs[g]);
+    }
+    graph_count = 0;
     for (int t = 0; t < thing_count; t++)
         free(things[t]);
     block_count = stream_count = thing_count = 0;
@@ -354,24 +388,87 @@ static int is_work(const char *kernel)
     return 0;
 }
 
-static void run_launch(const op *o)
+/* Cells of a sub-batch. What comes before has no part in what the fake computes. */
+static void run_finish(const gcr_grid_launch *launch)
+{
+    for (uint64_t k = launch->first; k < launch->first + (uint64_t)launch->cell_count; k++)
+        compute_cell(&launch->launch, launch->cells != NULL ? launch->cells[k] : k);
+}
+
+static void run_list(const gcr_launch *launch)
+{
+    for (uint64_t cell = 0; cell < launch->cell_count; cell++) {
+        const gcr_launch_tile *of = find_tile(launch, cell);
+        const uint64_t point = of->tile.first + cell - of->before;
+
+        if (launch->live == NULL || (launch->live[point / 64] >> point % 64 & 1) != 0)
+            launch->retry[0][launch->counters[1]++] = cell;
+    }
+}
+
+/* The argument of a launch. */
+static void *argument_of(op *o, size_t *bytes)
+{
+    const struct {
+        const char *kernel;
+        void *at;
+        size_t bytes;
+    } others[] = {
+        { "gcr_prepare", &o->prepare, sizeof o->prepare },
+        { "gcr_gate", &o->gate, sizeof o->gate },
+        { "gcr_copy", &o->copy, sizeof o->copy },
+        { "gcr_factor", &o->factor, sizeof o->factor },
+        { "gcr_pack", &o->factor, sizeof o->factor },
+        { "gcr_unpack", &o->factor, sizeof o->factor },
+        { "gcr_fill", &o->grid, sizeof o->grid },
+        { "gcr_diagonal", &o->diagonal, sizeof o->diagonal },
+        { "gcr_answer", &o->grid, sizeof o->grid },
+        { "gcr_invert", &o->grid, sizeof o->grid },
+        { "gcr_finish", &o->grid, sizeof o->grid },
+    };
+
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+        if (strcmp(o->kernel, others[k].kernel) == 0) {
+            *bytes = others[k].bytes;
+            return others[k].at;
+        }
+    *bytes = is_work(o->kernel) ? sizeof o->work : sizeof o->launch;
+    return is_work(o->kernel) ? (void *)&o->work : &o->launch;
+}
+
+static void run_kernel(op *o)
+{
+    size_t bytes;
+    const char *wrong = fake_cuda.run(o->kernel, &o->note, argument_of(o, &bytes));
+
+    if (wrong != NULL)
+        break_rule(wrong);
+}
+
+static void run_launch(op *o)
 {
     fake_cuda.launches_done++;
     runs_floats = o->kernel[FLOATS_AT];
-    if (is_of_factors(o->kernel))
+    if (fake_cuda.run != NULL)
+        run_kernel(o);
+    else if (is_of_factors(o->kernel))
         run_factors(o->kernel, &o->factor);
     else if (strcmp(o->kernel, "gcr_prepare") == 0)
         run_prepare(&o->prepare);
     else if (strcmp(o->kernel, "gcr_crunch") == 0)
         run_crunch(&o->launch);
+    else if (strcmp(o->kernel, "gcr_retry") == 0)
+        run_retry(&o->launch);
     else if (strcmp(o->kernel, "gcr_gate") == 0)
         run_gate(&o->gate);
     else if (strcmp(o->kernel, "gcr_copy") == 0)
         run_copy(&o->copy);
+    else if (strcmp(o->kernel, "gcr_finish") == 0)
+        run_finish(&o->grid);
+    else if (strcmp(o->kernel, "gcr_list") == 0)
+        run_list(&o->launch);
     else if (is_work(o->kernel))
         run_work(&o->work);
-    else
-        run_retry(&o->launch);
 }
 
 static struct block *find_block(const void *base)
@@ -390,7 +487,7 @@ static void free_block(const void *base)
         break_rule("what is freed is not there");
     else {
         block->is_live = 0;
-        memset(block->base, POISON, block->bytes);
+        poison(block->base, block->bytes);
     }
 }
 
@@ -412,6 +509,7 @@ static void run_op(op *o)
     case OP_WAIT: run_stream(o->other, o->place); break;
     case OP_FREE: free_block(o->to); break;
     case OP_MOVE: find_block(o->to)->is_away = o->place; break;
+    case OP_CALL: o->call(o->argument); break;
     case OP_RECORD: break;
     }
 }
@@ -422,6 +520,15 @@ static void run_stream(struct CUstream_st *stream, int until)
         run_op(&stream->ops[stream->done++]);
 }
 
+static op *append(op **ops, int *count, int *room)
+{
+    if (*count == *room) {
+        *room = *room > 0 ? 2 * *room : 64;
+        *ops = realloc(*ops, (size_t)*room * sizeof **ops);
+    }
+    return &(*ops)[(*count)++];
+}
+
 static op *enqueue(cudaStream_t stream, op_kind kind)
 {
     op *o;
@@ -430,14 +537,49 @@ static op *enqueue(cudaStream_t stream, op_kind kind)
         break_rule("the default stream was used");
         abort();
     }
-    if (stream->count == stream->room) {
-        stream->room = stream->room > 0 ? 2 * stream->room : 64;
-        stream->ops = realloc(stream->ops, (size_t)stream->room * sizeof *stream->ops);
-    }
-    o = &stream->ops[stream->count++];
+    if (stream->recording != NULL)
+        o = append(&stream->recording->ops, &stream->recording->count, &stream->recording->room);
+    else
+        o = append(&stream->ops, &stream->count, &stream->room);
     memset(o, 0, sizeof *o);
     o->kind = kind;
     return o;
+}
+
+cudaError_t fake_cuda_answer(const char *call)
+{
+    return answer(call);
+}
+
+void fake_cuda_break(const char *rule)
+{
+    break_rule(rule);
+}
+
+void *fake_cuda_make(size_t bytes)
+{
+    return make(bytes, 0);
+}
+
+void fake_cuda_drop(void *thing)
+{
+    drop(thing);
+}
+
+void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
+                       const void *argument, size_t bytes)
+{
+    op *o = enqueue(stream, OP_CALL);
+
+    if (bytes > sizeof o->argument)
+        abort();
+    o->call = call;
+    memcpy(o->argument, argument, bytes);
+}
+
+void fake_cuda_check(const void *at, size_t bytes)
+{
+    check_block(at, bytes);
 }
 
 /* ---- the runtime ----------------------------------------------------------------------------- */
@@ -648,7 +790,7 @@ static void *make_block(size_t bytes, int is_away)
 
     if (posix_memalign(&base, 256, bytes) != 0 || block_count == BLOCKS_MAX)
         abort();
-    memset(base, POISON, bytes);
+    poison(base, bytes);
     blocks[block_count++] = (struct block){ base, bytes, 1, is_away };
     fake_cuda.live++;
     fake_cuda.allocations++;
@@ -875,7 +1017,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *count, const void
     return cudaSuccess;
 }
 
-static void note_launch(const op *o, const cudaLaunchConfig_t *config)
+static void note_launch(op *o, const cudaLaunchConfig_t *config)
 {
     fake_launch *note = &fake_cuda.launches[fake_cuda.launch_count++ % FAKE_LAUNCHES_MAX];
 
@@ -888,6 +1030,7 @@ static void note_launch(const op *o, const cudaLaunchConfig_t *config)
                            .scratch_stride = o->launch.scratch_stride,
                            .dataset_count = o->prepare.dataset_count };
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
+    o->note = *note;
     if (note->blocks < 1 || note->threads < 1)
         break_rule("a launch without threads");
     if (note->shared_bytes + STATIC_SHARED > 48 << 10 &&
@@ -898,6 +1041,8 @@ static void note_launch(const op *o, const cudaLaunchConfig_t *config)
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *kernel,
                                 void **arguments)
 {
+    size_t bytes;
+    void *to;
     op *o;
 
     ANSWER();
@@ -905,19 +1050,73 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ke
         break_rule("a launch of a thread that is at another GPU");
     o = enqueue(config->stream, OP_LAUNCH);
     memcpy(o->kernel, kernel, sizeof o->kernel);
-    if (strcmp(o->kernel, "gcr_prepare") == 0)
-        memcpy(&o->prepare, arguments[0], sizeof o->prepare);
-    else if (strcmp(o->kernel, "gcr_gate") == 0)
-        memcpy(&o->gate, arguments[0], sizeof o->gate);
-    else if (strcmp(o->kernel, "gcr_copy") == 0)
-        memcpy(&o->copy, arguments[0], sizeof o->copy);
-    else if (is_of_factors(o->kernel))
-        memcpy(&o->factor, arguments[0], sizeof o->factor);
-    else if (is_work(o->kernel))
-        memcpy(&o->work, arguments[0], sizeof o->work);
-    else
-        memcpy(&o->launch, arguments[0], sizeof o->launch);
+    to = argument_of(o, &bytes);
+    memcpy(to, arguments[0], bytes);
     note_launch(o, config);
+    return cudaSuccess;
+}
+
+/* ---- graphs ---------------------------------------------------------------------------------- */
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
+{
+    ANSWER();
+    (void)mode;
+    if (graph_count == STREAMS_MAX)
+        abort();
+    stream->recording = calloc(1, sizeof *stream->recording);
+    graphs[graph_count++] = stream->recording;
+    return cudaSuccess;
+}
+
+/* Ends in any case. */
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
+{
+    const cudaError_t error = answer(__func__);
+
+    if (stream->recording == NULL)
+        break_rule("what was never begun was ended");
+    *out = error == cudaSuccess ? stream->recording : NULL;
+    stream->recording = NULL;
+    if (error == cudaSuccess)
+        fake_cuda.live++;
+    return error;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    (void)graph;
+    ANSWER();
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+/* An exec is the graph that it was made of, which stays until the next reset. */
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long flags)
+{
+    ANSWER();
+    (void)flags;
+    *out = (cudaGraphExec_t)graph;
+    fake_cuda.live++;
+    fake_cuda.graphs++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    (void)exec;
+    ANSWER();
+    fake_cuda.live--;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    const struct CUgraph_st *graph = (const struct CUgraph_st *)exec;
+
+    ANSWER();
+    for (int o = 0; o < graph->count; o++)
+        *enqueue(stream, OP_LAUNCH) = graph->ops[o];
     return cudaSuccess;
 }
 

@@ -8,6 +8,9 @@
  * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
  * a multiple of 5 need the second rung of the ladder. Copies by threads are done, and whoever waits
  * behind a gate that nobody opens is told so. Each call can be told to fail.
+ *
+ * A test that has the kernels themselves sets `run`; then cuBLAS and cuSOLVER (fake_blas.c) compute,
+ * too, with the libraries of the host.
  */
 #ifndef GCR_FAKE_CUDA_H
 #define GCR_FAKE_CUDA_H
@@ -28,12 +31,17 @@ typedef struct fake_launch {
     uint64_t dataset_count; /* of gcr_prepare */
 } fake_launch;
 
+/* Runs a kernel on the host. Returns NULL, or what is wrong. */
+typedef const char *fake_kernel(const char *name, const fake_launch *launch, const void *argument);
+
 typedef struct fake_cuda_state {
     /* What there is. */
     int driver_version; /* 0: no driver */
     int has_no_managed; /* managed memory cannot be told to move */
     int device_count, capability, compute_mode;
     int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
+
+    fake_kernel *run; /* NULL: as above */
 
     /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers `fail_code`. */
     const char *fail_call;
@@ -54,6 +62,7 @@ typedef struct fake_cuda_state {
     int turns;         /* of threads to a GPU */
     int largest_shared;
     int copies; /* that were enqueued */
+    int graphs; /* that were recorded */
 
     /* The compiler. */
     nvrtcResult compile_result;
@@ -67,5 +76,26 @@ extern fake_cuda_state fake_cuda;
 
 /* One GPU of compute capability 9.0 with a driver for CUDA 13.0; nothing has happened. */
 void fake_cuda_reset(void);
+
+/* ---- for stand-ins of libraries -------------------------------------------------------------- */
+
+/* What a call answers. */
+cudaError_t fake_cuda_answer(const char *call);
+
+/* Notes a rule that was broken, if it is the first. */
+void fake_cuda_break(const char *rule);
+
+/* A thing of so many bytes, zeroed, that is to be dropped. */
+void *fake_cuda_make(size_t bytes);
+void fake_cuda_drop(void *thing);
+
+enum { FAKE_ARGUMENT_BYTES = 160 };
+
+/* Has `call` done with a copy of `argument` when the stream comes to it. */
+void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
+                       const void *argument, size_t bytes);
+
+/* Device memory that is used must be live. */
+void fake_cuda_check(const void *at, size_t bytes);
 
 #endif /* GCR_FAKE_CUDA_H */

@@ -1,0 +1,69 @@
+/* cuda/cuda_blas.c -- see cuda_blas.h. Tests have another file in its place. */
+#include "cuda/cuda_blas.h"
+
+#include "cuda/cuda_library.h"
+
+#define LACKING "matrices of this size cannot be factored on a GPU, because "
+
+static cuda_blas blas;
+static cuda_solver solver;
+
+/* The functions of each table, in its order. */
+static const char *const blas_names[] = {
+    "cublasCreate_v2",
+    "cublasDestroy_v2",
+    "cublasSetStream_v2",
+    "cublasSetWorkspace_v2",
+    "cublasSetAtomicsMode",
+    "cublasGetStatusString",
+    "cublasGemmStridedBatchedEx",
+};
+
+static const char *const solver_names[] = {
+    "cusolverDnCreate",
+    "cusolverDnDestroy",
+    "cusolverDnSetStream",
+    "cusolverDnSetDeterministicMode",
+    "cusolverDnCreateParams",
+    "cusolverDnDestroyParams",
+    "cusolverDnXpotrf_bufferSize",
+    "cusolverDnXpotrf",
+};
+
+enum {
+    BLAS_NAMES = sizeof blas_names / sizeof blas_names[0],
+    SOLVER_NAMES = sizeof solver_names / sizeof solver_names[0],
+};
+
+_Static_assert(sizeof blas == BLAS_NAMES * sizeof(void *), "a name for each function");
+_Static_assert(sizeof solver == SOLVER_NAMES * sizeof(void *), "a name for each function");
+
+static cuda_library blas_library = {
+    .file = "libcublas.so.13",
+    .lacking = LACKING "cuBLAS",
+    .names = blas_names,
+    .count = BLAS_NAMES,
+    .table = &blas,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+static cuda_library solver_library = {
+    .file = "libcusolver.so.12",
+    .lacking = LACKING "cuSOLVER",
+    .names = solver_names,
+    .count = SOLVER_NAMES,
+    .table = &solver,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+gcr_status gcr_cuda_blas(const cuda_blas **out)
+{
+    *out = &blas;
+    return gcr_cuda_library_open(&blas_library);
+}
+
+gcr_status gcr_cuda_solver(const cuda_solver **out)
+{
+    *out = &solver;
+    return gcr_cuda_library_open(&solver_library);
+}

@@ -1,0 +1,591 @@
+/* cuda/cuda_large.c -- see cuda_large.h. */
+#include "cuda/cuda_large.h"
+
+#include "cuda/blocked.h"
+#include "cuda/cuda_blas.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    GRAPHS_MAX = 16,
+    WORKSPACE_BYTES = 32 << 20, /* what NVIDIA says cuBLAS wants on sm_90                   */
+    DEVICE_SHARE = 2,           /* matrices may have half of the device's memory, at most   */
+    BLOCKS_OF_UNIT = 8,         /* of 256 threads: what a multiprocessor can have at a time */
+};
+
+/* The products of a sub-batch, for its shape and the place of its memory. */
+typedef struct graph {
+    const cuda_code *code;
+    int32_t rows, sides;
+    cudaGraphExec_t exec;
+} graph;
+
+struct cuda_large {
+    const cuda_blas *blas;
+    cublasHandle_t blas_handle;
+    void *workspace;
+    const cuda_solver *solver; /* NULL until a matrix is for cuSOLVER */
+    cusolverDnHandle_t solver_handle;
+    cusolverDnParams_t solver_parameters;
+    void *solver_block, *solver_host;
+    size_t solver_bytes, solver_block_bytes, solver_host_bytes;
+    int32_t solver_rows; /* that the sizes above are for */
+    void *memory;        /* matrices, pivots, answers and marks of a sub-batch */
+    uint64_t memory_bytes;
+    graph graphs[GRAPHS_MAX];
+    int graph_count;
+    uint64_t *list_count; /* pinned: cells on the list of the next rung */
+};
+
+/* ---- what the libraries say ------------------------------------------------------------------ */
+
+/* A GPU that was lost is CUDA's to tell. */
+static gcr_status fail_blas(const cuda_large *large, const char *doing, cublasStatus_t answer)
+{
+    gcr_status status = GCR_OK;
+
+    gcr_cuda_note(cudaGetLastError());
+    GCR_TRY(gcr_cuda_usable());
+    GCR_FAIL(answer == CUBLAS_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
+             "cuBLAS cannot %s: %s", doing, large->blas->status_string(answer));
+out:
+    return status;
+}
+
+/* It has no sentences of its own. */
+static gcr_status fail_solver(const char *doing, cusolverStatus_t answer)
+{
+    gcr_status status = GCR_OK;
+
+    gcr_cuda_note(cudaGetLastError());
+    GCR_TRY(gcr_cuda_usable());
+    GCR_FAIL(answer == CUSOLVER_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
+             "cuSOLVER cannot %s: status %d", doing, (int)answer);
+out:
+    return status;
+}
+
+#define BLAS(doing, call)                                                                          \
+    do {                                                                                           \
+        cublasStatus_t answer_;                                                                    \
+                                                                                                   \
+        GCR_TRY(gcr_cuda_usable());                                                                \
+        answer_ = (call);                                                                          \
+        if (answer_ != CUBLAS_STATUS_SUCCESS)                                                      \
+            GCR_TRY(fail_blas(large, (doing), answer_));                                           \
+    } while (0)
+
+#define SOLVER(doing, call)                                                                        \
+    do {                                                                                           \
+        cusolverStatus_t answer_;                                                                  \
+                                                                                                   \
+        GCR_TRY(gcr_cuda_usable());                                                                \
+        answer_ = (call);                                                                          \
+        if (answer_ != CUSOLVER_STATUS_SUCCESS)                                                    \
+            GCR_TRY(fail_solver((doing), answer_));                                                \
+    } while (0)
+
+/* ---- what a queue keeps ---------------------------------------------------------------------- */
+
+/* A stream takes the workspace away: it comes first. Additions in any order are refused. */
+static gcr_status open_blas(cuda_large *large, cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_cuda_blas(&large->blas));
+    BLAS("start", large->blas->create(&large->blas_handle));
+    BLAS("take a stream", large->blas->set_stream(large->blas_handle, queue->work.stream));
+    GCR_TRY(gcr_cuda_allocate(&large->workspace, cuda_device_of(queue->base.device),
+                              WORKSPACE_BYTES, "allocate the workspace of cuBLAS on the GPU"));
+    BLAS("take its workspace",
+         large->blas->set_workspace(large->blas_handle, large->workspace, WORKSPACE_BYTES));
+    BLAS("do without atomics",
+         large->blas->set_atomics(large->blas_handle, CUBLAS_ATOMICS_NOT_ALLOWED));
+    GCR_CUDA("allocate pinned memory",
+             cudaHostAlloc((void **)&large->list_count, sizeof *large->list_count,
+                           cudaHostAllocDefault));
+out:
+    return status;
+}
+
+static gcr_status open_solver(cuda_large *large, const cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+
+    if (large->solver_parameters != NULL)
+        goto out;
+    GCR_TRY(gcr_cuda_solver(&large->solver));
+    if (large->solver_handle == NULL)
+        SOLVER("start", large->solver->create(&large->solver_handle));
+    SOLVER("take a stream", large->solver->set_stream(large->solver_handle, queue->work.stream));
+    SOLVER("be deterministic",
+           large->solver->set_deterministic(large->solver_handle, CUSOLVER_DETERMINISTIC_RESULTS));
+    SOLVER("take parameters", large->solver->create_parameters(&large->solver_parameters));
+out:
+    return status;
+}
+
+static gcr_status open_large(cuda_queue *queue)
+{
+    gcr_status status = GCR_OK;
+
+    if (queue->large == NULL)
+        queue->large = calloc(1, sizeof *queue->large);
+    if (queue->large == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for large matrices");
+    if (queue->large->list_count == NULL)
+        GCR_TRY(open_blas(queue->large, queue));
+out:
+    if (status != GCR_OK)
+        gcr_cuda_large_close(queue);
+    return status;
+}
+
+static void close_graphs(cuda_large *large)
+{
+    for (int g = 0; g < large->graph_count; g++)
+        GCR_CUDA_CLOSE(cudaGraphExecDestroy(large->graphs[g].exec));
+    large->graph_count = 0;
+}
+
+static int is_lost(void)
+{
+    return atomic_load(&gcr_cuda_lost) != 0;
+}
+
+void gcr_cuda_large_close(cuda_queue *queue)
+{
+    cuda_large *large = queue->large;
+    cuda_device *device = cuda_device_of(queue->base.device);
+
+    if (large == NULL)
+        return;
+    close_graphs(large);
+    if (large->solver_parameters != NULL && !is_lost())
+        (void)large->solver->destroy_parameters(large->solver_parameters);
+    if (large->solver_handle != NULL && !is_lost())
+        (void)large->solver->destroy(large->solver_handle);
+    if (large->blas_handle != NULL && !is_lost())
+        (void)large->blas->destroy(large->blas_handle);
+    gcr_cuda_free(device, large->solver_block);
+    gcr_cuda_free(device, large->memory);
+    gcr_cuda_free(device, large->workspace);
+    if (large->list_count != NULL)
+        GCR_CUDA_CLOSE(cudaFreeHost(large->list_count));
+    free(large->solver_host);
+    free(large);
+    queue->large = NULL;
+}
+
+/* A graph may be destroyed when it does not run. */
+void gcr_cuda_large_forget(const cuda_program *program)
+{
+    cuda_device *device = cuda_device_of(program->base.device);
+
+    pthread_mutex_lock(&device->lock);
+    for (const cuda_queue *q = device->queues; q != NULL; q = q->next) {
+        if (q->large == NULL || q->large->graph_count == 0)
+            continue;
+        GCR_CUDA_CLOSE(cudaStreamSynchronize(q->work.stream));
+        close_graphs(q->large);
+    }
+    pthread_mutex_unlock(&device->lock);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Bytes from the begin of the memory to each part of a sub-batch, and to the end. */
+typedef struct layout {
+    uint64_t pivots, answers, bad, minors, end;
+} layout;
+
+static uint64_t round_up(uint64_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+
+/* n and right_sides have been bounded (launch.c): of 2^20 rows it is 2^43 bytes for each matrix. */
+static layout layout_of(const gcr_grid *grid, uint64_t answer_bytes, uint64_t scalar_bytes)
+{
+    const uint64_t slots = (uint64_t)grid->slots;
+    layout at;
+
+    at.pivots = round_up(slots * (uint64_t)grid->stride * scalar_bytes);
+    at.answers = at.pivots + round_up(slots * (uint64_t)grid->rows * scalar_bytes);
+    at.bad = at.answers + slots * answer_bytes;
+    at.minors = at.bad + round_up(slots * sizeof(int32_t));
+    at.end = at.minors + round_up(slots * sizeof(int32_t));
+    return at;
+}
+
+static gcr_grid grid_of(const cuda_large_args *args)
+{
+    return gcr_grid_of(gcr_cuda_crossovers_of(args->program), args->n, args->right_sides);
+}
+
+static layout layout_of_args(const cuda_large_args *args, const gcr_grid *grid)
+{
+    return layout_of(grid, args->answer_bytes, gcr_scalar_bytes(args->program->base.unit->scalar));
+}
+
+static gcr_status check_size(const cuda_device *device, const cuda_large_args *args, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t most = device->base.info.total_bytes / DEVICE_SHARE;
+
+    if (args->answer_bytes == UINT64_MAX || args->answer_bytes > most || bytes > most)
+        GCR_FAIL(GCR_ENOMEM,
+                 "cells of %" PRId32 " rows need %" PRIu64 " bytes to be factored, and %s has "
+                 "%" PRIu64 " for that",
+                 args->n, args->answer_bytes > most ? args->answer_bytes : bytes,
+                 device->base.info.name, most);
+out:
+    return status;
+}
+
+/* Graphs have the addresses of what they work on. */
+static gcr_status reserve_memory(cuda_queue *queue, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    cuda_large *large = queue->large;
+    cuda_device *device = cuda_device_of(queue->base.device);
+
+    if (large->memory_bytes >= bytes)
+        goto out;
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
+    close_graphs(large);
+    gcr_cuda_free(device, large->memory);
+    large->memory = NULL;
+    large->memory_bytes = 0;
+    GCR_TRY(gcr_cuda_allocate(&large->memory, device, bytes,
+                              "allocate the matrices of a batch on the GPU"));
+    large->memory_bytes = bytes;
+out:
+    return status;
+}
+
+static cudaDataType type_of(const cuda_large_args *args)
+{
+    return args->program->base.unit->scalar == GCR_F64 ? CUDA_R_64F : CUDA_R_32F;
+}
+
+/* cuSOLVER's own memory for matrices of so many rows. What it reads on the host may be read until the
+ * call before is over, and it mostly asks for none there. */
+static gcr_status reserve_solver(cuda_queue *queue, const cuda_large_args *args,
+                                 const gcr_grid *grid)
+{
+    gcr_status status = GCR_OK;
+    cuda_large *large = queue->large;
+    cuda_device *device = cuda_device_of(queue->base.device);
+    size_t host_bytes = 0;
+
+    if (large->solver_rows == grid->rows)
+        goto out;
+    large->solver_rows = 0;
+    SOLVER("say what memory it needs",
+           large->solver->factor_bytes(large->solver_handle, large->solver_parameters,
+                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type_of(args),
+                                       large->memory, grid->ld, type_of(args), &large->solver_bytes,
+                                       &host_bytes));
+    if (large->solver_block_bytes < large->solver_bytes) {
+        gcr_cuda_free(device, large->solver_block);
+        large->solver_block = NULL;
+        large->solver_block_bytes = 0;
+        GCR_TRY(gcr_cuda_allocate(&large->solver_block, device, large->solver_bytes,
+                                  "allocate the workspace of cuSOLVER on the GPU"));
+        large->solver_block_bytes = large->solver_bytes;
+    }
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
+    free(large->solver_host);
+    large->solver_host_bytes = host_bytes;
+    large->solver_host = malloc(host_bytes > 0 ? host_bytes : 1);
+    if (large->solver_host == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for cuSOLVER");
+    large->solver_rows = grid->rows;
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_large_args *args)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(queue->base.device);
+    const gcr_grid grid = grid_of(args);
+    const uint64_t bytes =
+        args->answer_bytes < UINT64_MAX / 4096 ? layout_of_args(args, &grid).end : UINT64_MAX;
+
+    GCR_TRY(check_size(device, args, bytes));
+    GCR_TRY(open_large(queue));
+    GCR_TRY(reserve_memory(queue, bytes));
+    if (grid.is_lower) {
+        GCR_TRY(open_solver(queue->large, queue));
+        GCR_TRY(reserve_solver(queue, args, &grid));
+    }
+out:
+    return status;
+}
+
+/* ---- one sub-batch --------------------------------------------------------------------------- */
+
+/* Where the steps of a factorisation go. */
+typedef struct factorisation {
+    cuda_queue *queue;
+    const cuda_large_args *args;
+    const gcr_grid *grid;
+} factorisation;
+
+static gcr_status launch_entry(cuda_queue *queue, const cuda_large_args *args,
+                               cuda_grid_entry entry, uint64_t blocks, uint64_t shared_bytes,
+                               void *argument)
+{
+    const uint64_t most = (uint64_t)BLOCKS_OF_UNIT * (uint64_t)queue->base.device->info.units;
+    gcr_variant variant = args->code->variant;
+
+    variant.shared_bytes = shared_bytes;
+    if (blocks > most && entry != CUDA_GRID_FINISH)
+        blocks = most;
+    return gcr_cuda_lane_launch(&queue->work, args->code->grid[entry], (unsigned)blocks, &variant,
+                                argument);
+}
+
+static gcr_status launch_diagonal(void *arg, int64_t first, int64_t count)
+{
+    const factorisation *of = arg;
+    gcr_diagonal_launch launch = { .grid = *of->grid,
+                                   .first = (int32_t)first,
+                                   .count = (int32_t)count,
+                                   .is_factored = of->grid->is_lower };
+
+    return launch_entry(of->queue, of->args, CUDA_GRID_DIAGONAL, (uint64_t)of->grid->slots,
+                        of->args->code->variant.shared_bytes, &launch);
+}
+
+/* Doubles may go through the tensor cores, which round them as everybody does; floats may not. */
+static gcr_status multiply(void *arg, const gcr_product *p)
+{
+    gcr_status status = GCR_OK;
+    const factorisation *of = arg;
+    cuda_large *large = of->queue->large;
+    const int is_double = of->args->program->base.unit->scalar == GCR_F64;
+    const float alpha = (float)p->alpha, beta = (float)p->beta;
+    const cudaDataType type = type_of(of->args);
+    const uint64_t bytes = gcr_scalar_bytes(of->args->program->base.unit->scalar);
+    const int ld = (int)of->grid->ld;
+    char *values = of->grid->matrices;
+
+    BLAS("multiply blocks of matrices",
+         large->blas->multiply(
+             large->blas_handle, p->a_is_across ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_OP_T, (int)p->m,
+             (int)p->n, (int)p->k, is_double ? (const void *)&p->alpha : &alpha,
+             values + (uint64_t)p->a * bytes, type, ld, of->grid->stride,
+             values + (uint64_t)p->b * bytes, type, ld, of->grid->stride,
+             is_double ? (const void *)&p->beta : &beta, values + (uint64_t)p->c * bytes, type, ld,
+             of->grid->stride, of->grid->slots,
+             is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_GEMM_DEFAULT));
+    of->queue->work.issued++;
+out:
+    return status;
+}
+
+static gcr_status enqueue_steps(factorisation *of)
+{
+    const gcr_blocked blocked = { .rows = of->grid->rows,
+                                  .sides = of->grid->sides,
+                                  .ld = of->grid->ld,
+                                  .diagonal = launch_diagonal,
+                                  .multiply = multiply,
+                                  .arg = of };
+
+    return of->grid->is_lower ? gcr_blocked_solve(&blocked) : gcr_blocked_factor(&blocked);
+}
+
+/* The steps once for nothing, so that libraries load their code before a recording begins; then as a
+ * graph. A recording is ended in any case. */
+static gcr_status record(cudaGraphExec_t *out, factorisation *of)
+{
+    gcr_status status = GCR_OK;
+    const cudaStream_t stream = of->queue->work.stream;
+    cudaGraph_t recorded = NULL;
+    cudaError_t error;
+
+    GCR_TRY(enqueue_steps(of));
+    GCR_CUDA("record the steps of a factorisation",
+             cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
+    status = enqueue_steps(of);
+    if (gcr_cuda_usable() != GCR_OK)
+        goto out;
+    error = cudaStreamEndCapture(stream, &recorded);
+    if (status != GCR_OK)
+        gcr_cuda_note(error);
+    GCR_TRY(status);
+    GCR_CUDA("record the steps of a factorisation", error);
+    GCR_CUDA("make a graph of the steps of a factorisation",
+             cudaGraphInstantiate(out, recorded, 0));
+out:
+    if (recorded != NULL)
+        GCR_CUDA_CLOSE(cudaGraphDestroy(recorded));
+    return status;
+}
+
+/* The graph for this shape, new ones in place of all when there is no room. */
+static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
+{
+    gcr_status status = GCR_OK;
+    cuda_large *large = of->queue->large;
+
+    for (int g = 0; g < large->graph_count; g++) {
+        *out = large->graphs[g].exec;
+        if (large->graphs[g].code == of->args->code && large->graphs[g].rows == of->grid->rows &&
+            large->graphs[g].sides == of->grid->sides)
+            goto out;
+    }
+    if (large->graph_count == GRAPHS_MAX) {
+        GCR_CUDA("compute a batch", cudaStreamSynchronize(of->queue->work.stream));
+        close_graphs(large);
+    }
+    GCR_TRY(record(out, of));
+    large->graphs[large->graph_count++] = (graph){
+        .code = of->args->code, .rows = of->grid->rows, .sides = of->grid->sides, .exec = *out
+    };
+out:
+    return status;
+}
+
+/* In place of the entries, for a matrix that is not to be cut into blocks. */
+static gcr_status factor_by_solver(factorisation *of)
+{
+    gcr_status status = GCR_OK;
+    const cuda_large *large = of->queue->large;
+    const cudaDataType type = type_of(of->args);
+
+    if (large->solver_host_bytes > 0)
+        GCR_CUDA("compute a batch", cudaStreamSynchronize(of->queue->work.stream));
+    SOLVER("factor a matrix",
+           large->solver->factor(large->solver_handle, large->solver_parameters,
+                                 CUBLAS_FILL_MODE_LOWER, of->grid->rows, type, of->grid->matrices,
+                                 of->grid->ld, type, large->solver_block, large->solver_bytes,
+                                 large->solver_host, large->solver_host_bytes, of->grid->minors));
+    of->queue->work.issued++;
+out:
+    return status;
+}
+
+/* The graph is found first: it may be recorded, which writes over the matrices. */
+static gcr_status crunch_systems(factorisation *of, gcr_grid_launch *launch)
+{
+    gcr_status status = GCR_OK;
+    const gcr_grid *grid = of->grid;
+    const uint64_t slots = (uint64_t)grid->slots, rows = (uint64_t)grid->rows;
+    cudaGraphExec_t exec;
+
+    GCR_TRY(find_graph(&exec, of));
+    GCR_CUDA("clear the marks of a batch",
+             cudaMemsetAsync(grid->bad, 0, slots * sizeof *grid->bad, of->queue->work.stream));
+    of->queue->work.issued++;
+    GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_FILL,
+                         slots * ((rows + 31) / 32) * (rows / 256 + 1), 0, launch));
+    if (grid->is_lower)
+        GCR_TRY(factor_by_solver(of));
+    GCR_CUDA("launch a batch", cudaGraphLaunch(exec, of->queue->work.stream));
+    of->queue->work.issued++;
+    GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_ANSWER, slots * (1 + (uint64_t)grid->sides),
+                         0, launch));
+    GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_INVERT, slots * rows / 64 + 1, 0, launch));
+out:
+    return status;
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+/* `count` cells of the list, as many at a time as there are slots; of their systems too. */
+static gcr_status crunch_list(factorisation *of, gcr_grid_launch *launch, uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    const int32_t slots = of->grid->slots;
+
+    for (launch->first = 0; launch->first < count; launch->first += (uint64_t)slots) {
+        const uint64_t left = count - launch->first;
+
+        launch->cell_count = left < (uint64_t)slots ? (int32_t)left : slots;
+        for (launch->system = 0; launch->system < launch->cell_count * launch->systems;
+             launch->system += slots)
+            GCR_TRY(crunch_systems(of, launch));
+        GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_FINISH, (uint64_t)launch->cell_count, 0,
+                             launch));
+    }
+out:
+    return status;
+}
+
+/* How many cells are on the list of the rung that comes next. */
+static gcr_status count_list(uint64_t *out, cuda_queue *queue, const gcr_launch *launch)
+{
+    gcr_status status = GCR_OK;
+    uint64_t *count = queue->large->list_count;
+
+    GCR_CUDA("copy from the GPU",
+             cudaMemcpyAsync(count, launch->counters + 2 * launch->step + 1, sizeof *count,
+                             cudaMemcpyDeviceToHost, queue->work.stream));
+    queue->work.issued++;
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
+    *out = *count;
+out:
+    return status;
+}
+
+static gcr_status climb(factorisation *of, gcr_grid_launch *launch)
+{
+    gcr_status status = GCR_OK;
+    uint64_t count = 1;
+
+    for (launch->launch.step = 1; launch->launch.step <= launch->launch.jitter_count && count > 0;
+         launch->launch.step++) {
+        GCR_TRY(count_list(&count, of->queue, &launch->launch));
+        launch->cells = launch->launch.retry[launch->launch.step % 2];
+        GCR_TRY(crunch_list(of, launch, count));
+    }
+out:
+    return status;
+}
+
+static gcr_status allow_shared(const cuda_large_args *args, const cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("give a block its shared memory",
+             cudaKernelSetAttributeForDevice(args->code->grid[CUDA_GRID_DIAGONAL],
+                                             cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                             (int)args->code->variant.shared_bytes, device->index));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_large_crunch(cuda_queue *queue, const cuda_large_args *args)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t scalar_bytes = gcr_scalar_bytes(args->program->base.unit->scalar);
+    gcr_grid_launch launch = { .launch = args->launch, .systems = args->systems };
+    factorisation of = { .queue = queue, .args = args, .grid = &launch.grid };
+    char *memory = queue->large->memory;
+    layout at;
+
+    launch.grid = grid_of(args);
+    at = layout_of_args(args, &launch.grid);
+    launch.grid.matrices = memory;
+    launch.grid.pivots = memory + at.pivots;
+    launch.grid.bad = (int32_t *)(memory + at.bad);
+    launch.grid.minors = (int32_t *)(memory + at.minors);
+    launch.launch.scratch = memory + at.answers;
+    launch.launch.scratch_stride = args->answer_bytes / scalar_bytes;
+    GCR_TRY(allow_shared(args, cuda_device_of(queue->base.device)));
+    if (args->launch.live != NULL) {
+        GCR_TRY(launch_entry(queue, args, CUDA_GRID_LIST, args->launch.cell_count / 256 + 1, 0,
+                             &launch.launch));
+        launch.cells = launch.launch.retry[0];
+    }
+    GCR_TRY(crunch_list(&of, &launch, args->live_count));
+    GCR_TRY(climb(&of, &launch));
+out:
+    return status;
+}
