@@ -308,7 +308,7 @@ out:
 /* Rows to look at: all, or some of a large matrix, so that it takes n^2 and not n^3. */
 static int row_step(int n)
 {
-    return n <= 256 ? 1 : n / 32;
+    return n <= 256 ? 1 : n / 8;
 }
 
 static double residual(const problem *p, const gcr_factor_group *g, uint64_t k, const void *factor)

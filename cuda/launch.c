@@ -243,11 +243,12 @@ static gcr_variant factor_warp_variant(int64_t n, gcr_scalar scalar)
 static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_t n)
 {
     const uint64_t scalar_bytes = gcr_scalar_bytes(crossovers->scalar);
-    static const gcr_block_class classes[] = {
-        { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 5 }, { 1, 128, 8 }
+    static const gcr_block_class of[GCR_SCALAR_COUNT][4] = {
+        [GCR_F64] = { { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 4 }, { 1, 128, 7 } },
+        [GCR_F32] = { { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 3 }, { 1, 128, 5 } },
     };
     const uint64_t values = is_countable(n) ? (uint64_t)gcr_matrix_count(n, 0) + 64 : 0;
-    const gcr_block_class *class = classes;
+    const gcr_block_class *class = of[crossovers->scalar];
     gcr_variant variant = { .team = GCR_TEAM_MEMORY,
                             .threads = crossovers->memory_threads,
                             .min_blocks = 1,
@@ -261,8 +262,6 @@ static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_
     variant.team = GCR_TEAM_BLOCK;
     variant.threads = class->threads;
     variant.min_blocks = class->min_blocks;
-    if (crossovers->scalar == GCR_F32 && class->min_blocks > 2)
-        variant.min_blocks--; /* products of floats want more registers */
     variant.shared_bytes = values * scalar_bytes;
     return variant;
 }
