@@ -181,7 +181,7 @@ typedef struct gcr_job {
     int top;            /* also name the `top` first of the first argmax or argmin; 0: none */
     int nan_propagates; /* summaries: one NaN makes the summary NaN; 0: they are skipped    */
 
-    char *device; /* "auto", "cpu"; others as backends come; NULL: "auto" */
+    char *device; /* "auto", "any", "cpu", "cuda:1, cuda:2" ...; NULL: "auto" */
     gcr_mark device_mark;
     gcr_code_path code_path;
     gcr_mark code_path_mark;
@@ -190,11 +190,12 @@ typedef struct gcr_job {
     gcr_scalar precision; /* what kernels compute with */
     gcr_mark precision_mark;
     gcr_schedule_form schedule;
-    uint64_t batch;     /* cells; 0: automatic                     */
-    int threads;        /* 0: as many as the affinity mask allows  */
-    double *jitter;     /* [jitter_count] > 0, ascending           */
-    int jitter_count;   /* 0: a cell that is not SPD stays so      */
-    double max_seconds; /* 0: no limit                           */
+    uint64_t batch;        /* cells; 0: automatic                     */
+    int threads;           /* 0: as many as the affinity mask allows  */
+    double *jitter;        /* [jitter_count] > 0, ascending           */
+    int jitter_count;      /* 0: a cell that is not SPD stays so      */
+    double max_seconds;    /* 0: no limit                           */
+    double kernel_seconds; /* of a batch on a GPU; 0: no limit      */
 
     char *output_folder; /* NULL: runs/NAME */
     gcr_keep keep;

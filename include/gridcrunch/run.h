@@ -51,6 +51,7 @@ typedef struct gcr_progress {
     double seconds;      /* since the first batch */
     double seconds_left; /* by predicted cost; < 0: not known yet */
     double cells_per_second;
+    uint64_t halved; /* how often a device was short of memory and its batches became smaller */
 } gcr_progress;
 
 typedef struct gcr_run_spec {

@@ -146,6 +146,7 @@ static gcr_status compute(run_work *work, const run_args *args)
     GCR_TRY(gcr_run_folder_take(&work->folder, args->is_fresh));
     gcr_crash_watch_folder(&work->folder);
     status = gcr_run_execute(work->run);
+    gcr_command_leaves_at_once = status == GCR_EDEVICE;
     gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
         gcr_progress_line_end();

@@ -35,4 +35,8 @@ gcr_command_fn gcr_command_devices;
 gcr_command_fn gcr_command_try;
 gcr_command_fn gcr_command_bench;
 
+/* Set by a command that has lost a device: what runs at exit could wait for it for ever, so the program
+ * leaves without. */
+extern int gcr_command_leaves_at_once;
+
 #endif /* GCR_CLI_COMMAND_H */

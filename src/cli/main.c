@@ -208,6 +208,8 @@ static void set_locale(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+int gcr_command_leaves_at_once;
+
 int main(int argc, char **argv)
 {
     gcr_status status;
@@ -222,5 +224,11 @@ int main(int argc, char **argv)
     argp_program_version_hook = gcr_version_print;
     argp_parse(&program_argp, argc, argv, ARGP_IN_ORDER, NULL, &wanted);
     status = run_command(&exit_code, &wanted);
-    return status == GCR_OK ? exit_code : report_failure(status);
+    if (status != GCR_OK)
+        exit_code = report_failure(status);
+    if (gcr_command_leaves_at_once) {
+        close_stdout();
+        _exit(exit_code);
+    }
+    return exit_code;
 }

@@ -133,6 +133,11 @@ void gcr_run_report_end(const gcr_run_report *report)
     note_counts(report);
     note_times(report);
     note_ledger(gcr_run_ledger(report->run));
+    if (gcr_run_progress(report->run)->halved > 0)
+        gcr_screen_note(stderr, "short",
+                        "devices had too little memory for batches, which were "
+                        "halved %" PRIu64 " times",
+                        gcr_run_progress(report->run)->halved);
     gcr_screen_note(stderr, "memory", "%s predicted, %s measured",
                     gcr_format_bytes(predicted, gcr_plan_memory(gcr_run_plan(report->run))->total),
                     gcr_format_bytes(measured, gcr_memory_peak_bytes()));

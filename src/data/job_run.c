@@ -169,7 +169,7 @@ static int parse_duration(double *out, const char *text)
     return *text == '\0';
 }
 
-static gcr_status read_max_time(gcr_job *job, const gcr_node *node)
+static gcr_status read_time(double *out, const gcr_node *node)
 {
     static const char wanted[] = "seconds, or a time such as 90s, 10m or 1h30m";
     gcr_status status = GCR_OK;
@@ -179,9 +179,19 @@ static gcr_status read_max_time(gcr_job *job, const gcr_node *node)
         GCR_TRY(gcr_node_read_number(&seconds, node, wanted));
     if (!(seconds > 0))
         GCR_TRY(gcr_node_refuse(node, wanted));
-    job->max_seconds = seconds;
+    *out = seconds;
 out:
     return status;
+}
+
+static gcr_status read_max_time(gcr_job *job, const gcr_node *node)
+{
+    return read_time(&job->max_seconds, node);
+}
+
+static gcr_status read_kernel_time(gcr_job *job, const gcr_node *node)
+{
+    return read_time(&job->kernel_seconds, node);
 }
 
 gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
@@ -191,7 +201,7 @@ gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
         { "algorithm", read_algorithm, 0 }, { "precision", read_precision, 0 },
         { "schedule", read_schedule, 0 },   { "batch", read_batch, 0 },
         { "threads", read_threads, 0 },     { "jitter", read_jitter, 0 },
-        { "max_time", read_max_time, 0 },
+        { "max_time", read_max_time, 0 },   { "kernel_time", read_kernel_time, 0 },
     };
     static const gcr_schema schema = GCR_SCHEMA(entries);
 

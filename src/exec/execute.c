@@ -34,6 +34,7 @@ typedef struct execution_device {
 typedef struct execution {
     gcr_run *run;
     execution_device devices[GCR_RUN_DEVICES_MAX];
+    uint64_t *places;                           /* [datasets] where each stands in the plan */
     gcr_schedule *schedules[GCR_RUN_KINDS_MAX]; /* of the teams */
     gcr_pool *pool;
     atomic_int stop;
@@ -109,10 +110,14 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
     gcr_status status = GCR_OK;
     const gcr_run *run = x->run;
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
+    gcr_residency_spec residency = { .option = binding->setup.option,
+                                     .datasets = run->spec.datasets,
+                                     .places = x->places,
+                                     .budget_bytes = d->budget_bytes };
 
     GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
-    GCR_TRY(gcr_residency_create(&out->residency, out->program, binding->setup.option,
-                                 run->spec.datasets));
+    residency.program = out->program;
+    GCR_TRY(gcr_residency_create(&out->residency, &residency));
     out->shared = (gcr_pipeline_shared){ .device = d->device,
                                          .program = out->program,
                                          .residency = out->residency,
@@ -127,6 +132,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                          .cell_bytes = run->cell_bytes,
                                          .positions = run->positions,
                                          .by_blocks = run->by_blocks,
+                                         .kernel_seconds = run->spec.job->kernel_seconds,
                                          .stop = &x->stop,
                                          .first_worker = run->teams[d->team].first_worker,
                                          .kind_mark = (uint8_t)(d->kind + 1),
@@ -174,7 +180,12 @@ out:
 static gcr_status open_execution(execution *x, gcr_run *run)
 {
     gcr_status status = GCR_OK;
+    const uint64_t datasets = run->spec.datasets->count;
 
+    GCR_TRY(gcr_memory_create((void **)&x->places, datasets, sizeof *x->places,
+                              "the residency of datasets"));
+    for (uint64_t place = 0; place < datasets; place++)
+        x->places[gcr_plan_dataset_at(run->plan, place)] = place;
     for (int t = 0; t < run->team_count; t++)
         GCR_TRY(open_schedule(&x->schedules[t], run, t));
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
@@ -193,6 +204,7 @@ static void close_execution(execution *x)
         gcr_residency_destroy(x->devices[d].residency);
         gcr_program_close(x->devices[d].program);
     }
+    gcr_memory_destroy(x->places);
     pthread_mutex_destroy(&x->failure_lock);
 }
 
@@ -209,6 +221,7 @@ static void collect_progress(const execution *x, gcr_progress *out)
         const gcr_pipeline_progress *p = &x->run->worker_progress[w];
 
         out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
+        out->halved += atomic_load_explicit(&p->halved, memory_order_relaxed);
         out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
         out->datasets_done += atomic_load_explicit(&p->datasets, memory_order_relaxed);
         cost += atomic_load_explicit(&p->cost, memory_order_relaxed);

@@ -146,6 +146,8 @@ static void add_execution(gcr_facts *facts, const gcr_run *run)
     add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
     add_number(facts, "batch", (double)gcr_run_batch(run));
     add_text(facts, "ending", gcr_run_ending_name(gcr_run_ending_of(run)));
+    if (gcr_run_progress(run)->halved > 0)
+        add_number(facts, "batch_halvings", (double)gcr_run_progress(run)->halved);
     add_number(facts, "compute_seconds", gcr_run_progress(run)->seconds);
     add_number(facts, "planned_bytes", (double)gcr_plan_memory(gcr_run_plan(run))->total);
     add_number(facts, "peak_bytes", (double)gcr_memory_peak_bytes());

@@ -134,6 +134,8 @@ static gcr_status check_way(const gcr_job *job)
         GCR_FAIL(GCR_EINVAL, "a batch has fewer than 2^63 cells");
     if (!(job->max_seconds >= 0))
         GCR_FAIL(GCR_EINVAL, "max_seconds is 0 (no limit) or more");
+    if (!(job->kernel_seconds >= 0))
+        GCR_FAIL(GCR_EINVAL, "kernel_seconds is 0 (no limit) or more");
     GCR_TRY(check_jitter(job));
 out:
     return status;

@@ -23,8 +23,8 @@ enum {
 typedef struct part {
     gcr_records_part at;
     uint64_t live;
-    uint64_t positions; /* of the schedule                             */
-    double cell_cost;   /* of a live one, as a share of the plan's     */
+    uint64_t first_position, positions; /* of the schedule                         */
+    double cell_cost;                   /* of a live one, as a share of the plan's */
 } part;
 
 /* A batch: built, enqueued, landed, then built anew. */
@@ -33,6 +33,8 @@ typedef struct flight {
     gcr_unit_tile tiles[TILES_MAX];
     uint64_t tile_count;
     uint64_t points, live; /* of all parts */
+    uint64_t held;         /* tiles whose datasets are acquired */
+    gcr_span before;       /* the span that it was cut from     */
     gcr_records to, from; /* where the device writes, and what the host reads: no base, the slots */
     gcr_buf *records_dev, *records; /* NULL where the device shares memory */
     void *block;                    /* the records where it does and cells have no slots */
@@ -59,6 +61,8 @@ typedef struct worker {
     /* Cells land at their dataset when the worker turns to another one: a counter that all workers
      * share is then touched once per visit, not once per cell. */
     uint64_t landing_dataset, landing_count;
+
+    int is_short; /* the device had no memory for what was asked for last, and may have some later */
 
     gcr_resident resident; /* of resident_dataset */
     uint64_t resident_dataset;
@@ -116,17 +120,28 @@ static void tell(gcr_pipeline_progress *progress, uint64_t dataset, uint64_t fir
 static gcr_status acquire(worker *w, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
+    const int is_same = w->has_resident && w->resident_dataset == dataset;
 
-    if (w->has_resident && w->resident_dataset == dataset)
-        goto out;
-    GCR_TRY(flush_landing(w)); /* first: the dataset that is left may make room for this one */
+    if (is_same && shares_memory(w))
+        goto out; /* else each tile is counted: it may not be evicted */
+    if (!is_same)
+        GCR_TRY(flush_landing(w)); /* first: the dataset that is left may make room for this one */
     w->has_resident = 0;
     tell(w->progress, dataset, 0, 0);
-    GCR_TRY(gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident));
+    status = gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident);
+    w->is_short = status == GCR_ENOMEM && !shares_memory(w);
+    GCR_TRY(status);
     w->resident_dataset = dataset;
     w->has_resident = 1;
 out:
     return status;
+}
+
+static void leave_datasets(worker *w, flight *f, int has_landed)
+{
+    for (uint64_t t = 0; t < f->held; t++)
+        gcr_residency_leave(w->shared->residency, f->parts[t].at.dataset, has_landed);
+    f->held = 0;
 }
 
 /* ---- building a batch ------------------------------------------------------------------------ */
@@ -226,6 +241,7 @@ static void gather_parts(worker *w, flight *f)
         if (f->points == w->point_capacity && f->to.base != NULL)
             break;
         next_part(w, f, left, p);
+        p->first_position = w->span.first;
         if (p->positions == 0)
             break;
         left -= p->positions;
@@ -237,7 +253,46 @@ static void gather_parts(worker *w, flight *f)
         f->live += p->live;
         f->tile_count++;
     }
-    f->to.points = f->from.points = f->points;
+}
+
+/* Leaves the parts from number `from` on to a later batch. */
+static void cut_parts(worker *w, flight *f, uint64_t from)
+{
+    const uint64_t end = w->span.first + w->span.count;
+
+    if (from == f->tile_count)
+        return;
+    w->span.first = f->parts[from].first_position;
+    w->span.count = end - w->span.first;
+    for (uint64_t t = from; t < f->tile_count; t++) {
+        f->points -= f->parts[t].at.count;
+        f->live -= f->parts[t].live;
+    }
+    f->tile_count = from;
+}
+
+/* Lets the datasets of all parts stand ready. A device that has no room for all of them gets a batch of
+ * those that it has room for. */
+static gcr_status acquire_parts(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+
+    for (; f->held < f->tile_count; f->held++) {
+        gcr_unit_tile *tile = &f->tiles[f->held];
+
+        status = acquire(w, f->parts[f->held].at.dataset);
+        if (status != GCR_OK && w->is_short && f->held > 0) {
+            cut_parts(w, f, f->held);
+            status = GCR_OK;
+            break;
+        }
+        GCR_TRY(status);
+        tile->data = w->resident.data;
+        tile->prepared = w->resident.prepared;
+        tile->fault = w->resident.fault;
+    }
+out:
+    return status;
 }
 
 /* Fills `f` with the next batch; tile_count is 0 when there is none. */
@@ -253,19 +308,17 @@ static gcr_status build(worker *w, flight *f)
             !gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
                                count_positions(w), &w->span))
             goto out;
+        f->before = w->span;
         gather_parts(w, f);
     }
+    GCR_TRY(acquire_parts(w, f));
+    f->to.points = f->from.points = f->points;
     for (uint64_t t = 0; t < f->tile_count; t++) {
         const gcr_records_part *p = &f->parts[t].at;
-        gcr_unit_tile *tile = &f->tiles[t];
 
-        GCR_TRY(acquire(w, p->dataset));
-        tile->data = w->resident.data;
-        tile->prepared = w->resident.prepared;
-        tile->fault = w->resident.fault;
-        tile->first = p->first;
-        tile->count = p->count;
-        gcr_records_aim(&f->to, shared->slots, p, tile);
+        f->tiles[t].first = p->first;
+        f->tiles[t].count = p->count;
+        gcr_records_aim(&f->to, shared->slots, p, &f->tiles[t]);
     }
 out:
     return status;
@@ -278,7 +331,7 @@ static void adapt_batch(worker *w)
     const gcr_pipeline_shared *shared = w->shared;
     double now, seconds;
 
-    if (w->flight_count > 1 || shared->batch_least == shared->batch_most)
+    if (!shares_memory(w) || shared->batch_least == shared->batch_most)
         return;
     now = gcr_clock_seconds();
     seconds = now - w->batch_begin;
@@ -302,8 +355,8 @@ static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t co
     return piece;
 }
 
-/* Computes one tile a batch at a time, as long as nobody wants the run to stop: what is not computed
- * stays empty. */
+/* Computes one tile a batch at a time, in the host's memory as long as nobody wants the run to stop: what
+ * is not computed stays empty. */
 static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
 {
     gcr_status status = GCR_OK;
@@ -316,7 +369,7 @@ static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
         const gcr_unit_tile piece = slice(tile, from, count);
         const gcr_crunch_args args = { .tiles = &piece, .tile_count = 1 };
 
-        if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
+        if (shares_memory(w) && atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
             break;
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
         adapt_batch(w);
@@ -358,6 +411,8 @@ static gcr_status launch(worker *w, flight *f)
     tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
     if (f->block != NULL)
         GCR_TRY(crunch_blocks(w, f));
+    else if (w->shared->by_blocks && f->tile_count == 1)
+        GCR_TRY(crunch_slices(w, f->tiles)); /* one, unless memory is short */
     else
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
     if (!shares_memory(w)) {
@@ -433,11 +488,18 @@ out:
 static gcr_status await(worker *w, const flight *f)
 {
     gcr_status status = GCR_OK;
+    const double limit = w->shared->kernel_seconds;
 
     if (!shares_memory(w))
-        status = gcr_event_sync(f->done, -1);
+        status = gcr_event_sync(f->done, limit > 0 ? limit : -1);
     if (status != GCR_OK)
         tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
+    if (status == GCR_ETIMEOUT)
+        GCR_FAIL(GCR_EDEVICE,
+                 "%s has not ended a batch in %g s, the job's kernel_time; only a new process can "
+                 "use it again",
+                 w->shared->device->info.name, limit);
+out:
     return status;
 }
 
@@ -451,6 +513,47 @@ static gcr_status land(worker *w, flight *f)
     GCR_TRY(await(w, f));
     for (uint64_t t = 0; t < f->tile_count; t++)
         GCR_TRY(land_part(w, f, &f->parts[t]));
+    leave_datasets(w, f, 1);
+out:
+    return status;
+}
+
+/* ---- where the device is short of memory ------------------------------------------------------ */
+
+/* Lets batches have half as many cells from now on; false where they have one. */
+static int halve_batch(worker *w, uint64_t cells)
+{
+    if (w->batch > cells)
+        w->batch = cells;
+    if (w->batch < 2)
+        return 0;
+    w->batch /= 2;
+    add_progress(&w->progress->halved, 1);
+    return 1;
+}
+
+/* The batch in `turn` could not be enqueued for want of memory: it is taken back. What is in flight lands
+ * and datasets that nobody needs now leave; if there was none of either, batches become smaller.
+ * GCR_ENOMEM, with the sentence that was there: that is not possible either. */
+static gcr_status make_room(worker *w, int turn)
+{
+    gcr_status status = GCR_OK;
+    flight *f = &w->flights[turn];
+    int is_freed = 0;
+
+    w->span = f->before;
+    w->has_resident = 0;
+    for (int i = 1; i < w->flight_count; i++) {
+        flight *other = &w->flights[(turn + i) % w->flight_count];
+
+        is_freed |= other->is_flying;
+        GCR_TRY(land(w, other));
+    }
+    GCR_TRY(flush_landing(w));
+    is_freed |= gcr_residency_evict(w->shared->residency) > 0;
+    leave_datasets(w, f, 0); /* now: its own are no room for it */
+    if (!is_freed && !halve_batch(w, f->live))
+        status = GCR_ENOMEM;
 out:
     return status;
 }
@@ -481,6 +584,17 @@ out:
     return status;
 }
 
+static void close_flight(flight *f)
+{
+    gcr_event_close(f->done);
+    gcr_buf_close(f->records);
+    gcr_buf_close(f->records_dev);
+    gcr_memory_destroy(f->block);
+    f->done = NULL;
+    f->records = f->records_dev = NULL;
+    f->block = NULL;
+}
+
 static int count_flights(const gcr_device_info *info)
 {
     return info->batches_in_flight < FLIGHTS_MAX ? info->batches_in_flight : FLIGHTS_MAX;
@@ -505,20 +619,57 @@ uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, ui
     return (uint64_t)count_flights(info) * (sizeof(flight) + staging);
 }
 
+static gcr_status open_all_flights(worker *w)
+{
+    gcr_status status = GCR_OK;
+
+    for (int i = 0; i < w->flight_count; i++)
+        GCR_TRY(open_flight(w, &w->flights[i]));
+out:
+    return status;
+}
+
+/* Makes room for records half as large; false where they are as small as can be. */
+static int halve_records(worker *w)
+{
+    const uint64_t least = w->shared->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    const uint64_t half = w->point_capacity / 2 / least * least;
+
+    if (half < least || !halve_batch(w, w->point_capacity))
+        return 0;
+    w->point_capacity = half;
+    return 1;
+}
+
+/* A device that has no memory for records of that size gets smaller ones. */
+static gcr_status open_flights(worker *w)
+{
+    gcr_status status;
+
+    for (;;) {
+        status = open_all_flights(w);
+        if (status != GCR_ENOMEM || shares_memory(w) || !halve_records(w))
+            return status;
+        for (int i = 0; i < w->flight_count; i++)
+            close_flight(&w->flights[i]);
+    }
+}
+
+/* With a limit of time the host may wait for the device nowhere but where it looks at the clock, so there is
+ * one batch at a time. */
 static gcr_status open_worker(worker *w)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
 
-    w->flight_count = count_flights(&device->info);
+    w->flight_count = w->shared->kernel_seconds > 0 ? 1 : count_flights(&device->info);
     w->point_capacity = count_points(w->shared->batch_most, w->shared->by_blocks);
     turn_to(w, 0);
-    w->batch = w->flight_count == 1 ? w->shared->batch_least : w->shared->batch_most;
+    w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
-    for (int i = 0; i < w->flight_count; i++)
-        GCR_TRY(open_flight(w, &w->flights[i]));
+    GCR_TRY(open_flights(w));
 out:
     return status;
 }
@@ -528,17 +679,35 @@ out:
 static void close_worker(worker *w)
 {
     gcr_queue_close(w->queue);
-    for (int i = 0; w->flights != NULL && i < w->flight_count; i++) {
-        gcr_event_close(w->flights[i].done);
-        gcr_buf_close(w->flights[i].records);
-        gcr_buf_close(w->flights[i].records_dev);
-        gcr_memory_destroy(w->flights[i].block);
-    }
+    for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
+        close_flight(&w->flights[i]);
     gcr_memory_destroy(w->flights);
 }
 
-/* Builds, launches, and lands the batch whose turn is next: with two flights that is the one
- * launched before this one. */
+/* Builds a batch and enqueues it, smaller than wanted where memory is short; tile_count is 0 when there is
+ * none. */
+static gcr_status start_batch(worker *w, int turn)
+{
+    gcr_status status = GCR_OK;
+    flight *f = &w->flights[turn];
+
+    for (;;) {
+        w->is_short = 0;
+        status = build(w, f);
+        if (status == GCR_OK && f->tile_count > 0) {
+            status = launch(w, f);
+            w->is_short = status == GCR_ENOMEM && !shares_memory(w);
+        }
+        if (status == GCR_OK || !w->is_short)
+            break;
+        GCR_TRY(make_room(w, turn));
+    }
+out:
+    return status;
+}
+
+/* Starts a batch, and lands the one whose turn is next: with two flights that is the one started before
+ * this one. */
 static gcr_status run_batches(worker *w)
 {
     gcr_status status = GCR_OK;
@@ -549,10 +718,9 @@ static gcr_status run_batches(worker *w)
 
         if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
             break;
-        GCR_TRY(build(w, f));
+        GCR_TRY(start_batch(w, turn));
         if (f->tile_count == 0)
             break;
-        GCR_TRY(launch(w, f));
         GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
         if (f->block == NULL)
             adapt_batch(w);

@@ -37,6 +37,7 @@ typedef struct gcr_pipeline_shared {
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
     uint64_t positions;               /* of the schedule, for each dataset: its live points ... */
     int by_blocks;                    /* ... or blocks of points: cells have no slots           */
+    double kernel_seconds;            /* > 0: a batch that is not over then ends the run      */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
     int first_worker;                 /* of all workers of the run, the schedule's first      */
     uint8_t kind_mark;                /* of cells that are computed here, where slots have it */
@@ -54,6 +55,7 @@ typedef struct gcr_pipeline_shared {
 typedef struct gcr_pipeline_progress {
     _Alignas(64) _Atomic uint64_t landed; /* live cells */
     _Atomic uint64_t failed;
+    _Atomic uint64_t halved; /* how often batches were made smaller for want of memory */
     _Atomic uint64_t datasets;
     _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
     /* What is computed now: so many live cells from a point of a dataset on; 0: it is prepared. */

@@ -15,7 +15,9 @@ typedef enum standing {
     STANDS_FAILED,
 } standing;
 
-typedef struct entry {
+typedef struct entry entry;
+
+struct entry {
     _Atomic int standing; /* written under the lock; READY may be read without it */
     int is_coming;        /* under the lock: somebody is bringing it              */
     gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
@@ -25,19 +27,23 @@ typedef struct entry {
     /* x and y where the device does not share memory, then what is prepared of them and its fault. One
      * buffer: each takes calls to open, to wait for and to close. */
     gcr_buf *block;
-} entry;
+
+    /* On a device with memory of its own; under the lock. */
+    int holders;           /* tiles that need it: it may not be evicted                      */
+    int is_idle;           /* all that used it has been seen to end                          */
+    entry *before, *after; /* of those that have a block, in the order in which they came up */
+};
 
 struct gcr_residency {
-    gcr_program *program;
-    const int64_t *option;
-    const gcr_datasets *datasets;
+    gcr_residency_spec spec;
     entry *entries; /* [datasets->count] */
+    entry *first, *last;
+    uint64_t bytes; /* of their blocks */
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };
 
-gcr_status gcr_residency_create(gcr_residency **out, gcr_program *program, const int64_t *option,
-                                const gcr_datasets *datasets)
+gcr_status gcr_residency_create(gcr_residency **out, const gcr_residency_spec *spec)
 {
     gcr_status status = GCR_OK;
     gcr_residency *residency = NULL;
@@ -46,18 +52,21 @@ gcr_status gcr_residency_create(gcr_residency **out, gcr_program *program, const
     residency = calloc(1, sizeof *residency);
     if (residency == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the residency of datasets");
-    residency->program = program;
-    residency->option = option;
-    residency->datasets = datasets;
+    residency->spec = *spec;
     pthread_mutex_init(&residency->lock, NULL);
     pthread_cond_init(&residency->changed, NULL);
-    GCR_TRY(gcr_memory_create((void **)&residency->entries, datasets->count, sizeof(entry),
+    GCR_TRY(gcr_memory_create((void **)&residency->entries, spec->datasets->count, sizeof(entry),
                               "the residency of datasets"));
     *out = residency;
     residency = NULL;
 out:
     gcr_residency_destroy(residency);
     return status;
+}
+
+static int is_far(const gcr_residency *residency)
+{
+    return !residency->spec.program->device->info.shares_memory;
 }
 
 static void clear(entry *e, void (*close)(gcr_buf *buf))
@@ -68,16 +77,40 @@ static void clear(entry *e, void (*close)(gcr_buf *buf))
     e->narrow = NULL;
 }
 
+/* Puts an entry that has a block behind the others. Under the lock. */
+static void list(gcr_residency *residency, entry *e)
+{
+    e->before = residency->last;
+    e->after = NULL;
+    *(e->before != NULL ? &e->before->after : &residency->first) = e;
+    residency->last = e;
+    residency->bytes += e->block->bytes;
+}
+
+/* Under the lock. */
+static void unlist(gcr_residency *residency, entry *e)
+{
+    *(e->before != NULL ? &e->before->after : &residency->first) = e->after;
+    *(e->after != NULL ? &e->after->before : &residency->last) = e->before;
+    residency->bytes -= e->block->bytes;
+}
+
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
 {
-    clear(&residency->entries[dataset], gcr_buf_close_idle);
+    entry *e = &residency->entries[dataset];
+
+    pthread_mutex_lock(&residency->lock);
+    if (is_far(residency) && e->block != NULL)
+        unlist(residency, e);
+    clear(e, gcr_buf_close_idle);
+    pthread_mutex_unlock(&residency->lock);
 }
 
 void gcr_residency_destroy(gcr_residency *residency)
 {
     if (residency == NULL)
         return;
-    for (uint64_t d = 0; residency->entries != NULL && d < residency->datasets->count; d++) {
+    for (uint64_t d = 0; residency->entries != NULL && d < residency->spec.datasets->count; d++) {
         clear(&residency->entries[d], gcr_buf_close); /* a run that failed may still be at it */
         free(residency->entries[d].sentence);
     }
@@ -167,6 +200,31 @@ uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
            sizeof(int32_t);
 }
 
+/* Of a dataset and what is prepared of it, which begins at *at. */
+static uint64_t block_bytes(uint64_t *at, uint64_t data_bytes, uint64_t prepared_bytes,
+                            uint64_t alignment)
+{
+    *at = (data_bytes + alignment - 1) / alignment * alignment;
+    return prepared_bytes > 0 ? *at + prepared_bytes : data_bytes;
+}
+
+uint64_t gcr_residency_up_bytes(const gcr_unit *unit, const gcr_dataset *dataset)
+{
+    return gcr_dataset_bytes(dataset) / sizeof(double) * gcr_scalar_bytes(unit->scalar);
+}
+
+uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
+                                    const gcr_dataset *dataset, uint64_t alignment)
+{
+    const gcr_shape shape = { .rows = dataset->rows,
+                              .features = dataset->features,
+                              .option = option };
+    uint64_t at;
+
+    return block_bytes(&at, gcr_residency_up_bytes(unit, dataset), gcr_prepared_bytes(unit, &shape),
+                       alignment);
+}
+
 /* What is prepared stands `at` bytes into the block. */
 static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue, uint64_t at)
 {
@@ -176,7 +234,7 @@ static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue, 
                               .prepared = base + at,
                               .fault = (int32_t *)(void *)(base + e->block->bytes) - 1 };
 
-    GCR_TRY(gcr_prepare(queue, residency->program, &args));
+    GCR_TRY(gcr_prepare(queue, residency->spec.program, &args));
     e->resident.prepared = args.prepared;
     e->resident.fault = args.fault;
 out:
@@ -190,14 +248,12 @@ static gcr_status open_block(entry *e, uint64_t *at, const gcr_residency *reside
     gcr_status status = GCR_OK;
     const gcr_shape shape = { .rows = e->resident.data.rows,
                               .features = e->resident.data.features,
-                              .option = residency->option };
-    const uint64_t prepared_bytes = gcr_prepared_bytes(residency->program->unit, &shape);
-    const uint64_t alignment = device->info.alignment;
+                              .option = residency->spec.option };
+    const uint64_t prepared_bytes = gcr_prepared_bytes(residency->spec.program->unit, &shape);
+    const uint64_t bytes = block_bytes(at, data_bytes, prepared_bytes, device->info.alignment);
 
-    *at = (data_bytes + alignment - 1) / alignment * alignment;
-    if (data_bytes + prepared_bytes > 0)
-        GCR_TRY(gcr_buf_open(&e->block, device, GCR_PLACE_DEVICE,
-                             prepared_bytes > 0 ? *at + prepared_bytes : data_bytes));
+    if (bytes > 0)
+        GCR_TRY(gcr_buf_open(&e->block, device, GCR_PLACE_DEVICE, bytes));
 out:
     return status;
 }
@@ -206,7 +262,7 @@ out:
 static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
-    const gcr_dataset *source = &residency->datasets->items[dataset];
+    const gcr_dataset *source = &residency->spec.datasets->items[dataset];
     const int is_shared = queue->device->info.shares_memory;
     entry *e = &residency->entries[dataset];
     columns here;
@@ -215,7 +271,7 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
     for (int i = 0; i < 4; i++)
         e->resident.data.identity[i] = source->identity[i];
-    GCR_TRY(find_columns(&here, e, residency->program->unit, source));
+    GCR_TRY(find_columns(&here, e, residency->spec.program->unit, source));
     bytes = here.x_bytes + here.y_bytes;
     GCR_TRY(open_block(e, &prepared_at, residency, queue->device, is_shared ? 0 : bytes));
     if (is_shared) {
@@ -225,10 +281,25 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     } else {
         GCR_TRY(upload(e, queue, &here));
     }
-    if (residency->program->unit->prepare != NULL)
+    if (residency->spec.program->unit->prepare != NULL)
         GCR_TRY(prepare(e, residency, queue, prepared_at));
 out:
     return status;
+}
+
+/* What did not come because a device of its own memory has none may come later, when others have left.
+ * Under the lock. */
+static void settle_far(gcr_residency *residency, entry *e, gcr_status status)
+{
+    if (status == GCR_OK) {
+        e->is_idle = 0;
+        if (e->block != NULL)
+            list(residency, e);
+    } else {
+        clear(e, gcr_buf_close);
+    }
+    atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_NOWHERE,
+                          memory_order_release);
 }
 
 /* Notes how bringing `e` ended and lets the others go on. Under the lock. */
@@ -243,12 +314,113 @@ static void settle(gcr_residency *residency, entry *e, gcr_status status)
     pthread_cond_broadcast(&residency->changed);
 }
 
+/* ---- where the device has memory of its own: one worker, but any may release ----------------- */
+
+/* How soon a dataset is needed again that the plan has in `place`, by one who is at `now`: the plan is
+ * walked through from front to back, and what has been passed only comes again by way of the front. */
+static uint64_t distance(const gcr_residency *residency, uint64_t place, uint64_t now)
+{
+    return place >= now ? place - now : place + residency->spec.datasets->count - now;
+}
+
+/* Lets the dataset go that is needed last of those that nobody holds; false if all are held. Under the
+ * lock. */
+static int evict_one(gcr_residency *residency, uint64_t now)
+{
+    entry *furthest = NULL;
+    uint64_t most = 0;
+
+    for (entry *e = residency->first; e != NULL; e = e->after) {
+        const uint64_t place = residency->spec.places[e - residency->entries];
+        const uint64_t far = distance(residency, place, now);
+
+        if (e->holders == 0 && (furthest == NULL || far > most)) {
+            furthest = e;
+            most = far;
+        }
+    }
+    if (furthest == NULL)
+        return 0;
+    unlist(residency, furthest);
+    clear(furthest, furthest->is_idle ? gcr_buf_close_idle : gcr_buf_close);
+    atomic_store_explicit(&furthest->standing, STANDS_NOWHERE, memory_order_relaxed);
+    return 1;
+}
+
+int gcr_residency_evict(gcr_residency *residency)
+{
+    int count = 0;
+
+    if (!is_far(residency))
+        return 0;
+    pthread_mutex_lock(&residency->lock);
+    while (evict_one(residency, 0))
+        count++;
+    pthread_mutex_unlock(&residency->lock);
+    return count;
+}
+
+/* Makes room for `bytes` within the budget. GCR_ENOMEM: what is held is too much. Under the lock. */
+static gcr_status make_room(gcr_residency *residency, uint64_t dataset, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t budget = residency->spec.budget_bytes;
+
+    while (budget > 0 && residency->bytes > 0 && residency->bytes + bytes > budget)
+        if (!evict_one(residency, residency->spec.places[dataset]))
+            GCR_FAIL(GCR_ENOMEM, "the datasets of a batch are larger than the device's memory");
+out:
+    return status;
+}
+
+static gcr_status acquire_far(gcr_residency *residency, gcr_queue *queue, uint64_t dataset,
+                              gcr_resident *out)
+{
+    gcr_status status = GCR_OK;
+    entry *e = &residency->entries[dataset];
+
+    pthread_mutex_lock(&residency->lock);
+    if (e->standing == STANDS_NOWHERE) {
+        GCR_TRY(make_room(
+            residency, dataset,
+            gcr_residency_device_bytes(residency->spec.program->unit, residency->spec.option,
+                                       &residency->spec.datasets->items[dataset],
+                                       residency->spec.program->device->info.alignment)));
+        pthread_mutex_unlock(&residency->lock);
+        status = bring(residency, queue, dataset);
+        pthread_mutex_lock(&residency->lock);
+        settle_far(residency, e, status);
+    }
+    if (status == GCR_OK)
+        e->holders++;
+out:
+    pthread_mutex_unlock(&residency->lock);
+    *out = e->resident;
+    return status;
+}
+
+void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_landed)
+{
+    entry *e = &residency->entries[dataset];
+
+    if (!is_far(residency))
+        return;
+    pthread_mutex_lock(&residency->lock);
+    e->holders--;
+    e->is_idle = has_landed && e->holders == 0;
+    pthread_mutex_unlock(&residency->lock);
+}
+
+/* ---- either ---------------------------------------------------------------------------------- */
+
 gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uint64_t dataset,
                                  gcr_resident *out)
 {
     gcr_status status = GCR_OK;
     entry *e = &residency->entries[dataset];
 
+    if (is_far(residency))
+        return acquire_far(residency, queue, dataset, out);
     if (atomic_load_explicit(&e->standing, memory_order_acquire) == STANDS_READY)
         goto out;
     pthread_mutex_lock(&residency->lock);

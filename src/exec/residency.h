@@ -6,6 +6,10 @@
  * it is converted first, once, and what goes up or is shared are the floats. It stays until its last cell
  * has landed. A device that does not share memory has one worker and one queue, so what is enqueued
  * after the upload comes after it and nobody has to wait for it on the host.
+ *
+ * Where all datasets together are more than such a device holds, they come and go in waves. What leaves is
+ * what the plan needs last: from the place where the worker is, the plan is known to its end. Those that
+ * batches in flight need stay.
  */
 #ifndef GCR_EXEC_RESIDENCY_H
 #define GCR_EXEC_RESIDENCY_H
@@ -23,9 +27,19 @@ typedef struct gcr_resident {
     const int32_t *fault; /* the same                          */
 } gcr_resident;
 
-/* `program` and `datasets` are borrowed until destroy. GCR_ENOMEM. */
-GCR_MUST_CHECK gcr_status gcr_residency_create(gcr_residency **out, gcr_program *program,
-                                               const int64_t *option, const gcr_datasets *datasets);
+/* All pointers are borrowed until destroy. */
+typedef struct gcr_residency_spec {
+    gcr_program *program;
+    const int64_t *option;
+    const gcr_datasets *datasets;
+    /* Of a device with memory of its own: where each dataset stands in the plan, and how many bytes those may
+     * have that are there at once; 0: no limit. */
+    const uint64_t *places; /* [datasets->count] */
+    uint64_t budget_bytes;
+} gcr_residency_spec;
+
+/* GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_residency_create(gcr_residency **out, const gcr_residency_spec *spec);
 void gcr_residency_destroy(gcr_residency *residency);
 
 /* Host bytes of a residency of so many datasets, for the plan. */
@@ -35,14 +49,26 @@ uint64_t gcr_residency_bytes(uint64_t dataset_count);
  * Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be counted. */
 uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape);
 
+/* What goes up of a dataset to a device with memory of its own, and what it occupies there. */
+uint64_t gcr_residency_up_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
+uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
+                                    const gcr_dataset *dataset, uint64_t alignment);
+
 /* Host bytes of the copy that a unit of single precision reads in place of `dataset`, which is kept
  * as long as what is prepared of it; 0 for other units. */
 uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
 
-/* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM, GCR_EDEVICE; a worker that
- * waited for another's failure gets it too. */
+/* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM (on a device with
+ * memory of its own it may be tried again), GCR_EDEVICE; a worker that waited for another's failure gets it too. */
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,
                                                 uint64_t dataset, gcr_resident *out);
+
+/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has. Does
+ * nothing where the device shares the host's memory. */
+void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_landed);
+
+/* Frees all that no tile needs, of a device with memory of its own. Returns how many datasets left. */
+int gcr_residency_evict(gcr_residency *residency);
 
 /* Frees what `dataset` occupies. Nobody will acquire it again, and all work on it has landed. */
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset);

@@ -52,6 +52,7 @@ typedef struct gcr_run_device {
     int kind, team;
     int first_worker, workers;        /* of all workers of the run, its own */
     uint64_t batch_least, batch_most; /* cells */
+    uint64_t budget_bytes;            /* that datasets may have of its own memory; 0: no limit */
 } gcr_run_device;
 
 /* How an execution that was started ended. */

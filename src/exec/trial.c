@@ -64,8 +64,10 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
         GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
     GCR_TRY(open_trial(run, &tile, out));
     GCR_TRY(gcr_binding_open_program(&program, run->binding, device));
-    GCR_TRY(
-        gcr_residency_create(&residency, program, run->binding->setup.option, run->spec.datasets));
+    GCR_TRY(gcr_residency_create(&residency,
+                                 &(gcr_residency_spec){ .program = program,
+                                                        .option = run->binding->setup.option,
+                                                        .datasets = run->spec.datasets }));
     GCR_TRY(gcr_queue_open(&queue, device));
     begin = gcr_clock_seconds();
     GCR_TRY(gcr_residency_acquire(residency, queue, dataset, &resident));

@@ -167,6 +167,17 @@ class Grid(BadInput):
     def test_a_wrong_option_is_refused_with_the_nearest(self):
         self.refuse_job(SMALL + "options: {covariance: matern53}\n", "job.yaml:10:", "'matern52'")
 
+    def test_a_time_of_kernels_that_is_none_is_refused(self):
+        self.refuse_job(SMALL + "run: {kernel_time: soon}\n", "job.yaml:10:", "'kernel_time' takes",
+                        "'soon'")
+        self.refuse_job(SMALL + "run: {kernel_time: 0}\n", "job.yaml:10:", "'kernel_time' takes")
+
+    def test_a_device_in_a_list_that_is_not_there_is_refused(self):
+        self.refuse_job(SMALL + "run: {device: [cpu, abacus]}\n", "job.yaml:10:", "'abacus'", "cpu")
+        self.refuse_job(SMALL + "run: {device: [cpu, cpu:0]}\n", "job.yaml:10:",
+                        "the device 'cpu:0' is named twice")
+        self.refuse_job(SMALL + "run: {device: [any, cpu]}\n", "job.yaml:10:", "'any' stands alone")
+
     def test_a_device_that_is_not_there_is_refused(self):
         self.refuse_job(SMALL + "run: {device: abacus}\n", "job.yaml:10:", "'abacus'", "cpu")
 

@@ -210,6 +210,18 @@ class Gpu(Case):
         self.assertEqual(sum("ok" in row for row in states), 3 * 8)
         self.assertEqual(sum("empty" in row for row in states), 72 - 3 * 8)
 
+    def test_a_batch_that_never_ends_is_named_and_what_has_landed_is_saved(self):
+        reply = self.run_on_the_fake("--quiet", "--set", "run.kernel_time=0.25",
+                                     FAKE_SYNC_THAT_HANGS="4")
+        self.assertEqual(reply.code, 4, reply)
+        self.assertEqual(len(reply.err.splitlines()), 1, reply)
+        for words in ["fake has not ended a batch in 0.25 s, the job's kernel_time",
+                      "it happened at s", "or one of the 7 cells behind it",
+                      "what has landed before is saved"]:
+            self.assertIn(words, reply.err)
+        states = [row.split(",") for row in self.ok("export", "runs/small").out.splitlines()[1:]]
+        self.assertEqual(sum("ok" in row for row in states), 3 * 8)
+
     def test_a_gpu_that_is_lost_before_anything_has_landed_changes_nothing(self):
         self.ok("run", "small.yaml", "--quiet")
         before = self.files()

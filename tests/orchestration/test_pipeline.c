@@ -392,7 +392,19 @@ static void test_a_device_that_is_lost_while_waited_for_ends_the_run(void **stat
     drop_curtain(&s);
 }
 
-static void test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing(void **state)
+static void assert_all_computed(const scene *s)
+{
+    const gcr_slots *slots = gcr_run_slots(s->run);
+
+    assert_int_equal(gcr_run_ending_of(s->run), GCR_RUN_COMPLETE);
+    for (uint64_t cell = 0; cell < 120; cell++) {
+        assert_int_equal(slots->state[cell], GCR_CELL_OK);
+        assert_true(slots->values[0][cell] == (double)(cell % 40));
+    }
+}
+
+/* For records it is smaller batches, for a dataset another try when others have left. */
+static void test_memory_that_runs_out_once_at_any_allocation_is_made_do_with(void **state)
 {
     scene s;
     int total;
@@ -405,9 +417,91 @@ static void test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_n
     for (int nth = 1; nth <= total; nth++) {
         raise_curtain(&s, NULL);
         fake.buf_that_fails = nth;
-        assert_status(gcr_run_execute(s.run), GCR_ENOMEM);
+        assert_ok(gcr_run_execute(s.run));
+        assert_all_computed(&s);
         drop_curtain(&s);
     }
+}
+
+static void test_a_batch_that_has_no_memory_is_halved_until_it_has(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_points_most = 3; /* 16, 8, 4, 2 */
+    assert_ok(gcr_run_execute(s.run));
+    assert_all_computed(&s);
+    assert_int_equal(gcr_run_progress(s.run)->halved, 3);
+    assert_int_equal(gcr_run_ledger(s.run)->crunch_calls, 60);
+    assert_int_equal(gcr_run_ledger(s.run)->points, 120);
+    drop_curtain(&s);
+}
+
+static void test_batches_without_slots_are_halved_below_a_block_of_points(void **state)
+{
+    static const char *const overrides[] = { "output.keep=summary", "run.batch=auto",
+                                             "grid.lengthscale={linspace: [1, 2, 1000]}" };
+    scene s;
+
+    (void)state;
+    raise_with(&s, overrides, 3);
+    fake.crunch_points_most = 300;
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ending_of(s.run), GCR_RUN_COMPLETE);
+    assert_int_equal(gcr_summaries_get(gcr_run_summaries(s.run), 1, 0).point, 3999);
+    assert_true(gcr_run_ledger(s.run)->crunch_calls >= 3 * 4000 / 300);
+    drop_curtain(&s);
+}
+
+/* Not one cell can be computed: that is the end. */
+static void test_a_cell_that_has_no_memory_ends_the_run_and_leaks_nothing(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "output.keep=all");
+    fake.crunch_has_no_memory = 1;
+    assert_status(gcr_run_execute(s.run), GCR_ENOMEM);
+    assert_error_mentions("the fake has no memory for so many");
+    assert_int_equal(gcr_run_progress(s.run)->halved, 4); /* 16, 8, 4, 2, 1 */
+    drop_curtain(&s);
+}
+
+/* ---- a kernel that does not end ----------------------------------------------------------------- */
+
+static void test_a_batch_that_does_not_end_in_its_time_ends_the_run(void **state)
+{
+    scene s;
+    gcr_in_flight flight;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    (void)state;
+    raise_curtain(&s, "run.kernel_time=90s");
+    fake.sync_that_hangs = 3;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_string_equal(gcr_last_error(), "fake has not ended a batch in 90 s, the job's "
+                                          "kernel_time; only a new process can use it again");
+    assert_true(gcr_run_in_flight(&flight, s.run, gcr_run_failed_worker(s.run)));
+    assert_int_equal(flight.cell_count, 16);
+    gcr_run_count(s.run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 32);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 88);
+    drop_curtain(&s);
+}
+
+/* The host must not wait for the device where it does not look at the clock. */
+static void test_with_a_limit_of_time_there_is_one_batch_at_a_time(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "run.kernel_time=90s");
+    assert_ok(gcr_run_execute(s.run));
+    assert_all_computed(&s);
+    for (int k = 1; k < 8; k++)
+        assert_true(fake_find(FAKE_SYNC, k) < fake_find(FAKE_CRUNCH, k + 1));
+    drop_curtain(&s);
 }
 
 /* Long enough for the thread that waits to have seen the wish; this batch is finished all the same. */
@@ -574,8 +668,12 @@ int main(void)
         cmocka_unit_test(test_a_run_that_fails_closes_its_queue_before_what_that_uses),
         cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),
         cmocka_unit_test(test_a_device_that_is_lost_while_waited_for_ends_the_run),
-        cmocka_unit_test(
-            test_memory_that_runs_out_at_any_allocation_ends_the_run_and_leaks_nothing),
+        cmocka_unit_test(test_memory_that_runs_out_once_at_any_allocation_is_made_do_with),
+        cmocka_unit_test(test_a_batch_that_has_no_memory_is_halved_until_it_has),
+        cmocka_unit_test(test_batches_without_slots_are_halved_below_a_block_of_points),
+        cmocka_unit_test(test_a_cell_that_has_no_memory_ends_the_run_and_leaks_nothing),
+        cmocka_unit_test(test_a_batch_that_does_not_end_in_its_time_ends_the_run),
+        cmocka_unit_test(test_with_a_limit_of_time_there_is_one_batch_at_a_time),
         cmocka_unit_test(test_a_run_that_is_executed_inside_a_cell_is_refused_at_once),
         cmocka_unit_test(test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why),
         cmocka_unit_test(test_a_run_that_failed_says_so_and_keeps_what_landed),

@@ -18,6 +18,7 @@ enum { POISON = 0xA5, OPS_MAX = 4096 };
 typedef struct op {
     void *to;
     const void *from;
+    void *copied; /* what `from` is then */
     uint64_t bytes;
     gcr_unit_tile *tiles; /* a crunch, if not NULL */
     uint64_t tile_count;
@@ -112,6 +113,7 @@ static void run_ops(fake_queue *queue, int upto)
             run_crunch(o);
         else
             memcpy(o->to, o->from, o->bytes);
+        free(o->copied);
     }
     if (queue->done == queue->op_count && queue->op_count > OPS_MAX / 2)
         queue->done = queue->op_count = 0;
@@ -205,9 +207,13 @@ static gcr_status fake_copy(gcr_queue *base, void *to, gcr_place to_place, const
 {
     fake_queue *queue = (fake_queue *)base;
 
-    (void)from_place;
     note(to_place == GCR_PLACE_DEVICE ? FAKE_UPLOAD : FAKE_DOWNLOAD, base->device);
-    queue->ops[queue->op_count++] = (op){ .to = to, .from = from, .bytes = bytes };
+    queue->ops[queue->op_count] = (op){ .to = to, .from = from, .bytes = bytes };
+    if (from_place == GCR_PLACE_HOST) { /* has been read on return */
+        queue->ops[queue->op_count].copied = malloc(bytes);
+        queue->ops[queue->op_count].from = memcpy(queue->ops[queue->op_count].copied, from, bytes);
+    }
+    queue->op_count++;
     return GCR_OK;
 }
 
@@ -226,8 +232,10 @@ static void fake_queue_close(gcr_queue *base)
     fake_queue *queue = (fake_queue *)base;
 
     note(FAKE_QUEUE_CLOSE, base->device);
-    for (; queue->done < queue->op_count; queue->done++)
+    for (; queue->done < queue->op_count; queue->done++) {
         free(queue->ops[queue->done].tiles);
+        free(queue->ops[queue->done].copied);
+    }
     fake.open_handles--;
     free(queue);
 }
@@ -360,7 +368,8 @@ static gcr_status fake_crunch(gcr_queue *base, gcr_program *program, const gcr_c
         fake.on_crunch();
     if (++fake.crunches == fake.crunch_that_fails)
         GCR_FAIL(GCR_EDEVICE, "the fake fell over");
-    if (fake.crunch_points_most > 0 && count_points(args) > fake.crunch_points_most)
+    if (fake.crunch_has_no_memory ||
+        (fake.crunch_points_most > 0 && count_points(args) > fake.crunch_points_most))
         GCR_FAIL(GCR_ENOMEM, "the fake has no memory for so many");
     *o = (op){ .tiles = malloc(args->tile_count * sizeof *o->tiles),
                .tile_count = args->tile_count,

@@ -36,6 +36,7 @@ typedef struct fake_state {
     uint64_t cells_at_once;         /* that it computes; 0: one                        */
     uint64_t cell_bytes;            /* that a cell needs of it                         */
     const char *unsupported;        /* NULL, or why devices cannot compute any job     */
+    int crunch_has_no_memory;       /* for any                                         */
     uint64_t crunch_points_most;    /* a larger crunch has no memory; 0: none          */
 
     fake_call log[FAKE_LOG_MAX];
