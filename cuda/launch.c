@@ -79,6 +79,13 @@ static uint64_t spd_scratch_bytes(const gcr_variant *variant, const gcr_cell_sha
                          scalar);
 }
 
+/* A thread with fixed outputs has them in registers, and the answers of a single system, too. */
+static int is_all_in_registers(const gcr_variant *variant, const gcr_cell_shape *shape)
+{
+    return variant->team == GCR_TEAM_THREAD && variant->is_single && !shape->has_wide_outputs &&
+           shape->scratch_count == 0 && variant->scratch_bytes < UINT64_MAX;
+}
+
 static gcr_variant thread_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = n <= 4 ? 4 : n <= 8 ? 8 : n <= 12 ? 12 : GCR_THREAD_ROWS_MAX_F32;
@@ -179,6 +186,8 @@ static gcr_variant spd_variant(const gcr_crossovers *crossovers, const gcr_cell_
     if (!variant.is_single && variant.min_blocks > 1)
         variant.min_blocks--; /* finish() of several systems needs registers of its own */
     variant.scratch_bytes = spd_scratch_bytes(&variant, shape, scalar);
+    if (is_all_in_registers(&variant, shape))
+        variant.scratch_bytes = 0;
     return variant;
 }
 
@@ -198,6 +207,8 @@ static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape
     if (is_small)
         variant.scratch_bytes =
             scratch_bytes(gcr_cell_scratch_at(shape->output_width) + shape->scratch_count, scalar);
+    if (is_all_in_registers(&variant, shape))
+        variant.scratch_bytes = 0;
     return variant;
 }
 

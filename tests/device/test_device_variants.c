@@ -18,6 +18,28 @@ static gcr_variant variant_of(int64_t n, int64_t systems, int64_t right_sides)
     return gcr_variant_of(&crossovers, &shape);
 }
 
+/* The twin's threads have nothing that they could write to. */
+static void test_a_thread_that_keeps_all_in_registers_has_no_scratch(void **state)
+{
+    const gcr_crossovers crossovers = gcr_crossovers_default(90, GCR_F64);
+    gcr_cell_shape shape = {
+        .form = GCR_FORM_SPD, .n = 6, .systems = 1, .right_sides = 1, .output_width = 2
+    };
+
+    (void)state;
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).scratch_bytes, 0);
+    shape.has_wide_outputs = 1;
+    assert_true(gcr_variant_of(&crossovers, &shape).scratch_bytes > 0);
+    shape = (gcr_cell_shape){ .form = GCR_FORM_SPD, .n = 6, .systems = 2, .output_width = 2 };
+    assert_true(gcr_variant_of(&crossovers, &shape).scratch_bytes > 0);
+    shape = (gcr_cell_shape){ .form = GCR_FORM_CELL, .output_width = 3, .flops = 10 };
+    assert_int_equal(gcr_variant_of(&crossovers, &shape).scratch_bytes, 0);
+    shape.scratch_count = 1;
+    assert_true(gcr_variant_of(&crossovers, &shape).scratch_bytes > 0);
+    shape = (gcr_cell_shape){ .form = GCR_FORM_CELL, .output_width = 3, .flops = 1e9 };
+    assert_true(gcr_variant_of(&crossovers, &shape).scratch_bytes > 0); /* a block's */
+}
+
 static void test_larger_matrices_have_larger_teams(void **state)
 {
     (void)state;
@@ -145,6 +167,7 @@ static void test_an_older_gpu_has_less_shared_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_thread_that_keeps_all_in_registers_has_no_scratch),
         cmocka_unit_test(test_larger_matrices_have_larger_teams),
         cmocka_unit_test(test_matrices_of_up_to_232_rows_are_on_the_chip_and_328_of_floats),
         cmocka_unit_test(test_each_algorithm_has_the_rows_that_its_table_gives_it),
