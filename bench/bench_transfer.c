@@ -28,12 +28,14 @@ enum {
     SIZES_MAX = 32,
     COPIES = 16, /* timed in one go, fewer of large ones */
     CHUNK_BYTES = 1 << 20,
+    LARGE_ROUNDS = 7,    /* at most, of copies that take long: nvbandwidth has 3 */
     COST_ROUNDS_MAX = 5, /* pinning may take seconds */
     PATHS_MAX = GCR_MEMORY_KIND_COUNT + 2,
 };
 
 static const uint64_t go_bytes = 256 << 20;   /* one go has about so many at most        */
 static const uint64_t large_bytes = 64 << 20; /* from here on torch is compared          */
+static const uint64_t long_bytes = 256 << 20; /* from here on a copy takes long          */
 static const uint64_t cost_bytes = 256 << 20; /* that are allocated and pinned, at most  */
 
 /* A case that was measured, for the ratios at the end. */
@@ -252,16 +254,24 @@ out:
     return status;
 }
 
+static int rounds_of(const state *s, uint64_t bytes)
+{
+    const int rounds = s->bench->rounds;
+
+    return bytes >= long_bytes && rounds > LARGE_ROUNDS ? LARGE_ROUNDS : rounds;
+}
+
 static gcr_status measure_size(state *s, const path *p, const char *where, int size)
 {
     gcr_status status = GCR_OK;
-    bench *b = s->bench;
     const uint64_t bytes = s->sizes[size];
+    bench b = *s->bench; /* its row has as many rounds as there were */
     bench_spread spread;
     char what[32];
 
+    b.rounds = rounds_of(s, bytes);
     GCR_TRY(begin_size(s, p, bytes));
-    for (int round = -b->warmup; round < b->rounds; round++) {
+    for (int round = -b.warmup; round < b.rounds; round++) {
         double *seconds = &s->samples[round < 0 ? 0 : round];
 
         if (p->transfer != NULL)
@@ -270,10 +280,10 @@ static gcr_status measure_size(state *s, const path *p, const char *where, int s
             GCR_TRY(time_ring(s, p, bytes, seconds));
     }
     GCR_TRY(check_size(s, p, bytes));
-    spread = bench_spread_of(s->samples, b->rounds);
+    spread = bench_spread_of(s->samples, b.rounds);
     s->seconds[size] = spread.median;
     snprintf(what, sizeof what, "%" PRIu64, bytes);
-    bench_row(b, where, what, "s", spread);
+    bench_row(&b, where, what, "s", spread);
 out:
     return status;
 }
@@ -342,6 +352,8 @@ static gcr_status measure_kind(state *s, gcr_memory_kind kind)
         return GCR_OK;
     }
     GCR_TRY(status);
+    if (p.transfer->has_clock_of_host && !s->on.device->info.shares_memory)
+        bench_say("%s: the clock is the host's", p.kind);
     for (int way = 0; way < GCR_WAY_COUNT; way++) {
         p.transfer_way = (gcr_way)way;
         p.way = gcr_way_name(p.transfer_way);
@@ -411,7 +423,7 @@ out:
 static gcr_status compare_way(state *s, bench_rival *torch, int is_up)
 {
     gcr_status status = GCR_OK;
-    bench *b = s->bench;
+    bench b = *s->bench;
     double seconds[BENCH_ROUNDS_MAX];
     const double bytes = is_up ? (double)s->largest : -(double)s->largest;
     const path pinned = { 0 };
@@ -420,17 +432,18 @@ static gcr_status compare_way(state *s, bench_rival *torch, int is_up)
     bench_spread ratio;
     char what[32];
 
-    for (int round = -b->warmup; round < b->rounds; round++) {
+    b.rounds = rounds_of(s, s->largest);
+    for (int round = -b.warmup; round < b.rounds; round++) {
         double all;
 
         GCR_TRY(bench_rival_time(torch, bytes, (uint64_t)copies, &all));
         seconds[round < 0 ? 0 : round] = all / copies;
     }
     snprintf(what, sizeof what, "%" PRIu64, s->largest);
-    bench_row(b, is_up ? "torch up" : "torch down", what, "s", bench_spread_of(seconds, b->rounds));
-    ratio = bench_ratio_of(seconds, ours, b->rounds);
-    bench_row(b, is_up ? "pinned_up_over_torch" : "pinned_down_over_torch", "ratio", "1", ratio);
-    bench_ratio(b, is_up ? "pinned_up_over_torch" : "pinned_down_over_torch", ratio.median);
+    bench_row(&b, is_up ? "torch up" : "torch down", what, "s", bench_spread_of(seconds, b.rounds));
+    ratio = bench_ratio_of(seconds, ours, b.rounds);
+    bench_row(&b, is_up ? "pinned_up_over_torch" : "pinned_down_over_torch", "ratio", "1", ratio);
+    bench_ratio(s->bench, is_up ? "pinned_up_over_torch" : "pinned_down_over_torch", ratio.median);
 out:
     return status;
 }

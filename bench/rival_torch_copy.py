@@ -29,7 +29,7 @@ def main():
         size, count = (int(float(word)) for word in line.split())
         if abs(size) not in pairs:
             pairs.clear()
-            host = torch.arange(abs(size), dtype=torch.uint8).pin_memory()
+            host = torch.randint(256, (abs(size),), dtype=torch.uint8).pin_memory()
             pairs[abs(size)] = host, torch.empty(abs(size), dtype=torch.uint8, device="cuda")
             torch.cuda.synchronize()
         host, device = pairs[abs(size)]

@@ -94,6 +94,7 @@ static inline int gcr_transfer_copies_max(gcr_memory_kind kind)
 typedef struct gcr_transfer {
     struct gcr_queue *queue; /* in whose ledger its copies are counted */
     gcr_transfer_spec spec;
+    int has_clock_of_host; /* not the device's: times begin when copies are asked for */
 } gcr_transfer;
 
 /* Loops whose time is compared with that of the copies that they need. Matrices are n x n, by rows. */

@@ -136,6 +136,7 @@ static void test_copies_stand_behind_one_gate(void **state)
         for (int l = first; l < fake_cuda.launch_count; l++)
             gates += strcmp(fake_cuda.launches[l].kernel, "gcr_gate") == 0;
         assert_int_equal(gates, 1);
+        assert_false(s.transfer->has_clock_of_host);
         assert_near(seconds, 1e-6 * (COPIES + 1), 1e-9); /* and the mark at the end */
         close_stage(&s);
         assert_clean();
@@ -160,6 +161,26 @@ static void test_what_the_host_has_a_part_in_waits_behind_no_gate(void **state)
             assert_string_not_equal(fake_cuda.launches[l].kernel, "gcr_gate");
         assert_status(gcr_transfer_time(&seconds, s.transfer, GCR_WAY_BOTH, BYTES, 1),
                       GCR_EUNSUPPORTED);
+        close_stage(&s);
+        assert_clean();
+    }
+}
+
+/* As under a debugger: a gate that is closed would wait until it gives up. */
+static void test_where_launches_wait_no_gate_is_closed(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        bench_stage s = { 0 };
+        int gates = 0;
+
+        fake_cuda_reset();
+        fake_cuda.launches_wait = 1;
+        assert_ok(drive(&s, (gcr_memory_kind)kind));
+        for (int l = 0; l < fake_cuda.launch_count; l++)
+            gates += strcmp(fake_cuda.launches[l].kernel, "gcr_gate") == 0;
+        assert_int_equal(gates, 2); /* to find out */
+        assert_true(s.transfer->has_clock_of_host);
         close_stage(&s);
         assert_clean();
     }
@@ -468,6 +489,7 @@ int main(void)
         test(test_what_is_copied_arrives_from_each_kind_of_memory),
         test(test_copies_stand_behind_one_gate),
         test(test_what_the_host_has_a_part_in_waits_behind_no_gate),
+        test(test_where_launches_wait_no_gate_is_closed),
         test(test_the_ledger_has_what_crossed_between_host_and_device),
         test(test_what_cannot_be_measured_is_refused_with_a_reason),
         test(test_a_way_to_a_peer_may_be_open_already),

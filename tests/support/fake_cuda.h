@@ -38,6 +38,7 @@ typedef struct fake_cuda_state {
     /* What there is. */
     int driver_version; /* 0: no driver */
     int has_no_managed; /* managed memory cannot be told to move */
+    int launches_wait;  /* a launch returns when it has ended    */
     int device_count, capability, compute_mode;
     int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
 

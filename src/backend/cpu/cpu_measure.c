@@ -38,7 +38,7 @@ static gcr_status transfer_open(gcr_transfer **out, gcr_queue *queue, const gcr_
     transfer = calloc(1, sizeof *transfer);
     if (transfer == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a transfer");
-    transfer->base = (gcr_transfer){ .queue = queue, .spec = *spec };
+    transfer->base = (gcr_transfer){ .queue = queue, .spec = *spec, .has_clock_of_host = 1 };
     for (int e = 0; e < GCR_END_COUNT; e++)
         GCR_TRY(gcr_memory_create((void **)&transfer->end[e], spec->bytes, 1,
                                   "what is copied to be measured"));
