@@ -15,7 +15,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SCRATCH_SHARE = 4 }; /* scratch may have a fourth of the device's memory, at most */
+enum {
+    SCRATCH_SHARE = 4, /* scratch may have a fourth of the device's memory, at most              */
+    RETRY_SHARE = 8,   /* an eighth of the cells of a batch is tried again at one time, at most  */
+};
 
 /* The descriptors of a batch on both sides, and the end of the batch. */
 typedef struct slot {
@@ -129,6 +132,16 @@ out:
     return status;
 }
 
+/* Few cells are tried again, mostly none: an eighth of them side by side is enough, and an empty grid of
+ * all that a GPU holds would cost a small batch more than its cells. */
+static unsigned count_retry_blocks(const group *g, unsigned blocks)
+{
+    const uint64_t teams = (uint64_t)g->variant.teams_of_block;
+    const uint64_t few = (g->cell_count / RETRY_SHARE + teams) / teams;
+
+    return few < blocks ? (unsigned)few : blocks;
+}
+
 /* The retries of all steps follow; each finds its cells on the list of the step before. */
 static gcr_status launch_cells(cuda_queue *queue, const cuda_program *program, const group *g,
                                gcr_launch launch, unsigned blocks)
@@ -140,7 +153,8 @@ static gcr_status launch_cells(cuda_queue *queue, const cuda_program *program, c
     launch.scratch_stride = g->variant.scratch_bytes / gcr_scalar_bytes(program->base.unit->scalar);
     GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->crunch, blocks, &g->variant, &launch));
     for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
-        GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, blocks, &g->variant, &launch));
+        GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, count_retry_blocks(g, blocks),
+                                     &g->variant, &launch));
 out:
     return status;
 }
@@ -281,23 +295,56 @@ static void write_tiles(gcr_launch_tile *out, const group *groups, int group_cou
     }
 }
 
-/* Scratch of a group, and how many blocks share it. */
-static gcr_status reserve_group(unsigned *blocks, uint64_t *scratch, cuda_queue *queue,
-                                cuda_program *program, const group *g)
+/* How many blocks a group has, or all that it needs where matrices are factored together. */
+static gcr_status reserve_group(unsigned *blocks, cuda_queue *queue, cuda_program *program,
+                                const group *g)
 {
     gcr_status status = GCR_OK;
     const cuda_large_args large = large_args(program, g, &program->common);
-    uint64_t bytes;
 
     *blocks = 0;
-    if (is_large(g)) {
+    if (is_large(g))
         GCR_TRY(gcr_cuda_large_reserve(queue, &large));
-        goto out;
-    }
-    GCR_TRY(count_blocks(blocks, g, program));
-    bytes = *blocks * (uint64_t)g->variant.teams_of_block * g->variant.scratch_bytes;
-    *scratch = bytes > *scratch ? bytes : *scratch;
+    else
+        GCR_TRY(count_blocks(blocks, g, program));
 out:
+    return status;
+}
+
+/* Of all groups, those that have scratch get half the blocks. Returns 0 where none can. */
+static int halve_blocks(unsigned *blocks, const group *groups, int group_count)
+{
+    int can = 0;
+
+    for (int g = 0; g < group_count; g++) {
+        const int has_some = blocks[g] > 1 && groups[g].variant.scratch_bytes > 0;
+
+        blocks[g] = has_some ? (blocks[g] + 1) / 2 : blocks[g];
+        can |= has_some;
+    }
+    return can;
+}
+
+/* What a GPU has is not what it has left, as others may use it: with less scratch fewer blocks go further. */
+static gcr_status reserve_scratch(unsigned *blocks, cuda_queue *queue, const group *groups,
+                                  int group_count)
+{
+    gcr_status status = GCR_OK;
+    cuda_launcher *launcher = queue->launcher;
+
+    do {
+        uint64_t most = 0;
+
+        for (int g = 0; g < group_count; g++) {
+            const uint64_t bytes = blocks[g] * (uint64_t)groups[g].variant.teams_of_block *
+                                   groups[g].variant.scratch_bytes;
+
+            most = bytes > most ? bytes : most;
+        }
+        status = gcr_cuda_reserve(&launcher->scratch, &launcher->scratch_bytes,
+                                  cuda_device_of(queue->base.device), most,
+                                  "allocate the scratch of a batch on the GPU");
+    } while (status == GCR_ENOMEM && halve_blocks(blocks, groups, group_count));
     return status;
 }
 
@@ -309,16 +356,15 @@ static gcr_status reserve_all(unsigned *blocks, cuda_queue *queue, cuda_program 
     cuda_device *device = cuda_device_of(queue->base.device);
     cuda_launcher *launcher = queue->launcher;
     const uint64_t jitter = (uint64_t)program->common.jitter_count;
-    uint64_t scratch = 0, cells = 0;
+    uint64_t cells = 0;
     int has_lists = jitter > 0;
 
     for (int g = 0; g < group_count; g++) {
-        GCR_TRY(reserve_group(&blocks[g], &scratch, queue, program, &groups[g]));
+        GCR_TRY(reserve_group(&blocks[g], queue, program, &groups[g]));
         cells = groups[g].cell_count > cells ? groups[g].cell_count : cells;
         has_lists |= is_large(&groups[g]) && program->common.live != NULL;
     }
-    GCR_TRY(gcr_cuda_reserve(&launcher->scratch, &launcher->scratch_bytes, device, scratch,
-                             "allocate the scratch of a batch on the GPU"));
+    GCR_TRY(reserve_scratch(blocks, queue, groups, group_count));
     GCR_TRY(gcr_cuda_reserve(&launcher->counters, &launcher->counters_bytes, device,
                              2 * (jitter + 1) * sizeof(uint64_t),
                              "allocate the counters of a batch on the GPU"));

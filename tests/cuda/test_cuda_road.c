@@ -641,6 +641,46 @@ static void test_cells_at_once_are_those_of_all_multiprocessors(void **state)
     assert_clean();
 }
 
+/* 150 rows: 20 cells on the 8 blocks of a GPU whose memory somebody else uses, too. */
+static void test_where_memory_is_short_fewer_blocks_go_further(void **state)
+{
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 150));
+    fake_cuda.fail_call = "cudaMallocFromPoolAsync";
+    fake_cuda.fail_nth = 1;
+    fake_cuda.fail_code = cudaErrorMemoryAllocation;
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_true(fake_cuda.has_failed);
+    assert_int_equal(first_crunch()->blocks, 4);
+    assert_ok(gcr_event_sync(s.event, -1));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
+/* 20 cells of 150 rows, on 8 blocks; an eighth of 20 and one more. */
+static void test_few_blocks_try_cells_again(void **state)
+{
+    stage s = { .setup.jitter_count = 2 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 150));
+    assert_ok(stage_crunch_all(&s, 1));
+    assert_int_equal(first_crunch()->blocks, 8);
+    for (int l = 0; l < fake_cuda.launch_count; l++)
+        if (strcmp(fake_cuda.launches[l].kernel, "gcr_retry") == 0)
+            assert_int_equal(fake_cuda.launches[l].blocks, 3);
+    assert_int_equal(count_launches("gcr_retry"), 2);
+    assert_ok(gcr_event_sync(s.event, -1));
+    stage_check(&s, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes(void **state)
 {
     stage s = { 0 };
@@ -734,6 +774,8 @@ int main(void)
         test(test_what_a_kernel_declares_counts_as_shared_memory),
         test(test_how_many_blocks_fit_is_asked_for_each_size),
         test(test_cells_at_once_are_those_of_all_multiprocessors),
+        test(test_where_memory_is_short_fewer_blocks_go_further),
+        test(test_few_blocks_try_cells_again),
         test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
         test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),
