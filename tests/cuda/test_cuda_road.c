@@ -621,13 +621,14 @@ static void test_how_many_blocks_fit_is_asked_for_each_size(void **state)
     assert_clean();
 }
 
-/* Four multiprocessors. */
+/* Four multiprocessors; matrices that all of them factor are those of a sub-batch. */
 static void test_cells_at_once_are_those_of_all_multiprocessors(void **state)
 {
     static const struct {
         int64_t rows;
         uint64_t cells;
-    } cases[] = { { 6, 4 * 3 * 128 }, { 32, 4 * 3 * 4 }, { 64, 4 * 5 }, { 200, 4 }, { 500, 4 } };
+    } cases[] = { { 6, 4 * 3 * 128 }, { 32, 4 * 3 * 4 }, { 64, 4 * 5 },
+                  { 200, 4 },         { 1024, 132 },     { 4096, 1 } };
     stage s = { 0 };
 
     (void)state;
