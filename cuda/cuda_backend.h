@@ -181,6 +181,9 @@ void gcr_cuda_program_close(gcr_program *program);
 gcr_status gcr_cuda_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
 gcr_status gcr_cuda_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
 
+/* cuda_reduce.c */
+gcr_status gcr_cuda_reduce(gcr_queue *queue, gcr_program *program, const gcr_reduce_args *args);
+
 /* cuda_transfer.c */
 extern const gcr_measure_ops gcr_cuda_measure;
 

@@ -29,6 +29,7 @@ const gcr_backend gcr_cuda_backend = {
     .program_close = gcr_cuda_program_close,
     .prepare = gcr_cuda_prepare,
     .crunch = gcr_cuda_crunch,
+    .reduce = gcr_cuda_reduce,
 
     .factor_bytes = gcr_cuda_factor_bytes,
     .factor = gcr_cuda_factor,

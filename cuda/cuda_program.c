@@ -386,6 +386,7 @@ void gcr_cuda_program_close(gcr_program *base)
     gcr_cuda_large_forget(program);
     for (int c = 0; c < program->code_count; c++)
         unload(&program->codes[c]);
+    gcr_cuda_unit_close(&program->reduce);
     close_tables(program);
     pthread_mutex_destroy(&program->lock);
     free(program);

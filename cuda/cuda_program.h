@@ -8,6 +8,7 @@
 #define GCR_CUDA_PROGRAM_H
 
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_unit.h"
 
 enum { GCR_CUDA_CODES_MAX = 32 };
 
@@ -43,7 +44,8 @@ typedef struct cuda_program {
     const char *path, *text; /* of the kernel                                    */
     cuda_code codes[GCR_CUDA_CODES_MAX];
     int code_count;
-    pthread_mutex_t lock; /* of the codes */
+    cuda_unit reduce;     /* of cuda_reduce.c */
+    pthread_mutex_t lock; /* of the codes, and of that */
 } cuda_program;
 
 /* The table of the precision that the unit computes in. */

@@ -89,9 +89,28 @@ GCR_PARTIAL_FN uint64_t gcr_partial_bytes(const gcr_reduction *reduction)
            (uint64_t)(reduction->top_of >= 0 ? reduction->top : 0) * sizeof(gcr_partial_place);
 }
 
+/* How many cells of a block failed. */
+GCR_PARTIAL_FN uint64_t gcr_partial_failed(const gcr_partial_states *states)
+{
+    uint64_t failed = 0;
+
+    for (int s = GCR_CELL_NOT_SPD; s < 8; s++)
+        failed += states->counts[s];
+    return failed;
+}
+
 GCR_PARTIAL_FN int gcr_partial_is_usable(uint8_t state, double value)
 {
     return (state == GCR_CELL_OK || state == GCR_CELL_OK_JITTER) && value == value;
+}
+
+GCR_PARTIAL_FN double gcr_partial_nan(void)
+{
+#if defined(__CUDACC__)
+    return __longlong_as_double(0x7ff8000000000000);
+#else
+    return __builtin_nan("");
+#endif
 }
 
 /* The detail of a failure stands in the NaN of the first output, as gcr_cell_detail() says. */
@@ -109,60 +128,60 @@ GCR_PARTIAL_FN uint32_t gcr_partial_detail(uint8_t state, double value)
     return (uint32_t)bits;
 }
 
-GCR_PARTIAL_FN void gcr_partial_count(gcr_partial_states *out, const gcr_partial_block *block)
+/* `state` of the `count` points of a block; `first` is the first output, `width` values to a point. */
+GCR_PARTIAL_FN void gcr_partial_count(gcr_partial_states *out, const uint8_t *state, uint32_t count,
+                                      const double *first, int64_t width)
 {
-    uint32_t failed = 0;
+    uint32_t counts[8] = { 0 }, failed = 0;
 
-    for (int s = 0; s < 8; s++)
-        out->counts[s] = 0;
-    for (uint32_t p = 0; p < block->count; p++) {
-        const uint8_t state = block->state[p];
-
-        out->counts[state & 7]++;
-        if (state >= GCR_CELL_NOT_SPD && failed < GCR_PARTIAL_FAILURES) {
+    for (uint32_t p = 0; p < count; p++) {
+        for (int s = 0; s < 8; s++) /* a device keeps in registers what has constant indices */
+            counts[s] += state[p] == s;
+        if (state[p] >= GCR_CELL_NOT_SPD && failed < GCR_PARTIAL_FAILURES) {
             gcr_partial_failure *failure = &out->failures[failed++];
 
             failure->at = p;
-            failure->state = state;
-            failure->detail =
-                gcr_partial_detail(state, block->outputs[0][(int64_t)p * block->width[0]]);
+            failure->state = state[p];
+            failure->detail = gcr_partial_detail(state[p], first[(int64_t)p * width]);
             failure->unused = 0;
         }
     }
+    for (int s = 0; s < 8; s++)
+        out->counts[s] = counts[s];
     for (; failed < GCR_PARTIAL_FAILURES; failed++)
         out->failures[failed].at = out->failures[failed].state = out->failures[failed].detail =
             out->failures[failed].unused = 0;
 }
 
-/* One value after the other: the order of additions is part of what a mean is. */
-GCR_PARTIAL_FN void gcr_partial_reduce(gcr_partial *out, const gcr_partial_block *block,
-                                       gcr_reduced reduced)
+/* One value after the other: the order of additions is part of what a mean is. `op`: gcr_reduced_op. */
+GCR_PARTIAL_FN void gcr_partial_reduce(gcr_partial *out, const uint8_t *state, uint32_t count,
+                                       const double *values, int32_t op)
 {
-    const double *values = block->outputs[reduced.output];
-    const double sign = reduced.op == GCR_REDUCED_MIN_OF ? -1 : 1;
-    const int is_sum = reduced.op == GCR_REDUCED_SUM;
+    const double sign = op == GCR_REDUCED_MIN_OF ? -1 : 1;
+    const int is_sum = op == GCR_REDUCED_SUM;
     double sum = 0, best = 0;
+    uint32_t used = 0, skipped = 0;
+    int32_t at = -1, unusable = -1;
 
-    out->at = out->first = -1;
-    out->used = out->skipped = 0;
-    for (uint32_t p = 0; p < block->count; p++) {
-        if (gcr_partial_is_usable(block->state[p], values[p])) {
-            out->used++;
+    for (uint32_t p = 0; p < count; p++) {
+        if (gcr_partial_is_usable(state[p], values[p])) {
+            used++;
             if (is_sum) {
                 sum += values[p];
-            } else if (out->at < 0 || sign * values[p] > best) {
+            } else if (at < 0 || sign * values[p] > best) {
                 best = sign * values[p];
-                out->at = (int32_t)p;
+                at = (int32_t)p;
             }
-        } else if (block->state[p] != GCR_CELL_EXCLUDED) {
-            if (out->skipped++ == 0)
-                out->first = (int32_t)p;
+        } else if (state[p] != GCR_CELL_EXCLUDED) {
+            if (skipped++ == 0)
+                unusable = (int32_t)p;
         }
     }
-    if (is_sum)
-        out->value = sum;
-    else
-        out->value = out->at >= 0 ? sign * best : __builtin_nan("");
+    out->value = is_sum ? sum : at >= 0 ? sign * best : gcr_partial_nan();
+    out->at = at;
+    out->first = unusable;
+    out->used = used;
+    out->skipped = skipped;
 }
 
 /* Where NaN propagates it ranks before all others: place 0 is then what argmax says. */
@@ -194,24 +213,22 @@ GCR_PARTIAL_FN int32_t gcr_partial_rank(gcr_partial_place *places, int32_t used,
     return used;
 }
 
-GCR_PARTIAL_FN void gcr_partial_find_top(gcr_partial_place *places, const gcr_partial_block *block,
+/* `values` are those of reduced[top_of]. */
+GCR_PARTIAL_FN void gcr_partial_find_top(gcr_partial_place *places, const uint8_t *state,
+                                         uint32_t count, const double *values,
                                          const gcr_reduction *reduction)
 {
-    const gcr_reduced of = reduction->reduced[reduction->top_of];
-    const double *values = block->outputs[of.output];
-    const double sign = of.op == GCR_REDUCED_MIN_OF ? -1 : 1;
+    const double sign = reduction->reduced[reduction->top_of].op == GCR_REDUCED_MIN_OF ? -1 : 1;
     int32_t used = 0;
 
-    for (uint32_t p = 0; p < block->count; p++) {
-        const uint8_t state = block->state[p];
-
-        if (gcr_partial_is_usable(state, values[p]))
+    for (uint32_t p = 0; p < count; p++) {
+        if (gcr_partial_is_usable(state[p], values[p]))
             used = gcr_partial_rank(places, used, reduction->top, sign, values[p], p);
-        else if (reduction->nan_propagates && state != GCR_CELL_EXCLUDED)
-            used = gcr_partial_rank(places, used, reduction->top, sign, __builtin_nan(""), p);
+        else if (reduction->nan_propagates && state[p] != GCR_CELL_EXCLUDED)
+            used = gcr_partial_rank(places, used, reduction->top, sign, gcr_partial_nan(), p);
     }
     for (; used < reduction->top; used++) {
-        places[used].value = __builtin_nan("");
+        places[used].value = gcr_partial_nan();
         places[used].at = -1;
     }
 }

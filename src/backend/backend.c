@@ -261,6 +261,32 @@ out:
     return status;
 }
 
+/* ---- records --------------------------------------------------------------------------------- */
+
+int gcr_can_reduce(const gcr_device *device, const gcr_reduction *reduction)
+{
+    return device->backend->reduce != NULL &&
+           (reduction->top_of < 0 || reduction->top <= GCR_REDUCED_TOP_MAX);
+}
+
+gcr_status gcr_reduce(gcr_queue *queue, gcr_program *program, const gcr_reduce_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    if (!gcr_can_reduce(queue->device, args->reduction))
+        GCR_FAIL(GCR_EUNSUPPORTED, "devices of '%s' do not leave such records",
+                 queue->device->backend->name);
+    for (uint64_t t = 0; t < args->tile_count; t++)
+        if (args->tiles[t].first % GCR_PARTIAL_POINTS != 0)
+            GCR_FAIL(GCR_EINVAL,
+                     "a tile that is reduced begins at the edge of a block, not at %" PRIu64,
+                     args->tiles[t].first);
+    if (args->tile_count > 0) /* as of gcr_crunch() */
+        GCR_TRY(queue->device->backend->reduce(queue, program, args));
+out:
+    return status;
+}
+
 /* ---- factors --------------------------------------------------------------------------------- */
 
 static gcr_status check_size(const gcr_device *device, int32_t n)

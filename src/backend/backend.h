@@ -28,6 +28,7 @@
 
 #include "gridcrunch/factor.h"
 #include "gridcrunch/ledger.h"
+#include "gridcrunch/partial.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
 
@@ -149,6 +150,19 @@ typedef struct gcr_factor_args {
     uint64_t group_count;
 } gcr_factor_args;
 
+/* ---- records in place of cells ---------------------------------------------------------------
+ *
+ * Where cells are not kept, a device may leave records of blocks of points (gridcrunch/partial.h), so that
+ * those come down in place of outputs. Tiles begin at the edge of a block and end at one, or with their
+ * dataset. Both arrays are read before gcr_reduce() returns; addresses are the device's. */
+typedef struct gcr_reduce_args {
+    const gcr_unit_tile *tiles; /* [tile_count] crunched before on the same queue */
+    uint64_t tile_count;
+    const gcr_reduction *reduction;
+    void
+        *records; /* of each block of each tile in their order, gcr_partial_bytes(reduction) each */
+} gcr_reduce_args;
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 struct gcr_backend {
@@ -197,6 +211,9 @@ struct gcr_backend {
     void (*program_close)(gcr_program *program);
     gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
     gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+
+    /* (optional) Records. NULL: outputs come down, and the host makes them. */
+    gcr_status (*reduce)(gcr_queue *queue, gcr_program *program, const gcr_reduce_args *args);
 
     /* Factors (optional: both or neither; without them gcr_factor() answers GCR_EUNSUPPORTED). The
      * bytes are UINT64_MAX where they are more than can be counted. Groups have matrices. */
@@ -273,6 +290,11 @@ GCR_MUST_CHECK gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program,
                                       const gcr_prepare_args *args);
 GCR_MUST_CHECK gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program,
                                      const gcr_crunch_args *args);
+
+/* Whether the device leaves records for such a reduction; if not, gcr_reduce() is not for it. */
+int gcr_can_reduce(const gcr_device *device, const gcr_reduction *reduction);
+GCR_MUST_CHECK gcr_status gcr_reduce(gcr_queue *queue, gcr_program *program,
+                                     const gcr_reduce_args *args);
 
 /* What `count` matrices of n rows take on the device. GCR_EUNSUPPORTED: it factors none. GCR_EINVAL:
  * n is not in 1 .. GCR_FACTOR_ROWS_MAX. GCR_ENOMEM: more than can be counted. */

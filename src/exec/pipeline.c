@@ -36,8 +36,11 @@ typedef struct flight {
     uint64_t held;         /* tiles whose datasets are acquired */
     gcr_span before;       /* the span that it was cut from     */
     gcr_records to, from; /* where the device writes, and what the host reads: no base, the slots */
-    gcr_buf *records_dev, *records; /* NULL where the device shares memory */
-    void *block;                    /* the records where it does and cells have no slots */
+    gcr_buf *records_dev; /* NULL where the device shares memory ...       */
+    gcr_buf *records;     /* ... and where it leaves partials of blocks    */
+    void *block;          /* the records where memory is shared and cells have no slots */
+    gcr_buf *partials_dev, *partials; /* of the blocks of all parts, where the device makes them */
+    uint64_t blocks;
     gcr_event *done;
     int is_flying;
 } flight;
@@ -68,6 +71,11 @@ typedef struct worker {
     uint64_t resident_dataset;
     int has_resident;
 } worker;
+
+static uint64_t count_blocks(uint64_t points)
+{
+    return (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
+}
 
 static int shares_memory(const worker *w)
 {
@@ -192,7 +200,7 @@ static void cut_blocks(const worker *w, const flight *f, uint64_t index, uint64_
         points = room - room % GCR_PARTIAL_POINTS;
     out->at.first = first;
     out->at.count = points;
-    out->positions = (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
+    out->positions = count_blocks(points);
     out->live =
         gcr_points_rank(shared->points, first + points) - gcr_points_rank(shared->points, first);
 }
@@ -251,6 +259,7 @@ static void gather_parts(worker *w, flight *f)
             continue;
         f->points += p->at.count;
         f->live += p->live;
+        f->blocks += p->positions;
         f->tile_count++;
     }
 }
@@ -267,6 +276,7 @@ static void cut_parts(worker *w, flight *f, uint64_t from)
     for (uint64_t t = from; t < f->tile_count; t++) {
         f->points -= f->parts[t].at.count;
         f->live -= f->parts[t].live;
+        f->blocks -= f->parts[t].positions;
     }
     f->tile_count = from;
 }
@@ -302,7 +312,7 @@ static gcr_status build(worker *w, flight *f)
     const gcr_pipeline_shared *shared = w->shared;
 
     f->tile_count = 0;
-    f->points = f->live = 0;
+    f->points = f->live = f->blocks = 0;
     while (f->tile_count == 0) {
         if (w->span.count == 0 &&
             !gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
@@ -403,6 +413,23 @@ out:
     return status;
 }
 
+/* In place of cells. */
+static gcr_status fetch_partials(worker *w, const flight *f)
+{
+    gcr_status status = GCR_OK;
+    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
+    const gcr_reduce_args args = { .tiles = f->tiles,
+                                   .tile_count = f->tile_count,
+                                   .reduction = &reduction,
+                                   .records = f->partials_dev->base };
+
+    GCR_TRY(gcr_reduce(w->queue, w->shared->program, &args));
+    GCR_TRY(gcr_download(w->queue, f->partials->base, GCR_PLACE_STAGING, f->partials_dev, 0,
+                         f->blocks * gcr_partial_bytes(&reduction)));
+out:
+    return status;
+}
+
 static gcr_status launch(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
@@ -415,11 +442,13 @@ static gcr_status launch(worker *w, flight *f)
         GCR_TRY(crunch_slices(w, f->tiles)); /* one, unless memory is short */
     else
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
-    if (!shares_memory(w)) {
+    if (f->partials != NULL)
+        GCR_TRY(fetch_partials(w, f));
+    else if (!shares_memory(w))
         GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
                              f->points * w->shared->cell_bytes));
+    if (!shares_memory(w))
         GCR_TRY(gcr_event_record(f->done, w->queue));
-    }
     f->is_flying = 1;
 out:
     return status;
@@ -455,18 +484,32 @@ static void mark_kind(const worker *w, const part *p)
             slots->kind[i] = w->shared->kind_mark;
 }
 
+/* Adds what the device has left of a part, from number `block` of its records on, to the summaries. */
+static void land_partials(worker *w, const flight *f, const part *p, uint64_t block)
+{
+    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
+    const uint64_t bytes = gcr_partial_bytes(&reduction);
+    uint64_t failed = 0;
+
+    for (uint64_t b = 0; b < p->positions; b++) {
+        const void *record = (const char *)f->partials->base + (block + b) * bytes;
+
+        gcr_summaries_add_record(w->shared->summaries, w->index,
+                                 p->at.first + b * GCR_PARTIAL_POINTS, record);
+        failed += gcr_partial_failed(record);
+    }
+    count_landed(w, p, p->live, failed);
+}
+
 /* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part that
  * has no slots, cells may be empty: somebody wanted the run to stop. */
-static gcr_status land_part(worker *w, const flight *f, const part *p)
+static void land_cells(worker *w, const flight *f, const part *p)
 {
-    gcr_status status = GCR_OK;
     const gcr_pipeline_shared *shared = w->shared;
     const gcr_point_table *points = gcr_points_table(shared->points);
     const uint8_t *state;
     uint64_t failed = 0, landed = p->live;
 
-    if (w->landing_count > 0 && w->landing_dataset != p->at.dataset)
-        GCR_TRY(flush_landing(w));
     if (shared->by_blocks)
         gcr_records_exclude(&f->from, shared->slots, points, &p->at);
     else if (f->from.base != NULL)
@@ -480,8 +523,6 @@ static gcr_status land_part(worker *w, const flight *f, const part *p)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
     mark_kind(w, p);
     count_landed(w, p, landed, failed);
-out:
-    return status;
 }
 
 /* Waits for a batch. Where it was lost, whoever asks is told that it was this one. */
@@ -506,13 +547,23 @@ out:
 static gcr_status land(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
+    uint64_t block = 0;
 
     if (!f->is_flying)
         goto out;
     f->is_flying = 0;
     GCR_TRY(await(w, f));
-    for (uint64_t t = 0; t < f->tile_count; t++)
-        GCR_TRY(land_part(w, f, &f->parts[t]));
+    for (uint64_t t = 0; t < f->tile_count; t++) {
+        const part *p = &f->parts[t];
+
+        if (w->landing_count > 0 && w->landing_dataset != p->at.dataset)
+            GCR_TRY(flush_landing(w));
+        if (f->partials != NULL)
+            land_partials(w, f, p, block);
+        else
+            land_cells(w, f, p);
+        block += p->positions;
+    }
     leave_datasets(w, f, 1);
 out:
     return status;
@@ -560,10 +611,21 @@ out:
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
+/* Of a flight, where the device leaves partials of blocks; each part may end in a shorter one. */
+static uint64_t count_partial_bytes(const worker *w)
+{
+    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
+
+    if (shares_memory(w) || !w->shared->by_blocks || !gcr_can_reduce(w->shared->device, &reduction))
+        return 0;
+    return (count_blocks(w->point_capacity) + TILES_MAX) * gcr_partial_bytes(&reduction);
+}
+
 static gcr_status open_flight(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
+    const uint64_t partial_bytes = count_partial_bytes(w);
     uint64_t bytes;
 
     if (shares_memory(w) && !w->shared->by_blocks)
@@ -576,9 +638,14 @@ static gcr_status open_flight(worker *w, flight *f)
         goto out;
     }
     GCR_TRY(gcr_buf_open(&f->records_dev, device, GCR_PLACE_DEVICE, bytes));
-    GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
     f->to.base = f->records_dev->base;
-    f->from.base = f->records->base;
+    if (partial_bytes > 0) {
+        GCR_TRY(gcr_buf_open(&f->partials_dev, device, GCR_PLACE_DEVICE, partial_bytes));
+        GCR_TRY(gcr_buf_open(&f->partials, device, GCR_PLACE_STAGING, partial_bytes));
+    } else {
+        GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
+        f->from.base = f->records->base;
+    }
     GCR_TRY(gcr_event_open(&f->done, device));
 out:
     return status;
@@ -587,11 +654,13 @@ out:
 static void close_flight(flight *f)
 {
     gcr_event_close(f->done);
+    gcr_buf_close(f->partials);
+    gcr_buf_close(f->partials_dev);
     gcr_buf_close(f->records);
     gcr_buf_close(f->records_dev);
     gcr_memory_destroy(f->block);
     f->done = NULL;
-    f->records = f->records_dev = NULL;
+    f->records = f->records_dev = f->partials = f->partials_dev = NULL;
     f->block = NULL;
 }
 

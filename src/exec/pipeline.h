@@ -8,6 +8,7 @@
  *
  * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of points,
  * each batch has a block of memory on the CPU, too, and what lands is added to the summaries and gone.
+ * A device that can do it leaves records of the blocks, and those come down in place of cells.
  */
 #ifndef GCR_EXEC_PIPELINE_H
 #define GCR_EXEC_PIPELINE_H

@@ -354,6 +354,11 @@ static void tally_slots(gcr_summaries *summaries, uint64_t dataset, gcr_tally *t
 
 /* ---- without slots --------------------------------------------------------------------------- */
 
+gcr_reduction gcr_summaries_reduction_of(const gcr_summaries *summaries)
+{
+    return summaries->reduction;
+}
+
 void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
                        const gcr_partial_block *block)
 {

@@ -26,6 +26,7 @@ typedef struct gcr_summaries_spec {
 
 /* What all summaries but quantiles are made from. */
 gcr_reduction gcr_summaries_reduction(const gcr_summaries_spec *spec);
+gcr_reduction gcr_summaries_reduction_of(const gcr_summaries *summaries);
 
 /* Everything a summary will need is allocated here, also the scratch of quantiles (one per thread:
  * `threads`). GCR_ENOMEM. */

@@ -182,7 +182,8 @@ static void reduce_column(gcr_tally *tally, const gcr_reduction *reduction, int 
         tally->columns[c].used += block->count;
         return;
     }
-    gcr_partial_reduce(&partial, block, reduced);
+    gcr_partial_reduce(&partial, block->state, block->count, block->outputs[reduced.output],
+                       reduced.op);
     add_partial(tally, reduction, c, first, &partial);
 }
 
@@ -214,7 +215,7 @@ void gcr_tally_add(gcr_tally *tally, const gcr_reduction *reduction, uint64_t fi
     } else {
         gcr_partial_states states;
 
-        gcr_partial_count(&states, block);
+        gcr_partial_count(&states, block->state, block->count, block->outputs[0], block->width[0]);
         add_states(tally, first, &states);
     }
     for (int c = 0; c < reduction->count; c++)

@@ -83,6 +83,54 @@ static void test_scratch_is_counted_in_what_the_unit_computes_with(void **state)
     assert_clean();
 }
 
+/* In place of the records of all cells; the fake's outputs are 100 (d + 1) + point. */
+static void test_records_of_blocks_come_down_in_place_of_cells(void **state)
+{
+    enum { TILES = STAGE_DATASETS * 7 };
+    const gcr_reduction reduction = {
+        .reduced = { { 0, GCR_REDUCED_SUM }, { 1, GCR_REDUCED_MAX_OF } }, .count = 2, .top_of = -1
+    };
+    const uint64_t bytes = gcr_partial_bytes(&reduction);
+    gcr_unit_tile tiles[TILES];
+    gcr_reduce_args args = { .tiles = tiles, .tile_count = TILES, .reduction = &reduction };
+    gcr_buf *records_dev, *records;
+    stage s = { 0 };
+
+    (void)state;
+    s.setup.jitter_count = 2;
+    assert_ok(stage_open(&s));
+    for (int d = 0; d < STAGE_DATASETS; d++)
+        assert_ok(stage_bring(&s, d, 6));
+    for (int t = 0; t < TILES;
+         t++) /* the same cells again and again: more tiles than a launch takes */
+        tiles[t] = stage_tile(&s, t % STAGE_DATASETS, 0, STAGE_POINTS);
+    assert_ok(gcr_buf_open(&records_dev, s.device, GCR_PLACE_DEVICE, TILES * bytes));
+    assert_ok(gcr_buf_open(&records, s.device, GCR_PLACE_STAGING, TILES * bytes));
+    args.records = records_dev->base;
+    assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    assert_ok(gcr_reduce(s.queue, s.program, &args));
+    assert_ok(
+        gcr_download(s.queue, records->base, GCR_PLACE_STAGING, records_dev, 0, TILES * bytes));
+    assert_ok(gcr_event_record(s.event, s.queue));
+    assert_ok(gcr_event_sync(s.event, -1));
+    for (int t = 0; t < TILES; t++) {
+        const double base = 100.0 * (t % STAGE_DATASETS + 1);
+        const gcr_partial_states *states = (void *)((char *)records->base + (uint64_t)t * bytes);
+        const gcr_partial *partials = (const void *)(states + 1);
+
+        assert_int_equal(states->counts[GCR_CELL_OK], 16);
+        assert_int_equal(states->counts[GCR_CELL_OK_JITTER], 4);
+        assert_near(partials[0].value, 20 * base + 190, 0);
+        assert_near(partials[1].value, base + 1019, 0);
+        assert_int_equal(partials[1].at, 19);
+    }
+    assert_int_equal(count_launches("gcr_reduce"), 2);
+    gcr_buf_close(records);
+    gcr_buf_close(records_dev);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_nothing_waits_before_the_event_is_waited_for(void **state)
 {
     stage s = { 0 };
@@ -749,6 +797,7 @@ int main(void)
         test(test_results_are_there_when_the_event_is),
         test(test_floats_take_the_same_road),
         test(test_scratch_is_counted_in_what_the_unit_computes_with),
+        test(test_records_of_blocks_come_down_in_place_of_cells),
         test(test_nothing_waits_before_the_event_is_waited_for),
         test(test_tiles_of_one_size_are_one_launch_whatever_their_dataset),
         test(test_sizes_of_other_variants_are_other_launches),

@@ -30,22 +30,35 @@ typedef struct scene {
 
 static gcr_run *running; /* what a fake operation cancels */
 
-/* On the fake as it is. */
-static void open_curtain(scene *s, const char *const *overrides, int count)
+/* On the fakes as they are. */
+static void open_on(scene *s, const gcr_backend *const *backends, const char *const *overrides,
+                    int count)
 {
     gcr_run_spec spec;
 
     assert_ok(gcr_job_parse(&s->job, "fake.yaml", gp_job, overrides, count));
     assert_ok(gcr_datasets_load(&s->datasets, &s->job));
     spec = (gcr_run_spec){ .job = &s->job, .datasets = &s->datasets };
-    assert_ok(gcr_run_create_on(&s->run, &spec, fake_backends));
+    assert_ok(gcr_run_create_on(&s->run, &spec, backends));
     running = s->run;
+}
+
+static void open_curtain(scene *s, const char *const *overrides, int count)
+{
+    open_on(s, fake_backends, overrides, count);
 }
 
 static void raise_with(scene *s, const char *const *overrides, int count)
 {
     fake_reset();
     open_curtain(s, overrides, count);
+}
+
+/* On a fake that leaves records of blocks. */
+static void raise_reducing(scene *s, const char *const *overrides, int count)
+{
+    fake_reset();
+    open_on(s, fake_reducing_backends, overrides, count);
 }
 
 static void raise_curtain(scene *s, const char *override)
@@ -201,6 +214,118 @@ static void test_only_outputs_and_states_come_down(void **state)
     raise_curtain(&s, NULL);
     assert_ok(gcr_run_execute(s.run));
     assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 3 * 40 * (sizeof(double) + 1));
+    drop_curtain(&s);
+}
+
+/* 3 datasets of 10,000 points, ten blocks each; a third of the points is left out, whole blocks too. The
+ * output of a point is its number. */
+static const char *const kept[] = { "grid.lengthscale={linspace: [1, 10, 2500]}",
+                                    "where=lengthscale < 3 or lengthscale > 6 or noise == 0.1",
+                                    "summary.average=mean(lml)",
+                                    "summary.top=3",
+                                    "output.keep=summary",
+                                    "run.batch=3000" };
+enum { KEPT = sizeof kept / sizeof kept[0] };
+
+static void check_kept(const scene *s)
+{
+    const gcr_point_table *points = gcr_run_points(s->run);
+    const gcr_summaries *summaries = gcr_run_summaries(s->run);
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    double sum = 0;
+
+    for (uint64_t p = 0; p < points->point_count; p++)
+        sum += gcr_point_is_live(points, p) ? (double)p : 0; /* exact: whole numbers */
+    for (uint64_t d = 0; d < 3; d++) {
+        assert_int_equal(gcr_summaries_get(summaries, d, 0).point, 9999);
+        assert_int_equal(gcr_summaries_top(summaries, d, 2).point, 9997);
+        assert_true(gcr_summaries_get(summaries, d, 1).value == sum / (double)points->live_count);
+        assert_int_equal(gcr_summaries_get(summaries, d, 1).skipped, 0);
+    }
+    gcr_run_count(s->run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 3 * points->live_count);
+    assert_int_equal(counts[GCR_CELL_EXCLUDED], 3 * (10000 - points->live_count));
+    assert_int_equal(gcr_run_progress(s->run)->landed, 3 * points->live_count);
+}
+
+static void test_where_cells_are_not_kept_outputs_are_reduced_by_the_host(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_with(&s, kept, KEPT);
+    assert_ok(gcr_run_execute(s.run));
+    check_kept(&s);
+    assert_int_equal(gcr_run_ledger(s.run)->down_bytes,
+                     gcr_run_ledger(s.run)->points * (sizeof(double) + 1));
+    drop_curtain(&s);
+}
+
+static void test_a_device_that_reduces_sends_records_of_blocks_alone(void **state)
+{
+    scene s;
+    uint64_t record;
+
+    (void)state;
+    raise_reducing(&s, kept, KEPT);
+    assert_ok(gcr_run_execute(s.run));
+    check_kept(&s);
+    record = sizeof(gcr_partial_states) + 2 * sizeof(gcr_partial) + 3 * sizeof(gcr_partial_place);
+    assert_int_equal(gcr_run_ledger(s.run)->down_bytes, 3 * 10 * record);
+    assert_int_equal(fake_count(FAKE_REDUCE), fake_count(FAKE_CRUNCH));
+    assert_true(fake_find(FAKE_CRUNCH, 2) < fake_find(FAKE_SYNC, 1));
+    drop_curtain(&s);
+}
+
+/* More places than a device keeps. */
+static void test_a_top_that_is_long_is_found_by_the_host(void **state)
+{
+    const char *overrides[KEPT + 1];
+    scene s;
+
+    (void)state;
+    memcpy(overrides, kept, sizeof kept);
+    overrides[KEPT] = "summary.top=33";
+    raise_reducing(&s, overrides, KEPT + 1);
+    assert_ok(gcr_run_execute(s.run));
+    check_kept(&s);
+    assert_int_equal(fake_count(FAKE_REDUCE), 0);
+    drop_curtain(&s);
+}
+
+static void test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far(void **state)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT], landed = 0;
+    scene s;
+
+    (void)state;
+    raise_reducing(&s, kept, KEPT);
+    fake.crunch_that_fails = 6;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    gcr_run_count(s.run, counts);
+    for (uint64_t d = 0; d < 3; d++) {
+        const gcr_summary_value best = gcr_summaries_get(gcr_run_summaries(s.run), d, 0);
+
+        landed += gcr_run_points(s.run)->live_count - best.skipped;
+    }
+    assert_true(counts[GCR_CELL_OK] > 0 && counts[GCR_CELL_EMPTY] > 0);
+    assert_int_equal(landed, counts[GCR_CELL_OK]);
+    drop_curtain(&s);
+}
+
+static void test_cells_that_are_not_kept_cannot_be_had(void **state)
+{
+    gcr_row row;
+    scene s;
+
+    (void)state;
+    raise_with(&s, kept, KEPT);
+    assert_ok(gcr_run_execute(s.run));
+    assert_status(gcr_run_row(&row, s.run, 0), GCR_EINVAL);
+    assert_error_mentions("this run keeps summaries and no cells");
+    assert_status(gcr_run_fetch(&row, s.run, 0, 0), GCR_EINVAL);
+    assert_status(gcr_run_take(&row, s.run, 0, 0), GCR_EINVAL);
+    assert_ok(gcr_run_wait(s.run, 0, 0));
     drop_curtain(&s);
 }
 
@@ -656,6 +781,12 @@ int main(void)
         cmocka_unit_test(test_a_batch_is_limited_by_the_time_that_it_takes),
         cmocka_unit_test(test_in_single_precision_half_as_many_bytes_go_up),
         cmocka_unit_test(test_only_outputs_and_states_come_down),
+        cmocka_unit_test(test_where_cells_are_not_kept_outputs_are_reduced_by_the_host),
+        cmocka_unit_test(test_a_device_that_reduces_sends_records_of_blocks_alone),
+        cmocka_unit_test(test_a_top_that_is_long_is_found_by_the_host),
+        cmocka_unit_test(
+            test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far),
+        cmocka_unit_test(test_cells_that_are_not_kept_cannot_be_had),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
         cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),

@@ -20,9 +20,12 @@ typedef struct op {
     const void *from;
     void *copied; /* what `from` is then */
     uint64_t bytes;
-    gcr_unit_tile *tiles; /* a crunch, if not NULL */
+    gcr_unit_tile *tiles; /* a crunch, or a reduction, if not NULL */
     uint64_t tile_count;
     int output_count;
+    gcr_reduction reduction;
+    char *records;
+    const gcr_point_table *points;
 } op;
 
 typedef struct fake_queue {
@@ -30,6 +33,11 @@ typedef struct fake_queue {
     op ops[OPS_MAX];
     int op_count, done;
 } fake_queue;
+
+typedef struct fake_program {
+    gcr_program base;
+    const gcr_point_table *points;
+} fake_program;
 
 typedef struct fake_event {
     gcr_event base;
@@ -104,12 +112,48 @@ static void run_crunch(const op *o)
     free(o->tiles);
 }
 
+/* Through the text that all devices share. */
+static void run_reduce(const op *o)
+{
+    const uint64_t bytes = gcr_partial_bytes(&o->reduction);
+    char *record = o->records;
+
+    for (uint64_t t = 0; t < o->tile_count; t++) {
+        const gcr_unit_tile *tile = &o->tiles[t];
+
+        for (uint64_t i = 0; i < tile->count; i += GCR_PARTIAL_POINTS, record += bytes) {
+            const uint64_t left = tile->count - i;
+            const uint32_t count = left < GCR_PARTIAL_POINTS ? (uint32_t)left : GCR_PARTIAL_POINTS;
+            gcr_partial_states *states = (void *)record;
+            gcr_partial *partials = (void *)(states + 1);
+
+            for (uint64_t p = i; p < i + count; p++)
+                if (!gcr_point_is_live(o->points, tile->first + p))
+                    tile->state[p] = GCR_CELL_EXCLUDED;
+            gcr_partial_count(states, tile->state + i, count,
+                              tile->outputs[0] + (int64_t)i * tile->width[0], tile->width[0]);
+            for (int c = 0; c < o->reduction.count; c++)
+                gcr_partial_reduce(&partials[c], tile->state + i, count,
+                                   tile->outputs[o->reduction.reduced[c].output] + i,
+                                   o->reduction.reduced[c].op);
+            if (o->reduction.top_of >= 0)
+                gcr_partial_find_top(
+                    (void *)(partials + o->reduction.count), tile->state + i, count,
+                    tile->outputs[o->reduction.reduced[o->reduction.top_of].output] + i,
+                    &o->reduction);
+        }
+    }
+    free(o->tiles);
+}
+
 static void run_ops(fake_queue *queue, int upto)
 {
     for (; queue->done < upto; queue->done++) {
         const op *o = &queue->ops[queue->done];
 
-        if (o->tiles != NULL)
+        if (o->records != NULL)
+            run_reduce(o);
+        else if (o->tiles != NULL)
             run_crunch(o);
         else
             memcpy(o->to, o->from, o->bytes);
@@ -319,8 +363,11 @@ static uint64_t fake_cells_at_once(const gcr_device *device, const gcr_unit *uni
 static gcr_status fake_program_open(gcr_program **out, gcr_device *device,
                                     const gcr_program_spec *spec)
 {
-    *out = calloc(1, sizeof **out);
-    **out = (gcr_program){ .device = device, .unit = spec->unit };
+    fake_program *program = calloc(1, sizeof *program);
+
+    program->base = (gcr_program){ .device = device, .unit = spec->unit };
+    program->points = spec->setup->points;
+    *out = &program->base;
     fake.open_handles++;
     return GCR_OK;
 }
@@ -380,6 +427,21 @@ out:
     return status;
 }
 
+static gcr_status fake_reduce(gcr_queue *base, gcr_program *program, const gcr_reduce_args *args)
+{
+    fake_queue *queue = (fake_queue *)base;
+    op *o = &queue->ops[queue->op_count++];
+
+    note(FAKE_REDUCE, base->device);
+    *o = (op){ .tiles = malloc(args->tile_count * sizeof *o->tiles),
+               .tile_count = args->tile_count,
+               .reduction = *args->reduction,
+               .records = args->records,
+               .points = ((fake_program *)program)->points };
+    memcpy(o->tiles, args->tiles, args->tile_count * sizeof *o->tiles);
+    return GCR_OK;
+}
+
 const gcr_backend fake_backend = {
     .name = "fake",
     .device_count = fake_device_count,
@@ -406,3 +468,39 @@ const gcr_backend fake_backend = {
 };
 
 const gcr_backend *const fake_backends[] = { &fake_backend, NULL };
+
+static gcr_status fake_reducing_device_open(gcr_device **out, int index)
+{
+    const gcr_status status = fake_device_open(out, index);
+
+    (*out)->backend = &fake_reducing_backend;
+    return status;
+}
+
+const gcr_backend fake_reducing_backend = {
+    .name = "fake",
+    .device_count = fake_device_count,
+    .device_open = fake_reducing_device_open,
+    .device_close = fake_device_close,
+    .device_kind = fake_device_kind,
+    .buf_open = fake_buf_open,
+    .buf_close = fake_buf_close,
+    .buf_close_idle = fake_buf_close_idle,
+    .copy = fake_copy,
+    .queue_open = fake_queue_open,
+    .queue_close = fake_queue_close,
+    .queue_sync = fake_queue_sync,
+    .event_open = fake_event_open,
+    .event_close = fake_event_close,
+    .event_record = fake_event_record,
+    .event_sync = fake_event_sync,
+    .cell_bytes = fake_cell_bytes,
+    .cells_at_once = fake_cells_at_once,
+    .program_open = fake_program_open,
+    .program_close = fake_program_close,
+    .prepare = fake_prepare,
+    .crunch = fake_crunch,
+    .reduce = fake_reduce,
+};
+
+const gcr_backend *const fake_reducing_backends[] = { &fake_reducing_backend, NULL };

@@ -16,6 +16,7 @@ typedef enum fake_call {
     FAKE_UPLOAD,
     FAKE_PREPARE,
     FAKE_CRUNCH,
+    FAKE_REDUCE,
     FAKE_DOWNLOAD,
     FAKE_RECORD,
     FAKE_SYNC,
@@ -53,7 +54,9 @@ typedef struct fake_state {
 
 extern fake_state fake;
 extern const gcr_backend fake_backend;
-extern const gcr_backend *const fake_backends[]; /* it alone */
+extern const gcr_backend *const fake_backends[];          /* it alone */
+extern const gcr_backend fake_reducing_backend;           /* leaves records of blocks, too */
+extern const gcr_backend *const fake_reducing_backends[]; /* it alone */
 
 /* Forgets everything. */
 void fake_reset(void);

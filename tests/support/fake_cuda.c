@@ -4,6 +4,7 @@
 #include "cuda/cuda_nvrtc.h"
 #include "cuda/launch.h"
 #include "cuda/measure_launch.h"
+#include "cuda/reduce_launch.h"
 
 #include "gridcrunch/cell.h"
 
@@ -56,6 +57,7 @@ typedef struct op {
     fake_launch note;
     void (*call)(const void *argument);
     char argument[FAKE_ARGUMENT_BYTES];
+    gcr_reduce_launch reduce;
 } op;
 
 struct CUstream_st {
@@ -331,6 +333,34 @@ static void run_copy(const gcr_copy_launch *launch)
     memcpy(launch->to, launch->from, launch->bytes);
 }
 
+/* As the text that host and device share has it. All points are live. */
+static void run_reduce(const gcr_reduce_launch *launch)
+{
+    const gcr_reduction *reduction = &launch->reduction;
+    char *record = launch->records;
+
+    check_block(record, launch->block_count * launch->record_bytes);
+    for (int t = 0; t < launch->tile_count; t++) {
+        const gcr_reduce_tile *tile = &launch->tiles[t];
+
+        for (uint64_t p = 0; p < tile->count; p += GCR_PARTIAL_POINTS) {
+            const uint64_t left = tile->count - p;
+            const uint32_t count = left < GCR_PARTIAL_POINTS ? (uint32_t)left : GCR_PARTIAL_POINTS;
+            gcr_partial_states *states = (void *)record;
+            gcr_partial *partials = (void *)(states + 1);
+
+            check_block(tile->state + p, count);
+            gcr_partial_count(states, tile->state + p, count,
+                              tile->outputs[0] + (int64_t)p * tile->first_width, tile->first_width);
+            for (int c = 0; c < reduction->count; c++)
+                gcr_partial_reduce(&partials[c], tile->state + p, count,
+                                   tile->outputs[reduction->reduced[c].output] + p,
+                                   reduction->reduced[c].op);
+            record += launch->record_bytes;
+        }
+    }
+}
+
 static int is_of_factors(const char *kernel)
 {
     return strcmp(kernel, "gcr_factor") == 0 || strcmp(kernel, "gcr_pack") == 0 ||
@@ -426,6 +456,7 @@ static void *argument_of(op *o, size_t *bytes)
         { "gcr_answer", &o->grid, sizeof o->grid },
         { "gcr_invert", &o->grid, sizeof o->grid },
         { "gcr_finish", &o->grid, sizeof o->grid },
+        { "gcr_reduce", &o->reduce, sizeof o->reduce },
     };
 
     for (size_t k = 0; k < sizeof others / sizeof *others; k++)
@@ -468,6 +499,8 @@ static void run_launch(op *o)
         run_finish(&o->grid);
     else if (strcmp(o->kernel, "gcr_list") == 0)
         run_list(&o->launch);
+    else if (strcmp(o->kernel, "gcr_reduce") == 0)
+        run_reduce(&o->reduce);
     else if (is_work(o->kernel))
         run_work(&o->work);
 }

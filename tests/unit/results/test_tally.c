@@ -136,10 +136,12 @@ static void add_record(made *m, int thread, const cells *c, uint64_t number)
 
     assert_true(gcr_partial_bytes(&reduction) <= sizeof record);
     assert_int_equal(gcr_partial_bytes(&reduction) % 8, 0);
-    gcr_partial_count(states, &block);
+    gcr_partial_count(states, block.state, block.count, block.outputs[0], block.width[0]);
     for (int i = 0; i < reduction.count; i++)
-        gcr_partial_reduce(&partials[i], &block, reduction.reduced[i]);
-    gcr_partial_find_top((void *)(partials + reduction.count), &block, &reduction);
+        gcr_partial_reduce(&partials[i], block.state, block.count,
+                           block.outputs[reduction.reduced[i].output], reduction.reduced[i].op);
+    gcr_partial_find_top((void *)(partials + reduction.count), block.state, block.count,
+                         block.outputs[1], &reduction);
     gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, record);
 }
 
