@@ -313,8 +313,8 @@ static void report_case(state *s, const path *p, const char *where)
     report_number(s->bench, where, "residual", "1", line.residual);
     bench_say("%-14s %9.3f us + s / %8.2f GB/s, half at %10s, off by %4.1f%%; %s: %8.2f GB/s",
               where, 1e6 * line.latency, 1e-9 * p->ways * line.rate,
-              gcr_format_bytes(half, (uint64_t)line.half), 100 * line.residual,
-              gcr_format_bytes(size, s->largest), 1e-9 * largest);
+              isnan(line.half) ? "-" : gcr_format_bytes(half, (uint64_t)line.half),
+              100 * line.residual, gcr_format_bytes(size, s->largest), 1e-9 * largest);
     snprintf(done->name, sizeof done->name, "%s", where);
     done->rate = largest;
 }

@@ -15,6 +15,7 @@ typedef struct line {
 
 static const double most_error = 0.3;  /* that counts  */
 static const double near_error = 0.02; /* is never far */
+static const double least_part = 0.01; /* of the time, that bytes must be to have a rate */
 
 static double error_of(const points *p, line l, int i)
 {
@@ -33,7 +34,7 @@ static double cost_of(const points *p, line l)
 /* Takes `other` in place of `best` where it is nearer; not a line whose end is before its beginning. */
 static void prefer(line *best, double *cost, const points *p, line other)
 {
-    const double other_cost = other.a >= 0 && other.slope > 0 ? cost_of(p, other) : INFINITY;
+    const double other_cost = other.a >= 0 && other.slope >= 0 ? cost_of(p, other) : INFINITY;
 
     if (other_cost < *cost) {
         *best = other;
@@ -98,15 +99,21 @@ static line polish(const points *p, line l)
         return l;
     better.slope = (w * wst - ws * wt) / determinant;
     better.a = (wt - better.slope * ws) / w;
-    return better.a >= 0 && better.slope > 0 ? better : l;
+    return better.a >= 0 && better.slope >= 0 ? better : l;
 }
 
 bench_line bench_fit(const double *bytes, const double *seconds, int count)
 {
     const points p = { .bytes = bytes, .seconds = seconds, .count = count };
     const line l = polish(&p, find_line(&p));
+    double most = 0;
+    int matters;
 
-    return (bench_line){
-        .latency = l.a, .rate = 1 / l.slope, .half = l.a / l.slope, .residual = median_error(&p, l)
-    };
+    for (int i = 0; i < count; i++)
+        most = fmax(most, bytes[i]);
+    matters = l.slope * most > least_part * l.a;
+    return (bench_line){ .latency = l.a,
+                         .rate = matters ? 1 / l.slope : NAN,
+                         .half = matters ? l.a / l.slope : NAN,
+                         .residual = median_error(&p, l) };
 }

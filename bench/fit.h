@@ -11,10 +11,10 @@
 enum { BENCH_FIT_MAX = 64 };
 
 typedef struct bench_line {
-    double latency;  /* a, seconds >= 0                                       */
-    double rate;     /* b, bytes per second                                   */
-    double half;     /* a b: with so many bytes half the time is latency      */
-    double residual; /* the median of what the times are off, as a part of 1  */
+    double latency; /* a, seconds >= 0 */
+    double rate;    /* b, bytes per second; NaN where bytes make no hundredth of the longest time */
+    double half;    /* a b: with so many bytes half the time is latency; or NaN                   */
+    double residual; /* the median of what the times are off, as a part of 1 */
 } bench_line;
 
 /* The line through `count` sizes, 1 to BENCH_FIT_MAX, all > 0 as the times are. */

@@ -1,21 +1,23 @@
 """The benchmarks of devices, on the CPU: what they print, and that bytes are those that were asked for."""
 import json
+import math
+import os
 import unittest
 
-from support import Case
+from support import PROGRAM, Case, clean_environment
 
 
 class DeviceBench(Case):
     """Runs one with little work and reads what it printed."""
 
-    def bench(self, name, *args):
+    def bench(self, name, *args, **options):
         if name not in self.call("bench").out.split():
             self.skipTest("this build has no benchmarks")
-        return self.call("bench", name, *args)
+        return self.call("bench", name, *args, **options)
 
-    def run_quickly(self, name, *args):
+    def run_quickly(self, name, *args, device="cpu", **options):
         """Rows as {(case, what): (unit, median, low, high)}, ratios as {name: value}."""
-        reply = self.bench(name, "--quick", "--device", "cpu", "--json", "out.json", *args)
+        reply = self.bench(name, "--quick", "--device", device, "--json", "out.json", *args, **options)
         self.assertEqual(reply.code, 0, reply)
         head, *lines = reply.out.splitlines()
         self.assertEqual(head, "bench,case,what,unit,rounds,median,low,high")
@@ -34,6 +36,14 @@ class DeviceBench(Case):
         self.check_json(name, rows, lines)
         return rows, ratios
 
+    def run_on_the_fake(self, name, *args):
+        """On a GPU that is none, whose streams are as late as CUDA allows."""
+        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_cuda_module.so")
+        if not os.path.exists(module):
+            self.skipTest("the fake was not built")
+        env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module, "XDG_CACHE_HOME": self.folder}
+        return self.run_quickly(name, *args, device="cuda", env=env)
+
     def check_json(self, name, rows, lines):
         """The file says the same as stdout."""
         document = json.loads(self.read("out.json"))
@@ -44,7 +54,10 @@ class DeviceBench(Case):
             unit, median, low, high = rows[row["case"], row["what"]]
             self.assertEqual(row["unit"], unit)
             for name_of, value in ("median", median), ("low", low), ("high", high):
-                self.assertAlmostEqual(row[name_of], value, delta=1e-5 * abs(value))
+                if math.isnan(value):
+                    self.assertIsNone(row[name_of])
+                else:
+                    self.assertAlmostEqual(row[name_of], value, delta=1e-5 * abs(value))
 
     def assert_fails(self, reply, *words):
         self.assertEqual(reply.code, 1, reply)
@@ -71,9 +84,11 @@ class Transfer(DeviceBench):
                 self.assertTrue(0 < low <= median <= high, (case, size))
             latency, rate = rows[case, "latency"][1], rows[case, "bandwidth"][1]
             ways = 2 if case.endswith("both") else 1
-            self.assertTrue(latency >= 0 and rate > 0)
-            self.assertAlmostEqual(rows[case, "half"][1], latency * rate / ways,
-                                   delta=1e-4 * latency * rate)
+            self.assertGreaterEqual(latency, 0)
+            if not math.isnan(rate):  # of small copies on a busy machine it may be
+                self.assertGreater(rate, 0)
+                self.assertAlmostEqual(rows[case, "half"][1], latency * rate / ways,
+                                       delta=1e-4 * latency * rate)
             self.assertGreaterEqual(rows[case, "residual"][1], 0)
 
     def test_what_memory_costs_stands_apart(self):
@@ -107,6 +122,15 @@ class Transfer(DeviceBench):
         self.assertAlmostEqual(ratios["pageable_up_over_pinned"], want, delta=1e-3 * want)
         want = 2 * rows["pinned up", largest][1] / rows["pinned both", largest][1]
         self.assertAlmostEqual(ratios["pinned_both_over_up"], want, delta=1e-3 * want)
+
+    def test_a_gpu_has_all_kinds_of_memory(self):
+        rows, ratios = self.run_on_the_fake("transfer", "-i", 2, "-w", 1, "--largest", "64K")
+        cases = [f"{kind} {way}" for kind, ways in self.HOST.items() for way in ways]
+        for case in [*cases, "device up", "peer up", "peer down", "peer both", "ring up"]:
+            for size in self.SIZES:
+                self.assertGreater(rows[case, str(size)][1], 0)
+        for name in "peer_up_over_pinned", "ring_up_over_pinned", "mapped_down_over_pinned":
+            self.assertGreater(ratios[name], 0)
 
     def test_what_does_not_fit_is_refused_with_both_sizes(self):
         reply = self.bench("transfer", "--device", "cpu", "--largest", "1000T")
@@ -169,6 +193,10 @@ class Overlap(DeviceBench):
         self.assertAlmostEqual(ratios["pipeline_over_slowest_stage"], want, delta=1e-3 * want)
         want = (sum(stages) - pipeline) / (sum(stages) - max(stages))
         self.assertAlmostEqual(ratios["overlap_efficiency"], want, delta=1e-3 * max(1, abs(want)))
+
+    def test_streams_that_are_late_find_all_in_its_place(self):
+        rows, _ = self.run_on_the_fake("overlap", "-i", 1, "-w", 0)
+        self.assertGreater(rows["chunks", "pipeline"][1], 0)
 
     def test_a_million_cells_that_cost_nothing_are_timed(self):
         rows, ratios = self.run_quickly("overlap", "-i", 1, "-w", 0)

@@ -38,7 +38,7 @@ static unsigned char mark(gcr_memory_kind kind, gcr_end end)
 
 static gcr_status fill(bench_stage *s, gcr_memory_kind kind, gcr_end end)
 {
-    unsigned char bytes[BYTES];
+    static unsigned char bytes[BYTES]; /* a copy whose wait fails may come later */
 
     for (int i = 0; i < BYTES; i++)
         bytes[i] = (unsigned char)(mark(kind, end) + i);
@@ -49,7 +49,7 @@ static gcr_status fill(bench_stage *s, gcr_memory_kind kind, gcr_end end)
 static gcr_status check(bench_stage *s, gcr_memory_kind kind, gcr_end from, gcr_end to, int count)
 {
     gcr_status status = GCR_OK;
-    unsigned char bytes[BYTES];
+    static unsigned char bytes[BYTES]; /* a copy whose wait fails may come later */
 
     GCR_TRY(gcr_transfer_get(s->transfer, bytes, to, 0, BYTES));
     for (int i = 0; i < BYTES; i++)

@@ -253,6 +253,23 @@ static void write_cell(const gcr_launch_tile *of, uint64_t i, uint8_t state, int
         tile->jitter_step[i] = (uint8_t)step;
 }
 
+/* The mean of y times the factor of the point. */
+static void write_scaled(const gcr_launch *launch, const gcr_launch_tile *of, uint64_t i)
+{
+    const gcr_unit_tile *tile = &of->tile;
+    const double *y = tile->data.y;
+    const uint64_t rows = (uint64_t)tile->data.rows;
+    double sum = 0;
+
+    check_block(y, rows * sizeof *y);
+    check_block(tile->outputs[0] + i, sizeof(double));
+    check_block(tile->state + i, 1);
+    for (uint64_t r = 0; r < rows; r++)
+        sum += y[r];
+    tile->outputs[0][i] = launch->axes[0].values[tile->first + i] * sum / (double)rows;
+    tile->state[i] = GCR_CELL_OK;
+}
+
 static const gcr_launch_tile *find_tile(const gcr_launch *launch, uint64_t cell)
 {
     uint64_t t = 0;
@@ -270,6 +287,10 @@ static void compute_cell(const gcr_launch *launch, uint64_t cell)
     const int needed = (of->tile.first + i) % 5 == 3 ? 2 : 0;
     const int next = launch->step + 1;
 
+    if (fake_cuda.computes_scale) {
+        write_scaled(launch, of, i);
+        return;
+    }
     if (launch->step >= needed)
         write_cell(of, i, launch->step > 0 ? GCR_CELL_OK_JITTER : GCR_CELL_OK, launch->step);
     else if (launch->step < launch->jitter_count)

@@ -6,7 +6,7 @@
  * only as much as must come before. Whoever forgets to let a stream wait for another reads
  * poison, and whoever uses memory that was freed before is told so. A launch computes no kernel:
  * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
- * a multiple of 5 need the second rung of the ladder. Copies by threads are done, and whoever waits
+ * a multiple of 5 need the second rung of the ladder; or cells are those of the smallest kernel, in full. Copies by threads are done, and whoever waits
  * behind a gate that nobody opens is told so. Each call can be told to fail.
  *
  * A test that has the kernels themselves sets `run`; then cuBLAS and cuSOLVER (fake_blas.c) compute,
@@ -39,6 +39,7 @@ typedef struct fake_cuda_state {
     int driver_version; /* 0: no driver */
     int has_no_managed; /* managed memory cannot be told to move */
     int launches_wait;  /* a launch returns when it has ended    */
+    int computes_scale; /* cells are those of the kernel `scale` */
     int device_count, capability, compute_mode;
     int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
 
