@@ -30,7 +30,10 @@ enum {
     GCR_CUDA_LAUNCH_TILES = 256, /* in each; a longer batch is several launches                */
     GCR_CUDA_STAGES = 4, /* blocks through which memory of the host that is not pinned ... */
     GCR_CUDA_STAGE_BYTES = 8 << 20, /* ... goes up                                              */
-    GCR_CUDA_COPIERS = 4,           /* threads that fill a stage, at most */
+    GCR_CUDA_SCRATCH_SHARE =
+        4,                    /* of the GPU's memory that scratch may have, at most: a fourth ... */
+    GCR_CUDA_LARGE_SHARE = 2, /* ... and what matrices that it factors as a whole may: half      */
+    GCR_CUDA_COPIERS = 4,     /* threads that fill a stage, at most */
 };
 
 /* A stream, and a mark at its end that others can wait for. */

@@ -15,10 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-    SCRATCH_SHARE = 4, /* scratch may have a fourth of the device's memory, at most              */
-    RETRY_SHARE = 8,   /* an eighth of the cells of a batch is tried again at one time, at most  */
-};
+enum { RETRY_SHARE = 8 }; /* an eighth of the cells of a batch is tried again at once, at most */
 
 /* The descriptors of a batch on both sides, and the end of the batch. */
 typedef struct slot {
@@ -112,7 +109,7 @@ static gcr_status count_blocks(unsigned *out, const group *g, cuda_program *prog
     gcr_status status = GCR_OK;
     const cuda_device *device = cuda_device_of(program->base.device);
     const uint64_t teams = (uint64_t)g->variant.teams_of_block;
-    const uint64_t most = device->base.info.total_bytes / SCRATCH_SHARE;
+    const uint64_t most = device->base.info.total_bytes / GCR_CUDA_SCRATCH_SHARE;
     uint64_t block_bytes, blocks;
     int resident;
 

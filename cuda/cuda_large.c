@@ -10,7 +10,6 @@
 enum {
     GRAPHS_MAX = 16,
     WORKSPACE_BYTES = 32 << 20, /* what NVIDIA says cuBLAS wants on sm_90                   */
-    DEVICE_SHARE = 2,           /* matrices may have half of the device's memory, at most   */
     BLOCKS_OF_UNIT = 8,         /* of 256 threads: what a multiprocessor can have at a time */
 };
 
@@ -232,7 +231,7 @@ static layout layout_of_args(const cuda_large_args *args, const gcr_grid *grid)
 static gcr_status check_size(const cuda_device *device, const cuda_large_args *args, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
-    const uint64_t most = device->base.info.total_bytes / DEVICE_SHARE;
+    const uint64_t most = device->base.info.total_bytes / GCR_CUDA_LARGE_SHARE;
 
     if (args->answer_bytes == UINT64_MAX || args->answer_bytes > most || bytes > most)
         GCR_FAIL(GCR_ENOMEM,
@@ -307,13 +306,19 @@ out:
     return status;
 }
 
+uint64_t gcr_cuda_large_bytes(const cuda_large_args *args)
+{
+    const gcr_grid grid = grid_of(args);
+
+    return args->answer_bytes < UINT64_MAX / 4096 ? layout_of_args(args, &grid).end : UINT64_MAX;
+}
+
 gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_large_args *args)
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(queue->base.device);
     const gcr_grid grid = grid_of(args);
-    const uint64_t bytes =
-        args->answer_bytes < UINT64_MAX / 4096 ? layout_of_args(args, &grid).end : UINT64_MAX;
+    const uint64_t bytes = gcr_cuda_large_bytes(args);
 
     GCR_TRY(check_size(device, args, bytes));
     GCR_TRY(open_large(queue));

@@ -26,6 +26,9 @@ typedef struct cuda_large_args {
 /* What a queue has for them, opened with the first of them. NULL is none. */
 typedef struct cuda_large cuda_large;
 
+/* Bytes of the GPU that a sub-batch takes, as many cells as it has; UINT64_MAX: more than can be counted. */
+uint64_t gcr_cuda_large_bytes(const cuda_large_args *args);
+
 /* Makes room for such cells, before anything of their batch is enqueued. The device's lock is not held.
  * GCR_ENOMEM: one of them is too large for the GPU. GCR_EUNSUPPORTED: a library is not there. */
 GCR_MUST_CHECK gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_large_args *args);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,7 +303,7 @@ out:
     return status;
 }
 
-/* Of one block, the least that can be launched. */
+/* Of one block, or of a sub-batch of cells that the whole GPU factors: the least that can be launched. */
 gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
                                const gcr_program_spec *spec, const gcr_shape *shape)
 {
@@ -310,12 +311,28 @@ gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
     const gcr_kernel *kernel = spec->unit->kernel;
     const gcr_variant variant = gcr_cuda_variant_of(
         &((const cuda_device *)device)->crossovers[spec->unit->scalar], kernel, shape);
-    cuda_program program = { .base.unit = spec->unit, .spec = *spec };
+    const gcr_unit_tile tile = { .data = { .rows = shape->rows, .features = shape->features } };
+    const gcr_launch_tile launched = gcr_cuda_describe_tile(kernel, shape, &tile);
+    const uint64_t most =
+        device->info.total_bytes /
+        (variant.team == GCR_TEAM_GRID ? GCR_CUDA_LARGE_SHARE : GCR_CUDA_SCRATCH_SHARE);
+    cuda_program program = { .base = { .device = (gcr_device *)device, .unit = spec->unit },
+                             .spec = *spec };
 
     GCR_TRY(check_unit(spec->unit));
     GCR_TRY(find_text(&program));
-    if (!gcr_multiply(out, variant.scratch_bytes, (uint64_t)variant.teams_of_block))
+    if (variant.team == GCR_TEAM_GRID)
+        *out = gcr_cuda_large_bytes(&(cuda_large_args){ .program = &program,
+                                                        .n = launched.n,
+                                                        .right_sides = launched.right_sides,
+                                                        .answer_bytes = variant.scratch_bytes });
+    else if (!gcr_multiply(out, variant.scratch_bytes, (uint64_t)variant.teams_of_block))
         *out = UINT64_MAX;
+    if (*out > most)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "a cell of a dataset with %" PRId64 " rows needs %" PRIu64
+                 " bytes to be computed, and %s has %" PRIu64 " for that",
+                 shape->rows, *out, device->info.name, most);
 out:
     return status;
 }

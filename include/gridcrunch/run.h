@@ -113,6 +113,18 @@ const char *gcr_run_kind(const gcr_run *run, int kind);
  * device takes what is left (`device: any`). */
 double gcr_run_kind_share(const gcr_run *run, int kind);
 
+/* What the plan has for a device with memory of its own; zeroed for others. Datasets that together are
+ * more than its budget come and go in waves. Where several devices share their cells as they go, a
+ * dataset that two of them work on goes up twice: `up_bytes` is the least then. */
+typedef struct gcr_device_plan {
+    uint64_t
+        budget_bytes;  /* of its memory, for datasets and what is prepared of them; 0: no limit */
+    uint64_t up_bytes; /* of datasets, copied to it                                             */
+    uint64_t waves;
+} gcr_device_plan;
+
+const gcr_device_plan *gcr_run_device_plan(const gcr_run *run, int device);
+
 /* A device that `auto` or `any` found and does not use, and why; "": there is none. */
 const char *gcr_run_left_out(const gcr_run *run);
 

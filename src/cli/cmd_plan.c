@@ -12,6 +12,7 @@
 #include "gridcrunch/run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { TEXT_BYTES = 1024, ORDER_SHOWN = 5 };
@@ -73,6 +74,26 @@ static void print_memory(const gcr_plan_bytes *bytes)
         gcr_format_bytes(points, bytes->points));
 }
 
+/* For each device with memory of its own: how much of the data goes there, and how. */
+static void print_uploads(const gcr_run *run)
+{
+    const char *label = "uploads";
+
+    for (int d = 0; d < gcr_run_device_count(run); d++) {
+        const gcr_device_plan *plan = gcr_run_device_plan(run, d);
+        char bytes[32], budget[32], waves[64] = "";
+
+        if (plan->waves == 0)
+            continue;
+        if (plan->budget_bytes > 0)
+            snprintf(waves, sizeof waves, " in %" PRIu64 " wave%s through %s", plan->waves,
+                     gcr_plural(plan->waves), gcr_format_bytes(budget, plan->budget_bytes));
+        gcr_screen_note(stdout, label, "%s: %s of datasets%s", gcr_run_device_word(run, d),
+                        gcr_format_bytes(bytes, plan->up_bytes), waves);
+        label = "";
+    }
+}
+
 static void print_order(const gcr_plan *plan, const gcr_datasets *datasets)
 {
     char text[TEXT_BYTES] = "";
@@ -106,6 +127,7 @@ static void print_plan(const planned *p)
     if (p->job.keep == GCR_KEEP_SUMMARY)
         gcr_screen_note(stdout, "kept", "summaries, and how many cells ended how; no outputs");
     print_memory(gcr_plan_memory(plan));
+    print_uploads(p->run);
     print_order(plan, &p->datasets);
 }
 

@@ -81,10 +81,14 @@ json_t *gcr_run_devices_json(const gcr_run *run)
     json_t *list = json_array();
 
     for (int d = 0; d < gcr_run_device_count(run); d++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "device",
-                                              gcr_json_text(gcr_run_device_word(run, d)), "name",
-                                              gcr_json_text(gcr_run_device_name(run, d)), "kind",
-                                              gcr_run_device_kind(run, d) + 1));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:i, s:o, s:o, s:o}", "device",
+                            gcr_json_text(gcr_run_device_word(run, d)), "name",
+                            gcr_json_text(gcr_run_device_name(run, d)), "kind",
+                            gcr_run_device_kind(run, d) + 1, "planned_up_bytes",
+                            gcr_json_count(gcr_run_device_plan(run, d)->up_bytes), "waves",
+                            gcr_json_count(gcr_run_device_plan(run, d)->waves), "budget_bytes",
+                            gcr_json_count(gcr_run_device_plan(run, d)->budget_bytes)));
     return list;
 }
 

@@ -8,7 +8,10 @@
 #include "exec/run_private.h"
 
 #include "base/check.h"
+#include "base/memory.h"
+#include "exec/residency.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,19 +78,52 @@ static void close_kind(gcr_run *run, int kind)
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
-/* GCR_EUNSUPPORTED: the device cannot compute the cells of a dataset. */
-static gcr_status check_datasets(const gcr_run *run, const gcr_device *device, int kind)
+/* What a device with memory of its own must have of it to compute one cell of a dataset. */
+static uint64_t count_cell_bytes(const gcr_binding *binding, const gcr_dataset *dataset,
+                                 const gcr_device_info *info, uint64_t scratch)
+{
+    uint64_t bytes = sizeof(uint8_t);
+
+    for (int o = 0; o < binding->output_count; o++)
+        bytes += (uint64_t)binding->width[o] * sizeof(double);
+    bytes +=
+        gcr_residency_device_bytes(binding->unit, binding->setup.option, dataset, info->alignment);
+    return gcr_add(&bytes, bytes, scratch) ? bytes : UINT64_MAX;
+}
+
+static gcr_status check_memory(const gcr_run_device *d, const gcr_binding *binding,
+                               const gcr_dataset *dataset, uint64_t scratch)
 {
     gcr_status status = GCR_OK;
-    const gcr_binding *binding = &run->kinds[kind]->binding;
+    const gcr_device_info *info = &d->device->info;
+    const uint64_t bytes = count_cell_bytes(binding, dataset, info, scratch);
+
+    if (!info->shares_memory && info->free_bytes > 0 && bytes > info->free_bytes)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "dataset '%s': one cell needs %" PRIu64
+                 " bytes of the memory of %s (%s), which has "
+                 "%" PRIu64 " free",
+                 dataset->key, bytes, d->word, info->name, info->free_bytes);
+out:
+    return status;
+}
+
+/* GCR_EUNSUPPORTED: the device cannot compute the cells of a dataset, or has no memory for one. */
+static gcr_status check_datasets(const gcr_run *run, gcr_run_device *d)
+{
+    gcr_status status = GCR_OK;
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
     const gcr_program_spec spec = gcr_binding_program_spec(binding);
     const gcr_datasets *datasets = run->spec.datasets;
 
-    for (uint64_t d = 0; d < datasets->count; d++) {
-        const gcr_shape shape = gcr_binding_shape(binding, &datasets->items[d]);
+    for (uint64_t i = 0; i < datasets->count; i++) {
+        const gcr_dataset *dataset = &datasets->items[i];
+        const gcr_shape shape = gcr_binding_shape(binding, dataset);
         uint64_t bytes;
 
-        GCR_TRY(gcr_cell_bytes(&bytes, device, &spec, &shape));
+        GCR_TRY(gcr_cell_bytes(&bytes, d->device, &spec, &shape));
+        GCR_TRY(check_memory(d, binding, dataset, bytes));
+        d->scratch_bytes = bytes > d->scratch_bytes ? bytes : d->scratch_bytes;
     }
 out:
     return status;
@@ -114,7 +150,7 @@ static gcr_status open_device(gcr_run *run, const struct gcr_device_place *place
     d.kind = find_kind(run, d.device);
     if (d.kind < 0)
         GCR_TRY(open_kind(run, &d.kind, d.device));
-    GCR_TRY(check_datasets(run, d.device, d.kind));
+    GCR_TRY(check_datasets(run, &d));
     insert(run, &d);
     d.device = NULL;
 out:

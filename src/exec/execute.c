@@ -113,7 +113,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
     gcr_residency_spec residency = { .option = binding->setup.option,
                                      .datasets = run->spec.datasets,
                                      .places = x->places,
-                                     .budget_bytes = d->budget_bytes };
+                                     .budget_bytes = d->plan.budget_bytes };
 
     GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
     residency.program = out->program;
@@ -143,34 +143,13 @@ out:
     return status;
 }
 
-/* Workers of a team that is of one kind start with equal blocks; of several, with what they are worth. */
 static gcr_status open_schedule(gcr_schedule **out, const gcr_run *run, int team)
 {
     gcr_status status = GCR_OK;
-    const gcr_team *t = &run->teams[team];
-    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    gcr_schedule_spec spec = { .form = run->schedule_form,
-                               .first = t->span.first,
-                               .count = t->span.count,
-                               .live_count = run->positions,
-                               .batch = 1,
-                               .workers = t->workers };
+    gcr_schedule_spec spec;
     double *weights = NULL;
 
-    GCR_TRY(
-        gcr_memory_create((void **)&weights, (uint64_t)t->workers, sizeof *weights, "a schedule"));
-    for (int i = 0; i < run->device_count; i++) {
-        const gcr_run_device *d = &run->devices[i];
-
-        if (d->team != team)
-            continue;
-        if (d->batch_most / step > spec.batch)
-            spec.batch = d->batch_most / step;
-        for (int w = 0; w < d->workers; w++)
-            weights[d->first_worker - t->first_worker + w] =
-                gcr_run_device_rate(run, i) / d->workers;
-    }
-    spec.weights = run->steals_between_kinds ? weights : NULL;
+    GCR_TRY(gcr_run_describe_schedule(&spec, &weights, run, team));
     GCR_TRY(gcr_schedule_create(out, &spec));
 out:
     gcr_memory_destroy(weights);

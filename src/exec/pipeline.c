@@ -679,6 +679,12 @@ static uint64_t count_points(uint64_t batch_most, int by_blocks)
     return batch_most > POINTS_LEAST ? batch_most : POINTS_LEAST;
 }
 
+uint64_t gcr_pipeline_record_bytes(const gcr_device_info *info, uint64_t cell_bytes,
+                                   uint64_t batch_most, int by_blocks)
+{
+    return (uint64_t)count_flights(info) * count_points(batch_most, by_blocks) * cell_bytes;
+}
+
 uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
                             int by_blocks)
 {

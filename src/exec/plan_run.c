@@ -15,6 +15,7 @@ enum {
     BATCH_MOST = 4096,
     FAR_BATCH_MOST = 1 << 18,    /* of a device with memory of its own ... */
     FAR_RECORD_BYTES = 64 << 20, /* ... and of the outputs of such a batch */
+    FAR_RECORD_SHARE = 16,       /* ... but no more than this part of its memory */
     FAR_BATCH_LEAST = 64,        /* unless these are fewer cells           */
     FAR_BATCH_MS = 50, /* or longer than about this: a wish to stop waits for those in flight */
     BATCHES_PER_WORKER = 8, /* at least, so that the end is ragged by an eighth at most */
@@ -129,7 +130,10 @@ static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
         return BATCH_MOST;
     for (int o = 0; o < run->binding->output_count; o++)
         values += (uint64_t)run->binding->width[o];
-    fit = FAR_RECORD_BYTES / (values * sizeof(gcr_real));
+    fit = FAR_RECORD_BYTES;
+    if (device->info.free_bytes > 0 && device->info.free_bytes / FAR_RECORD_SHARE < fit)
+        fit = device->info.free_bytes / FAR_RECORD_SHARE;
+    fit /= values * sizeof(gcr_real);
     if (fit > FAR_BATCH_MOST)
         return FAR_BATCH_MOST;
     return fit > FAR_BATCH_LEAST ? fit : FAR_BATCH_LEAST;
@@ -335,6 +339,7 @@ gcr_status gcr_run_decide(gcr_run *run)
         choose_batch(run, &run->devices[d]);
     GCR_TRY(make_plan(run));
     deal_to_teams(run);
+    GCR_TRY(gcr_run_plan_devices(run));
 out:
     return status;
 }

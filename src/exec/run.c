@@ -182,6 +182,11 @@ const char *gcr_run_left_out(const gcr_run *run)
     return run->left_out;
 }
 
+const gcr_device_plan *gcr_run_device_plan(const gcr_run *run, int device)
+{
+    return &run->devices[device].plan;
+}
+
 int gcr_run_device_kind(const gcr_run *run, int device)
 {
     return run->devices[device].kind;

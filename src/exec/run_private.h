@@ -52,7 +52,8 @@ typedef struct gcr_run_device {
     int kind, team;
     int first_worker, workers;        /* of all workers of the run, its own */
     uint64_t batch_least, batch_most; /* cells */
-    uint64_t budget_bytes;            /* that datasets may have of its own memory; 0: no limit */
+    uint64_t scratch_bytes;           /* of its memory, that a cell needs beside its dataset */
+    gcr_device_plan plan;
 } gcr_run_device;
 
 /* How an execution that was started ended. */
@@ -110,6 +111,14 @@ void gcr_run_close_devices(gcr_run *run);
 /* Operations per second of a device, and of all of a kind: what cells are dealt by (split.h). */
 double gcr_run_device_rate(const gcr_run *run, int device);
 double gcr_run_kind_rate(const gcr_run *run, int kind);
+
+/* How the workers of a team share its positions. *weights_out is freed with gcr_memory_destroy(), after
+ * the schedule has been created. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
+                                                    const gcr_run *run, int team);
+
+/* Fills in gcr_run_device.plan of each device: plan_devices.c. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_plan_devices(gcr_run *run);
 
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);

@@ -97,6 +97,15 @@ static uint64_t block_begin(const gcr_schedule_spec *spec, int worker)
     return max_u64(spec->first, begin - begin % spec->live_count);
 }
 
+gcr_span gcr_schedule_block(const gcr_schedule_spec *spec, int worker)
+{
+    const uint64_t begin = block_begin(spec, worker);
+
+    if (spec->form == GCR_SCHEDULE_CYCLIC)
+        return (gcr_span){ .first = spec->first, .count = spec->count };
+    return (gcr_span){ .first = begin, .count = block_begin(spec, worker + 1) - begin };
+}
+
 gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec)
 {
     gcr_status status = GCR_OK;

@@ -45,6 +45,9 @@ typedef struct gcr_span {
 GCR_MUST_CHECK gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec);
 void gcr_schedule_destroy(gcr_schedule *schedule);
 
+/* Where a worker starts: what it computes if nobody steals; all positions where those of `cyclic` lie. */
+gcr_span gcr_schedule_block(const gcr_schedule_spec *spec, int worker);
+
 /* What `worker` is to compute next in *out; false when there will be no more. `want` > 0 is how much
  * it would like; static and dynamic give no more than that. Workers may call at once. */
 int gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want, gcr_span *out);

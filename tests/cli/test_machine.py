@@ -199,6 +199,25 @@ class Gpu(Case):
         kind = rows[0].index("kind")
         self.assertEqual({row[kind] for row in rows[1:]}, {"kind_1", "kind_2"})
 
+    def plan_on_the_fake(self, *args, **env):
+        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_module.so")
+        if not os.path.exists(module):
+            self.skipTest("the fake was not built")
+        env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module, **env}
+        return self.call("plan", "small.yaml", "--device", "cuda", *args, env=env)
+
+    def test_the_plan_says_what_goes_up_and_in_how_many_waves(self):
+        self.assertRegex(self.plan_on_the_fake().out, r"(?m)^uploads +cuda:0: [0-9.]+ \w+ of datasets$")
+        plan = self.plan_on_the_fake("--set", "run.batch=1", FAKE_BYTES="4000").out
+        self.assertRegex(plan, r"(?m)^uploads +cuda:0: [0-9.]+ \w+ of datasets in \d+ waves? through ")
+        device = self.plan_on_the_fake("--json", FAKE_DEVICES="2").json()["devices"][1]
+        self.assertEqual((device["device"], device["waves"]), ("cuda:1", 1))
+
+    def test_a_cell_that_does_not_fit_is_refused_before_the_run_and_by_the_plan(self):
+        for reply in (self.plan_on_the_fake(FAKE_BYTES="300"),
+                      self.run_on_the_fake(FAKE_BYTES="300")):
+            self.assert_refused(reply, "one cell needs", "which has 300 free")
+
     def test_a_gpu_that_is_lost_leaves_what_has_landed(self):
         reply = self.run_on_the_fake("--quiet", FAKE_SYNC_THAT_FAILS="4")
         self.assertEqual(reply.code, 4, reply)

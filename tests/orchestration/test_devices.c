@@ -387,6 +387,125 @@ static void test_with_any_every_device_takes_what_is_left(void **state)
     drop_curtain(&s);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* What the largest dataset of the scene occupies: 15 rows of x and y, and what is prepared of them. */
+static uint64_t largest_bytes(const scene *s)
+{
+    const gcr_binding *binding = s->run->binding;
+
+    return gcr_residency_device_bytes(binding->unit, binding->setup.option,
+                                      &s->datasets.items[DATASETS - 1], 64);
+}
+
+/* A device with memory for so many of the largest datasets beside its records. */
+static void raise_small(scene *s, int devices, uint64_t datasets, const char *more)
+{
+    uint64_t records, bytes;
+
+    set_up(devices);
+    raise_on(s, "run.device=fake", more);
+    bytes = largest_bytes(s);
+    records = gcr_pipeline_record_bytes(&s->run->devices[0].device->info, 9, 8, 0);
+    drop_curtain(s);
+    set_up(devices);
+    fake.total_bytes = (records + datasets * bytes) * 16 / 15 + 16;
+    raise_on(s, "run.device=fake", more);
+}
+
+static void test_a_cell_that_cannot_fit_is_refused_with_the_bytes(void **state)
+{
+    const char *const override = "run.device=fake";
+    scene s = { 0 };
+
+    (void)state;
+    set_up(1);
+    fake.total_bytes = 5000;
+    fake.cell_bytes = 4000;
+    assert_status(try_curtain(&s, &override, 1, fake_backends), GCR_EUNSUPPORTED);
+    /* 15 rows of x and y to a multiple of 64, 15 * 16 / 2 distances and a fault, a value, a state */
+    assert_int_equal(256 + 964 + 8 + 1 + 4000, 5229);
+    assert_string_equal(gcr_last_error(),
+                        "dataset 's0006': one cell needs 5229 bytes of the memory "
+                        "of fake:0 (fake), which has 5000 free");
+    drop_curtain(&s);
+}
+
+static void test_when_all_datasets_fit_there_is_one_wave(void **state)
+{
+    scene s = { 0 };
+
+    (void)state;
+    raise_small(&s, 1, DATASETS, NULL);
+    assert_int_equal(gcr_run_device_plan(s.run, 0)->waves, 1);
+    assert_int_equal(gcr_run_device_plan(s.run, 0)->up_bytes, all_data_bytes(&s));
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
+    drop_curtain(&s);
+}
+
+/* Batches of 8 of 40 points are never of more than two datasets, and two batches are in flight. */
+static void test_datasets_that_do_not_fit_together_come_in_waves_and_go_up_once(void **state)
+{
+    static const char *const schedules[] = { "run.schedule=static", "run.schedule=cyclic",
+                                             "run.schedule=dynamic", "run.schedule=guided" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof schedules / sizeof schedules[0]; i++) {
+        scene s = { 0 };
+
+        raise_small(&s, 1, 3, schedules[i]);
+        assert_true(gcr_run_device_plan(s.run, 0)->waves >= 2);
+        assert_ok(gcr_run_execute(s.run));
+        assert_all_computed(&s);
+        assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
+        assert_int_equal(gcr_run_ledger(s.run)->up_bytes, gcr_run_device_plan(s.run, 0)->up_bytes);
+        assert_true(gcr_run_ledger(s.run)->peak_bytes <= fake.total_bytes);
+        assert_int_equal(gcr_run_progress(s.run)->halved, 0);
+        drop_curtain(&s);
+    }
+}
+
+static void be_late_on_one(void)
+{
+    static _Atomic int calls;
+
+    if (calls++ % 2 == 0)
+        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+}
+
+/* Cyclic batches of a dataset are computed by both devices, so none leaves one before the other is done with
+ * it, unless memory is short: then what was passed goes, and nothing comes twice. */
+static void test_what_has_been_passed_leaves_and_does_not_come_back(void **state)
+{
+    scene s = { 0 };
+
+    (void)state;
+    raise_small(&s, 2, 3, "run.schedule=cyclic");
+    fake.on_crunch = be_late_on_one;
+    assert_ok(gcr_run_execute(s.run));
+    assert_all_computed(&s);
+    for (int d = 0; d < 2; d++) {
+        assert_int_equal(gcr_run_device_plan(s.run, d)->up_bytes, all_data_bytes(&s));
+        assert_int_equal(gcr_run_device_ledger(s.run, d)->up_bytes, all_data_bytes(&s));
+        assert_true(gcr_run_device_ledger(s.run, d)->peak_bytes <= fake.total_bytes);
+    }
+    drop_curtain(&s);
+}
+
+/* The plan's budget is for one dataset: batches that would reach into the next one are cut. */
+static void test_a_batch_has_no_more_datasets_than_there_is_memory_for(void **state)
+{
+    scene s = { 0 };
+
+    (void)state;
+    raise_small(&s, 1, 1, "run.batch=60");
+    assert_ok(gcr_run_execute(s.run));
+    assert_all_computed(&s);
+    assert_true(gcr_run_ledger(s.run)->peak_bytes <= fake.total_bytes);
+    drop_curtain(&s);
+}
+
 /* ---- auto ------------------------------------------------------------------------------------ */
 
 /* The CPU, then the fake. */
@@ -515,6 +634,11 @@ int main(void)
         cmocka_unit_test(test_which_kind_computes_a_cell_does_not_depend_on_time),
         cmocka_unit_test(test_kinds_have_the_shares_that_their_rates_are_worth),
         cmocka_unit_test(test_with_any_every_device_takes_what_is_left),
+        cmocka_unit_test(test_a_cell_that_cannot_fit_is_refused_with_the_bytes),
+        cmocka_unit_test(test_when_all_datasets_fit_there_is_one_wave),
+        cmocka_unit_test(test_datasets_that_do_not_fit_together_come_in_waves_and_go_up_once),
+        cmocka_unit_test(test_what_has_been_passed_leaves_and_does_not_come_back),
+        cmocka_unit_test(test_a_batch_has_no_more_datasets_than_there_is_memory_for),
         cmocka_unit_test(test_auto_is_the_first_backend_for_a_small_job),
         cmocka_unit_test(test_auto_takes_all_kinds_for_a_large_job),
         cmocka_unit_test(test_auto_leaves_out_a_kind_that_is_not_worth_it),

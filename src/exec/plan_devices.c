@@ -1,0 +1,115 @@
+/*
+ * exec/plan_devices.c -- what goes up to each device that has memory of its own, and in how many waves.
+ *
+ * Workers walk through the plan dataset by dataset, so a dataset leaves with its last cell, and how much
+ * memory a device has limits nothing but how many datasets are there at once: a wave. The budget is what
+ * was free when the device was opened, less records and scratch, and a part for what nobody counts.
+ */
+#include "exec/run_private.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "exec/residency.h"
+
+enum { SPARE_SHARE = 16 };
+
+/* Workers of a team that is of one kind start with equal blocks; of several, with what they are worth. */
+gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
+                                     const gcr_run *run, int team)
+{
+    gcr_status status = GCR_OK;
+    const gcr_team *t = &run->teams[team];
+    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    double *weights = NULL;
+
+    *weights_out = NULL;
+    *out = (gcr_schedule_spec){ .form = run->schedule_form,
+                                .first = t->span.first,
+                                .count = t->span.count,
+                                .live_count = run->positions,
+                                .batch = 1,
+                                .workers = t->workers };
+    GCR_TRY(
+        gcr_memory_create((void **)&weights, (uint64_t)t->workers, sizeof *weights, "a schedule"));
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+
+        if (d->team != team)
+            continue;
+        if (d->batch_most / step > out->batch)
+            out->batch = d->batch_most / step;
+        for (int w = 0; w < d->workers; w++)
+            weights[d->first_worker - t->first_worker + w] =
+                gcr_run_device_rate(run, i) / d->workers;
+    }
+    out->weights = run->steals_between_kinds ? weights : NULL;
+    *weights_out = weights;
+out:
+    return status;
+}
+
+/* For datasets, of the device's own memory; 0: no limit. One that is larger is there by itself. */
+static uint64_t find_budget(const gcr_run *run, const gcr_run_device *d)
+{
+    const gcr_device_info *info = &d->device->info;
+    const uint64_t free = info->free_bytes;
+    uint64_t taken =
+        gcr_pipeline_record_bytes(info, run->cell_bytes, d->batch_most, run->by_blocks);
+
+    if (info->shares_memory || free == 0)
+        return 0;
+    if (!gcr_add(&taken, taken, free / SPARE_SHARE) || !gcr_add(&taken, taken, d->scratch_bytes))
+        return 1;
+    return taken < free ? free - taken : 1;
+}
+
+/* Datasets of the places first .. last in turn. */
+static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device *d, uint64_t first,
+                 uint64_t last)
+{
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
+    uint64_t wave = 0;
+
+    plan->waves = 1;
+    for (uint64_t place = first; place <= last; place++) {
+        const gcr_dataset *dataset =
+            &run->spec.datasets->items[gcr_plan_dataset_at(run->plan, place)];
+        const uint64_t bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
+                                                          dataset, d->device->info.alignment);
+
+        if (plan->budget_bytes > 0 && wave > 0 && wave + bytes > plan->budget_bytes) {
+            plan->waves++;
+            wave = 0;
+        }
+        wave += bytes;
+        plan->up_bytes += gcr_residency_up_bytes(binding->unit, dataset);
+    }
+}
+
+static void plan_device(gcr_run_device *d, const gcr_run *run, const gcr_schedule_spec *spec)
+{
+    const gcr_span span =
+        gcr_schedule_block(spec, d->first_worker - run->teams[d->team].first_worker);
+
+    d->plan = (gcr_device_plan){ .budget_bytes = find_budget(run, d) };
+    if (!d->device->info.shares_memory && span.count > 0)
+        walk(&d->plan, run, d, span.first / run->positions,
+             (span.first + span.count - 1) / run->positions);
+}
+
+gcr_status gcr_run_plan_devices(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    gcr_schedule_spec spec;
+    double *weights = NULL;
+
+    for (int i = 0; i < run->device_count; i++) {
+        GCR_TRY(gcr_run_describe_schedule(&spec, &weights, run, run->devices[i].team));
+        plan_device(&run->devices[i], run, &spec);
+        gcr_memory_destroy(weights);
+        weights = NULL;
+    }
+out:
+    gcr_memory_destroy(weights);
+    return status;
+}
