@@ -1,0 +1,244 @@
+/*
+ * bench/bench_agreement.c -- does a device compute what the CPU computes, and how much faster is the same job on it?
+ *
+ * Jobs of every kernel that computes with a dataset, with matrices of 2 to 265 rows, so that each way to
+ * compute a cell is taken, run on the CPU and on the device that is asked for (--device, else the first with memory of
+ * its own). States must be the same, and values within 1e-12, or within 8 n eps times the condition number where that is
+ * more than 1e4, of what they are sums of; floats within 2^29 times that. Rows `off` have the largest difference,
+ * in units of what is allowed.
+ *
+ * Then the fertility job, from data in memory to a results file on either, in turns: seconds, cells per second and
+ * `ratio agreement end_to_end`.
+ */
+#include "bench.h"
+#include "device.h"
+#include "work.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+#include "gridcrunch/cell.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of matrices with `rows` rows, the largest condition number is `condition` or less. */
+typedef struct agreement_job {
+    const char *name, *text;
+    double rows, condition;
+    int is_single;
+} agreement_job;
+
+static const agreement_job jobs[] = {
+    { "gp",
+      "data: {synthetic: {datasets: 40, rows: [2, 265], features: 4}}\n"
+      "kernel: gp\n"
+      "options: {covariance: matern52}\n"
+      "grid: {lengthscale: [0.5, 1, 2], noise: [0.05, 0.3], variance: 1}\n",
+      265, 265 / 0.05, 0 },
+    { "gp of floats",
+      "data: {synthetic: {datasets: 40, rows: [2, 265], features: 4}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: [0.5, 1], noise: 0.3, variance: 1}\n"
+      "run: {precision: single}\n",
+      265, 265 / 0.3, 1 },
+    { "gp_profile",
+      "data: {synthetic: {datasets: 10, rows: [4, 100], features: 2}}\n"
+      "kernel: gp_profile\n"
+      "grid: {lengthscale: [0.5, 1], noise_ratio: 0.1}\n",
+      100, 1e3, 0 },
+    { "kernel_ridge",
+      "data: {synthetic: {datasets: 10, rows: [4, 100], features: 2}}\n"
+      "kernel: kernel_ridge\n"
+      "grid: {lengthscale: [0.5, 1], alpha: 0.1}\n",
+      100, 1e3, 0 },
+    { "ridge",
+      "data: {synthetic: {datasets: 10, rows: [60, 200], features: 12}}\n"
+      "kernel: ridge\n"
+      "grid: {alpha: [0.1, 1, 10]}\n",
+      200, 1e4, 0 },
+    { "cholesky",
+      "data: {synthetic: {datasets: 1, rows: 1}}\n"
+      "kernel: cholesky\n"
+      "options: {n: 24}\n"
+      "grid: {replicate: {range: [0, 20]}}\n",
+      24, 1e7, 0 },
+    { "outer",
+      "data: {synthetic: {datasets: 2, rows: 50, features: 40}}\n"
+      "kernel: outer\n"
+      "grid: {row: {range: [0, 20]}}\n",
+      4000, 1, 0 },
+    { "scale",
+      "data: {synthetic: {datasets: 20, rows: [1, 100]}}\n"
+      "kernel: scale\n"
+      "grid: {factor: {linspace: [-1, 1, 100]}}\n",
+      100, 1, 0 },
+};
+
+typedef struct side_arg {
+    bench_work work;
+    const char *folder;
+} side_arg;
+
+/* Gives the job another device. The caller closes the work, also after a failure. */
+static gcr_status open_on(bench_work *out, const char *path, const char *text, const char *device)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(bench_work_open(out, path, text));
+    free(out->job.device);
+    out->job.device = strdup(device);
+    if (out->job.device == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the name of a device");
+out:
+    return status;
+}
+
+/* ---- does it agree? --------------------------------------------------------------------------- */
+
+/* What one value may be off by, in units of itself and of the rows it is summed over. */
+static double allowed(const agreement_job *job)
+{
+    const double bound =
+        job->condition <= 1e4 ? 1e-12 : 8 * job->rows * DBL_EPSILON * job->condition;
+
+    return job->is_single ? bound * 0x1p29 : bound;
+}
+
+/* The largest difference as a part of what is allowed. */
+static gcr_status compare(double *worst_out, const agreement_job *job, const gcr_slots *cpu,
+                          const gcr_slots *device)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t cells = cpu->dataset_count * cpu->point_count;
+
+    *worst_out = 0;
+    for (uint64_t c = 0; c < cells; c++)
+        if (cpu->state[c] != device->state[c])
+            GCR_FAIL(GCR_EDEVICE, "%s: the state of cell %llu is %d, and %d on the CPU", job->name,
+                     (unsigned long long)c, device->state[c], cpu->state[c]);
+    for (int o = 0; o < cpu->output_count; o++)
+        for (uint64_t i = 0; i < cells * (uint64_t)cpu->width[o]; i++) {
+            const double a = cpu->values[o][i], b = device->values[o][i];
+            const double off = fabs(a - b) / (allowed(job) * (job->rows + fabs(a)));
+
+            if (isnan(a) && isnan(b))
+                continue;
+            if (!(off <= 1))
+                GCR_FAIL(GCR_EDEVICE, "%s: value %llu of output %d is %.17g, and %.17g on the CPU",
+                         job->name, (unsigned long long)i, o, b, a);
+            *worst_out = fmax(*worst_out, off);
+        }
+out:
+    return status;
+}
+
+static gcr_status check_job(const bench *b, const agreement_job *job, const char *device)
+{
+    gcr_status status = GCR_OK;
+    bench_work works[2] = { 0 };
+    char text[1024];
+    double worst;
+
+    snprintf(text, sizeof text, "name: agreement\n%s", job->text);
+    for (int i = 0; i < 2; i++) {
+        GCR_TRY(open_on(&works[i], "agreement.yaml", text, i == 0 ? "cpu" : device));
+        GCR_TRY(bench_work_execute(&works[i]));
+    }
+    GCR_TRY(compare(&worst, job, gcr_run_slots(works[0].run), gcr_run_slots(works[1].run)));
+    bench_row(b, job->name, "off", "1", (bench_spread){ worst, worst, worst });
+out:
+    for (int i = 0; i < 2; i++)
+        bench_work_close(&works[i]);
+    return status;
+}
+
+/* A kernel that does not agree keeps the others from being looked at no more than the time does. */
+static gcr_status check_jobs(const bench *b, const char *device)
+{
+    gcr_status status = GCR_OK;
+
+    for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) {
+        const gcr_status checked = check_job(b, &jobs[j], device);
+
+        if (checked != GCR_OK) {
+            bench_say("FAILED: %s", gcr_last_error());
+            status = checked;
+        }
+    }
+    return status;
+}
+
+/* ---- how much faster is it? ------------------------------------------------------------------- */
+
+static gcr_status run_side(void *arg, double *seconds_out)
+{
+    gcr_status status = GCR_OK;
+    side_arg *const a = arg;
+    const double begin = gcr_clock_seconds();
+
+    GCR_TRY(bench_work_execute(&a->work));
+    GCR_TRY(bench_work_write(&a->work, a->folder, 0));
+    *seconds_out = gcr_clock_seconds() - begin;
+out:
+    return status;
+}
+
+static gcr_status measure(bench *b, const char *device)
+{
+    static const agreement_job fertility = { .name = "fertility", .rows = 65, .condition = 2.6e5 };
+    static bench_side sides[2];
+    gcr_status status = GCR_OK;
+    side_arg args[2] = { 0 };
+    char path[BENCH_PATH_MAX], folder[BENCH_PATH_MAX] = "";
+    double worst, rate[BENCH_ROUNDS_MAX];
+
+    GCR_TRY(bench_example(path, "fertility.yaml"));
+    GCR_TRY(bench_folder_open(folder));
+    for (int i = 0; i < 2; i++) {
+        args[i].folder = folder;
+        GCR_TRY(open_on(&args[i].work, path, NULL, i == 0 ? "cpu" : device));
+        sides[i] =
+            (bench_side){ .what = i == 0 ? "cpu" : "device", .run = run_side, .arg = &args[i] };
+    }
+    GCR_TRY(bench_alternate(b, "fertility", sides, 2));
+    GCR_TRY(compare(&worst, &fertility, gcr_run_slots(args[0].work.run),
+                    gcr_run_slots(args[1].work.run)));
+    bench_row(b, "fertility", "off", "1", (bench_spread){ worst, worst, worst });
+    for (int i = 0; i < 2; i++) {
+        const gcr_plan *plan = gcr_run_plan(args[i].work.run);
+
+        for (int r = 0; r < b->rounds; r++)
+            rate[r] = (double)gcr_plan_live_count(plan) / sides[i].seconds[r];
+        bench_row(b, "fertility", sides[i].what, "cells/s", bench_spread_of(rate, b->rounds));
+    }
+    bench_ratio_sides(b, "end_to_end", &sides[0], &sides[1]);
+out:
+    for (int i = 0; i < 2; i++)
+        bench_work_close(&args[i].work);
+    bench_folder_close(folder);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    gcr_status status = GCR_OK, agreed;
+    const char *words = NULL;
+    bench_device device = { 0 };
+    char label[sizeof device.label];
+    bench b;
+
+    GCR_TRY(bench_begin_with(&b, "agreement", argc, argv,
+                             (const bench_flag[]){ { "device", "NAME", &words }, { 0 } }));
+    GCR_TRY(bench_device_open(&device, words));
+    memcpy(label, device.label, sizeof label);
+    bench_device_close(&device);
+    agreed = check_jobs(&b, label);
+    GCR_TRY(measure(&b, label));
+    status = agreed;
+out:
+    return bench_end(&b, status);
+}
