@@ -19,6 +19,7 @@ endfunction()
 file(REMOVE_RECURSE ${FOLDER} ${FOLDER}.tar.xz)
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${FOLDER} --strip)
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${FOLDER} --strip --component tests)
+file(COPY ${SOURCE}/scripts/gpu-check DESTINATION ${FOLDER}/scripts)
 
 # Everything goes into the folder of the library, wherever that is.
 file(GLOB_RECURSE library ${FOLDER}/libgridcrunch.so)

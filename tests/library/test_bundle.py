@@ -123,6 +123,13 @@ class Bundle(unittest.TestCase):
         for test in tests:
             self.run_alone(test, "cpu")
 
+    def test_the_check_of_a_gpu_runs_from_the_bundle(self):
+        out = os.path.join(self.scratch, "checked")
+        said = self.run_alone(self.bundle + "/scripts/gpu-check", "--part", "contract", "--part",
+                              "agreement", out, GCR_CHECK_DEVICE="cpu")
+        self.assertRegex(said, r"(?m)^contract +ok")
+        self.assertRegex(said, r"(?m)^agreement +ok")
+
     def test_benchmarks_and_examples_are_there(self):
         self.run_alone(self.bundle + "/bin/gridcrunch", "bench", "start", "--quick")
         for name in ("ewma.c", "fertility.yaml"):

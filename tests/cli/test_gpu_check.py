@@ -1,0 +1,114 @@
+"""scripts/gpu-check: on this machine, its CPU in place of a GPU; and over programs that do what a test wants."""
+import os
+import stat
+import subprocess
+import tempfile
+import unittest
+
+source = os.environ["GCR_SOURCE"]
+build = os.path.dirname(os.environ["GRIDCRUNCH"])
+script = source + "/scripts/gpu-check"
+SKIPPED = 77
+
+PROGRAM = """#!/bin/sh
+case "$1 $2" in
+devices*) echo "cpu"; echo "$DEVICES" ;;
+"bench ") printf 'ceilings\\ntransfer\\nverdicts\\n' ;;
+"bench ceilings") echo "rows"; echo "ratio ceilings copy 4.2"; exit $CEILINGS ;;
+"bench transfer") echo "$@" ;;
+"bench verdicts") echo "a sentence" >&2; sleep "$SLEEP" ;;
+esac
+"""
+TEST = '#!/bin/sh\necho "$0 $*"; [ "$2" = f64 ] || exit $CONTRACT\n'
+
+
+class GpuCheck(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="gridcrunch ")
+        self.addCleanup(scratch.cleanup)
+        self.scratch = scratch.name
+        self.out = self.scratch + "/out"
+
+    def write(self, path, text):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+
+    def check(self, *args, **environment):
+        """Over programs of the test."""
+        self.write(self.scratch + "/build/gridcrunch", PROGRAM)
+        self.write(self.scratch + "/build/tests/test_contract_a", TEST)
+        words = {"DEVICES": "cuda:0 a GPU", "CEILINGS": "0", "SLEEP": "0", "CONTRACT": "0"}
+        return self.run_script(*args, GCR_BUILD=self.scratch + "/build", **{**words, **environment})
+
+    def run_script(self, *args, **environment):
+        done = subprocess.run([script, *args, self.out], capture_output=True, text=True,
+                              env={**os.environ, **environment})
+        return done.returncode, done.stdout, done.stderr
+
+    def read(self, name):
+        with open(f"{self.out}/{name}") as file:
+            return file.read()
+
+    def parts(self, *names):
+        return [word for name in names for word in ("--part", name)]
+
+    def test_no_gpu_is_one_sentence_and_a_skip(self):
+        code, said, why = self.check(DEVICES="cuda   no CUDA device: driver not found")
+        self.assertEqual((code, said), (SKIPPED, ""))
+        self.assertRegex(why, r"^gpu-check: cuda +no CUDA device: driver not found\n$")
+        self.assertFalse(os.path.exists(self.out))
+
+    def test_a_part_that_fails_does_not_stop_the_others_and_decides_the_exit_code(self):
+        code, said, _ = self.check(*self.parts("ceilings", "transfer"), CEILINGS="3")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"(?m)^ceilings +FAILED \(3\)")
+        self.assertRegex(said, r"(?m)^transfer +ok")
+        self.assertIn("bench transfer --device cuda\n", self.read("transfer.csv"))
+
+    def test_a_contract_that_breaks_in_one_precision_is_a_failure(self):
+        code, said, _ = self.check(*self.parts("contract"), CONTRACT="5")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"(?m)^contract +FAILED \(5\)")
+        self.assertIn("test_contract_a cuda f32", self.read("contract.csv"))
+
+    def test_what_a_build_has_not_is_skipped_with_a_sentence(self):
+        code, said, _ = self.check(*self.parts("factor", "large"))
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?m)^factor +skipped .*this build has no bench factor$")
+
+    def test_files_say_what_ran_where_and_when_and_ratios_come_last(self):
+        code, said, _ = self.check(*self.parts("ceilings"))
+        self.assertEqual(code, 0)
+        head = self.read("ceilings.csv")
+        for word in ("part", "date", "commit", "gpu", "machine", "system", "load", "command"):
+            self.assertRegex(head, rf"(?m)^# {word} +")
+        self.assertIn("    ratio ceilings copy 4.2\n", said)
+        self.assertIn("ratio ceilings copy 4.2\n", self.read("summary.txt"))
+
+    def test_a_part_that_takes_too_long_is_ended(self):
+        code, said, _ = self.check(*self.parts("verdicts", "ceilings"), SLEEP="600",
+                                   GCR_CHECK_SECONDS="4")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"(?m)^verdicts +out of time .* a sentence$")
+
+    def test_a_part_that_does_not_exist_is_refused_by_name(self):
+        code, _, why = self.check("--part", "celings")
+        self.assertEqual(code, 2)
+        self.assertIn("'celings' is no part; these are: contract kernels", why)
+
+    @unittest.skipUnless(os.path.isdir(build + "/bench"), "a build without benchmarks")
+    def test_the_cpu_passes_in_place_of_a_gpu(self):
+        code, said, why = self.run_script(*self.parts("contract", "agreement", "cell", "transfer",
+                                                      "residency", "overlap", "large", "ceilings"),
+                                          GCR_BUILD=build, GCR_CHECK_DEVICE="cpu")
+        self.assertEqual(code, 0, said + why)
+        self.assertRegex(said, r"(?m)^contract +ok")
+        self.assertRegex(said, r"(?m)^agreement +ok")
+        self.assertIn("ratio agreement end_to_end", said)
+        self.assertNotIn("FAILED", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
