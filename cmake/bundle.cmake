@@ -2,8 +2,9 @@
 # BUILD, the tests for such machines, and every shared library that those need but the C library's own
 # and CUDA's; and FOLDER.tar.xz. A script:
 #
-#     cmake -DSOURCE=. -DBUILD=build -DFOLDER=PATH -P cmake/bundle.cmake
+#     cmake -DSOURCE=. -DBUILD=build -DFOLDER=PATH [-DIS_PACKED=NO] -P cmake/bundle.cmake
 #
+# Packed by xz: programs have the same kernels, which it finds again and gzip does not (four times the size).
 # Programs find the libraries by their own place (gcr_find_libraries_from() in install.cmake).
 set(most_bytes 48000000) # of the archive
 set(of_libc "^(libc|libm|libpthread|libdl|librt|libresolv|libutil|libanl|libmvec|ld-linux-x86-64)\\.so")
@@ -44,6 +45,9 @@ execute_process(COMMAND git -C ${SOURCE} describe --always --dirty OUTPUT_VARIAB
 string(TIMESTAMP date "%Y-%m-%d" UTC)
 file(WRITE ${FOLDER}/BUNDLE "commit ${commit}\nmade ${date}\n")
 
+if(DEFINED IS_PACKED AND NOT IS_PACKED)
+    return()
+endif()
 get_filename_component(parent ${FOLDER} DIRECTORY)
 get_filename_component(name ${FOLDER} NAME)
 execute_process(COMMAND ${CMAKE_COMMAND} -E tar cJf ${FOLDER}.tar.xz ${name}
