@@ -1,5 +1,7 @@
 /* cuda/cuda_device.c -- which GPUs there are, why there are none, and one that is opened. */
+#include "cuda/crossovers.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_calibration.h"
 #include "cuda/cuda_compile.h"
 #include "cuda/cuda_measure.h"
 
@@ -9,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* ---- how many -------------------------------------------------------------------------------- */
 
@@ -153,8 +154,7 @@ static gcr_status describe(cuda_device *device)
         device->toolkit = CUDART_VERSION; /* program_open() will say that there is no compiler */
     GCR_CUDA("ask for the driver", cudaDriverGetVersion(&device->driver));
     GCR_TRY(check_capability(device));
-    for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++)
-        device->crossovers[scalar] = gcr_crossovers_default(device->capability, scalar);
+    gcr_cuda_calibration_read(device);
 out:
     return status;
 }
@@ -248,32 +248,14 @@ void gcr_cuda_device_close(gcr_device *base)
 
 /* ---- what decides bits ----------------------------------------------------------------------- */
 
-enum { TABLE_BYTES = 16 };
-
-/* A short name for the crossovers, the same for the same. */
-static void name_table(char out[TABLE_BYTES], const gcr_crossovers *c)
-{
-    char text[512];
-    size_t used =
-        (size_t)snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %a %llu", c->thread_rows,
-                         c->warp_rows, c->memory_threads, c->blocked_rows, c->solver_rows,
-                         c->grid_slots, c->grid_threads, c->cell_threads, c->prepare_threads,
-                         c->cell_thread_flops, (unsigned long long)c->shared_bytes);
-
-    for (int b = 0; b < GCR_BLOCK_CLASSES; b++)
-        used += (size_t)snprintf(text + used, sizeof text - used, " %d %d %d", c->block[b].rows,
-                                 c->block[b].threads, c->block[b].min_blocks);
-    snprintf(out, TABLE_BYTES, "%08x", (unsigned)XXH3_64bits(text, used));
-}
-
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *base, gcr_code_path path,
                           gcr_scalar scalar, gcr_algorithm algorithm)
 {
     const cuda_device *device = (const cuda_device *)base;
-    char table[TABLE_BYTES], toolkit[32];
+    char table[GCR_CROSSOVERS_NAME_BYTES], toolkit[32];
 
     (void)path; /* a GPU has one */
-    name_table(table, &device->crossovers[scalar]);
+    gcr_crossovers_name(table, &device->crossovers[scalar]);
     say_version(toolkit, device->toolkit);
     snprintf(out, bytes, "cuda, %s, %s%s, sm_%d, CUDA %s, crossovers %s", gcr_scalar_name(scalar),
              algorithm == GCR_DIRECT ? "" : "tridiagonal, ", base->info.name, device->capability,

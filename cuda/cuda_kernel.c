@@ -34,6 +34,12 @@ static int has_wide_outputs(const gcr_kernel *kernel)
     return 0;
 }
 
+double gcr_cuda_flops_of(const gcr_kernel *kernel, const gcr_shape *shape)
+{
+    return kernel->cost != NULL ? kernel->cost(shape)
+                                : (double)shape->rows * (double)(shape->features + 1);
+}
+
 gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kernel *kernel,
                                 const gcr_shape *shape)
 {
@@ -46,8 +52,7 @@ gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kern
         .scratch_count = is_spd ? 0 : ask(kernel->scratch_count, shape, 0),
         .output_width = output_width(kernel, shape),
         .has_wide_outputs = has_wide_outputs(kernel),
-        .flops = kernel->cost != NULL ? kernel->cost(shape)
-                                      : (double)shape->rows * (double)(shape->features + 1),
+        .flops = gcr_cuda_flops_of(kernel, shape),
     };
 
     return gcr_variant_of(crossovers, &cell);

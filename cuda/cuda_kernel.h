@@ -10,6 +10,9 @@
 
 #include "gridcrunch/kind.h"
 
+/* What a cell costs, as far as the description says. */
+double gcr_cuda_flops_of(const gcr_kernel *kernel, const gcr_shape *shape);
+
 /* Which variant computes the cells of a dataset of this shape, and which prepares it. */
 gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kernel *kernel,
                                 const gcr_shape *shape);

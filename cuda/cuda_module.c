@@ -1,5 +1,6 @@
 /* cuda/cuda_module.c -- the table of the backend, and the one name that the module exports. */
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_calibration.h"
 #include "cuda/cuda_factor.h"
 
 const gcr_backend gcr_cuda_backend = {
@@ -34,6 +35,7 @@ const gcr_backend gcr_cuda_backend = {
     .factor_bytes = gcr_cuda_factor_bytes,
     .factor = gcr_cuda_factor,
 
+    .calibrate = gcr_cuda_calibrate,
     .measure = &gcr_cuda_measure,
 };
 

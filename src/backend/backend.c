@@ -50,6 +50,18 @@ void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code
     device->backend->device_kind(out, bytes, device, path, scalar, algorithm);
 }
 
+gcr_status gcr_device_calibrate(gcr_device *device, const gcr_calibration_spec *spec)
+{
+    gcr_status status = GCR_OK;
+
+    if (device->backend->calibrate == NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "the backend '%s' has nothing to calibrate",
+                 device->backend->name);
+    GCR_TRY(device->backend->calibrate(device, spec));
+out:
+    return status;
+}
+
 /* Raises `peak` to `value` if it is lower. */
 static void raise_to(_Atomic uint64_t *peak, uint64_t value)
 {

@@ -44,7 +44,9 @@ typedef enum gcr_place {
     GCR_PLACE_DEVICE,  /* memory the device computes on                                   */
 } gcr_place;
 
-/* Filled by device_open and constant afterwards. */
+enum { GCR_TUNING_BYTES = 320 };
+
+/* Filled by device_open and constant afterwards, but for what a calibration changes. */
 typedef struct gcr_device_info {
     char name[96];           /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
     uint64_t total_bytes;    /* memory for GCR_PLACE_DEVICE                                */
@@ -59,6 +61,8 @@ typedef struct gcr_device_info {
     double unit_flops[GCR_SCALAR_COUNT];
     /* Not NULL: only one thread may factor at a time, and why. */
     const char *lone_thread_reason;
+    /* Where the numbers come from that choose its algorithms, where they can be measured; or "". */
+    char tuning[GCR_TUNING_BYTES];
 } gcr_device_info;
 
 enum { GCR_KIND_BYTES = 160 }; /* that gcr_device_kind() needs */
@@ -116,6 +120,15 @@ typedef struct gcr_crunch_args {
     const gcr_unit_tile *tiles; /* [tile_count] */
     uint64_t tile_count;
 } gcr_crunch_args;
+
+/* What a device is calibrated with: on made data of one feature, y of 0 and 1, points of each setup
+ * from the first on, as many as are needed. */
+typedef struct gcr_calibration_spec {
+    gcr_program_spec matrix[GCR_SCALAR_COUNT];     /* SPD: of as many rows as a dataset has    */
+    gcr_program_spec cell[GCR_SCALAR_COUNT];       /* no SPD: costs more for more rows         */
+    void (*note)(void *context, const char *line); /* what was measured; NULL: nobody asks */
+    void *context;
+} gcr_calibration_spec;
 
 /* ---- factors of matrices as they are ----------------------------------------------------------
  *
@@ -221,6 +234,10 @@ struct gcr_backend {
                              uint64_t count);
     gcr_status (*factor)(gcr_queue *queue, const gcr_factor_args *args);
 
+    /* (optional) Measures which algorithm is the fastest for which size, and keeps it for all devices of
+     * this model in all later runs: it is in the kind. NULL: there is nothing to choose. */
+    gcr_status (*calibrate)(gcr_device *device, const gcr_calibration_spec *spec);
+
     /* (optional) Copies that are timed. NULL: nobody can measure them. */
     const gcr_measure_ops *measure;
 };
@@ -250,6 +267,10 @@ void gcr_device_close(gcr_device *device);
 /* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. */
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                      gcr_scalar scalar, gcr_algorithm algorithm);
+
+/* Nothing else is open on the device. GCR_EUNSUPPORTED: there is nothing to calibrate. */
+GCR_MUST_CHECK gcr_status gcr_device_calibrate(gcr_device *device,
+                                               const gcr_calibration_spec *spec);
 
 GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_place place,
                                        uint64_t bytes);

@@ -1,4 +1,7 @@
-/* cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is no error. */
+/*
+ * cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is no error, but where one
+ * is to be calibrated.
+ */
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/screen.h"
@@ -6,26 +9,37 @@
 #include "backend/backend.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "exec/calibrate.h"
 
 #include <argp.h>
 #include <inttypes.h>
+#include <string.h>
 
-enum { KEY_JSON = 0x200, WHY_BYTES = 512 };
+enum { KEY_JSON = 0x200, KEY_CALIBRATE, WHY_BYTES = 512, MODELS_MAX = 8 };
+
+typedef struct devices_args {
+    int is_json, calibrates;
+} devices_args;
 
 static const struct argp_option options[] = {
+    { "calibrate", KEY_CALIBRATE, NULL, 0,
+      "Measure which algorithm is the fastest for which size on each model of GPU, for all later "
+      "runs (a minute or two; changes the last bits of results)",
+      0 },
     { "json", KEY_JSON, NULL, 0, "Print a JSON document", 0 },
     { 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    int *is_json = state->input;
+    devices_args *args = state->input;
 
-    if (key == ARGP_KEY_ARG)
-        argp_error(state, "'%s' is too much: devices takes no argument", arg);
-    if (key != KEY_JSON)
-        return ARGP_ERR_UNKNOWN;
-    *is_json = 1;
+    switch (key) {
+    case ARGP_KEY_ARG: argp_error(state, "'%s' is too much: devices takes no argument", arg); break;
+    case KEY_JSON: args->is_json = 1; break;
+    case KEY_CALIBRATE: args->calibrates = 1; break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
     return 0;
 }
 
@@ -51,6 +65,8 @@ static void print_device(const gcr_backend *backend, int index, const gcr_device
     gcr_screen_note(stdout, label, "%s, %d units, %s", info->name, info->units,
                     gcr_format_bytes(bytes, info->total_bytes));
     gcr_screen_note(stdout, "", "kind %s", format_kind(kind, device));
+    if (info->tuning[0] != '\0')
+        gcr_screen_note(stdout, "", "%s", info->tuning);
 }
 
 static json_t *device_json(const gcr_device *device)
@@ -58,11 +74,12 @@ static json_t *device_json(const gcr_device *device)
     const gcr_device_info *info = &device->info;
     char kind[GCR_KIND_BYTES];
 
-    return json_pack("{s:o, s:o, s:s, s:o, s:i, s:b}", "name", gcr_json_text(info->name), "kind",
-                     gcr_json_text(format_kind(kind, device)), "code_path",
+    return json_pack("{s:o, s:o, s:s, s:o, s:i, s:b, s:o}", "name", gcr_json_text(info->name),
+                     "kind", gcr_json_text(format_kind(kind, device)), "code_path",
                      gcr_code_path_name(info->code_path), "total_bytes",
                      gcr_json_count(info->total_bytes), "units", info->units, "shares_memory",
-                     info->shares_memory);
+                     info->shares_memory, "tuning",
+                     gcr_json_text(info->tuning[0] != '\0' ? info->tuning : NULL));
 }
 
 /* Prints the devices of a backend, or with a list adds them to it. */
@@ -105,19 +122,82 @@ out:
     return status;
 }
 
+/* ---- calibration ----------------------------------------------------------------------------- */
+
+/* Models that have been measured by this command. */
+typedef struct models {
+    char name[MODELS_MAX][sizeof((gcr_device_info *)0)->name];
+    int count;
+} models;
+
+static int is_listed(const models *of, const char *name)
+{
+    for (int m = 0; m < of->count; m++)
+        if (strcmp(of->name[m], name) == 0)
+            return 1;
+    return 0;
+}
+
+static void print_line(void *context, const char *line)
+{
+    (void)context;
+    gcr_screen_note(stderr, "", "%s", line);
+}
+
+/* The first device of each model. */
+static gcr_status calibrate_backend(models *done, const gcr_backend *backend, int count)
+{
+    gcr_status status = GCR_OK;
+    gcr_device *device = NULL;
+
+    for (int i = 0; i < count && done->count < MODELS_MAX; i++) {
+        GCR_TRY(gcr_device_open(&device, backend, i));
+        if (device->info.tuning[0] != '\0' && !is_listed(done, device->info.name)) {
+            gcr_screen_note(stderr, "calibrating", "%s", device->info.name);
+            GCR_TRY(gcr_calibrate(device, print_line, NULL));
+            strcpy(done->name[done->count++], device->info.name);
+        }
+        gcr_device_close(device);
+        device = NULL;
+    }
+out:
+    gcr_device_close(device);
+    return status;
+}
+
+static gcr_status calibrate(void)
+{
+    gcr_status status = GCR_OK;
+    char why[WHY_BYTES] = "no backend of this build has anything to choose between";
+    models done = { .count = 0 };
+
+    for (int b = 0; gcr_backends[b] != NULL; b++) {
+        int count = 0;
+
+        GCR_TRY(gcr_backends[b]->device_count(&count, why, sizeof why));
+        GCR_TRY(calibrate_backend(&done, gcr_backends[b], count));
+    }
+    if (done.count == 0)
+        GCR_FAIL(GCR_EUNSUPPORTED, "there is nothing to calibrate: %s", why);
+out:
+    return status;
+}
+
 gcr_status gcr_command_devices(int *exit_out, int argc, char **argv)
 {
     gcr_status status = GCR_OK;
     json_t *list = NULL;
-    int is_json = 0;
+    devices_args args = { 0 };
 
     (void)exit_out;
-    argp_parse(&devices_argp, argc, argv, 0, NULL, &is_json);
-    if (is_json)
+    argp_parse(&devices_argp, argc, argv, 0, NULL, &args);
+    if (args.calibrates)
+        GCR_TRY(calibrate());
+    if (args.is_json)
         list = json_array();
     for (int b = 0; gcr_backends[b] != NULL; b++)
         GCR_TRY(visit_backend(gcr_backends[b], list));
-    if (is_json)
+    if (args.is_json)
         GCR_TRY(gcr_json_print(json_incref(list)));
 out:
     json_decref(list);

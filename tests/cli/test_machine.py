@@ -165,13 +165,30 @@ class Gpu(Case):
         reply = self.call("run", "small.yaml", "--device", "cuda", env=env)
         self.assert_refused(reply, "/no/such/module.so", "run.device")
 
-    def run_on_the_fake(self, *args, **env):
+    def test_nothing_to_calibrate_says_why(self):
+        why = self.why_no_gpu()
+        self.assert_refused(self.call("devices", "--calibrate"),
+                            f"there is nothing to calibrate: {why}")
+
+    def call_with_the_fake(self, *args, **env):
         module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_module.so")
         if not os.path.exists(module):
             self.skipTest("the fake was not built")
         env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module, **env}
-        return self.call("run", "small.yaml", "--device", "cuda", "--set", "run.batch=8", *args,
-                         env=env)
+        return self.call(*args, env=env)
+
+    def run_on_the_fake(self, *args, **env):
+        return self.call_with_the_fake("run", "small.yaml", "--device", "cuda", "--set",
+                                       "run.batch=8", *args, **env)
+
+    def test_a_device_is_calibrated_in_each_precision_and_says_what_it_measures(self):
+        reply = self.call_with_the_fake("devices", "--calibrate")
+        self.assertEqual(reply.code, 0, reply)
+        self.assertEqual(reply.err.split("\n")[0].split(), ["calibrating", "fake"])
+        for precision in ("f64", "f32"):
+            self.assertIn(f"{precision}, gp: 1048576 points\n", reply.err)
+            self.assertIn(f"{precision}, logistic: 8192 points\n", reply.err)
+        self.assertIn("never calibrated", reply.out)  # the fake keeps nothing
 
     def test_a_run_on_a_device_of_a_module_is_saved(self):
         reply = self.run_on_the_fake("--quiet")

@@ -179,6 +179,7 @@ static gcr_status fake_device_open(gcr_device **out, int index)
     device->index = index;
     device->base.backend = &fake_backend;
     strcpy(info->name, "fake");
+    strcpy(info->tuning, "never calibrated");
     info->alignment = 64;
     info->code_path = GCR_PATH_PLAIN;
     info->units = 4;
@@ -206,6 +207,24 @@ static void fake_device_kind(char *out, size_t bytes, const gcr_device *device, 
         snprintf(number, sizeof number, " %d", kind);
     snprintf(out, bytes, "fake%s, %s, %s, %s", number, gcr_scalar_name(scalar),
              gcr_code_path_name(path), gcr_algorithm_name(algorithm));
+}
+
+/* Says the points of each program, which are what a device would measure. */
+static gcr_status fake_calibrate(gcr_device *device, const gcr_calibration_spec *spec)
+{
+    char line[128];
+
+    for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
+        const gcr_program_spec *programs[] = { &spec->matrix[scalar], &spec->cell[scalar] };
+
+        for (int p = 0; p < 2; p++) {
+            snprintf(line, sizeof line, "%s, %s: %d points", gcr_scalar_name(scalar),
+                     programs[p]->unit->kernel->name, (int)programs[p]->setup->points->point_count);
+            spec->note(spec->context, line);
+        }
+    }
+    strcpy(device->info.tuning, "calibrated");
+    return GCR_OK;
 }
 
 static gcr_status fake_buf_open(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes)
@@ -465,6 +484,7 @@ const gcr_backend fake_backend = {
     .program_close = fake_program_close,
     .prepare = fake_prepare,
     .crunch = fake_crunch,
+    .calibrate = fake_calibrate,
 };
 
 const gcr_backend *const fake_backends[] = { &fake_backend, NULL };

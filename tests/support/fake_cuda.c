@@ -19,8 +19,7 @@ enum {
     THINGS_MAX = 4096,
     POISON = 0xff,
     POISONED_MAX = 1 << 16,
-    KERNEL_BYTES = 16,  /* of the name of a kernel ... */
-    FLOATS_AT = 15,     /* ... the last of which says what it computes with */
+    KERNEL_BYTES = 16,
     STATIC_SHARED = 16, /* what each kernel declares */
     DEVICE_POISONED_MAX = 1 << 20,
 };
@@ -46,6 +45,8 @@ typedef struct op {
     struct CUstream_st *other; /* to wait for, up to the op at `place` */
     int place;
     char kernel[KERNEL_BYTES];
+    int is_of_floats;
+    double ms; /* when it was recorded */
     gcr_launch launch;
     gcr_prepare_launch prepare;
     gcr_gate_launch gate;
@@ -82,10 +83,17 @@ struct CUmemPoolHandle_st {
     int unused;
 };
 
+/* What a cudaKernel_t points to, and what its text was compiled for. */
+typedef struct compiled_kernel {
+    char name[KERNEL_BYTES];
+    int team, bound, min_blocks, is_of_floats;
+} compiled_kernel;
+
 struct CUlib_st {
-    char kernels[12][KERNEL_BYTES];
-    char is_of_floats;
+    compiled_kernel kernels[12], facts; /* facts: of all of them */
 };
+
+static const char cubin_mark[] = "cubin of ";
 
 /* Device memory, also after it was freed. */
 static struct block {
@@ -100,8 +108,8 @@ static int block_count;
 static void *things[THINGS_MAX];
 static int thing_count;
 
-static const char cubin_of_floats[] = "cubin of floats";
 static int runs_floats; /* the launch in hand: its text was compiled with GCR_SINGLE */
+static double clock_ms; /* of launches that are over, by fake_cuda.launch_ms */
 
 static struct CUstream_st *streams[STREAMS_MAX]; /* also those that were destroyed */
 static int stream_count;
@@ -501,8 +509,10 @@ static void run_kernel(op *o)
 static void run_launch(op *o)
 {
     fake_cuda.launches_done++;
-    runs_floats = o->kernel[FLOATS_AT];
-    if (fake_cuda.run != NULL)
+    runs_floats = o->is_of_floats;
+    if (fake_cuda.launch_ms != NULL && strcmp(o->kernel, "gcr_crunch") == 0)
+        clock_ms += fake_cuda.launch_ms(&o->note, o->launch.tiles[0].tile.data.rows);
+    else if (fake_cuda.run != NULL)
         run_kernel(o);
     else if (is_of_factors(o->kernel))
         run_factors(o->kernel, &o->factor);
@@ -565,7 +575,7 @@ static void run_op(op *o)
     case OP_FREE: free_block(o->to); break;
     case OP_MOVE: find_block(o->to)->is_away = o->place; break;
     case OP_CALL: o->call(o->argument); break;
-    case OP_RECORD: break;
+    case OP_RECORD: o->ms = clock_ms; break;
     }
 }
 
@@ -802,7 +812,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     return cudaSuccess;
 }
 
-/* A microsecond for each thing between the two. */
+/* A microsecond for each thing between the two, or what the launches between them take. */
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
 {
     ANSWER();
@@ -811,6 +821,9 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
     if (begin->stream != end->stream || end->stream->done < end->place)
         return cudaErrorNotReady;
     *ms = 1e-3f * (float)(end->place - begin->place);
+    if (fake_cuda.launch_ms != NULL)
+        *ms =
+            (float)(end->stream->ops[end->place - 1].ms - begin->stream->ops[begin->place - 1].ms);
     return cudaSuccess;
 }
 
@@ -1010,6 +1023,17 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
     return cudaSuccess;
 }
 
+/* What the text of a cubin defines `name` as, or 0. */
+static int number_in(const char *code, const char *name)
+{
+    char line[64];
+    const char *found;
+
+    snprintf(line, sizeof line, "#define %s ", name);
+    found = strstr(code, line);
+    return found != NULL ? atoi(found + strlen(line)) : 0;
+}
+
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJitOption *options,
                                 void **values, unsigned int option_count,
                                 enum cudaLibraryOption *library_options, void **library_values,
@@ -1022,11 +1046,14 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJ
     (void)library_options;
     (void)library_values;
     (void)library_option_count;
-    if (strcmp(code, "cubin") != 0 && strcmp(code, cubin_of_floats) != 0 &&
-        strcmp(code, "ptx") != 0)
+    if (strncmp(code, cubin_mark, strlen(cubin_mark)) != 0 && strcmp(code, "ptx") != 0)
         break_rule("what was loaded is no code");
     *out = make(sizeof **out, 0);
-    (*out)->is_of_floats = strcmp(code, cubin_of_floats) == 0;
+    (*out)->facts =
+        (compiled_kernel){ .team = number_in(code, "GCR_TEAM"),
+                           .bound = number_in(code, "GCR_TEAM_BOUND"),
+                           .min_blocks = number_in(code, "GCR_TEAM_MIN_BLOCKS"),
+                           .is_of_floats = strstr(code, "#define GCR_SINGLE\n") != NULL };
     return cudaSuccess;
 }
 
@@ -1035,11 +1062,11 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *out, cudaLibrary_t library, const
     int k = 0;
 
     ANSWER();
-    while (library->kernels[k][0] != '\0')
+    while (library->kernels[k].name[0] != '\0')
         k++;
-    snprintf(library->kernels[k], FLOATS_AT, "%s", name);
-    library->kernels[k][FLOATS_AT] = library->is_of_floats;
-    *out = (cudaKernel_t)library->kernels[k];
+    library->kernels[k] = library->facts;
+    snprintf(library->kernels[k].name, KERNEL_BYTES, "%s", name);
+    *out = (cudaKernel_t)&library->kernels[k];
     return cudaSuccess;
 }
 
@@ -1072,7 +1099,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *count, const void
     return cudaSuccess;
 }
 
-static void note_launch(op *o, const cudaLaunchConfig_t *config)
+static void note_launch(op *o, const compiled_kernel *of, const cudaLaunchConfig_t *config)
 {
     fake_launch *note = &fake_cuda.launches[fake_cuda.launch_count++ % FAKE_LAUNCHES_MAX];
 
@@ -1083,7 +1110,11 @@ static void note_launch(op *o, const cudaLaunchConfig_t *config)
                            .tile_count = o->launch.tile_count,
                            .cell_count = o->launch.cell_count,
                            .scratch_stride = o->launch.scratch_stride,
-                           .dataset_count = o->prepare.dataset_count };
+                           .dataset_count = o->prepare.dataset_count,
+                           .team = of->team,
+                           .bound = of->bound,
+                           .min_blocks = of->min_blocks,
+                           .is_of_floats = of->is_of_floats };
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
     o->note = *note;
     if (note->blocks < 1 || note->threads < 1)
@@ -1093,9 +1124,10 @@ static void note_launch(op *o, const cudaLaunchConfig_t *config)
         break_rule("a launch has more shared memory than it may");
 }
 
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *kernel,
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *handle,
                                 void **arguments)
 {
+    const compiled_kernel *const of = handle;
     size_t bytes;
     void *to;
     op *o;
@@ -1104,10 +1136,11 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ke
     if (config->stream != NULL && config->stream->device != turned_to)
         break_rule("a launch of a thread that is at another GPU");
     o = enqueue(config->stream, OP_LAUNCH);
-    memcpy(o->kernel, kernel, sizeof o->kernel);
+    memcpy(o->kernel, of->name, sizeof o->kernel);
+    o->is_of_floats = of->is_of_floats;
     to = argument_of(o, &bytes);
     memcpy(to, arguments[0], bytes);
-    note_launch(o, config);
+    note_launch(o, of, config);
     if (fake_cuda.launches_wait)
         run_stream(config->stream, config->stream->count);
     return cudaSuccess;
@@ -1248,22 +1281,17 @@ static nvrtcResult fake_log(nvrtcProgram program, char *text)
     return NVRTC_SUCCESS;
 }
 
-static const char *cubin_in_hand(void)
-{
-    return strstr(fake_cuda.main_text, "#define GCR_SINGLE\n") != NULL ? cubin_of_floats : "cubin";
-}
-
 static nvrtcResult fake_cubin_bytes(nvrtcProgram program, size_t *bytes)
 {
     (void)program;
-    *bytes = strlen(cubin_in_hand()) + 1;
+    *bytes = strlen(cubin_mark) + strlen(fake_cuda.main_text) + 1;
     return NVRTC_SUCCESS;
 }
 
 static nvrtcResult fake_cubin(nvrtcProgram program, char *code)
 {
     (void)program;
-    strcpy(code, cubin_in_hand());
+    strcpy(stpcpy(code, cubin_mark), fake_cuda.main_text); /* so that it is known what it is of */
     return NVRTC_SUCCESS;
 }
 

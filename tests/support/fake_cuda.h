@@ -28,7 +28,8 @@ typedef struct fake_launch {
     size_t shared_bytes;
     int step;
     uint64_t tile_count, cell_count, scratch_stride;
-    uint64_t dataset_count; /* of gcr_prepare */
+    uint64_t dataset_count;                    /* of gcr_prepare */
+    int team, bound, min_blocks, is_of_floats; /* what its text was compiled for */
 } fake_launch;
 
 /* Runs a kernel on the host. Returns NULL, or what is wrong. */
@@ -54,6 +55,10 @@ typedef struct fake_cuda_state {
     int calls_after; /* of anything, after a failure with a code that a process does not survive */
 
     void (*on_wait)(void); /* called when the host waits for an event; may be NULL */
+
+    /* Not NULL: what a launch takes, of cells of a dataset with so many rows, which then are not
+     * computed. */
+    double (*launch_ms)(const fake_launch *launch, int64_t rows);
 
     /* What happened. */
     int calls, allocations, waits, queries; /* waits: of the host */
