@@ -420,18 +420,30 @@ out:
 }
 
 /* The gate is opened whatever has failed: nobody waits behind it then. */
-static gcr_status time_gated(double *seconds_out, cuda_transfer *transfer, gcr_way way,
-                             uint64_t bytes, int copies)
+static gcr_status pass_gate(cuda_transfer *transfer, gcr_way way, uint64_t bytes, int copies)
 {
     gcr_status status = GCR_OK;
     gcr_status enqueued;
-    float ms = 0;
 
     *transfer->gate = (gcr_gate_words){ 0 };
     enqueued = enqueue_all(transfer, way, bytes, copies);
     transfer->gate->is_open = 1;
     GCR_TRY(enqueued);
     GCR_CUDA("copy what is measured", cudaEventSynchronize(transfer->end));
+out:
+    return status;
+}
+
+/* Twice, where the gate gave up: the first of its kind may have had to wait for all that runs. */
+static gcr_status time_gated(double *seconds_out, cuda_transfer *transfer, gcr_way way,
+                             uint64_t bytes, int copies)
+{
+    gcr_status status = GCR_OK;
+    float ms = 0;
+
+    GCR_TRY(pass_gate(transfer, way, bytes, copies));
+    if (transfer->gate->gave_up)
+        GCR_TRY(pass_gate(transfer, way, bytes, copies));
     if (transfer->gate->gave_up)
         GCR_FAIL(GCR_EDEVICE, "copies were not enqueued within two seconds, and not measured; try "
                               "again on a machine with less to do");

@@ -81,7 +81,7 @@ GCR_ENTRY(gcr_tan_f32, gcr_work_launch)
         out[i] = GCR_BUILTIN(tanf)(a[i]) + 3 * GCR_BUILTIN(sinf)(a[i]);
 }
 
-/* A lane of the sum for each thread; thread 0 has what all are. */
+/* A lane of the sum for each thread; thread 0 gets what all are, the others nothing. */
 GCR_FN double gcr_sum_lanes(const double *a, uint64_t count)
 {
     GCR_SHARED double lane[GCR_MEASURE_THREADS];
@@ -97,7 +97,7 @@ GCR_FN double gcr_sum_lanes(const double *a, uint64_t count)
         if (thread < half)
             lane[thread] += lane[thread + half];
     }
-    return lane[0];
+    return thread == 0 ? lane[0] : 0; /* its own: nobody reads what another has just written */
 }
 
 GCR_ENTRY(gcr_sum_parts, gcr_work_launch)

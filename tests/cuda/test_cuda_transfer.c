@@ -186,6 +186,23 @@ static void test_where_launches_wait_no_gate_is_closed(void **state)
     }
 }
 
+static void test_a_gate_that_gives_up_is_tried_twice(void **state)
+{
+    bench_stage s = { 0 };
+    double seconds = 0;
+
+    (void)state;
+    assert_ok(open_stage(&s, GCR_MEMORY_PINNED));
+    fake_cuda.late_gates = 1;
+    assert_ok(gcr_transfer_time(&seconds, s.transfer, GCR_WAY_UP, BYTES, COPIES));
+    assert_near(seconds, 1e-6 * (COPIES + 1), 1e-9);
+    fake_cuda.late_gates = 2;
+    assert_status(gcr_transfer_time(&seconds, s.transfer, GCR_WAY_UP, BYTES, COPIES), GCR_EDEVICE);
+    assert_error_mentions("copies were not enqueued within two seconds");
+    close_stage(&s);
+    assert_clean();
+}
+
 static void test_the_ledger_has_what_crossed_between_host_and_device(void **state)
 {
     bench_stage s = { 0 };
@@ -490,6 +507,7 @@ int main(void)
         test(test_copies_stand_behind_one_gate),
         test(test_what_the_host_has_a_part_in_waits_behind_no_gate),
         test(test_where_launches_wait_no_gate_is_closed),
+        test(test_a_gate_that_gives_up_is_tried_twice),
         test(test_the_ledger_has_what_crossed_between_host_and_device),
         test(test_what_cannot_be_measured_is_refused_with_a_reason),
         test(test_a_way_to_a_peer_may_be_open_already),

@@ -352,7 +352,9 @@ static void run_gate(const gcr_gate_launch *launch)
 {
     if (!launch->gate->is_open && !fake_cuda.launches_wait)
         break_rule("nobody had opened a gate");
-    launch->gate->gave_up = !launch->gate->is_open;
+    launch->gate->gave_up = !launch->gate->is_open || fake_cuda.late_gates > 0;
+    if (fake_cuda.late_gates > 0)
+        fake_cuda.late_gates--;
 }
 
 static void run_copy(const gcr_copy_launch *launch)
