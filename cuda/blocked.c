@@ -99,10 +99,10 @@ gcr_status gcr_blocked_solve(const gcr_blocked *of)
 {
     gcr_status status = GCR_OK;
 
+    GCR_TRY(of->diagonal(of->arg, 0, of->rows));
     for (int64_t first = 0; first < of->rows; first += GCR_BLOCKED_ROWS) {
         const int64_t count = least(GCR_BLOCKED_ROWS, of->rows - first), next = first + count;
 
-        GCR_TRY(of->diagonal(of->arg, first, count));
         GCR_TRY(divide(of, first, count, of->rows));
         GCR_TRY(update(of, next, of->rows - next, of->rows, first, count));
     }

@@ -39,7 +39,8 @@ typedef struct gcr_blocked {
     int64_t rows, sides; /* rows: a multiple of 8 */
     int64_t ld;          /* values from column to column, >= rows + sides */
 
-    /* Each may fail, which ends the factorisation. */
+    /* Each may fail, which ends the factorisation. `diagonal`: of `count` rows, which are several
+     * blocks where L is there. */
     gcr_status (*diagonal)(void *arg, int64_t first, int64_t count);
     gcr_status (*multiply)(void *arg, const gcr_product *product);
     void *arg;

@@ -357,12 +357,13 @@ static gcr_status launch_entry(cuda_queue *queue, const cuda_large_args *args,
 static gcr_status launch_diagonal(void *arg, int64_t first, int64_t count)
 {
     const factorisation *of = arg;
+    const uint64_t blocks = ((uint64_t)count + GCR_BLOCKED_ROWS - 1) / GCR_BLOCKED_ROWS;
     gcr_diagonal_launch launch = { .grid = *of->grid,
                                    .first = (int32_t)first,
                                    .count = (int32_t)count,
                                    .is_factored = of->grid->is_lower };
 
-    return launch_entry(of->queue, of->args, CUDA_GRID_DIAGONAL, (uint64_t)of->grid->slots,
+    return launch_entry(of->queue, of->args, CUDA_GRID_DIAGONAL, (uint64_t)of->grid->slots * blocks,
                         of->args->code->variant.shared_bytes, &launch);
 }
 

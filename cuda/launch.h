@@ -108,11 +108,12 @@ typedef struct gcr_grid_launch {
     int32_t system;        /* in slot 0, counted through the systems of all of these cells */
 } gcr_grid_launch;
 
-/* A block of rows and columns on the diagonal of all slots. */
+/* Blocks of rows and columns on the diagonal of all slots: of GCR_BLOCKED_ROWS each, the last of what
+ * is left. More than one only where the factor is there and inverses are all that is to be made. */
 typedef struct gcr_diagonal_launch {
     gcr_grid grid;
     int32_t first, count;
-    int32_t is_factored; /* a library was here: only the inverse is to be made */
+    int32_t is_factored;
 } gcr_diagonal_launch;
 
 /* A dataset to be prepared. */

@@ -8,7 +8,8 @@
  *
  *     gcr_fill       writes entries and right-hand sides, and looks for what is not finite; a block
  *                    for 32 x 256 of them
- *     gcr_diagonal   between the products: the factor and the inverse of a block on the diagonal
+ *     gcr_diagonal   between the products: the factor and the inverse of a block on the diagonal; or,
+ *                    where a library has made the factor, the inverses of all of them
  *     gcr_answer     a block for each slot and for each of its right-hand sides
  *     gcr_invert     a warp for eight columns of inv(L), where the diagonal of inv(A) is asked for
  *
@@ -195,11 +196,9 @@ GCR_FN gcr_tile gcr_tile_invert(const gcr_tile *c)
 }
 
 /* What gcr_block_eliminate() leaves, made of a factor that is there: the tiles on the diagonal are
- * inverted, and the squares of what stood on it are the pivots. Returns the first bad one, or 0. */
-GCR_FN int gcr_diagonal_take(const gcr_matrix *matrix)
+ * inverted, and the squares of what stood on it are the pivots. */
+GCR_FN void gcr_diagonal_take(const gcr_matrix *matrix)
 {
-    int minor = 0;
-
     for (int t = gcr_warp_index(); t < matrix->rows; t += GCR_WARPS) {
         const gcr_row row = gcr_row_of(matrix, t);
         const gcr_tile tile = gcr_row_load(&row, t), inverse = gcr_tile_invert(&tile);
@@ -209,11 +208,7 @@ GCR_FN int gcr_diagonal_take(const gcr_matrix *matrix)
             matrix->pivot[GCR_TILE * t + gcr_tile_row()] = tile.at[off] * tile.at[off];
         gcr_row_store(&row, t, &inverse);
     }
-    gcr_block_barrier();
-    for (int i = 8 * matrix->rows; i-- > 0;)
-        if (!gcr_pivot_is_good(matrix->pivot[i]))
-            minor = i + 1;
-    return minor;
+    gcr_block_barrier(); /* the tiles and the pivots are there */
 }
 
 /* Eight columns of the inverse of the block from column `first` on, to memory by columns, zeros above
@@ -243,32 +238,34 @@ GCR_FN void gcr_diagonal_invert_columns(const gcr_matrix *matrix, gcr_real *to, 
     }
 }
 
-/* The first bad pivot of the matrix counts, and what a library has said before. */
-GCR_FN void gcr_diagonal_note(const gcr_diagonal_launch *launch, int slot, int minor)
+/* The first bad pivot of the matrix counts. */
+GCR_FN void gcr_diagonal_note(int32_t *to, int first, int minor)
 {
-    int32_t *to = launch->grid.minors + slot;
-
-    if (launch->first == 0 && !launch->is_factored)
+    if (first == 0)
         *to = minor;
     else if (*to == 0 && minor != 0)
-        *to = launch->first + minor;
+        *to = first + minor;
 }
 
-/* By all threads of a block. */
+/* The block at `first` of a slot, by all threads of a block. */
 GCR_FN void gcr_diagonal_block(const gcr_diagonal_launch *launch, const gcr_matrix *matrix,
-                               int slot)
+                               int slot, int first)
 {
     const gcr_grid *const grid = &launch->grid;
-    gcr_real *at = gcr_grid_matrix(grid, slot) + launch->first * (grid->ld + 1);
-    gcr_real *pivots = (gcr_real *)grid->pivots + (int64_t)slot * grid->rows + launch->first;
-    int minor;
+    gcr_real *at = gcr_grid_matrix(grid, slot) + first * (grid->ld + 1);
+    gcr_real *pivots = (gcr_real *)grid->pivots + (int64_t)slot * grid->rows + first;
 
     gcr_diagonal_load(matrix, at, grid->ld, grid->is_lower);
     gcr_block_barrier(); /* the entries are there */
-    minor = launch->is_factored ? gcr_diagonal_take(matrix) : gcr_block_eliminate(matrix);
-    if (gcr_thread_index() == 0)
-        gcr_diagonal_note(launch, slot, minor);
-    for (int i = gcr_thread_index(); i < launch->count; i += GCR_TEAM_THREADS)
+    if (launch->is_factored) {
+        gcr_diagonal_take(matrix);
+    } else {
+        const int minor = gcr_block_eliminate(matrix);
+
+        if (gcr_thread_index() == 0)
+            gcr_diagonal_note(grid->minors + slot, first, minor);
+    }
+    for (int i = gcr_thread_index(); i < GCR_TILE * matrix->rows; i += GCR_TEAM_THREADS)
         pivots[i] = matrix->pivot[i];
     for (int s = gcr_warp_index(); s < matrix->rows; s += GCR_WARPS)
         gcr_diagonal_invert_columns(matrix, at, grid->ld, s);
@@ -277,27 +274,47 @@ GCR_FN void gcr_diagonal_block(const gcr_diagonal_launch *launch, const gcr_matr
 
 GCR_ENTRY(gcr_diagonal, gcr_diagonal_launch)
 {
-    gcr_matrix matrix = { 0 };
+    const uint64_t blocks = (uint64_t)(launch.count + GCR_BLOCKED_ROWS - 1) / GCR_BLOCKED_ROWS;
 
-    matrix.rows = launch.count / GCR_TILE;
-    matrix.tiles = gcr_shared();
-    matrix.pivot = matrix.tiles + gcr_matrix_count(launch.count, 0);
-    for (uint64_t slot = gcr_block_index(); slot < (uint64_t)launch.grid.slots;
-         slot += gcr_block_count())
-        gcr_diagonal_block(&launch, &matrix, (int)slot);
+    for (uint64_t b = gcr_block_index(); b < blocks * (uint64_t)launch.grid.slots;
+         b += gcr_block_count()) {
+        const int before = GCR_BLOCKED_ROWS * (int)(b % blocks), left = launch.count - before;
+        const int rows = left < GCR_BLOCKED_ROWS ? left : GCR_BLOCKED_ROWS;
+        gcr_matrix matrix = { 0 };
+
+        matrix.rows = rows / GCR_TILE;
+        matrix.tiles = gcr_shared();
+        matrix.pivot = matrix.tiles + gcr_matrix_count(rows, 0);
+        gcr_diagonal_block(&launch, &matrix, (int)(b / blocks), launch.first + before);
+    }
 }
 
 /* ---- the answers ----------------------------------------------------------------------------- */
+
+/* The first minor that is not positive, or 0. A library may have let numbers grow beyond all bounds. */
+GCR_FN int gcr_grid_minor(const gcr_grid *grid, const gcr_real *pivots, int slot)
+{
+    int is_bad = 0, minor = grid->minors[slot];
+
+    for (int i = gcr_thread_index(); i < grid->rows; i += GCR_TEAM_THREADS)
+        is_bad |= !gcr_pivot_is_good(pivots[i]);
+    if (!gcr_block_any(is_bad) || minor != 0)
+        return minor;
+    while (gcr_pivot_is_good(pivots[minor]))
+        minor++;
+    return minor + 1;
+}
 
 /* Says what became of the system, and its log-determinant. */
 GCR_FN void gcr_grid_conclude(const gcr_grid *grid, const gcr_occupant *of, int slot)
 {
     const gcr_real *pivots = (const gcr_real *)grid->pivots + (int64_t)slot * grid->rows;
+    const int minor = gcr_grid_minor(grid, pivots, slot);
     gcr_real sum = 0;
 
     if (gcr_thread_index() == 0)
-        *of->verdict = (gcr_real)(grid->bad[slot] != 0 ? GCR_VERDICT_NAN : grid->minors[slot]);
-    if (!gcr_grid_is_good(grid, slot) || !(of->system.wanted & GCR_NEED_LOG_DETERMINANT))
+        *of->verdict = (gcr_real)(grid->bad[slot] != 0 ? GCR_VERDICT_NAN : minor);
+    if (grid->bad[slot] != 0 || minor != 0 || !(of->system.wanted & GCR_NEED_LOG_DETERMINANT))
         return;
     for (int i = gcr_thread_index(); i < of->system.n; i += GCR_TEAM_THREADS)
         sum += gcr_log(pivots[i]);

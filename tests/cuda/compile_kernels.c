@@ -263,6 +263,18 @@ static void compile_few(tally *t)
     }
 }
 
+/* The toolkit that has the compiler has these, too, with all functions that are called. */
+static void check_libraries(tally *t)
+{
+    const cuda_blas *blas;
+    const cuda_solver *solver;
+
+    if (gcr_cuda_blas(&blas) == GCR_OK && gcr_cuda_solver(&solver) == GCR_OK)
+        return;
+    printf("FAILED %s\n", gcr_last_error());
+    t->failed++;
+}
+
 int main(int argc, char **argv)
 {
     const cuda_nvrtc *nvrtc;
@@ -274,6 +286,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", gcr_last_error());
         return SKIPPED;
     }
+    check_libraries(&t);
     if (argc < 2)
         compile_few(&t);
     for (int k = 0; argc >= 2 && k < count; k++)
