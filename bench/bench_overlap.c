@@ -117,6 +117,7 @@ static gcr_status check_run(state *s)
 {
     gcr_status status = GCR_OK;
     const uint64_t cells = CHUNK_DATASETS * s->points, bytes = bench_scale_record_bytes(cells);
+    const double *y = s->slots[0].from->base;
 
     for (int k = 0; k < SLOTS; k++)
         if (memcmp(s->slots[k].from->base, s->slots[k].to->base, chunk_bytes(s)) != 0)
@@ -126,8 +127,8 @@ static gcr_status check_run(state *s)
     GCR_TRY(gcr_queue_sync(s->on.queue));
     s->down_bytes += bytes;
     for (uint64_t d = 0; d < CHUNK_DATASETS; d += CHUNK_DATASETS - 1)
-        GCR_TRY(
-            bench_scale_check(&s->job, d, 0, s->points, s->records->base, d * s->points, cells));
+        GCR_TRY(bench_scale_check(&s->job, y + d * s->rows, 0, s->points, s->records->base,
+                                  d * s->points, cells));
 out:
     return status;
 }
@@ -167,6 +168,7 @@ typedef struct empty_cells {
     bench_scale job;
     gcr_buf *y_dev, *records_dev, *records;
     gcr_event *done;
+    double y;       /* the one row      */
     uint64_t count; /* that are computed */
 } empty_cells;
 
@@ -194,7 +196,7 @@ static gcr_status run_cells(void *arg, double *seconds_out)
     GCR_TRY(gcr_queue_sync(queue));
     e->s->up_bytes += bytes;
     e->s->down_bytes += bytes;
-    GCR_TRY(bench_scale_check(&e->job, 0, 0, e->count, e->records->base, 0, CELLS));
+    GCR_TRY(bench_scale_check(&e->job, &e->y, 0, e->count, e->records->base, 0, CELLS));
 out:
     return status;
 }
@@ -215,14 +217,13 @@ static gcr_status open_cells(empty_cells *e, state *s)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = s->on.device;
-    double y;
 
     *e = (empty_cells){ .s = s, .count = CELLS };
-    bench_scale_fill(&y, 1, 0);
+    bench_scale_fill(&e->y, 1, 0);
     GCR_TRY(bench_scale_open(&e->job, &s->on, 1, CELLS));
-    GCR_TRY(gcr_buf_open(&e->y_dev, device, GCR_PLACE_DEVICE, sizeof y));
-    GCR_TRY(gcr_upload(s->on.queue, e->y_dev, 0, &y, GCR_PLACE_HOST, sizeof y));
-    s->up_bytes += sizeof y;
+    GCR_TRY(gcr_buf_open(&e->y_dev, device, GCR_PLACE_DEVICE, sizeof e->y));
+    GCR_TRY(gcr_upload(s->on.queue, e->y_dev, 0, &e->y, GCR_PLACE_HOST, sizeof e->y));
+    s->up_bytes += sizeof e->y;
     GCR_TRY(
         gcr_buf_open(&e->records_dev, device, GCR_PLACE_DEVICE, bench_scale_record_bytes(CELLS)));
     GCR_TRY(gcr_buf_open(&e->records, device, GCR_PLACE_STAGING, bench_scale_record_bytes(CELLS)));

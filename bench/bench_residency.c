@@ -85,10 +85,11 @@ static gcr_status check_results(const state *s)
 {
     gcr_status status = GCR_OK;
     const uint64_t bytes = bench_scale_record_bytes(batch_cells(s));
+    const double *y = s->y->base;
 
     for (uint64_t batch = 0; batch < BATCHES; batch++)
         for (uint64_t d = 0; d < s->datasets; d += s->datasets - 1) /* the first and the last */
-            GCR_TRY(bench_scale_check(&s->job, d, batch * PART, PART,
+            GCR_TRY(bench_scale_check(&s->job, y + d * s->rows, batch * PART, PART,
                                       (const char *)s->records->base + batch * bytes, d * PART,
                                       batch_cells(s)));
 out:

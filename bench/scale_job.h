@@ -35,8 +35,8 @@ uint64_t bench_scale_record_bytes(uint64_t cells);
 gcr_unit_tile bench_scale_tile(const bench_scale *job, const void *y_dev, uint64_t first,
                                uint64_t count, const gcr_buf *records, uint64_t at, uint64_t cells);
 
-/* Such records of dataset `number`, come down, are right. GCR_EDEVICE. */
-GCR_MUST_CHECK gcr_status bench_scale_check(const bench_scale *job, uint64_t number, uint64_t first,
+/* Such records, come down, of the dataset whose rows are `y` are right. GCR_EDEVICE. */
+GCR_MUST_CHECK gcr_status bench_scale_check(const bench_scale *job, const double *y, uint64_t first,
                                             uint64_t count, const void *records, uint64_t at,
                                             uint64_t cells);
 
