@@ -2,8 +2,12 @@
 #include "cuda/cuda_library.h"
 
 #include "base/check.h"
+#include "base/env.h"
 
 #include <dlfcn.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { FUNCTIONS_MAX = 32 };
@@ -24,6 +28,78 @@ out:
     return status;
 }
 
+/* ---- where it is ------------------------------------------------------------------------------ */
+
+/* Folders that the loader may not know by itself: what pip installs where a
+ * variable says, toolkits, what pip installs for all. */
+static const struct {
+    gcr_env variable; /* GCR_ENV_COUNT: `folder` is from the root */
+    const char *folder;
+} places[] = {
+    { GCR_ENV_VIRTUAL_ENV, "lib/python3*/site-packages/nvidia/*/lib" },
+    { GCR_ENV_COUNT, "/usr/local/cuda/lib64" },
+    { GCR_ENV_COUNT, "/usr/local/cuda-13*/lib64" },
+    { GCR_ENV_COUNT, "/opt/cuda/lib64" },
+    { GCR_ENV_COUNT, "/usr/local/lib/python3*/dist-packages/nvidia/*/lib" },
+    { GCR_ENV_COUNT, "/usr/lib/python3/dist-packages/nvidia/*/lib" },
+};
+
+/* The first that can be opened of the files that `pattern` stands for. */
+static void *open_each(const char *pattern)
+{
+    glob_t found = { 0 };
+    void *opened = NULL;
+
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc && opened == NULL; i++)
+            opened = dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL);
+    globfree(&found);
+    return opened;
+}
+
+/* `file` in a folder that may have stars. NVRTC asks the loader for a part of itself by name: it is
+ * found by being there already. */
+static void *open_in(const char *folder, const char *file)
+{
+    char path[PATH_MAX];
+
+    if (strstr(file, "nvrtc") != NULL) {
+        snprintf(path, sizeof path, "%s/libnvrtc-builtins.so.*", folder);
+        (void)open_each(path);
+    }
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return open_each(path);
+}
+
+static void *open_place(size_t place, const char *file)
+{
+    const char *root = "";
+    char folder[PATH_MAX / 2];
+
+    if (places[place].variable != GCR_ENV_COUNT) {
+        root = gcr_env_get(places[place].variable);
+        if (root == NULL)
+            return NULL;
+    }
+    snprintf(folder, sizeof folder, "%s%s%s", root, root[0] != '\0' ? "/" : "",
+             places[place].folder);
+    return open_in(folder, file);
+}
+
+/* NULL: it is nowhere. In the folder that is asked for, and nowhere else, if one is. */
+static void *open_file(const char *file)
+{
+    const char *asked = gcr_env_get(GCR_ENV_GPU_LIBRARIES);
+    void *opened;
+
+    if (asked != NULL)
+        return open_in(asked, file);
+    opened = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    for (size_t place = 0; place < sizeof places / sizeof *places && opened == NULL; place++)
+        opened = open_place(place, file);
+    return opened;
+}
+
 gcr_status gcr_cuda_library_open(cuda_library *library)
 {
     gcr_status status = GCR_OK;
@@ -34,13 +110,12 @@ gcr_status gcr_cuda_library_open(cuda_library *library)
         goto out;
     if (library->count > FUNCTIONS_MAX)
         GCR_FAIL(GCR_EDEVICE, "%s: more than %d functions", library->file, FUNCTIONS_MAX);
-    opened = dlopen(library->file, RTLD_NOW | RTLD_LOCAL);
+    opened = open_file(library->file);
     if (opened == NULL)
-        GCR_FAIL(
-            GCR_EUNSUPPORTED,
-            "%s is not found: %s; install the CUDA 13 toolkit, or name its folder of libraries "
-            "in LD_LIBRARY_PATH",
-            library->lacking, dlerror());
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "%s is not found: there is no %s; install the CUDA 13 toolkit, or name its folder "
+                 "of libraries in %s",
+                 library->lacking, library->file, gcr_env_name(GCR_ENV_GPU_LIBRARIES));
     GCR_TRY(bind(library, opened));
     library->opened = opened;
     opened = NULL;

@@ -1,7 +1,9 @@
 /*
  * cuda/cuda_library.h -- a library of CUDA's, opened when it is needed.
  *
- * NVRTC, cuBLAS and cuSOLVER are 800 MB, and most runs call few of them or none.
+ * NVRTC, cuBLAS and cuSOLVER are 800 MB, and most runs call few of them or none. They are looked for in the folder
+ * that GRIDCRUNCH_CUDA_PATH names, and nowhere else, if it names one; else where the loader looks, in
+ * toolkits and where pip installs them.
  */
 #ifndef GCR_CUDA_LIBRARY_H
 #define GCR_CUDA_LIBRARY_H

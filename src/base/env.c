@@ -9,6 +9,8 @@ static const struct {
     [GCR_ENV_LIBEXEC] = { "GRIDCRUNCH_LIBEXEC", "the folder of gridcrunch-read-hdf5" },
     [GCR_ENV_GPU_MODULE] = { "GRIDCRUNCH_CUDA_MODULE", "the file of libgridcrunch_cuda.so" },
     [GCR_ENV_VISIBLE_GPUS] = { "CUDA_VISIBLE_DEVICES", "the GPUs that the driver shows" },
+    [GCR_ENV_GPU_LIBRARIES] = { "GRIDCRUNCH_CUDA_PATH", "the folder of CUDA's libraries" },
+    [GCR_ENV_VIRTUAL_ENV] = { "VIRTUAL_ENV", "else they may be in this one, by pip" },
     [GCR_ENV_CC] = { "GRIDCRUNCH_CC", "the compiler of kernels in files (cc)" },
     [GCR_ENV_CACHE] = { "GRIDCRUNCH_CACHE", "the folder that keeps them compiled" },
     [GCR_ENV_XDG_CACHE_HOME] = { "XDG_CACHE_HOME", "else that folder is gridcrunch in this one" },
