@@ -48,7 +48,8 @@ static const struct argp bench_argp = {
     .parser = parse,
     .args_doc = "[NAME [--quick] [ARG...]]",
     .doc = "Runs the benchmark NAME, or lists them.\v"
-           "CSV on stdout, its last lines are `ratio NAME CASE VALUE'; prose on stderr. "
+           "CSV on stdout, its last lines are `ratio NAME CASE VALUE'; prose on stderr; the same "
+           "as JSON with --json FILE. "
            "With --quick in seconds, with less precision.",
 };
 
