@@ -29,8 +29,9 @@ struct entry {
     gcr_buf *block;
 
     /* On a device with memory of its own; under the lock. */
-    int holders;           /* tiles that need it: it may not be evicted                      */
-    int is_idle;           /* all that used it has been seen to end                          */
+    int holders;     /* tiles that need it: it may not be evicted                      */
+    int is_idle;     /* all that used it has been seen to end                          */
+    int is_given_up; /* by a batch that may have got as far as using it, and none has landed since */
     entry *before, *after; /* of those that have a block, in the order in which they came up */
 };
 
@@ -102,7 +103,7 @@ void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
     pthread_mutex_lock(&residency->lock);
     if (is_far(residency) && e->block != NULL)
         unlist(residency, e);
-    clear(e, gcr_buf_close_idle);
+    clear(e, e->is_given_up ? gcr_buf_close : gcr_buf_close_idle);
     pthread_mutex_unlock(&residency->lock);
 }
 
@@ -292,7 +293,7 @@ out:
 static void settle_far(gcr_residency *residency, entry *e, gcr_status status)
 {
     if (status == GCR_OK) {
-        e->is_idle = 0;
+        e->is_idle = e->is_given_up = 0;
         if (e->block != NULL)
             list(residency, e);
     } else {
@@ -408,6 +409,7 @@ void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_lan
     pthread_mutex_lock(&residency->lock);
     e->holders--;
     e->is_idle = has_landed && e->holders == 0;
+    e->is_given_up = !has_landed;
     pthread_mutex_unlock(&residency->lock);
 }
 

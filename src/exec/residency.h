@@ -70,7 +70,8 @@ void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_lan
 /* Frees all that no tile needs, of a device with memory of its own. Returns how many datasets left. */
 int gcr_residency_evict(gcr_residency *residency);
 
-/* Frees what `dataset` occupies. Nobody will acquire it again, and all work on it has landed. */
+/* Frees what `dataset` occupies. Nobody will acquire it again, and all of its cells have landed, here or on
+ * other devices: what a batch gave up that had no memory may still be prepared here. */
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset);
 
 #endif /* GCR_EXEC_RESIDENCY_H */

@@ -467,6 +467,47 @@ static void test_a_dataset_leaves_the_device_with_its_last_cell(void **state)
     drop_curtain(&s);
 }
 
+/* A batch that has no memory leaves its datasets to another device, which computes them all, while the
+ * first may still be at preparing them. */
+static void test_a_dataset_that_a_batch_gave_up_is_waited_for(void **state)
+{
+    static const uint64_t places[] = { 0, 1, 2 };
+    const int64_t option[GCR_OPTIONS_MAX] = { 0 };
+    gcr_residency *residency = NULL;
+    gcr_device *device = NULL;
+    gcr_program *program = NULL;
+    gcr_program_spec program_spec;
+    gcr_residency_spec spec = { .option = option, .places = places };
+    gcr_queue *queue = NULL;
+    gcr_resident resident;
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    program_spec = gcr_binding_program_spec(s.run->binding);
+    assert_ok(gcr_device_open(&device, &fake_backend, 0));
+    assert_ok(gcr_queue_open(&queue, device));
+    assert_ok(gcr_program_open(&program, device, &program_spec));
+    spec.program = program;
+    spec.datasets = &s.datasets;
+    assert_ok(gcr_residency_create(&residency, &spec));
+    for (uint64_t d = 0; d < 3; d++)
+        assert_ok(gcr_residency_acquire(residency, queue, d, &resident));
+    gcr_residency_leave(residency, 0, 1);
+    gcr_residency_leave(residency, 1, 0);
+    gcr_residency_release(residency, 0);
+    gcr_residency_release(residency, 2); /* landed, and not left yet */
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE_IDLE), 2);
+    gcr_residency_release(residency, 1);
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE_IDLE), 2);
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE), 3);
+    gcr_residency_destroy(residency);
+    gcr_queue_close(queue);
+    gcr_program_close(program);
+    gcr_device_close(device);
+    drop_curtain(&s);
+}
+
 static void test_a_dataset_is_one_buffer_with_its_columns_and_what_is_prepared(void **state)
 {
     scene s;
@@ -795,6 +836,7 @@ int main(void)
         cmocka_unit_test(test_a_schedule_that_gives_more_than_a_batch_is_cut_into_batches),
         cmocka_unit_test(test_nothing_but_datasets_is_allocated_in_the_loop),
         cmocka_unit_test(test_a_dataset_leaves_the_device_with_its_last_cell),
+        cmocka_unit_test(test_a_dataset_that_a_batch_gave_up_is_waited_for),
         cmocka_unit_test(test_a_dataset_is_one_buffer_with_its_columns_and_what_is_prepared),
         cmocka_unit_test(test_a_run_that_fails_closes_its_queue_before_what_that_uses),
         cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),
