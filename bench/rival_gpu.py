@@ -14,7 +14,7 @@ import time
 
 AXES = {32: (128, 128, 64), 64: (128, 128, 64), 128: (64, 64, 64), 232: (64, 32, 32)}
 BATCHES = (1024, 4096, 16384, 65536)
-SEARCH_SECONDS = 12  # for one N; the first form is always tried
+SEARCH_SECONDS = 8  # for one N, after which no other form is begun
 MEMORY_BYTES = 12e9  # of the matrices of a batch, with what is made of them
 
 
@@ -41,6 +41,7 @@ def points(n, count):
 
 class Torch:
     def __init__(self, device):
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no workers that outlive us
         import torch
         self.torch = torch
         self.device = "cuda" if device == "gpu" else "cpu"
@@ -124,7 +125,8 @@ class Jax:
 
         def likelihood(point):
             covariance = point[2] * numpy.exp(-0.5 / point[0] ** 2 * squares)
-            factor = numpy.linalg.cholesky(covariance + point[1] * numpy.eye(n))
+            factor = jax.lax.linalg.cholesky(covariance + point[1] * numpy.eye(n),
+                                             symmetrize_input=False)
             z = jax.scipy.linalg.solve_triangular(factor, y, lower=True)
             return (-0.5 * (z @ z) - numpy.log(numpy.diagonal(factor)).sum()
                     - 0.5 * n * math.log(2 * math.pi))
@@ -194,7 +196,7 @@ class Problem:
         best, begin = (math.inf, None, 0), time.perf_counter()
         sizes = [b for b in BATCHES if b <= count and b * n * n * 8 * 4 <= MEMORY_BYTES] or [count]
         for name, make in self.rival.forms(self.squares, self.y):
-            for batch in sizes if name != "compile" else [best[2]]:
+            for batch in sizes if name not in ("graph", "compile") else [best[2]]:
                 if best[1] is not None and time.perf_counter() - begin > SEARCH_SECONDS:
                     break
                 try:

@@ -96,7 +96,7 @@ class GpuCheck(unittest.TestCase):
     def test_a_part_that_does_not_exist_is_refused_by_name(self):
         code, _, why = self.check("--part", "celings")
         self.assertEqual(code, 2)
-        self.assertIn("'celings' is no part; these are: contract kernels", why)
+        self.assertIn("'celings' is no part; these are: contract agreement", why)
 
     @unittest.skipUnless(os.path.isdir(build + "/bench"), "a build without benchmarks")
     def test_the_cpu_passes_in_place_of_a_gpu(self):
