@@ -25,8 +25,11 @@ typedef struct gcr_dataset {
     double y_mean;    /* the same for y; 0 and 1 where it was not                    */
     double y_scale;
     uint32_t identity[4]; /* made from `key` alone; random numbers depend on it */
-    int borrows_x;        /* x is the program's: never written, never freed     */
-    int borrows_y;        /* the same for y                                     */
+    struct gcr_recipe
+        *recipe;   /* gridcrunch/recipe.h: of numbers that were made and could be made */
+                   /* again as they stand here; NULL: others                        */
+    int borrows_x; /* x is the program's: never written, never freed     */
+    int borrows_y; /* the same for y                                     */
 } gcr_dataset;
 
 typedef struct gcr_skipped {

@@ -45,6 +45,7 @@ void gcr_dataset_clear(gcr_dataset *dataset)
     free(dataset->key);
     free(dataset->x_mean);
     free(dataset->x_scale);
+    free(dataset->recipe);
     if (!dataset->borrows_x)
         gcr_memory_destroy(dataset->x);
     if (!dataset->borrows_y)

@@ -104,6 +104,10 @@ static void standardize_dataset(gcr_dataset *dataset, int which)
 {
     const int64_t rows = dataset->rows;
 
+    if (which != 0) {
+        free(dataset->recipe); /* they are other numbers now */
+        dataset->recipe = NULL;
+    }
     if (which & GCR_STANDARDIZE_X)
         for (int64_t f = 0; f < dataset->features; f++)
             standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);

@@ -1,9 +1,6 @@
 /*
- * data/synthetic.c -- sums of sines with noise, drawn from Philox4x32-10.
- *
- * The seed and the dataset's identity give a key and half of the counter, by one round trip through
- * the same generator; the other half counts blocks of two draws. Order of draws: phases, x by
- * feature, noise.
+ * data/synthetic.c -- sums of sines with noise: datasets filled by the text of gridcrunch/recipe.h,
+ * which devices have too.
  */
 #include "data/synthetic.h"
 
@@ -12,111 +9,55 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#include <Random123/philox.h>
+#include "gridcrunch/recipe.h"
+
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
-    SINES = 3,      /* of frequencies 1, 2, 3 per feature */
     KEY_DIGITS = 4, /* at least, so that a tenth dataset does not rename the first */
     ROWS_MAX = INT32_MAX,
     FEATURES_MAX = 1000000, /* each has a name */
 };
 
-static const double two_pi = 6.283185307179586;
-static const double first_period = 16; /* rows; where x counts them */
-
-typedef struct stream {
-    philox4x32_key_t key;
-    philox4x32_ctr_t counter; /* words 0, 1: the block; 2, 3: the dataset's */
-    philox4x32_ctr_t block;
-    int used; /* draws of the block, of 2 */
-} stream;
-
-static stream stream_of(uint64_t seed, const uint32_t identity[4])
+static void fill(gcr_dataset *dataset)
 {
-    const philox4x32_key_t key = { { (uint32_t)seed, (uint32_t)(seed >> 32) } };
-    const philox4x32_ctr_t who = { { identity[0], identity[1], identity[2], identity[3] } };
-    const philox4x32_ctr_t own = philox4x32_R(10, who, key);
+    const gcr_recipe *recipe = dataset->recipe;
+    const gcr_synthetic_stream stream = gcr_synthetic_open(recipe);
 
-    return (stream){ .key = { { own.v[0], own.v[1] } },
-                     .counter = { { 0, 0, own.v[2], own.v[3] } },
-                     .used = 2 };
-}
+    for (int64_t f = 0; f < recipe->features; f++) {
+        double phases[GCR_SYNTHETIC_SINES], *x = dataset->x + f * recipe->rows;
 
-/* Uniform in [0, 1), 53 bits. */
-static double draw_uniform(stream *random)
-{
-    const int at = 2 * (random->used % 2);
-    uint64_t bits;
-
-    if (random->used == 2) {
-        random->block = philox4x32_R(10, random->counter, random->key);
-        random->counter.v[1] += ++random->counter.v[0] == 0;
-        random->used = 0;
+        for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
+            phases[k] = gcr_synthetic_phase(&stream, f, k);
+        for (int64_t row = 0; row < recipe->rows; row++) {
+            x[row] = gcr_synthetic_x(&stream, recipe, f, row);
+            dataset->y[row] = gcr_synthetic_add(dataset->y[row], recipe, x[row], phases);
+        }
     }
-    random->used++;
-    bits = random->block.v[at] | (uint64_t)random->block.v[at + 1] << 32;
-    return (double)(bits >> 11) * 0x1p-53;
-}
-
-/* Box and Muller's first; the second is thrown away to keep one draw one call. */
-static double draw_normal(stream *random)
-{
-    const double radius = sqrt(-2 * log(1 - draw_uniform(random)));
-
-    return radius * cos(two_pi * draw_uniform(random));
-}
-
-/* y += sum over k of sin(2 pi k t + phase) / k, t of period 1. */
-static void add_sines(gcr_dataset *dataset, const double *x, const double *phases, double period)
-{
-    const double share = 1 / sqrt((double)dataset->features);
-
-    for (int64_t row = 0; row < dataset->rows; row++)
-        for (int k = 1; k <= SINES; k++)
-            dataset->y[row] += share * sin(two_pi * k * x[row] / period + phases[k - 1]) / k;
-}
-
-static void fill_x(gcr_dataset *dataset, stream *random)
-{
-    const int64_t count = dataset->rows * dataset->features;
-
-    for (int64_t i = 0; i < count; i++)
-        dataset->x[i] = dataset->features == 1 ? (double)i : draw_uniform(random);
-}
-
-static void fill_y(gcr_dataset *dataset, stream *random, const double *phases, double noise)
-{
-    const double period = dataset->features == 1 ? first_period : 1;
-
-    for (int64_t f = 0; f < dataset->features; f++)
-        add_sines(dataset, dataset->x + f * dataset->rows, phases + f * SINES, period);
-    for (int64_t row = 0; noise > 0 && row < dataset->rows; row++)
-        dataset->y[row] += noise * draw_normal(random);
+    for (int64_t row = 0; row < recipe->rows; row++)
+        dataset->y[row] += gcr_synthetic_noise(&stream, recipe, row);
 }
 
 static gcr_status make_dataset(gcr_dataset *out, const gcr_synthetic *spec, uint64_t seed,
                                const char *key, int64_t rows)
 {
     gcr_status status = GCR_OK;
-    double *phases = NULL;
-    stream random;
 
     GCR_TRY(gcr_dataset_create(out, key, rows, spec->features, 1));
-    random = stream_of(seed, out->identity);
-    phases = calloc((size_t)spec->features, SINES * sizeof *phases);
-    if (phases == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for %" PRId64 " features", spec->features);
-    for (int64_t i = 0; i < spec->features * SINES; i++)
-        phases[i] = two_pi * draw_uniform(&random);
-    fill_x(out, &random);
-    fill_y(out, &random, phases, spec->noise);
+    out->recipe = malloc(sizeof *out->recipe);
+    if (out->recipe == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for dataset '%s'", key);
+    *out->recipe = (gcr_recipe){
+        .seed = seed, .rows = rows, .features = spec->features, .noise = spec->noise
+    };
+    memcpy(out->recipe->identity, out->identity, sizeof out->identity);
+    fill(out);
 out:
-    free(phases);
     return status;
 }
 

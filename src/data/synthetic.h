@@ -8,8 +8,7 @@
 /*
  * Makes the datasets of `job->data.synthetic`, keys s0001, s0002 ... (more digits from the ten
  * thousandth on). Each depends on the seed, its key, its shape and the noise alone, so more
- * datasets change none. The same on every machine but for the last bits of sin, cos and log, which
- * are libm's.
+ * datasets change none. The same bits on every machine and device.
  * GCR_EINVAL: rows or features below 1, noise negative or not finite. GCR_ENOMEM, GCR_EOVERFLOW.
  * On failure the caller clears *out.
  */

@@ -21,7 +21,7 @@ check() {
         header=${path#"$1/include/"}
         grep -q 'Part of kernel\.h' "$path" && continue
         kernel= # what kernels include is compiled as they are; programs need not define anything
-        case $header in gridcrunch/kernel.h | gridcrunch/unit.h | gridcrunch/unit_tile.h) kernel=-D_GNU_SOURCE ;; esac
+        case $header in gridcrunch/kernel.h | gridcrunch/recipe.h | gridcrunch/unit.h | gridcrunch/unit_tile.h) kernel=-D_GNU_SOURCE ;; esac
         compiles c "$1" "$header" "${CC:-cc}" -std=c17 $kernel
         if command -v "${CXX:-c++}" > /dev/null; then
             compiles c++ "$1" "$header" "${CXX:-c++}" -std=c++20 $kernel
