@@ -71,6 +71,12 @@ typedef struct cuda_stage {
     int is_used; /* the event was recorded, and not waited for */
 } cuda_stage;
 
+/* A text of the device that no kernel goes into (cuda_unit.h). */
+typedef struct cuda_unit {
+    cudaLibrary_t library; /* NULL: not loaded */
+    cudaKernel_t kernel;
+} cuda_unit;
+
 typedef struct cuda_queue {
     gcr_queue base;
     struct cuda_queue *next; /* of the device */
@@ -84,6 +90,7 @@ typedef struct cuda_queue {
     struct cuda_preparer *preparer; /* of cuda_prepare.c */
     struct cuda_factors *factors;   /* of cuda_factor.c; NULL before the first */
     struct cuda_large *large;       /* of cuda_large.c; NULL before the first  */
+    cuda_unit generate;             /* of cuda_generate.c */
 } cuda_queue;
 
 static inline cuda_device *cuda_device_of(gcr_device *device)
@@ -184,7 +191,8 @@ void gcr_cuda_program_close(gcr_program *program);
 gcr_status gcr_cuda_prepare(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
 gcr_status gcr_cuda_crunch(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
 
-/* cuda_reduce.c */
+/* cuda_generate.c and cuda_reduce.c */
+gcr_status gcr_cuda_generate(gcr_queue *queue, const gcr_generate_args *args);
 gcr_status gcr_cuda_reduce(gcr_queue *queue, gcr_program *program, const gcr_reduce_args *args);
 
 /* cuda_transfer.c */

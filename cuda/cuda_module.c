@@ -31,6 +31,7 @@ const gcr_backend gcr_cuda_backend = {
     .prepare = gcr_cuda_prepare,
     .crunch = gcr_cuda_crunch,
     .reduce = gcr_cuda_reduce,
+    .generate = gcr_cuda_generate,
 
     .factor_bytes = gcr_cuda_factor_bytes,
     .factor = gcr_cuda_factor,

@@ -2,6 +2,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_factor.h"
 #include "cuda/cuda_large.h"
+#include "cuda/cuda_unit.h"
 
 #include "base/clock.h"
 
@@ -136,6 +137,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
     gcr_cuda_preparer_close(queue);
     gcr_cuda_large_close(queue);
     gcr_cuda_launcher_close(queue);
+    gcr_cuda_unit_close(&queue->generate);
     gcr_cuda_stages_close(queue);
     gcr_cuda_lane_close(&queue->down);
     gcr_cuda_lane_close(&queue->work);

@@ -6,11 +6,6 @@
 
 #include "cuda/cuda_backend.h"
 
-typedef struct cuda_unit {
-    cudaLibrary_t library; /* NULL: not loaded */
-    cudaKernel_t kernel;
-} cuda_unit;
-
 /* Loads the kernel `entry` of cuda/device/NAME_unit.h. GCR_EUNSUPPORTED: there is no compiler. */
 GCR_MUST_CHECK gcr_status gcr_cuda_unit_open(cuda_unit *out, const cuda_device *device,
                                              const char *name, const char *entry);

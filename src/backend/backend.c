@@ -273,6 +273,27 @@ out:
     return status;
 }
 
+/* ---- datasets that are made ------------------------------------------------------------------ */
+
+int gcr_can_generate(const gcr_device *device)
+{
+    return device->backend->generate != NULL;
+}
+
+gcr_status gcr_generate(gcr_queue *queue, const gcr_generate_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    if (!gcr_can_generate(queue->device))
+        GCR_FAIL(GCR_EUNSUPPORTED, "devices of '%s' make no datasets",
+                 queue->device->backend->name);
+    if (args->recipe.rows < 1 || args->recipe.features < 1)
+        GCR_FAIL(GCR_EINVAL, "a dataset that is made has rows and features");
+    GCR_TRY(queue->device->backend->generate(queue, args));
+out:
+    return status;
+}
+
 /* ---- records --------------------------------------------------------------------------------- */
 
 int gcr_can_reduce(const gcr_device *device, const gcr_reduction *reduction)

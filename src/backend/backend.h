@@ -29,6 +29,7 @@
 #include "gridcrunch/factor.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/partial.h"
+#include "gridcrunch/recipe.h"
 #include "gridcrunch/status.h"
 #include "gridcrunch/unit.h"
 
@@ -163,6 +164,16 @@ typedef struct gcr_factor_args {
     uint64_t group_count;
 } gcr_factor_args;
 
+/* ---- datasets that a device makes ------------------------------------------------------------ */
+
+/* In place of an upload, and in its order. Addresses are the device's. */
+typedef struct gcr_generate_args {
+    gcr_recipe recipe;
+    gcr_scalar scalar; /* what x and y are; numbers are made as doubles and converted */
+    void *x;           /* [features][rows], by feature */
+    void *y;           /* [rows] */
+} gcr_generate_args;
+
 /* ---- records in place of cells ---------------------------------------------------------------
  *
  * Where cells are not kept, a device may leave records of blocks of points (gridcrunch/partial.h), so that
@@ -224,6 +235,9 @@ struct gcr_backend {
     void (*program_close)(gcr_program *program);
     gcr_status (*prepare)(gcr_queue *queue, gcr_program *program, const gcr_prepare_args *args);
     gcr_status (*crunch)(gcr_queue *queue, gcr_program *program, const gcr_crunch_args *args);
+
+    /* (optional) Datasets that are made. NULL: they go up like others. */
+    gcr_status (*generate)(gcr_queue *queue, const gcr_generate_args *args);
 
     /* (optional) Records. NULL: outputs come down, and the host makes them. */
     gcr_status (*reduce)(gcr_queue *queue, gcr_program *program, const gcr_reduce_args *args);
@@ -311,6 +325,10 @@ GCR_MUST_CHECK gcr_status gcr_prepare(gcr_queue *queue, gcr_program *program,
                                       const gcr_prepare_args *args);
 GCR_MUST_CHECK gcr_status gcr_crunch(gcr_queue *queue, gcr_program *program,
                                      const gcr_crunch_args *args);
+
+/* Whether the device makes datasets; if not, gcr_generate() is not for it. */
+int gcr_can_generate(const gcr_device *device);
+GCR_MUST_CHECK gcr_status gcr_generate(gcr_queue *queue, const gcr_generate_args *args);
 
 /* Whether the device leaves records for such a reduction; if not, gcr_reduce() is not for it. */
 int gcr_can_reduce(const gcr_device *device, const gcr_reduction *reduction);

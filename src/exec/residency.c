@@ -259,6 +259,32 @@ out:
     return status;
 }
 
+/* Whether the device makes the numbers itself, the same to the last bit. */
+static int is_made_there(const gcr_residency *residency, const gcr_dataset *dataset)
+{
+    return is_far(residency) && dataset->recipe != NULL &&
+           gcr_can_generate(residency->spec.program->device);
+}
+
+/* Where x and y are uploaded to else. */
+static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
+                           const gcr_dataset *dataset)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t x_bytes =
+        (uint64_t)dataset->rows * (uint64_t)dataset->features * gcr_scalar_bytes(scalar);
+    const gcr_generate_args args = { .recipe = *dataset->recipe,
+                                     .scalar = scalar,
+                                     .x = e->block->base,
+                                     .y = (char *)e->block->base + x_bytes };
+
+    GCR_TRY(gcr_generate(queue, &args));
+    e->resident.data.x = args.x;
+    e->resident.data.y = args.y;
+out:
+    return status;
+}
+
 /* Brings a dataset to the device and prepares it. */
 static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
 {
@@ -266,23 +292,28 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     const gcr_dataset *source = &residency->spec.datasets->items[dataset];
     const int is_shared = queue->device->info.shares_memory;
     entry *e = &residency->entries[dataset];
-    columns here;
-    uint64_t bytes, prepared_at;
+    const gcr_unit *unit = residency->spec.program->unit;
+    const int is_made = is_made_there(residency, source);
+    columns here = { 0 };
+    uint64_t prepared_at;
 
     e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
     for (int i = 0; i < 4; i++)
         e->resident.data.identity[i] = source->identity[i];
-    GCR_TRY(find_columns(&here, e, residency->spec.program->unit, source));
-    bytes = here.x_bytes + here.y_bytes;
-    GCR_TRY(open_block(e, &prepared_at, residency, queue->device, is_shared ? 0 : bytes));
-    if (is_shared) {
+    if (!is_made)
+        GCR_TRY(find_columns(&here, e, unit, source));
+    GCR_TRY(open_block(e, &prepared_at, residency, queue->device,
+                       is_shared ? 0 : gcr_residency_up_bytes(unit, source)));
+    if (is_made) {
+        GCR_TRY(generate(e, queue, unit->scalar, source));
+    } else if (is_shared) {
         e->resident.data.x = here.x;
         e->resident.data.y = here.y;
-        gcr_share(queue, bytes);
+        gcr_share(queue, here.x_bytes + here.y_bytes);
     } else {
         GCR_TRY(upload(e, queue, &here));
     }
-    if (residency->spec.program->unit->prepare != NULL)
+    if (unit->prepare != NULL)
         GCR_TRY(prepare(e, residency, queue, prepared_at));
 out:
     return status;

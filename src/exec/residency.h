@@ -4,7 +4,7 @@
  * A dataset goes up once: the first worker that needs it brings it there (by reference where the
  * device shares the host's memory) and prepares it, the others wait. For a unit of single precision
  * it is converted first, once, and what goes up or is shared are the floats. It stays until its last cell
- * has landed. A device that does not share memory has one worker and one queue, so what is enqueued
+ * has landed. A synthetic dataset need not go up where the device makes it itself. A device that does not share memory has one worker and one queue, so what is enqueued
  * after the upload comes after it and nobody has to wait for it on the host.
  *
  * Where all datasets together are more than such a device holds, they come and go in waves. What leaves is

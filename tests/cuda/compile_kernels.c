@@ -302,6 +302,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         compile_unit(&t, "cuda/device/measure_unit.h");
     compile_unit(&t, "cuda/device/reduce_unit.h");
+    compile_unit(&t, "cuda/device/generate_unit.h");
     printf("%d compiled, %d failed\n", t.compiled, t.failed);
     return t.failed > 0;
 }

@@ -131,6 +131,37 @@ static void test_records_of_blocks_come_down_in_place_of_cells(void **state)
     assert_clean();
 }
 
+/* A batch on data that nobody uploaded: it waits for the stream on which they are made. */
+static void test_a_dataset_that_is_made_is_there_before_its_batch(void **state)
+{
+    gcr_generate_args args = { .recipe = { .seed = 3, .rows = 6, .features = 1 } };
+    double phases[GCR_SYNTHETIC_SINES], first;
+    gcr_unit_tile tile;
+    stage s = { 0 };
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(gcr_buf_open(&s.data[0], s.device, GCR_PLACE_DEVICE, 12 * sizeof(double)));
+    args.x = s.data[0]->base;
+    args.y = (double *)s.data[0]->base + 6;
+    s.view[0] = (gcr_view){ .rows = 6, .features = 1, .x = args.x, .y = args.y };
+    for (int twice = 0; twice < 2; twice++)
+        assert_ok(gcr_generate(s.queue, &args));
+    tile = stage_tile(&s, 0, 0, 1);
+    assert_ok(stage_crunch(&s, &tile, 1));
+    assert_ok(gcr_event_sync(s.event, -1));
+    const gcr_synthetic_stream stream = gcr_synthetic_open(&args.recipe);
+
+    for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
+        phases[k] = gcr_synthetic_phase(&stream, 0, k);
+    first = gcr_synthetic_add(0, &args.recipe, 0, phases);
+    assert_near(*(const double *)s.records->base, first, 0);
+    assert_int_equal(count_launches("gcr_generate"), 2);
+    assert_int_equal(s.queue->ledger.up_bytes, 0);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_nothing_waits_before_the_event_is_waited_for(void **state)
 {
     stage s = { 0 };
@@ -798,6 +829,7 @@ int main(void)
         test(test_floats_take_the_same_road),
         test(test_scratch_is_counted_in_what_the_unit_computes_with),
         test(test_records_of_blocks_come_down_in_place_of_cells),
+        test(test_a_dataset_that_is_made_is_there_before_its_batch),
         test(test_nothing_waits_before_the_event_is_waited_for),
         test(test_tiles_of_one_size_are_one_launch_whatever_their_dataset),
         test(test_sizes_of_other_variants_are_other_launches),

@@ -54,11 +54,11 @@ static void raise_with(scene *s, const char *const *overrides, int count)
     open_curtain(s, overrides, count);
 }
 
-/* On a fake that leaves records of blocks. */
-static void raise_reducing(scene *s, const char *const *overrides, int count)
+/* On a fake that can do what is optional. */
+static void raise_rich(scene *s, const char *const *overrides, int count)
 {
     fake_reset();
-    open_on(s, fake_reducing_backends, overrides, count);
+    open_on(s, fake_rich_backends, overrides, count);
 }
 
 static void raise_curtain(scene *s, const char *override)
@@ -267,7 +267,7 @@ static void test_a_device_that_reduces_sends_records_of_blocks_alone(void **stat
     uint64_t record;
 
     (void)state;
-    raise_reducing(&s, kept, KEPT);
+    raise_rich(&s, kept, KEPT);
     assert_ok(gcr_run_execute(s.run));
     check_kept(&s);
     record = sizeof(gcr_partial_states) + 2 * sizeof(gcr_partial) + 3 * sizeof(gcr_partial_place);
@@ -286,7 +286,7 @@ static void test_a_top_that_is_long_is_found_by_the_host(void **state)
     (void)state;
     memcpy(overrides, kept, sizeof kept);
     overrides[KEPT] = "summary.top=33";
-    raise_reducing(&s, overrides, KEPT + 1);
+    raise_rich(&s, overrides, KEPT + 1);
     assert_ok(gcr_run_execute(s.run));
     check_kept(&s);
     assert_int_equal(fake_count(FAKE_REDUCE), 0);
@@ -299,7 +299,7 @@ static void test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_
     scene s;
 
     (void)state;
-    raise_reducing(&s, kept, KEPT);
+    raise_rich(&s, kept, KEPT);
     fake.crunch_that_fails = 6;
     assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
     gcr_run_count(s.run, counts);
@@ -326,6 +326,41 @@ static void test_cells_that_are_not_kept_cannot_be_had(void **state)
     assert_status(gcr_run_fetch(&row, s.run, 0, 0), GCR_EINVAL);
     assert_status(gcr_run_take(&row, s.run, 0, 0), GCR_EINVAL);
     assert_ok(gcr_run_wait(s.run, 0, 0));
+    drop_curtain(&s);
+}
+
+static void check_made_there(const char *override)
+{
+    scene s;
+
+    raise_rich(&s, &override, override != NULL ? 1 : 0);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->up_bytes, 0);
+    assert_int_equal(fake_count(FAKE_GENERATE), 3);
+    assert_int_equal(fake_count(FAKE_UPLOAD), 0);
+    assert_int_equal(fake_count(FAKE_PREPARE), 3);
+    for (int d = 1; d <= 3; d++)
+        assert_true(fake_find(FAKE_GENERATE, d) < fake_find(FAKE_PREPARE, d));
+    drop_curtain(&s);
+}
+
+static void test_synthetic_datasets_are_made_by_a_device_that_can(void **state)
+{
+    (void)state;
+    check_made_there(NULL);
+    check_made_there("run.precision=single");
+}
+
+static void test_synthetic_datasets_that_were_standardised_go_up(void **state)
+{
+    const char *const override = "data.standardize=y";
+    scene s;
+
+    (void)state;
+    raise_rich(&s, &override, 1);
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
+    assert_int_equal(fake_count(FAKE_GENERATE), 0);
     drop_curtain(&s);
 }
 
@@ -828,6 +863,8 @@ int main(void)
         cmocka_unit_test(
             test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far),
         cmocka_unit_test(test_cells_that_are_not_kept_cannot_be_had),
+        cmocka_unit_test(test_synthetic_datasets_are_made_by_a_device_that_can),
+        cmocka_unit_test(test_synthetic_datasets_that_were_standardised_go_up),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
         cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),

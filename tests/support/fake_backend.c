@@ -26,6 +26,7 @@ typedef struct op {
     gcr_reduction reduction;
     char *records;
     const gcr_point_table *points;
+    gcr_generate_args generate; /* with rows: a dataset that is made */
 } op;
 
 typedef struct fake_queue {
@@ -146,12 +147,34 @@ static void run_reduce(const op *o)
     free(o->tiles);
 }
 
+/* Only y of one feature, which tests look at. */
+static void run_generate(const gcr_generate_args *args)
+{
+    const gcr_synthetic_stream stream = gcr_synthetic_open(&args->recipe);
+    double phases[GCR_SYNTHETIC_SINES];
+
+    for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
+        phases[k] = gcr_synthetic_phase(&stream, 0, k);
+    for (int64_t row = 0; row < args->recipe.rows; row++) {
+        const double x = gcr_synthetic_x(&stream, &args->recipe, 0, row);
+        const double y = gcr_synthetic_add(0, &args->recipe, x, phases) +
+                         gcr_synthetic_noise(&stream, &args->recipe, row);
+
+        if (args->scalar == GCR_F32)
+            ((float *)args->y)[row] = (float)y;
+        else
+            ((double *)args->y)[row] = y;
+    }
+}
+
 static void run_ops(fake_queue *queue, int upto)
 {
     for (; queue->done < upto; queue->done++) {
         const op *o = &queue->ops[queue->done];
 
-        if (o->records != NULL)
+        if (o->generate.recipe.rows > 0)
+            run_generate(&o->generate);
+        else if (o->records != NULL)
             run_reduce(o);
         else if (o->tiles != NULL)
             run_crunch(o);
@@ -489,18 +512,27 @@ const gcr_backend fake_backend = {
 
 const gcr_backend *const fake_backends[] = { &fake_backend, NULL };
 
-static gcr_status fake_reducing_device_open(gcr_device **out, int index)
+static gcr_status fake_generate(gcr_queue *base, const gcr_generate_args *args)
+{
+    fake_queue *queue = (fake_queue *)base;
+
+    note(FAKE_GENERATE, base->device);
+    queue->ops[queue->op_count++] = (op){ .generate = *args };
+    return GCR_OK;
+}
+
+static gcr_status fake_rich_device_open(gcr_device **out, int index)
 {
     const gcr_status status = fake_device_open(out, index);
 
-    (*out)->backend = &fake_reducing_backend;
+    (*out)->backend = &fake_rich_backend;
     return status;
 }
 
-const gcr_backend fake_reducing_backend = {
+const gcr_backend fake_rich_backend = {
     .name = "fake",
     .device_count = fake_device_count,
-    .device_open = fake_reducing_device_open,
+    .device_open = fake_rich_device_open,
     .device_close = fake_device_close,
     .device_kind = fake_device_kind,
     .buf_open = fake_buf_open,
@@ -521,6 +553,7 @@ const gcr_backend fake_reducing_backend = {
     .prepare = fake_prepare,
     .crunch = fake_crunch,
     .reduce = fake_reduce,
+    .generate = fake_generate,
 };
 
-const gcr_backend *const fake_reducing_backends[] = { &fake_reducing_backend, NULL };
+const gcr_backend *const fake_rich_backends[] = { &fake_rich_backend, NULL };

@@ -17,6 +17,7 @@ typedef enum fake_call {
     FAKE_PREPARE,
     FAKE_CRUNCH,
     FAKE_REDUCE,
+    FAKE_GENERATE,
     FAKE_DOWNLOAD,
     FAKE_RECORD,
     FAKE_SYNC,
@@ -54,9 +55,9 @@ typedef struct fake_state {
 
 extern fake_state fake;
 extern const gcr_backend fake_backend;
-extern const gcr_backend *const fake_backends[];          /* it alone */
-extern const gcr_backend fake_reducing_backend;           /* leaves records of blocks, too */
-extern const gcr_backend *const fake_reducing_backends[]; /* it alone */
+extern const gcr_backend *const fake_backends[]; /* it alone */
+extern const gcr_backend fake_rich_backend; /* leaves records of blocks and makes datasets, too */
+extern const gcr_backend *const fake_rich_backends[]; /* it alone */
 
 /* Forgets everything. */
 void fake_reset(void);

@@ -2,6 +2,7 @@
 #include "support/fake_cuda.h"
 
 #include "cuda/cuda_nvrtc.h"
+#include "cuda/generate_launch.h"
 #include "cuda/launch.h"
 #include "cuda/measure_launch.h"
 #include "cuda/reduce_launch.h"
@@ -59,6 +60,7 @@ typedef struct op {
     void (*call)(const void *argument);
     char argument[FAKE_ARGUMENT_BYTES];
     gcr_reduce_launch reduce;
+    gcr_generate_launch generate;
 } op;
 
 struct CUstream_st {
@@ -364,6 +366,20 @@ static void run_copy(const gcr_copy_launch *launch)
     memcpy(launch->to, launch->from, launch->bytes);
 }
 
+/* y of one feature, without noise. */
+static void run_generate(const gcr_generate_launch *launch)
+{
+    const gcr_synthetic_stream stream = gcr_synthetic_open(&launch->recipe);
+    double phases[GCR_SYNTHETIC_SINES];
+
+    check_block(launch->x, (uint64_t)launch->recipe.rows * sizeof(double));
+    check_block(launch->y, (uint64_t)launch->recipe.rows * sizeof(double));
+    for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
+        phases[k] = gcr_synthetic_phase(&stream, 0, k);
+    for (int64_t row = 0; row < launch->recipe.rows; row++)
+        ((double *)launch->y)[row] = gcr_synthetic_add(0, &launch->recipe, (double)row, phases);
+}
+
 /* As the text that host and device share has it. All points are live. */
 static void run_reduce(const gcr_reduce_launch *launch)
 {
@@ -488,6 +504,7 @@ static void *argument_of(op *o, size_t *bytes)
         { "gcr_invert", &o->grid, sizeof o->grid },
         { "gcr_finish", &o->grid, sizeof o->grid },
         { "gcr_reduce", &o->reduce, sizeof o->reduce },
+        { "gcr_generate", &o->generate, sizeof o->generate },
     };
 
     for (size_t k = 0; k < sizeof others / sizeof *others; k++)
@@ -534,6 +551,8 @@ static void run_launch(op *o)
         run_list(&o->launch);
     else if (strcmp(o->kernel, "gcr_reduce") == 0)
         run_reduce(&o->reduce);
+    else if (strcmp(o->kernel, "gcr_generate") == 0)
+        run_generate(&o->generate);
     else if (is_work(o->kernel))
         run_work(&o->work);
 }
