@@ -13,6 +13,8 @@
 #include "kernels/registry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct try_args {
     gcr_job_args job;
@@ -116,6 +118,21 @@ static void print_trial(const gcr_run *run, const gcr_dataset *dataset, uint64_t
                     gcr_format_seconds(prepare, trial->prepare_seconds));
 }
 
+/* A cell is tried on the CPU: where the job leaves the device open, that is the one. */
+static gcr_status choose_device(gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    static const char word[] = "cpu";
+
+    if (strcmp(job->device, "auto") != 0 && strcmp(job->device, "any") != 0)
+        goto out;
+    free(job->device);
+    job->device = NULL;
+    GCR_TRY(gcr_text_copy(&job->device, word, strlen(word)));
+out:
+    return status;
+}
+
 gcr_status gcr_command_try(int *exit_out, int argc, char **argv)
 {
     gcr_status status = GCR_OK;
@@ -129,6 +146,7 @@ gcr_status gcr_command_try(int *exit_out, int argc, char **argv)
 
     argp_parse(&try_argp, argc, argv, 0, NULL, &args);
     GCR_TRY(gcr_job_args_load(&job, &args.job));
+    GCR_TRY(choose_device(&job));
     GCR_TRY(gcr_crash_watch(&job));
     GCR_TRY(gcr_datasets_load(&datasets, &job));
     GCR_TRY(gcr_run_create(&run, &spec));

@@ -46,10 +46,20 @@ out:
     return status;
 }
 
+/* The first device that computes in the host's memory; NULL: there is none. */
+static const gcr_run_device *find_near(const gcr_run *run)
+{
+    for (int d = 0; d < run->device_count; d++)
+        if (run->devices[d].device->info.shares_memory)
+            return &run->devices[d];
+    return NULL;
+}
+
 gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t point)
 {
     gcr_status status = GCR_OK;
-    gcr_device *device = run->devices[0].device;
+    const gcr_run_device *near = find_near(run);
+    const gcr_binding *binding;
     gcr_program *program = NULL;
     gcr_residency *residency = NULL;
     gcr_queue *queue = NULL;
@@ -60,15 +70,16 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
 
     *out = (gcr_trial){ 0 };
     GCR_TRY(check_cell(run, dataset, point));
-    if (!device->info.shares_memory)
+    if (near == NULL)
         GCR_FAIL(GCR_EUNSUPPORTED, "a cell is tried on the CPU: use --device cpu");
     GCR_TRY(open_trial(run, &tile, out));
-    GCR_TRY(gcr_binding_open_program(&program, run->binding, device));
-    GCR_TRY(gcr_residency_create(&residency,
-                                 &(gcr_residency_spec){ .program = program,
-                                                        .option = run->binding->setup.option,
-                                                        .datasets = run->spec.datasets }));
-    GCR_TRY(gcr_queue_open(&queue, device));
+    binding = &run->kinds[near->kind]->binding;
+    GCR_TRY(gcr_binding_open_program(&program, binding, near->device));
+    GCR_TRY(
+        gcr_residency_create(&residency, &(gcr_residency_spec){ .program = program,
+                                                                .option = binding->setup.option,
+                                                                .datasets = run->spec.datasets }));
+    GCR_TRY(gcr_queue_open(&queue, near->device));
     begin = gcr_clock_seconds();
     GCR_TRY(gcr_residency_acquire(residency, queue, dataset, &resident));
     out->prepare_seconds = gcr_clock_seconds() - begin;

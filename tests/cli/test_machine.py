@@ -142,6 +142,8 @@ class Gpu(Case):
                      ("run", "small.yaml", "--quiet"),
                      ("run", "small.yaml", "--quiet", "--fresh", "--device", "cpu")]:
             self.assert_opens_the_module(False, *args)
+        self.assert_opens_the_module(False, "try", "small.yaml", "--device", "any", "--cell",
+                                     "s0001,lengthscale=1,noise=0.1,variance=1")
         self.assert_opens_the_module(True, "devices")
 
     def why_no_gpu(self):

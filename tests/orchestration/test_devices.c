@@ -616,6 +616,22 @@ static void test_a_list_of_kinds_is_dealt_by_plan(void **state)
     drop_curtain(&s);
 }
 
+static void test_a_cell_is_tried_on_the_device_that_shares_memory(void **state)
+{
+    const char *const override = "run.device=[fake, cpu]";
+    scene s = { 0 };
+    gcr_trial trial;
+
+    (void)state;
+    set_up(1);
+    fake.flops[0] = 1e12;
+    assert_ok(try_curtain(&s, &override, 1, both()));
+    assert_ok(gcr_run_try(s.run, &trial, 2, 7));
+    assert_int_equal(trial.state, GCR_CELL_OK);
+    assert_true(trial.values[0][0] != 7.0);
+    drop_curtain(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -645,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_auto_leaves_out_a_device_that_cannot_do_the_job),
         cmocka_unit_test(test_a_listed_device_that_cannot_do_the_job_is_refused),
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
+        cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),
     };
 
     return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
