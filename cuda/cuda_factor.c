@@ -18,21 +18,10 @@ enum {
     CODES_MAX = 32,
     SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES, /* as in cuda_program.c         */
     MOVE_BLOCKS = 8, /* of a multiprocessor, where matrices are moved    */
-    STEPS = 3,
 };
 
-/* A variant that has been compiled and loaded. */
-typedef struct code {
-    gcr_variant variant; /* with the most shared_bytes so far */
-    gcr_scalar scalar;
-    cudaLibrary_t library;
-    cudaKernel_t kernels[STEPS]; /* by gcr_factor_step                                */
-    int blocks;                  /* of gcr_factor at once on a multiprocessor with so much of
-                                    shared memory; 0: unknown */
-} code;
-
 struct cuda_factors {
-    code codes[CODES_MAX];
+    cuda_factor_code codes[CODES_MAX];
     int code_count;
     gcr_factor_group *order; /* the groups of a call, by size */
     uint64_t order_room;
@@ -51,6 +40,8 @@ uint64_t gcr_cuda_factor_bytes(const gcr_device *base, gcr_scalar scalar, int32_
     const uint64_t stride = (uint64_t)gcr_factor_stride(is_thread(&variant), n);
     uint64_t bytes;
 
+    if (variant.team == GCR_TEAM_GRID)
+        return gcr_cuda_factor_large_bytes(&device->crossovers[scalar], n, count);
     if (!gcr_multiply(&bytes, gcr_factor_items(is_thread(&variant), count),
                       stride * scalar_bytes * (is_thread(&variant) ? 32 : 1)))
         return UINT64_MAX;
@@ -59,30 +50,43 @@ uint64_t gcr_cuda_factor_bytes(const gcr_device *base, gcr_scalar scalar, int32_
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
-static gcr_status load(code *c, const cuda_image *image)
+/* NULL: the variant has none. */
+static const char *entry_name(const gcr_variant *variant, int entry)
 {
-    static const char *const names[STEPS] = { [GCR_FACTOR_PACK] = "gcr_pack",
-                                              [GCR_FACTOR_IN_PLACE] = "gcr_factor",
-                                              [GCR_FACTOR_UNPACK] = "gcr_unpack" };
+    static const char *const names[CUDA_FACTOR_ENTRIES] = { [GCR_FACTOR_PACK] = "gcr_pack",
+                                                            [GCR_FACTOR_IN_PLACE] = "gcr_factor",
+                                                            [GCR_FACTOR_UNPACK] = "gcr_unpack" };
+    static const char *const large[CUDA_FACTOR_ENTRIES] = {
+        [GCR_FACTOR_PACK] = "gcr_large_pack",  [GCR_FACTOR_UNPACK] = "gcr_large_take",
+        [CUDA_FACTOR_LOOK] = "gcr_large_look", [CUDA_FACTOR_BLOCK] = "gcr_large_diag",
+        [CUDA_FACTOR_END] = "gcr_large_end",
+    };
+
+    return variant->team == GCR_TEAM_GRID ? large[entry] : names[entry];
+}
+
+static gcr_status load(cuda_factor_code *c, const cuda_image *image)
+{
     gcr_status status = GCR_OK;
 
     GCR_CUDA("load the code of a kernel",
              cudaLibraryLoadData(&c->library, image->bytes, NULL, NULL, 0, NULL, NULL, 0));
-    for (int s = 0; s < STEPS; s++)
-        GCR_CUDA("find the code of a kernel",
-                 cudaLibraryGetKernel(&c->kernels[s], c->library, names[s]));
+    for (int e = 0; e < CUDA_FACTOR_ENTRIES; e++)
+        if (entry_name(&c->variant, e) != NULL)
+            GCR_CUDA("find the code of a kernel",
+                     cudaLibraryGetKernel(&c->entries[e], c->library, entry_name(&c->variant, e)));
 out:
     return status;
 }
 
-static gcr_status make_code(code *out, const cuda_device *device, const gcr_variant *variant,
-                            gcr_scalar scalar)
+static gcr_status make_code(cuda_factor_code *out, const cuda_device *device,
+                            const gcr_variant *variant, gcr_scalar scalar)
 {
     gcr_status status = GCR_OK;
     cuda_source source = { 0 };
     cuda_image image = { 0 };
 
-    *out = (code){ .variant = *variant, .scalar = scalar };
+    *out = (cuda_factor_code){ .variant = *variant, .scalar = scalar };
     out->variant.shared_bytes = 0;
     GCR_TRY(gcr_cuda_define_factor(&source, variant, scalar));
     GCR_TRY(gcr_cuda_compile_cached(&image, &source, device->capability));
@@ -103,7 +107,7 @@ static int is_same(const gcr_variant *a, const gcr_variant *b)
            a->min_blocks == b->min_blocks;
 }
 
-static gcr_status find_code(code **out, cuda_queue *queue, const gcr_variant *variant,
+static gcr_status find_code(cuda_factor_code **out, cuda_queue *queue, const gcr_variant *variant,
                             gcr_scalar scalar)
 {
     gcr_status status = GCR_OK;
@@ -124,10 +128,12 @@ out:
 }
 
 /* Lets blocks have so much shared memory, and asks how many of them run side by side. */
-static gcr_status widen(code *c, const cuda_device *device, uint64_t shared_bytes)
+static gcr_status widen(cuda_factor_code *c, const cuda_device *device, uint64_t shared_bytes)
 {
     gcr_status status = GCR_OK;
-    const cudaKernel_t kernel = c->kernels[GCR_FACTOR_IN_PLACE];
+    const int entry =
+        c->variant.team == GCR_TEAM_GRID ? CUDA_FACTOR_BLOCK : (int)GCR_FACTOR_IN_PLACE;
+    const cudaKernel_t kernel = c->entries[entry];
 
     if (c->blocks > 0 && c->variant.shared_bytes == shared_bytes)
         goto out;
@@ -152,7 +158,7 @@ out:
 
 /* ---- launches -------------------------------------------------------------------------------- */
 
-static gcr_status enqueue(cuda_queue *queue, const code *c, gcr_factor_step step,
+static gcr_status enqueue(cuda_queue *queue, const cuda_factor_code *c, gcr_factor_step step,
                           gcr_factor_launch *launch)
 {
     gcr_status status = GCR_OK;
@@ -161,19 +167,13 @@ static gcr_status enqueue(cuda_queue *queue, const code *c, gcr_factor_step step
     const uint64_t needed = (launch->item_count + teams - 1) / teams;
     const uint64_t most =
         (uint64_t)queue->base.device->info.units * (uint64_t)(is_move ? MOVE_BLOCKS : c->blocks);
-    const cudaLaunchConfig_t config = {
-        .gridDim = { (unsigned)(needed < most ? needed : most), 1, 1 },
-        .blockDim = { (unsigned)c->variant.threads, 1, 1 },
-        .dynamicSmemBytes = is_move ? 0 : c->variant.shared_bytes,
-        .stream = queue->work.stream,
-    };
-    void *arguments[] = { launch };
+    gcr_variant variant = c->variant;
 
+    variant.shared_bytes = is_move ? 0 : variant.shared_bytes;
     GCR_TRY(gcr_cuda_enter(queue->base.device));
     GCR_TRY(gcr_cuda_queue_turn_work(queue));
-    GCR_CUDA("launch factors",
-             cudaLaunchKernelExC(&config, (const void *)c->kernels[step], arguments));
-    queue->work.issued++;
+    GCR_TRY(gcr_cuda_lane_launch(&queue->work, c->entries[step],
+                                 (unsigned)(needed < most ? needed : most), &variant, launch));
 out:
     return status;
 }
@@ -199,26 +199,38 @@ static uint64_t collect(gcr_factor_launch *out, const gcr_factor_group *first, u
     return count;
 }
 
+static gcr_status launch_many(cuda_queue *queue, const cuda_factor_code *c, gcr_factor_step step,
+                              gcr_factor_launch *launch)
+{
+    gcr_status status;
+    cuda_device *device = cuda_device_of(queue->base.device);
+
+    pthread_mutex_lock(&device->lock);
+    status = enqueue(queue, c, step, launch);
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}
+
 static gcr_status launch_all(cuda_queue *queue, const gcr_factor_args *args)
 {
     gcr_status status = GCR_OK;
-    cuda_device *device = cuda_device_of(queue->base.device);
+    const cuda_device *device = cuda_device_of(queue->base.device);
     const gcr_crossovers *crossovers = &device->crossovers[args->scalar];
     const gcr_factor_group *order = queue->factors->order;
 
     for (uint64_t g = 0; g < args->group_count;) {
         const gcr_variant variant = gcr_variant_of_factor(crossovers, order[g].n);
         gcr_factor_launch launch;
-        code *c = NULL;
+        cuda_factor_code *c = NULL;
 
-        g += collect(&launch, order + g, args->group_count - g, crossovers);
         GCR_TRY(find_code(&c, queue, &variant, args->scalar));
         GCR_TRY(widen(c, device, variant.shared_bytes));
-        pthread_mutex_lock(&device->lock);
-        status = enqueue(queue, c, args->step, &launch);
-        pthread_mutex_unlock(&device->lock);
-        if (status != GCR_OK)
-            goto out;
+        if (variant.team == GCR_TEAM_GRID)
+            GCR_TRY(gcr_cuda_factor_large(queue, c, args->step, &order[g++]));
+        else {
+            g += collect(&launch, order + g, args->group_count - g, crossovers);
+            GCR_TRY(launch_many(queue, c, args->step, &launch));
+        }
     }
 out:
     return status;

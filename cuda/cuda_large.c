@@ -29,8 +29,9 @@ struct cuda_large {
     cusolverDnParams_t solver_parameters;
     void *solver_block, *solver_host;
     size_t solver_bytes, solver_block_bytes, solver_host_bytes;
-    int32_t solver_rows; /* that the sizes above are for */
-    void *memory;        /* matrices, pivots, answers and marks of a sub-batch */
+    int32_t solver_rows; /* that the sizes above are for ... */
+    gcr_scalar solver_scalar;
+    void *memory; /* matrices, pivots, answers and marks of a sub-batch */
     uint64_t memory_bytes;
     graph graphs[GRAPHS_MAX];
     int graph_count;
@@ -264,29 +265,33 @@ out:
     return status;
 }
 
-static cudaDataType type_of(const cuda_large_args *args)
+static gcr_scalar scalar_of(const cuda_large_args *args)
 {
-    return args->program->base.unit->scalar == GCR_F64 ? CUDA_R_64F : CUDA_R_32F;
+    return args->program->base.unit->scalar;
+}
+
+static cudaDataType type_of(gcr_scalar scalar)
+{
+    return scalar == GCR_F64 ? CUDA_R_64F : CUDA_R_32F;
 }
 
 /* cuSOLVER's own memory for matrices of so many rows. What it reads on the host may be read until the
  * call before is over, and it mostly asks for none there. */
-static gcr_status reserve_solver(cuda_queue *queue, const cuda_large_args *args,
-                                 const gcr_grid *grid)
+static gcr_status reserve_solver(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
 {
     gcr_status status = GCR_OK;
     cuda_large *large = queue->large;
     cuda_device *device = cuda_device_of(queue->base.device);
     size_t host_bytes = 0;
 
-    if (large->solver_rows == grid->rows)
+    if (large->solver_rows == grid->rows && large->solver_scalar == scalar)
         goto out;
     large->solver_rows = 0;
     SOLVER("say what memory it needs",
            large->solver->factor_bytes(large->solver_handle, large->solver_parameters,
-                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type_of(args),
-                                       large->memory, grid->ld, type_of(args), &large->solver_bytes,
-                                       &host_bytes));
+                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type_of(scalar),
+                                       large->memory, grid->ld, type_of(scalar),
+                                       &large->solver_bytes, &host_bytes));
     if (large->solver_block_bytes < large->solver_bytes) {
         gcr_cuda_free(device, large->solver_block);
         large->solver_block = NULL;
@@ -302,6 +307,7 @@ static gcr_status reserve_solver(cuda_queue *queue, const cuda_large_args *args,
     if (large->solver_host == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for cuSOLVER");
     large->solver_rows = grid->rows;
+    large->solver_scalar = scalar;
 out:
     return status;
 }
@@ -323,9 +329,19 @@ gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_large_args *args
     GCR_TRY(check_size(device, args, bytes));
     GCR_TRY(open_large(queue));
     GCR_TRY(reserve_memory(queue, bytes));
-    if (grid.is_lower) {
+    GCR_TRY(gcr_cuda_large_open(queue, scalar_of(args), &grid));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_large_open(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(open_large(queue));
+    if (grid->is_lower) {
         GCR_TRY(open_solver(queue->large, queue));
-        GCR_TRY(reserve_solver(queue, args, &grid));
+        GCR_TRY(reserve_solver(queue, scalar, grid));
     }
 out:
     return status;
@@ -368,30 +384,37 @@ static gcr_status launch_diagonal(void *arg, int64_t first, int64_t count)
 }
 
 /* Doubles may go through the tensor cores, which round them as everybody does; floats may not. */
-static gcr_status multiply(void *arg, const gcr_product *p)
+gcr_status gcr_cuda_large_multiply(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid,
+                                   const gcr_product *p)
 {
     gcr_status status = GCR_OK;
-    const factorisation *of = arg;
-    cuda_large *large = of->queue->large;
-    const int is_double = of->args->program->base.unit->scalar == GCR_F64;
+    cuda_large *large = queue->large;
+    const int is_double = scalar == GCR_F64;
     const float alpha = (float)p->alpha, beta = (float)p->beta;
-    const cudaDataType type = type_of(of->args);
-    const uint64_t bytes = gcr_scalar_bytes(of->args->program->base.unit->scalar);
-    const int ld = (int)of->grid->ld;
-    char *values = of->grid->matrices;
+    const cudaDataType type = type_of(scalar);
+    const uint64_t bytes = gcr_scalar_bytes(scalar);
+    const int ld = (int)grid->ld;
+    char *values = grid->matrices;
 
     BLAS("multiply blocks of matrices",
          large->blas->multiply(
              large->blas_handle, p->a_is_across ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_OP_T, (int)p->m,
              (int)p->n, (int)p->k, is_double ? (const void *)&p->alpha : &alpha,
-             values + (uint64_t)p->a * bytes, type, ld, of->grid->stride,
-             values + (uint64_t)p->b * bytes, type, ld, of->grid->stride,
+             values + (uint64_t)p->a * bytes, type, ld, grid->stride,
+             values + (uint64_t)p->b * bytes, type, ld, grid->stride,
              is_double ? (const void *)&p->beta : &beta, values + (uint64_t)p->c * bytes, type, ld,
-             of->grid->stride, of->grid->slots,
+             grid->stride, grid->slots,
              is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_GEMM_DEFAULT));
-    of->queue->work.issued++;
+    queue->work.issued++;
 out:
     return status;
+}
+
+static gcr_status multiply(void *arg, const gcr_product *product)
+{
+    const factorisation *of = arg;
+
+    return gcr_cuda_large_multiply(of->queue, scalar_of(of->args), of->grid, product);
 }
 
 static gcr_status enqueue_steps(factorisation *of)
@@ -458,21 +481,20 @@ out:
     return status;
 }
 
-/* In place of the entries, for a matrix that is not to be cut into blocks. */
-static gcr_status factor_by_solver(factorisation *of)
+gcr_status gcr_cuda_large_by_solver(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
 {
     gcr_status status = GCR_OK;
-    const cuda_large *large = of->queue->large;
-    const cudaDataType type = type_of(of->args);
+    const cuda_large *large = queue->large;
+    const cudaDataType type = type_of(scalar);
 
     if (large->solver_host_bytes > 0)
-        GCR_CUDA("compute a batch", cudaStreamSynchronize(of->queue->work.stream));
+        GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
     SOLVER("factor a matrix",
            large->solver->factor(large->solver_handle, large->solver_parameters,
-                                 CUBLAS_FILL_MODE_LOWER, of->grid->rows, type, of->grid->matrices,
-                                 of->grid->ld, type, large->solver_block, large->solver_bytes,
-                                 large->solver_host, large->solver_host_bytes, of->grid->minors));
-    of->queue->work.issued++;
+                                 CUBLAS_FILL_MODE_LOWER, grid->rows, type, grid->matrices, grid->ld,
+                                 type, large->solver_block, large->solver_bytes, large->solver_host,
+                                 large->solver_host_bytes, grid->minors));
+    queue->work.issued++;
 out:
     return status;
 }
@@ -492,7 +514,7 @@ static gcr_status crunch_systems(factorisation *of, gcr_grid_launch *launch)
     GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_FILL,
                          slots * ((rows + 31) / 32) * (rows / 256 + 1), 0, launch));
     if (grid->is_lower)
-        GCR_TRY(factor_by_solver(of));
+        GCR_TRY(gcr_cuda_large_by_solver(of->queue, scalar_of(of->args), grid));
     GCR_CUDA("launch a batch", cudaGraphLaunch(exec, of->queue->work.stream));
     of->queue->work.issued++;
     GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_ANSWER, slots * (1 + (uint64_t)grid->sides),

@@ -5,7 +5,7 @@
  * been bounded; what is beyond is answered with UINT64_MAX, more than any device has.
  */
 #include "cuda/launch.h"
-#include "cuda/device/device_layout.h"
+#include "cuda/device/factor_layout.h"
 
 enum {
     SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
@@ -259,20 +259,23 @@ static gcr_variant factor_block_variant(const gcr_crossovers *crossovers, int64_
         [GCR_F32] = { { 161, 512, 1 }, { 129, 256, 2 }, { 65, 192, 3 }, { 1, 128, 5 } },
     };
     const uint64_t values = is_countable(n) ? (uint64_t)gcr_matrix_count(n, 0) + 64 : 0;
-    const gcr_block_class *class = of[crossovers->scalar];
+    const gcr_block_class *entry = of[crossovers->scalar];
     gcr_variant variant = { .team = GCR_TEAM_MEMORY,
                             .threads = crossovers->memory_threads,
                             .min_blocks = 1,
                             .teams_of_block = 1,
                             .shared_bytes = 64 * scalar_bytes };
 
-    if (values == 0 || values * scalar_bytes + GCR_STATIC_SHARED_BYTES > crossovers->shared_bytes)
+    if (values == 0 || values * scalar_bytes + GCR_STATIC_SHARED_BYTES > crossovers->shared_bytes) {
+        if (n >= crossovers->blocked_rows && crossovers->blocked_rows > 0)
+            variant = grid_variant(crossovers);
         return variant;
-    while (n < class->rows)
-        class ++;
+    }
+    while (n < entry->rows)
+        entry++;
     variant.team = GCR_TEAM_BLOCK;
-    variant.threads = class->threads;
-    variant.min_blocks = class->min_blocks;
+    variant.threads = entry->threads;
+    variant.min_blocks = entry->min_blocks;
     variant.shared_bytes = values * scalar_bytes;
     return variant;
 }
@@ -286,6 +289,17 @@ gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n)
     if (n <= GCR_WARP_ROWS_MAX)
         return factor_warp_variant(n, scalar);
     return factor_block_variant(crossovers, n);
+}
+
+/* A fourth of the slots that cells have: those of a group that is no multiple are computed for
+ * nothing, and take memory. */
+gcr_grid gcr_grid_of_factor(const gcr_crossovers *crossovers, int64_t n)
+{
+    gcr_grid grid = gcr_grid_of(crossovers, n, 0);
+
+    grid.slots = (grid.slots + 3) / 4;
+    grid.stride = gcr_mark_at(grid.rows, grid.is_lower) + 32;
+    return grid;
 }
 
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count)

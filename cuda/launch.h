@@ -139,6 +139,14 @@ typedef struct gcr_launch_group {
     uint64_t before; /* items of the groups before this one: a matrix, or 32 of a thread each */
 } gcr_launch_group;
 
+/* A group that all blocks factor together, or a sub-batch of it; of gcr_large_* in factor_grid.h. */
+typedef struct gcr_large_launch {
+    gcr_factor_group group;
+    gcr_grid grid;        /* `matrices` are those of slot 0, stride values apart             */
+    uint64_t first;       /* of the group, in slot 0; behind the last are identities         */
+    int32_t begin, count; /* gcr_large_diag: rows and columns of a block on the diagonal    */
+} gcr_large_launch;
+
 enum { GCR_LAUNCH_GROUPS = 80 }; /* as many as the 4 KB of a kernel's argument hold */
 
 /* What gcr_factor, gcr_pack and gcr_unpack of device/factor_unit.h are given. */
@@ -232,6 +240,9 @@ gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scr
 /* Who factors matrices of n rows as they stand: up to so many rows a thread, then a warp, then a
  * block. Not calibrated, as the layout that matrices are kept in follows from it. */
 gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n);
+
+/* How the matrices of a variant with GCR_TEAM_GRID are factored in place; addresses are NULL. */
+gcr_grid gcr_grid_of_factor(const gcr_crossovers *crossovers, int64_t n);
 
 #endif /* !__CUDACC__ */
 

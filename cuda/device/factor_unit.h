@@ -8,6 +8,8 @@
  *     gcr_factor   the factor in place of each matrix, and its minor
  *     gcr_pack     from columns, as LAPACK has them, into the layout of factor_layout.h
  *     gcr_unpack   and back
+ *
+ * Matrices that libraries factor, too, have entries of their own.
  */
 #define GCR_TEAM_HEADER "cuda/device/device_team.h"
 #include "gridcrunch/kernel.h"
@@ -15,6 +17,9 @@
 #include "cuda/device/factor_layout.h"
 #include "cuda/launch.h"
 
+#if GCR_TEAM == GCR_TEAM_GRID
+#include "cuda/device/factor_grid.h"
+#else
 #if GCR_TEAM == GCR_TEAM_THREAD
 #include "cuda/device/factor_thread.h"
 #elif GCR_TEAM == GCR_TEAM_WARP
@@ -79,3 +84,4 @@ GCR_ENTRY(gcr_unpack, gcr_factor_launch)
 {
     gcr_move_all(&launch, 0);
 }
+#endif /* not GCR_TEAM_GRID */

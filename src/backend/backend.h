@@ -140,7 +140,7 @@ typedef struct gcr_calibration_spec {
  *     cpu    up to 512 rows as many matrices as a vector has lanes, entry by entry side by side, in
  *            squares of 4 x 4 (backend/cpu/spd_squares.h); above, by columns, as LAPACK has them
  *     cuda   few rows 32 matrices entry by entry side by side; more, the lower triangle as tiles of
- *            8 x 8 (cuda/device/factor_layout.h)
+ *            8 x 8; many, by columns and in whole sub-batches (cuda/device/factor_layout.h)
  *
  * So matrices enter by GCR_FACTOR_PACK and leave by GCR_FACTOR_UNPACK, which know columns: entry
  * (i, j) at i + j n, of which the lower triangle is read or written and nothing else. Whoever opens a

@@ -90,7 +90,7 @@ out:
 /* A thread, a warp, a block with more shared memory than there is without asking, and memory. */
 static gcr_status drive_all(factor_stage *s)
 {
-    static const int sizes[] = { 20, 150, 8, 8, 300, 40, 1 };
+    static const int sizes[] = { 20, 150, 8, 8, 240, 40, 1 };
     gcr_status status = GCR_OK;
 
     GCR_TRY(open_stage(s));

@@ -136,7 +136,16 @@ static const factor_variant *find_variant(const batch *b)
     return NULL;
 }
 
-static void run_launch(const batch *b, void (*entry)(const void *launch))
+static void (*entry_of(const batch *b, const char *name))(const void *)
+{
+    const factor_entry *entry = find_variant(b)->entries;
+
+    while (strcmp(entry->name, name) != 0)
+        entry++;
+    return entry->run;
+}
+
+static void run_launch(const batch *b, const char *name)
 {
     gcr_factor_launch launch = { .group_count = b->group_count };
     const int is_thread = b->variant.team == GCR_TEAM_THREAD;
@@ -150,7 +159,7 @@ static void run_launch(const batch *b, void (*entry)(const void *launch))
         launch.item_count += gcr_factor_items(is_thread, b->groups[g].count);
         shared_bytes = bytes > shared_bytes ? bytes : shared_bytes;
     }
-    wrong = twin_run(&(twin_grid){ .entry = entry,
+    wrong = twin_run(&(twin_grid){ .entry = entry_of(b, name),
                                    .argument = &launch,
                                    .blocks = b->blocks,
                                    .threads = 128,
@@ -163,14 +172,12 @@ static void run_launch(const batch *b, void (*entry)(const void *launch))
 /* Into the layout, factored, and back to columns, where nothing but the factor is written. */
 static void run_batch(batch *b)
 {
-    const factor_variant *variant = find_variant(b);
-
-    run_launch(b, variant->pack);
-    run_launch(b, variant->factor);
+    run_launch(b, "gcr_pack");
+    run_launch(b, "gcr_factor");
     for (int g = 0; g < b->group_count; g++)
         memset(b->groups[g].square, UNTOUCHED,
                b->groups[g].count * (uint64_t)(b->groups[g].n * b->groups[g].n * b->scalar_bytes));
-    run_launch(b, variant->unpack);
+    run_launch(b, "gcr_unpack");
 }
 
 /* ---- what came out --------------------------------------------------------------------------- */
@@ -272,7 +279,10 @@ static void test_shared_memory_ends_where_the_layout_says(void **state)
     assert_int_equal(variant_of(17, 4).team, GCR_TEAM_WARP);
     assert_int_equal(variant_of(336, 4).team, GCR_TEAM_BLOCK);
     assert_int_equal(variant_of(337, 4).team, GCR_TEAM_MEMORY);
-    assert_int_equal(variant_of(2000000, 8).team, GCR_TEAM_MEMORY);
+    assert_int_equal(variant_of(1024, 4).team, GCR_TEAM_GRID);
+    assert_int_equal(variant_of(255, 8).team, GCR_TEAM_MEMORY);
+    assert_int_equal(variant_of(256, 8).team, GCR_TEAM_GRID);
+    assert_int_equal(variant_of(131072, 8).team, GCR_TEAM_GRID);
 }
 
 /* Threads have no value too many; tiles stand whole. */

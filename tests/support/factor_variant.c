@@ -4,20 +4,30 @@
 
 #include "support/factor_variant.h"
 
-static void run_factor(const void *argument)
-{
-    gcr_factor(*(const gcr_factor_launch *)argument);
-}
+#define ENTRY(name, type)                                                                          \
+    static void run_##name(const void *argument)                                                   \
+    {                                                                                              \
+        name(*(const type *)argument);                                                             \
+    }
 
-static void run_pack(const void *argument)
-{
-    gcr_pack(*(const gcr_factor_launch *)argument);
-}
-
-static void run_unpack(const void *argument)
-{
-    gcr_unpack(*(const gcr_factor_launch *)argument);
-}
+#if GCR_TEAM == GCR_TEAM_GRID
+ENTRY(gcr_large_pack, gcr_large_launch)
+ENTRY(gcr_large_look, gcr_large_launch)
+ENTRY(gcr_large_diag, gcr_large_launch)
+ENTRY(gcr_large_end, gcr_large_launch)
+ENTRY(gcr_large_take, gcr_large_launch)
+#define ENTRIES                                                                                    \
+    { "gcr_large_pack", run_gcr_large_pack }, { "gcr_large_look", run_gcr_large_look },            \
+        { "gcr_large_diag", run_gcr_large_diag }, { "gcr_large_end", run_gcr_large_end },          \
+        { "gcr_large_take", run_gcr_large_take },
+#else
+ENTRY(gcr_factor, gcr_factor_launch)
+ENTRY(gcr_pack, gcr_factor_launch)
+ENTRY(gcr_unpack, gcr_factor_launch)
+#define ENTRIES                                                                                    \
+    { "gcr_factor", run_gcr_factor }, { "gcr_pack", run_gcr_pack },                                \
+        { "gcr_unpack", run_gcr_unpack },
+#endif
 
 extern const factor_variant GCR_VARIANT_NAME;
 
@@ -25,6 +35,4 @@ const factor_variant GCR_VARIANT_NAME = { .team = GCR_TEAM,
                                           .bound = GCR_TEAM_BOUND,
                                           .threads = GCR_TEAM_THREADS,
                                           .scalar_bytes = sizeof(gcr_real),
-                                          .factor = run_factor,
-                                          .pack = run_pack,
-                                          .unpack = run_unpack };
+                                          .entries = { ENTRIES{ 0 } } };

@@ -53,6 +53,7 @@ typedef struct op {
     gcr_gate_launch gate;
     gcr_copy_launch copy;
     gcr_factor_launch factor;
+    gcr_large_launch large;
     gcr_work_launch work;
     gcr_grid_launch grid;
     gcr_diagonal_launch diagonal;
@@ -498,6 +499,11 @@ static void *argument_of(op *o, size_t *bytes)
         { "gcr_factor", &o->factor, sizeof o->factor },
         { "gcr_pack", &o->factor, sizeof o->factor },
         { "gcr_unpack", &o->factor, sizeof o->factor },
+        { "gcr_large_pack", &o->large, sizeof o->large },
+        { "gcr_large_look", &o->large, sizeof o->large },
+        { "gcr_large_diag", &o->large, sizeof o->large },
+        { "gcr_large_end", &o->large, sizeof o->large },
+        { "gcr_large_take", &o->large, sizeof o->large },
         { "gcr_fill", &o->grid, sizeof o->grid },
         { "gcr_diagonal", &o->diagonal, sizeof o->diagonal },
         { "gcr_answer", &o->grid, sizeof o->grid },
