@@ -82,7 +82,7 @@ static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device
             wave = 0;
         }
         wave += bytes;
-        plan->up_bytes += gcr_residency_up_bytes(binding->unit, dataset);
+        plan->up_bytes += gcr_residency_up_bytes(d->device, binding->unit, dataset);
     }
 }
 

@@ -209,7 +209,7 @@ static uint64_t block_bytes(uint64_t *at, uint64_t data_bytes, uint64_t prepared
     return prepared_bytes > 0 ? *at + prepared_bytes : data_bytes;
 }
 
-uint64_t gcr_residency_up_bytes(const gcr_unit *unit, const gcr_dataset *dataset)
+static uint64_t data_bytes_of(const gcr_unit *unit, const gcr_dataset *dataset)
 {
     return gcr_dataset_bytes(dataset) / sizeof(double) * gcr_scalar_bytes(unit->scalar);
 }
@@ -222,7 +222,7 @@ uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
                               .option = option };
     uint64_t at;
 
-    return block_bytes(&at, gcr_residency_up_bytes(unit, dataset), gcr_prepared_bytes(unit, &shape),
+    return block_bytes(&at, data_bytes_of(unit, dataset), gcr_prepared_bytes(unit, &shape),
                        alignment);
 }
 
@@ -260,10 +260,17 @@ out:
 }
 
 /* Whether the device makes the numbers itself, the same to the last bit. */
-static int is_made_there(const gcr_residency *residency, const gcr_dataset *dataset)
+static int is_made_there(const gcr_device *device, const gcr_dataset *dataset)
 {
-    return is_far(residency) && dataset->recipe != NULL &&
-           gcr_can_generate(residency->spec.program->device);
+    return !device->info.shares_memory && dataset->recipe != NULL && gcr_can_generate(device);
+}
+
+uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
+                                const gcr_dataset *dataset)
+{
+    if (device->info.shares_memory || is_made_there(device, dataset))
+        return 0;
+    return data_bytes_of(unit, dataset);
 }
 
 /* Where x and y are uploaded to else. */
@@ -293,7 +300,7 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     const int is_shared = queue->device->info.shares_memory;
     entry *e = &residency->entries[dataset];
     const gcr_unit *unit = residency->spec.program->unit;
-    const int is_made = is_made_there(residency, source);
+    const int is_made = is_made_there(queue->device, source);
     columns here = { 0 };
     uint64_t prepared_at;
 
@@ -303,7 +310,7 @@ static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dat
     if (!is_made)
         GCR_TRY(find_columns(&here, e, unit, source));
     GCR_TRY(open_block(e, &prepared_at, residency, queue->device,
-                       is_shared ? 0 : gcr_residency_up_bytes(unit, source)));
+                       is_shared ? 0 : data_bytes_of(unit, source)));
     if (is_made) {
         GCR_TRY(generate(e, queue, unit->scalar, source));
     } else if (is_shared) {

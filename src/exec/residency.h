@@ -49,8 +49,9 @@ uint64_t gcr_residency_bytes(uint64_t dataset_count);
  * Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be counted. */
 uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape);
 
-/* What goes up of a dataset to a device with memory of its own, and what it occupies there. */
-uint64_t gcr_residency_up_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
+/* What is copied of a dataset to a device, and what it occupies in one with memory of its own. */
+uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
+                                const gcr_dataset *dataset);
 uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
                                     const gcr_dataset *dataset, uint64_t alignment);
 

@@ -336,6 +336,7 @@ static void check_made_there(const char *override)
     raise_rich(&s, &override, override != NULL ? 1 : 0);
     assert_ok(gcr_run_execute(s.run));
     assert_int_equal(gcr_run_ledger(s.run)->up_bytes, 0);
+    assert_int_equal(gcr_run_device_plan(s.run, 0)->up_bytes, 0);
     assert_int_equal(fake_count(FAKE_GENERATE), 3);
     assert_int_equal(fake_count(FAKE_UPLOAD), 0);
     assert_int_equal(fake_count(FAKE_PREPARE), 3);
