@@ -1,6 +1,26 @@
 /* Every call of CUDA on the road of a batch fails once; machines without a GPU; a GPU that is lost. */
 #include "support/cuda_stage.h"
 
+/* A dataset over the records of cells, and records over both. */
+static gcr_status make_and_reduce(stage *s)
+{
+    gcr_status status = GCR_OK;
+    double *const base = s->records_dev->base;
+    const gcr_reduction reduction = { .count = 1, .top_of = -1 };
+    const gcr_generate_args made = { .recipe = { .rows = 4, .features = 1 },
+                                     .x = base,
+                                     .y = base + 4 };
+    const gcr_unit_tile tile = stage_tile(s, 0, 0, 4);
+    const gcr_reduce_args args = {
+        .tiles = &tile, .tile_count = 1, .reduction = &reduction, .records = base
+    };
+
+    GCR_TRY(gcr_generate(s->queue, &made));
+    GCR_TRY(gcr_reduce(s->queue, s->program, &args));
+out:
+    return status;
+}
+
 /* All that a run does. The third dataset is for cuBLAS, or for cuSOLVER. */
 static gcr_status drive(stage *s)
 {
@@ -18,6 +38,7 @@ static gcr_status drive(stage *s)
         GCR_TRY(stage_crunch_all(s, batch < 2 ? 3 : 2));
         crossovers->solver_rows = 300;
     }
+    GCR_TRY(make_and_reduce(s));
     GCR_TRY(gcr_event_sync(s->event, 10));
     GCR_TRY(gcr_event_sync(s->event, -1));
     GCR_TRY(gcr_queue_sync(s->queue));
