@@ -22,6 +22,8 @@ enum {
     BATCHES = 4,
     ROUNDS = 5,
     CELLS_LEAST = 1 << 13, /* some for each team of the largest GPU ... */
+    LARGE_CELLS = 1 << 11, /* ... of large matrices some for each multiprocessor ... */
+    LARGE_ROWS = 256,
     CELLS_MOST = 1 << 20,
     CELL_ROWS_LEAST = 8, /* of a cell kernel */
     CELL_ROWS_MOST = 2048,
@@ -161,7 +163,7 @@ static uint64_t count_cells(const gcr_point_table *points, double rows)
 {
     const double count = work / (rows * rows * rows);
     const uint64_t most = points->point_count < CELLS_MOST ? points->point_count : CELLS_MOST;
-    uint64_t cells = CELLS_LEAST;
+    uint64_t cells = rows > LARGE_ROWS ? LARGE_CELLS : CELLS_LEAST;
 
     while (cells < most && (double)cells < count)
         cells *= 2;
@@ -300,6 +302,14 @@ static gcr_crossovers prefer_memory(const bench *b, int threads)
 
     table.shared_bytes = 0;
     table.memory_threads = threads;
+    return table;
+}
+
+static gcr_crossovers prefer_grid(const bench *b)
+{
+    gcr_crossovers table = prefer_memory(b, table_of(b)->memory_threads);
+
+    table.blocked_rows = 1;
     return table;
 }
 
@@ -498,6 +508,43 @@ out:
     return status;
 }
 
+/* All blocks together. A GPU that has no memory for so many matrices at once never does that. */
+static gcr_status time_grid(double *out, const bench *b, int64_t rows)
+{
+    const gcr_crossovers grid = prefer_grid(b);
+    const gcr_status status = time_by(out, b, b->matrix, rows, &grid);
+
+    if (status != GCR_ENOMEM)
+        return status;
+    *out = INFINITY;
+    return GCR_OK;
+}
+
+/* From which size on all blocks and a library factor a matrix faster than one block does. */
+static gcr_status find_blocked_rows(const bench *b)
+{
+    static const int rows[] = { 256, 320, 384, 512, 768, 1024 };
+    gcr_status status = GCR_OK;
+    const gcr_crossovers chip = prefer_block(b, NULL);
+    const gcr_crossovers memory = prefer_memory(b, table_of(b)->memory_threads);
+    int chosen = 0;
+
+    for (size_t k = 0; k < sizeof rows / sizeof *rows && chosen == 0; k++) {
+        double by_block, by_all;
+
+        if (team_by(b, &chip, rows[k]) == GCR_TEAM_BLOCK)
+            continue;
+        GCR_TRY(time_by(&by_block, b, b->matrix, rows[k], &memory));
+        GCR_TRY(time_grid(&by_all, b, rows[k]));
+        note(b, "%s, %d rows: block %.4g ns, all blocks together %.4g ns",
+             gcr_scalar_name(b->scalar), rows[k], by_block, by_all);
+        chosen = by_all < by_block ? rows[k] : 0;
+    }
+    table_of(b)->blocked_rows = chosen;
+out:
+    return status;
+}
+
 static double cost_of(const bench *b, int64_t rows)
 {
     const gcr_unit_setup *setup = ((const cuda_program *)b->cell)->spec.setup;
@@ -571,6 +618,7 @@ static gcr_status calibrate_scalar(cuda_device *device, const gcr_calibration_sp
     GCR_TRY(find_warp_rows(&b));
     GCR_TRY(find_blocks(&b));
     GCR_TRY(find_memory_threads(&b));
+    GCR_TRY(find_blocked_rows(&b));
     GCR_TRY(find_cell_flops(&b));
 out:
     bench_close(&b);

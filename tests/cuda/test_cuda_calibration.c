@@ -14,6 +14,7 @@ enum { POINTS = 4096 };
 static struct script {
     int thread_rows, warp_rows; /* up to so many rows they are the fastest */
     int memory_threads;
+    int blocked_rows; /* from so many on all blocks together are */
     double cell_rows;
     int (*block_threads)(int64_t rows); /* of the fastest block */
     int slower_floats;                  /* of a table of its own: nothing but blocks of 512 */
@@ -33,6 +34,7 @@ static double time_of(const fake_launch *launch, int64_t rows)
     case GCR_TEAM_WARP: return cells * (rows <= script.warp_rows ? 1.5 : 4);
     case GCR_TEAM_MEMORY:
         return cells * (launch->threads == (unsigned)script.memory_threads ? 1 : 2);
+    case GCR_TEAM_GRID: return cells * (rows >= script.blocked_rows ? 0.5 : 3);
     default:
         return cells *
                (rows > 40 && launch->threads == (unsigned)script.block_threads(rows) ? 1 : 2);
@@ -60,6 +62,7 @@ static int another_for_each(int64_t rows)
 static const struct script plain = { .thread_rows = 8,
                                      .warp_rows = 24,
                                      .memory_threads = 512,
+                                     .blocked_rows = 384,
                                      .cell_rows = 64,
                                      .block_threads = more_for_more_rows };
 
@@ -161,19 +164,20 @@ static void test_thread_and_warp_have_the_rows_that_they_win(void **state)
 {
     (void)state;
     for (int rows = 0; rows <= 16; rows += 4)
-        check_rows(rows, 40);
-    for (int rows = 16; rows <= 32; rows += 8)
-        check_rows(8, rows);
+        check_rows(rows, rows == 4 ? 16 : 40);
+    check_rows(8, 24);
     check_rows(16, 16);
 }
 
 static void test_no_more_rows_than_registers_have_room_for(void **state)
 {
+    gcr_crossovers table;
+
     (void)state;
     script.thread_rows = script.warp_rows = 1000;
-    assert_int_equal(measured(GCR_F64).thread_rows, GCR_THREAD_ROWS_MAX);
-    assert_int_equal(measured(GCR_F64).warp_rows, GCR_WARP_ROWS_MAX);
-    assert_int_equal(measured(GCR_F32).thread_rows, GCR_THREAD_ROWS_MAX_F32);
+    table = measured(GCR_F64);
+    assert_int_equal(table.thread_rows, GCR_THREAD_ROWS_MAX);
+    assert_int_equal(table.warp_rows, GCR_WARP_ROWS_MAX);
 }
 
 static void assert_class(const gcr_block_class *class, int rows, int threads)
@@ -213,10 +217,21 @@ static void test_blocks_of_many_shapes_have_as_many_classes_as_there_are(void **
 static void test_what_is_beside_the_chip_has_the_threads_that_win(void **state)
 {
     (void)state;
-    for (int threads = 256; threads <= 512; threads += 128) {
+    for (int threads = 256; threads <= 512; threads += 256) {
         script.memory_threads = threads;
         assert_int_equal(measured(GCR_F64).memory_threads, threads);
     }
+}
+
+static void test_all_blocks_together_have_the_rows_that_they_win(void **state)
+{
+    (void)state;
+    assert_int_equal(measured(GCR_F64).blocked_rows, 384);
+    script.blocked_rows = 0;
+    assert_int_equal(measured(GCR_F64).blocked_rows, 256); /* the first beside the chip */
+    assert_int_equal(measured(GCR_F32).blocked_rows, 384);
+    script.blocked_rows = 450; /* and 512 are too many for 1 GiB */
+    assert_int_equal(measured(GCR_F64).blocked_rows, 0);
 }
 
 static void test_cells_have_a_thread_up_to_the_cost_that_it_wins(void **state)
@@ -232,11 +247,14 @@ static void test_cells_have_a_thread_up_to_the_cost_that_it_wins(void **state)
 
 static void test_each_precision_has_a_table_of_its_own(void **state)
 {
+    gcr_crossovers table;
+
     (void)state;
     script.slower_floats = 1;
     assert_int_equal(measured(GCR_F64).thread_rows, 8);
-    assert_int_equal(measured(GCR_F32).thread_rows, 0);
-    assert_int_equal(measured(GCR_F32).block[0].threads, 512);
+    table = measured(GCR_F32);
+    assert_int_equal(table.thread_rows, 0);
+    assert_int_equal(table.block[0].threads, 512);
 }
 
 static void test_what_was_measured_is_told(void **state)
@@ -323,22 +341,22 @@ static void test_another_model_has_a_file_of_its_own(void **state)
     gcr_device_close(device);
 }
 
-/* Puts `after` in the place of `before`, once, in the file. */
-static void change_file(const char *before, const char *after)
+static void read_file(char out[8192], const char *path)
 {
-    char path[512], text[8192], *at;
-    FILE *file;
-    size_t bytes;
+    FILE *file = fopen(path, "r");
 
-    find_file(path);
-    file = fopen(path, "r");
     assert_non_null(file);
-    bytes = fread(text, 1, sizeof text - 1, file);
-    text[bytes] = '\0';
+    out[fread(out, 1, 8191, file)] = '\0';
     fclose(file);
-    at = strstr(text, before);
+}
+
+/* The text with `after` in the place of `before`, once. */
+static void write_changed(const char *path, const char *text, const char *before, const char *after)
+{
+    const char *const at = strstr(text, before);
+    FILE *file = fopen(path, "w");
+
     assert_non_null(at);
-    file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "%.*s%s%s", (int)(at - text), text, after, at + strlen(before));
     fclose(file);
@@ -363,14 +381,18 @@ static void test_a_file_that_is_wrong_is_told_of_and_not_used(void **state)
         { "measured 20", "f64 20", "not a precision, a name and a number" },
     };
 
+    const gcr_crossovers built_in = gcr_crossovers_default(90, GCR_F64);
+    gcr_crossovers table = measured(GCR_F64);
+    char path[512], text[8192];
+
     (void)state;
+    assert_memory_not_equal(&table, &built_in, sizeof table);
+    find_file(path);
+    read_file(text, path);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        const gcr_crossovers built_in = gcr_crossovers_default(90, GCR_F64);
-        gcr_crossovers table = measured(GCR_F64);
         gcr_device *device;
 
-        assert_memory_not_equal(&table, &built_in, sizeof table);
-        change_file(cases[k].before, cases[k].after);
+        write_changed(path, text, cases[k].before, cases[k].after);
         device = open_device();
         if (strstr(device->info.tuning, cases[k].sentence) == NULL)
             fail_msg("\"%s\" does not mention \"%s\"", device->info.tuning, cases[k].sentence);
@@ -435,6 +457,7 @@ int main(void)
         test(test_blocks_are_cut_where_the_fastest_changes),
         test(test_blocks_of_many_shapes_have_as_many_classes_as_there_are),
         test(test_what_is_beside_the_chip_has_the_threads_that_win),
+        test(test_all_blocks_together_have_the_rows_that_they_win),
         test(test_cells_have_a_thread_up_to_the_cost_that_it_wins),
         test(test_each_precision_has_a_table_of_its_own),
         test(test_what_was_measured_is_told),

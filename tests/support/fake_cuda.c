@@ -531,12 +531,23 @@ static void run_kernel(op *o)
         break_rule(wrong);
 }
 
+/* Of the launches of a sub-batch the last stands for all. */
+static int is_timed(const op *o)
+{
+    return strcmp(o->kernel, "gcr_crunch") == 0 || strcmp(o->kernel, "gcr_finish") == 0;
+}
+
+static const gcr_launch *launch_of(const op *o)
+{
+    return strcmp(o->kernel, "gcr_finish") == 0 ? &o->grid.launch : &o->launch;
+}
+
 static void run_launch(op *o)
 {
     fake_cuda.launches_done++;
     runs_floats = o->is_of_floats;
-    if (fake_cuda.launch_ms != NULL && strcmp(o->kernel, "gcr_crunch") == 0)
-        clock_ms += fake_cuda.launch_ms(&o->note, o->launch.tiles[0].tile.data.rows);
+    if (fake_cuda.launch_ms != NULL && is_timed(o))
+        clock_ms += fake_cuda.launch_ms(&o->note, launch_of(o)->tiles[0].tile.data.rows);
     else if (fake_cuda.run != NULL)
         run_kernel(o);
     else if (is_of_factors(o->kernel))
@@ -1135,7 +1146,9 @@ static void note_launch(op *o, const compiled_kernel *of, const cudaLaunchConfig
                            .shared_bytes = config->dynamicSmemBytes,
                            .step = o->launch.step,
                            .tile_count = o->launch.tile_count,
-                           .cell_count = o->launch.cell_count,
+                           .cell_count = strcmp(o->kernel, "gcr_finish") == 0
+                                             ? (uint64_t)o->grid.cell_count
+                                             : o->launch.cell_count,
                            .scratch_stride = o->launch.scratch_stride,
                            .dataset_count = o->prepare.dataset_count,
                            .team = of->team,
