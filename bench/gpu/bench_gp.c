@@ -422,7 +422,7 @@ int main(int argc, char **argv)
     bench_blas_begin();
     p.is_short = p.device.on.device->info.shares_memory;
     if (!p.is_short)
-        GCR_TRY(measure_ceilings(&p));
+        GCR_TRY(bench_gpu_go_on(&failed, measure_ceilings(&p)));
     GCR_TRY(open_rivals(&p));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         GCR_TRY(bench_gpu_go_on(&failed, measure(&p, &sizes[i])));
