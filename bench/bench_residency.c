@@ -21,6 +21,8 @@
 
 enum { BATCHES = 8, POINTS = 64, PART = POINTS / BATCHES, DATASETS_MAX = 64, PLACES = 2 };
 
+typedef enum way { RESIDENT, RESENT, GENERATED } way;
+
 typedef struct state {
     bench *bench;
     bench_device on;
@@ -28,6 +30,7 @@ typedef struct state {
     bench_work made; /* the datasets, which the device could make, too */
     uint64_t datasets, rows;
     gcr_buf *y, *y_dev[PLACES]; /* [datasets][rows]; the second for what is sent again */
+    gcr_buf *x_dev;             /* [rows] of whatever dataset was made last; nobody reads it */
     gcr_buf *records, *records_dev[BATCHES];
     gcr_event *done[BATCHES];
     uint64_t up_bytes, down_bytes; /* that all runs so far needed */
@@ -59,6 +62,21 @@ static gcr_status send_all(state *s, gcr_buf *y_dev)
         GCR_TRY(gcr_upload(s->on.queue, y_dev, d * dataset_bytes(s), y + d * dataset_bytes(s),
                            GCR_PLACE_STAGING, dataset_bytes(s)));
     s->up_bytes += s->datasets * dataset_bytes(s);
+out:
+    return status;
+}
+
+static gcr_status make_all(state *s, const gcr_buf *y)
+{
+    gcr_status status = GCR_OK;
+    char *y_dev = y->base;
+
+    for (uint64_t d = 0; d < s->datasets; d++)
+        GCR_TRY(gcr_generate(s->on.queue,
+                             &(gcr_generate_args){ .recipe = *s->made.datasets.items[d].recipe,
+                                                   .scalar = GCR_F64,
+                                                   .x = s->x_dev->base,
+                                                   .y = y_dev + d * dataset_bytes(s) }));
 out:
     return status;
 }
@@ -114,7 +132,7 @@ out:
     return status;
 }
 
-static gcr_status run(state *s, int is_resent, double *seconds_out)
+static gcr_status run(state *s, way how, double *seconds_out)
 {
     gcr_status status = GCR_OK;
     double begin;
@@ -122,12 +140,14 @@ static gcr_status run(state *s, int is_resent, double *seconds_out)
     GCR_TRY(begin_run(s));
     begin = gcr_clock_seconds();
     for (int batch = 0; batch < BATCHES; batch++) {
-        gcr_buf *y_dev = s->y_dev[is_resent ? batch % PLACES : 0];
+        gcr_buf *y_dev = s->y_dev[how == RESENT ? batch % PLACES : 0];
 
-        if (is_resent && batch >= PLACES) /* which has read what stands there */
+        if (how == RESENT && batch >= PLACES) /* which has read what stands there */
             GCR_TRY(gcr_event_sync(s->done[batch - PLACES], -1));
-        if (is_resent || batch == 0)
+        if (how == RESENT || (how == RESIDENT && batch == 0))
             GCR_TRY(send_all(s, y_dev));
+        if (how == GENERATED && batch == 0)
+            GCR_TRY(make_all(s, y_dev));
         GCR_TRY(crunch_batch(s, batch, y_dev));
     }
     GCR_TRY(gcr_queue_sync(s->on.queue));
@@ -139,12 +159,17 @@ out:
 
 static gcr_status run_resident(void *arg, double *seconds_out)
 {
-    return run(arg, 0, seconds_out);
+    return run(arg, RESIDENT, seconds_out);
 }
 
 static gcr_status run_resent(void *arg, double *seconds_out)
 {
-    return run(arg, 1, seconds_out);
+    return run(arg, RESENT, seconds_out);
+}
+
+static gcr_status run_generated(void *arg, double *seconds_out)
+{
+    return run(arg, GENERATED, seconds_out);
 }
 
 /* ---- the comparison -------------------------------------------------------------------------- */
@@ -190,6 +215,7 @@ static gcr_status open_state(state *s)
     for (int place = 0; place < PLACES; place++)
         GCR_TRY(gcr_buf_open(&s->y_dev[place], device, GCR_PLACE_DEVICE,
                              s->datasets * dataset_bytes(s)));
+    GCR_TRY(gcr_buf_open(&s->x_dev, device, GCR_PLACE_DEVICE, dataset_bytes(s)));
     GCR_TRY(gcr_buf_open(&s->records, device, GCR_PLACE_STAGING, BATCHES * bytes));
     for (int batch = 0; batch < BATCHES; batch++) {
         GCR_TRY(gcr_buf_open(&s->records_dev[batch], device, GCR_PLACE_DEVICE, bytes));
@@ -207,6 +233,7 @@ static void close_state(state *s)
         gcr_buf_close(s->records_dev[batch]);
     }
     gcr_buf_close(s->records);
+    gcr_buf_close(s->x_dev);
     for (int place = 0; place < PLACES; place++)
         gcr_buf_close(s->y_dev[place]);
     gcr_buf_close(s->y);
@@ -216,41 +243,62 @@ static void close_state(state *s)
 }
 
 /* What one run of each way sent over what there is to send. */
-static gcr_status report_bytes(state *s)
+static gcr_status report_bytes(state *s, int ways)
 {
+    static const char *const names[] = { "resident_bytes_over_unique", "resent_bytes_over_unique",
+                                         "generated_bytes_over_unique" };
     gcr_status status = GCR_OK;
     const double unique = (double)(s->datasets * dataset_bytes(s));
     const uint64_t poison = BATCHES * bench_scale_record_bytes(batch_cells(s));
     double unused;
 
-    for (int is_resent = 0; is_resent < 2; is_resent++) {
+    for (int how = 0; how < ways; how++) {
         const uint64_t before = s->on.queue->ledger.up_bytes;
 
-        GCR_TRY(run(s, is_resent, &unused));
-        bench_ratio(s->bench, is_resent ? "resent_bytes_over_unique" : "resident_bytes_over_unique",
+        GCR_TRY(run(s, (way)how, &unused));
+        bench_ratio(s->bench, names[how],
                     (double)(s->on.queue->ledger.up_bytes - before - poison) / unique);
     }
 out:
     return status;
 }
 
-static gcr_status measure(state *s, bench_side *sides)
+static gcr_status measure_ways(state *s, bench_side *sides)
 {
     gcr_status status = GCR_OK;
     bench *b = s->bench;
+    const int ways = gcr_can_generate(s->on.device) ? 3 : 2;
     char where[64];
 
     snprintf(where, sizeof where, "%" PRIu64 " datasets of %" PRIu64 " rows", s->datasets, s->rows);
-    sides[0] = (bench_side){ .what = "resident", .run = run_resident, .arg = s };
-    sides[1] = (bench_side){ .what = "sent for each batch", .run = run_resent, .arg = s };
-    GCR_TRY(bench_alternate(b, where, sides, 2));
-    bench_say("resident %.3g ms, sent for each of %d batches %.3g ms",
-              1e3 * bench_spread_of(sides[0].seconds, b->rounds).median, BATCHES,
-              1e3 * bench_spread_of(sides[1].seconds, b->rounds).median);
-    bench_ratio_sides(b, "residency_buys", &sides[1], &sides[0]);
-    bench_absent(b, "generated on the device", "this build's devices make no datasets");
-    GCR_TRY(report_bytes(s));
-    GCR_TRY(bench_workloads(b, &s->on, &s->up_bytes, &s->down_bytes));
+    sides[RESIDENT] = (bench_side){ .what = "resident", .run = run_resident, .arg = s };
+    sides[RESENT] = (bench_side){ .what = "sent for each batch", .run = run_resent, .arg = s };
+    sides[GENERATED] = (bench_side){ .what = "made there", .run = run_generated, .arg = s };
+    GCR_TRY(bench_alternate(b, where, sides, ways));
+    for (int how = 0; how < ways; how++)
+        bench_say("%-20s %9.3f ms", sides[how].what,
+                  1e3 * bench_spread_of(sides[how].seconds, b->rounds).median);
+    bench_ratio_sides(b, "residency_buys", &sides[RESENT], &sides[RESIDENT]);
+    if (ways > GENERATED)
+        bench_ratio_sides(b, "generated_over_resident", &sides[GENERATED], &sides[RESIDENT]);
+    else
+        bench_absent(b, "generated on the device", "these devices make no datasets");
+    GCR_TRY(report_bytes(s, ways));
+out:
+    return status;
+}
+
+/* `part`: one of the two, or NULL: both. */
+static gcr_status measure(state *s, bench_side *sides, const char *part)
+{
+    gcr_status status = GCR_OK;
+
+    if (part == NULL || strcmp(part, "datasets") == 0) {
+        GCR_TRY(open_state(s));
+        GCR_TRY(measure_ways(s, sides));
+    }
+    if (part == NULL || strcmp(part, "loops") == 0)
+        GCR_TRY(bench_workloads(s->bench, &s->on, &s->up_bytes, &s->down_bytes));
     GCR_TRY(bench_check_ledger(&s->on, s->up_bytes, s->down_bytes));
 out:
     return status;
@@ -259,17 +307,20 @@ out:
 int main(int argc, char **argv)
 {
     static state s;
-    static bench_side sides[2]; /* too large for a stack */
+    static bench_side sides[3]; /* too large for a stack */
     gcr_status status = GCR_OK;
-    const char *device = NULL;
-    const bench_flag flags[] = { { "device", "NAME", &device }, { 0 } };
+    const char *device = NULL, *part = NULL;
+    const bench_flag flags[] = { { "device", "NAME", &device },
+                                 { "part", "datasets|loops", &part },
+                                 { 0 } };
     bench b;
 
     GCR_TRY(bench_begin_with(&b, "residency", argc, argv, flags));
     s.bench = &b;
+    if (part != NULL && strcmp(part, "datasets") != 0 && strcmp(part, "loops") != 0)
+        GCR_FAIL(GCR_EINVAL, "--part takes datasets or loops, not '%s'", part);
     GCR_TRY(bench_device_open(&s.on, device));
-    GCR_TRY(open_state(&s));
-    GCR_TRY(measure(&s, sides));
+    GCR_TRY(measure(&s, sides, part));
 out:
     close_state(&s);
     return bench_end(&b, status);

@@ -181,6 +181,21 @@ class Residency(DeviceBench):
     def test_bad_arguments_are_refused(self):
         self.assert_fails(self.bench("residency", "--largest", "1G"), "usage: ", "--device NAME")
         self.assert_fails(self.bench("residency", "--device", "cpu:7"), "no device cpu:7")
+        self.assert_fails(self.bench("residency", "--part", "all"), "datasets or loops, not 'all'")
+
+    def test_a_gpu_that_makes_its_datasets_is_sent_nothing(self):
+        rows, ratios = self.run_on_the_fake("residency", "-i", 1, "-w", 0, "--part", "datasets")
+        self.assertGreater(rows["64 datasets of 65536 rows", "made there"][1], 0)
+        self.assertEqual(ratios["generated_bytes_over_unique"], 0)
+        self.assertEqual(ratios["resident_bytes_over_unique"], 1)
+        self.assertEqual(ratios["resent_bytes_over_unique"], 8)
+
+    def test_loops_can_be_left_out(self):
+        rows, ratios = self.run_quickly("residency", "-i", 1, "-w", 0, "--part", "datasets")
+        self.assertNotIn("sum_over_reading", ratios)
+        rows, ratios = self.run_quickly("residency", "-i", 1, "-w", 0, "--part", "loops")
+        self.assertNotIn("residency_buys", ratios)
+        self.assertIn("sum_over_reading", ratios)
 
 
 class Overlap(DeviceBench):

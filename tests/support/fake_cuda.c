@@ -367,7 +367,7 @@ static void run_copy(const gcr_copy_launch *launch)
     memcpy(launch->to, launch->from, launch->bytes);
 }
 
-/* y of one feature, without noise. */
+/* y of one feature. */
 static void run_generate(const gcr_generate_launch *launch)
 {
     const gcr_synthetic_stream stream = gcr_synthetic_open(&launch->recipe);
@@ -378,7 +378,8 @@ static void run_generate(const gcr_generate_launch *launch)
     for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
         phases[k] = gcr_synthetic_phase(&stream, 0, k);
     for (int64_t row = 0; row < launch->recipe.rows; row++)
-        ((double *)launch->y)[row] = gcr_synthetic_add(0, &launch->recipe, (double)row, phases);
+        ((double *)launch->y)[row] = gcr_synthetic_add(0, &launch->recipe, (double)row, phases) +
+                                     gcr_synthetic_noise(&stream, &launch->recipe, row);
 }
 
 /* As the text that host and device share has it. All points are live. */
