@@ -30,7 +30,7 @@
 #include <string.h>
 
 enum {
-    SETS_LEAST = 4,
+    SETS_LEAST = 4, /* of sets that a cache could have */
     SETS_MAX = 16,
     GROUPS_MAX = 256,
     KINDS = 16,      /* matrices that differ by more than their diagonal */
@@ -43,8 +43,8 @@ typedef struct state {
     bench *bench;
     bench_device on;
     gcr_scalar scalar;
-    double copy_rate; /* bytes read and written in a second; 0: unknown */
-    uint64_t set_bytes, copy_bytes;
+    double copy_rate;               /* bytes read and written in a second; 0: unknown */
+    uint64_t all_bytes, copy_bytes; /* of all sets; of a copy */
 } state;
 
 /* Matrices of one case: each set has all groups. */
@@ -232,11 +232,12 @@ static void close_problem(problem *p)
 static gcr_status open_problem(problem *p)
 {
     gcr_status status = GCR_OK;
-    uint64_t sets;
+    uint64_t sets, least;
 
     GCR_TRY(lay_out(p));
-    sets = p->s->set_bytes / p->matrices_bytes;
-    p->sets = (int)(sets < SETS_LEAST ? SETS_LEAST : sets > SETS_MAX ? SETS_MAX : sets);
+    sets = p->s->all_bytes / p->matrices_bytes;
+    least = p->matrices_bytes > p->s->all_bytes / 8 ? 1 : SETS_LEAST;
+    p->sets = (int)(sets < least ? least : sets > SETS_MAX ? SETS_MAX : sets);
     GCR_TRY(draw_kinds(p));
     GCR_TRY(open_buffers(p));
     GCR_TRY(upload_squares(p));
@@ -305,10 +306,15 @@ out:
 
 /* ---- is it right? --------------------------------------------------------------------------- */
 
-/* Rows to look at: all, or some of a large matrix, so that it takes n^2 and not n^3. */
+/* From an entry that is looked at to the next: all, or 8 x 64 of a large matrix. */
 static int row_step(int n)
 {
     return n <= 256 ? 1 : n / 8;
+}
+
+static int column_step(int n)
+{
+    return n <= 256 ? 1 : n / 64;
 }
 
 static double residual(const problem *p, const gcr_factor_group *g, uint64_t k, const void *factor)
@@ -317,7 +323,7 @@ static double residual(const problem *p, const gcr_factor_group *g, uint64_t k, 
     double off = 0, norm = 0;
 
     for (int i = n - 1; i >= 0; i -= row_step(n))
-        for (int j = 0; j <= i; j++) {
+        for (int j = i; j >= 0; j -= column_step(n)) {
             const double a = rounded(p, entry_of(p, n, k, i, j)), weight = i == j ? 1 : 2;
             double rest = a;
 
@@ -361,8 +367,12 @@ static gcr_status check_set(problem *p, int set, double *worst)
     for (int g = 0; g < p->group_count; g += group_step) {
         const gcr_factor_group *group = &p->groups[set][g];
 
-        for (uint64_t look = 0; look < LOOKED_AT; look++)
-            GCR_TRY(check_matrix(p, group, look * (group->count - 1) / (LOOKED_AT - 1), worst));
+        const uint64_t looks = group->count < LOOKED_AT ? group->count : LOOKED_AT;
+
+        for (uint64_t look = 0; look < looks; look++)
+            GCR_TRY(check_matrix(p, group, look * (group->count - 1) / LOOKED_AT, worst));
+        if (looks < group->count)
+            GCR_TRY(check_matrix(p, group, group->count - 1, worst));
     }
 out:
     return status;
@@ -493,7 +503,7 @@ static gcr_status compare(problem *p, const char *where)
                                .groups = p->groups[0],
                                .group_count = p->group_count,
                                .square_bytes = p->square_bytes,
-                               .sets = SETS_LEAST };
+                               .sets = p->sets < SETS_LEAST ? p->sets : SETS_LEAST };
     rival_arg rival = { .way = 0 };
 
     GCR_TRY(factor_rival_open(&rival.rival, &p->s->on, &task));
@@ -566,7 +576,8 @@ typedef struct size {
 static const size gpu_sizes[] = { { 8, 1 << 20 },   { 12, 1 << 19 },  { 16, 1 << 18 },
                                   { 32, 1 << 18 },  { 64, 1 << 16 },  { 128, 1 << 14 },
                                   { 160, 1 << 13 }, { 232, 1 << 12 }, { 512, 512 },
-                                  { 1024, 128 },    { 2048, 32 } };
+                                  { 1024, 128 },    { 2048, 32 },     { 5000, 1 },
+                                  { 10000, 1 },     { 20000, 1 } };
 static const size cpu_sizes[] = { { 8, 1 << 15 },  { 16, 1 << 13 }, { 32, 1 << 11 }, { 64, 1 << 9 },
                                   { 128, 1 << 7 }, { 256, 1 << 5 }, { 512, 16 },     { 600, 16 } };
 
@@ -583,8 +594,13 @@ static gcr_status measure_all(state *s)
     for (size_t k = 0; k < count; k++) {
         const uint64_t fewer = sizes[k].count >> quick;
 
-        GCR_TRY(measure_size(s, sizes[k].n, fewer > COUNT_LEAST ? fewer : COUNT_LEAST));
+        if (sizes[k].count > 1)
+            GCR_TRY(measure_size(s, sizes[k].n, fewer > COUNT_LEAST ? fewer : COUNT_LEAST));
+        else if (quick == 0 || sizes[k].n <= 5000)
+            GCR_TRY(measure_size(s, sizes[k].n, 1));
     }
+    if (s->bench->full && !is_cpu)
+        GCR_TRY(measure_size(s, 40000, 1));
     GCR_TRY(measure_mixed(s, is_cpu ? 64 : 256, (is_cpu ? 4000u : 100000u) >> quick));
 out:
     return status;
@@ -633,7 +649,7 @@ int main(int argc, char **argv)
     GCR_TRY(choose_precision(&s, precision));
     bench_blas_begin();
     GCR_TRY(bench_device_open(&s.on, device));
-    s.set_bytes = s.on.device->info.shares_memory ? 64 << 20 : UINT64_C(4) << 30;
+    s.all_bytes = s.on.device->info.shares_memory ? 64 << 20 : UINT64_C(4) << 30;
     s.copy_bytes = s.on.device->info.shares_memory ? 64 << 20 : UINT64_C(2) << 30;
     GCR_TRY(measure_copies(&s));
     GCR_TRY(rows != NULL ? measure_one(&s, rows, count) : measure_all(&s));
