@@ -3,8 +3,8 @@
  *
  *     bench factor [--device cuda:0] [--precision single] [--rows N [--count M]]
  *
- * Matrices in the device's own layout, factored in place by one submission for each of several sets,
- * which together no cache holds; against the best of what the vendor has for matrices by columns
+ * Matrices in the device's own layout, factored in place by one submission for each of some sets, which
+ * together no cache holds; against the best of what the vendor has for matrices by columns
  * (factor_rival.h). Then `mixed`: sizes from 8 to 256 (64 on a CPU), equally many in each octave, in one
  * submission, where the rival has a call for each size.
  *
@@ -228,6 +228,12 @@ static void close_problem(problem *p)
         gcr_memory_destroy(p->kinds[k]);
 }
 
+/* A set that is many times as large as any cache needs no others beside it. */
+static uint64_t sets_least(const problem *p, uint64_t bytes)
+{
+    return bytes > p->s->all_bytes / 8 ? 1 : SETS_LEAST;
+}
+
 /* n and count of the groups are there. The caller closes it, where it fails too. */
 static gcr_status open_problem(problem *p)
 {
@@ -236,7 +242,7 @@ static gcr_status open_problem(problem *p)
 
     GCR_TRY(lay_out(p));
     sets = p->s->all_bytes / p->matrices_bytes;
-    least = p->matrices_bytes > p->s->all_bytes / 8 ? 1 : SETS_LEAST;
+    least = sets_least(p, p->matrices_bytes);
     p->sets = (int)(sets < least ? least : sets > SETS_MAX ? SETS_MAX : sets);
     GCR_TRY(draw_kinds(p));
     GCR_TRY(open_buffers(p));
@@ -503,7 +509,7 @@ static gcr_status compare(problem *p, const char *where)
                                .groups = p->groups[0],
                                .group_count = p->group_count,
                                .square_bytes = p->square_bytes,
-                               .sets = p->sets < SETS_LEAST ? p->sets : SETS_LEAST };
+                               .sets = (int)sets_least(p, p->square_bytes) };
     rival_arg rival = { .way = 0 };
 
     GCR_TRY(factor_rival_open(&rival.rival, &p->s->on, &task));
