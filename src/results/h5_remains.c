@@ -10,7 +10,7 @@
 
 /* Writes `values` as NAME(dataset, SCALE). */
 static gcr_status write_table(gcr_h5_writer *w, const char *name, const char *help, int scale,
-                              const int64_t *values, hid_t *id_out)
+                              const int64_t *values)
 {
     const gcr_h5_array array = { .name = name,
                                  .help = help,
@@ -18,14 +18,13 @@ static gcr_status write_table(gcr_h5_writer *w, const char *name, const char *he
                                  .rank = 2,
                                  .dims = { GCR_H5_DATASET, scale } };
 
-    return gcr_h5_array_add(&w->root, &array, values, id_out);
+    return gcr_h5_array_add(&w->root, &array, values, NULL);
 }
 
 static gcr_status write_counts(gcr_h5_writer *w, int64_t *values)
 {
     gcr_status status = GCR_OK;
     uint64_t counts[GCR_CELL_STATE_COUNT];
-    hid_t id = H5I_INVALID_HID;
     int scale;
 
     for (uint64_t d = 0; d < w->results->datasets->count; d++) {
@@ -34,12 +33,9 @@ static gcr_status write_counts(gcr_h5_writer *w, int64_t *values)
             values[d * GCR_CELL_STATE_COUNT + (uint64_t)s] = (int64_t)counts[s];
     }
     GCR_TRY(gcr_h5_write_index(w, &scale, "state", 0, GCR_CELL_STATE_COUNT));
-    GCR_TRY(
-        write_table(w, GCR_H5_STATE_COUNT, "how many cells have each state", scale, values, &id));
-    GCR_TRY(gcr_h5_write_flags(w, id));
+    GCR_TRY(gcr_h5_write_flags(w, w->root.scales[scale].id));
+    GCR_TRY(write_table(w, GCR_H5_STATE_COUNT, "how many cells have each state", scale, values));
 out:
-    if (id >= 0)
-        H5Dclose(id);
     return status;
 }
 
@@ -75,7 +71,7 @@ static gcr_status write_failures(gcr_h5_writer *w, int64_t *values)
             for (int f = 0; f < GCR_PARTIAL_FAILURES; f++)
                 row[f] = f < count ? part_of(&cells[f], part) : part == 0 ? -1 : 0;
         }
-        GCR_TRY(write_table(w, parts[part].name, parts[part].help, scale, values, NULL));
+        GCR_TRY(write_table(w, parts[part].name, parts[part].help, scale, values));
     }
 out:
     return status;
