@@ -59,7 +59,8 @@ typedef struct cuda_device {
     struct cuda_measure *measure; /* of cuda_measure.c; NULL before anything is measured  */
     gcr_pool *copiers;            /* who fill stages; NULL before the first large upload */
     pthread_mutex_t copiers_lock; /* of these                                            */
-    /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds it. */
+    /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds it,
+     * but for large matrices (cuda_large.h). */
     pthread_mutex_t lock;
 } cuda_device;
 

@@ -324,6 +324,33 @@ static void test_datasets_that_came_since_the_last_batch_are_prepared_by_one_lau
     assert_clean();
 }
 
+/* Its memory, the upload after it, the copy; and, when it goes, the memory again. */
+static void test_a_dataset_takes_five_calls(void **state)
+{
+    stage s = { 0 };
+    gcr_prepare_args args;
+    gcr_buf *buf = NULL;
+    int calls;
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_ok(stage_bring(&s, 0, 6));
+    calls = fake_cuda.calls;
+    assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, 1024));
+    assert_ok(gcr_upload(s.queue, buf, 0, &(double){ 1 }, GCR_PLACE_HOST, sizeof(double)));
+    args = (gcr_prepare_args){ .data = { .rows = 1, .y = buf->base },
+                               .prepared = (char *)buf->base + 256,
+                               .fault = (int32_t *)buf->base + 100 };
+    assert_ok(gcr_prepare(s.queue, s.program, &args));
+    assert_int_equal(fake_cuda.calls - calls, 4);
+    assert_ok(gcr_queue_sync(s.queue));
+    calls = fake_cuda.calls;
+    gcr_buf_close_idle(buf);
+    assert_int_equal(fake_cuda.calls - calls, 1);
+    stage_close(&s);
+    assert_clean();
+}
+
 static void test_a_dataset_that_waits_to_be_prepared_is_prepared_before_it_goes(void **state)
 {
     stage s = { 0 };
@@ -838,6 +865,7 @@ int main(void)
         test(test_batches_allocate_nothing),
         test(test_batches_that_nobody_waits_for_keep_their_descriptors),
         test(test_datasets_that_came_since_the_last_batch_are_prepared_by_one_launch),
+        test(test_a_dataset_takes_five_calls),
         test(test_a_dataset_that_waits_to_be_prepared_is_prepared_before_it_goes),
         test(test_whoever_syncs_a_queue_finds_its_datasets_prepared),
         test(test_datasets_of_two_programs_are_two_launches),
