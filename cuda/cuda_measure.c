@@ -1,15 +1,15 @@
 /* cuda/cuda_measure.c -- see cuda_measure.h; and the work whose time is compared with copies. */
 #include "cuda/cuda_measure.h"
-#include "cuda/cuda_compile.h"
+#include "cuda/cuda_unit.h"
 
 #include <stdlib.h>
 
 /* Compiling takes a second, for which nobody shall wait who enqueues. */
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
+/* One text with many entries: the library is the first one's. */
 struct cuda_measure {
-    cudaLibrary_t library;
-    cudaKernel_t kernels[CUDA_MEASURE_ENTRIES];
+    cuda_unit units[CUDA_MEASURE_ENTRIES];
 };
 
 _Static_assert((int)GCR_MEASURE_PIECES == (int)GCR_SUM_PIECES &&
@@ -18,28 +18,26 @@ _Static_assert((int)GCR_MEASURE_PIECES == (int)GCR_SUM_PIECES &&
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
-static gcr_status load(cuda_device *device, const cuda_image *image)
+static gcr_status load(cuda_unit units[CUDA_MEASURE_ENTRIES], const cuda_device *device)
 {
     static const char *const names[CUDA_MEASURE_ENTRIES] = {
         "gcr_gate",      "gcr_copy", "gcr_multiply",   "gcr_tan_f64", "gcr_tan_f32",
         "gcr_sum_parts", "gcr_sum",  "gcr_neighbours", "gcr_apart",
     };
     gcr_status status = GCR_OK;
-    struct cuda_measure *measure = device->measure;
 
-    GCR_CUDA("load the code of a kernel",
-             cudaLibraryLoadData(&measure->library, image->bytes, NULL, NULL, 0, NULL, NULL, 0));
-    for (int e = 0; e < CUDA_MEASURE_ENTRIES; e++)
+    GCR_TRY(gcr_cuda_unit_open(&units[0], device, "measure", names[0]));
+    for (int e = 1; e < CUDA_MEASURE_ENTRIES; e++)
         GCR_CUDA("find the code of a kernel",
-                 cudaLibraryGetKernel(&measure->kernels[e], measure->library, names[e]));
+                 cudaLibraryGetKernel(&units[e].kernel, units[0].library, names[e]));
 out:
     return status;
 }
 
 void gcr_cuda_measure_unload(cuda_device *device)
 {
-    if (device->measure != NULL && device->measure->library != NULL)
-        GCR_CUDA_CLOSE(cudaLibraryUnload(device->measure->library));
+    if (device->measure != NULL)
+        gcr_cuda_unit_close(&device->measure->units[0]);
     free(device->measure);
     device->measure = NULL;
 }
@@ -47,10 +45,6 @@ void gcr_cuda_measure_unload(cuda_device *device)
 gcr_status gcr_cuda_measure_load(cuda_device *device)
 {
     gcr_status status = GCR_OK;
-    const cuda_source source = {
-        .name = "measure", .path = "measure", .text = "", .unit = "cuda/device/measure_unit.h"
-    };
-    cuda_image image = { 0 };
 
     pthread_mutex_lock(&loading);
     if (device->measure != NULL)
@@ -59,31 +53,18 @@ gcr_status gcr_cuda_measure_load(cuda_device *device)
     device->measure = calloc(1, sizeof *device->measure);
     if (device->measure == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for what is measured");
-    GCR_TRY(gcr_cuda_compile_cached(&image, &source, device->capability));
-    GCR_TRY(load(device, &image));
+    GCR_TRY(load(device->measure->units, device));
 out:
     if (status != GCR_OK)
         gcr_cuda_measure_unload(device);
-    free(image.log);
-    free(image.bytes);
     pthread_mutex_unlock(&loading);
     return status;
 }
 
 gcr_status gcr_cuda_measure_launch(cuda_device *device, cuda_measure_entry entry, uint64_t blocks,
-                                   int threads, void *argument, cudaStream_t stream)
+                                   int threads, void *argument, cuda_lane *lane)
 {
-    gcr_status status = GCR_OK;
-    const cudaLaunchConfig_t config = { .gridDim = { (unsigned)blocks, 1, 1 },
-                                        .blockDim = { (unsigned)threads, 1, 1 },
-                                        .stream = stream };
-    void *arguments[] = { argument };
-
-    GCR_CUDA(
-        "launch what is measured",
-        cudaLaunchKernelExC(&config, (const void *)device->measure->kernels[entry], arguments));
-out:
-    return status;
+    return gcr_cuda_unit_launch(&device->measure->units[entry], blocks, threads, argument, lane);
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */
@@ -106,7 +87,7 @@ static gcr_status launch_work(cuda_queue *queue, const gcr_work_args *args)
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(queue->base.device);
-    const cudaStream_t stream = queue->work.stream;
+    cuda_lane *lane = &queue->work;
     const uint64_t n = args->n, squares = pieces_of(n, GCR_MULTIPLY_TILE);
     gcr_work_launch launch = { .a = args->a->base, .out = args->out->base, .n = n };
 
@@ -114,27 +95,26 @@ static gcr_status launch_work(cuda_queue *queue, const gcr_work_args *args)
     case GCR_WORK_MULTIPLY:
         launch.b = args->b->base;
         GCR_TRY(gcr_cuda_measure_launch(device, CUDA_MEASURE_MULTIPLY, squares * squares,
-                                        GCR_MULTIPLY_THREADS, &launch, stream));
+                                        GCR_MULTIPLY_THREADS, &launch, lane));
         break;
     case GCR_WORK_TANGENT:
     case GCR_WORK_TANGENT_F32:
         GCR_TRY(gcr_cuda_measure_launch(
             device,
             args->kind == GCR_WORK_TANGENT ? CUDA_MEASURE_TANGENT : CUDA_MEASURE_TANGENT_F32,
-            passing_blocks(device, n), GCR_MEASURE_THREADS, &launch, stream));
+            passing_blocks(device, n), GCR_MEASURE_THREADS, &launch, lane));
         break;
     case GCR_WORK_SUM:
         GCR_TRY(gcr_cuda_measure_launch(device, CUDA_MEASURE_SUM_PARTS, GCR_MEASURE_PIECES,
-                                        GCR_MEASURE_THREADS, &launch, stream));
+                                        GCR_MEASURE_THREADS, &launch, lane));
         GCR_TRY(gcr_cuda_measure_launch(device, CUDA_MEASURE_SUM, 1, GCR_MEASURE_THREADS, &launch,
-                                        stream));
+                                        lane));
         break;
     default:
         GCR_TRY(gcr_cuda_measure_launch(
             device, args->kind == GCR_WORK_APART ? CUDA_MEASURE_APART : CUDA_MEASURE_NEIGHBOURS,
-            pieces_of(n, GCR_WALK_THREADS), GCR_WALK_THREADS, &launch, stream));
+            pieces_of(n, GCR_WALK_THREADS), GCR_WALK_THREADS, &launch, lane));
     }
-    queue->work.issued++;
 out:
     return status;
 }

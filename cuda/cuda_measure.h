@@ -24,10 +24,10 @@ typedef enum cuda_measure_entry {
 GCR_MUST_CHECK gcr_status gcr_cuda_measure_load(cuda_device *device);
 void gcr_cuda_measure_unload(cuda_device *device);
 
-/* After gcr_cuda_measure_load(). `argument` is what the entry takes. */
+/* After gcr_cuda_measure_load(). `argument` is what the entry takes. As gcr_cuda_unit_launch(). */
 GCR_MUST_CHECK gcr_status gcr_cuda_measure_launch(cuda_device *device, cuda_measure_entry entry,
                                                   uint64_t blocks, int threads, void *argument,
-                                                  cudaStream_t stream);
+                                                  cuda_lane *lane);
 
 /* As gcr_measure_ops has it. */
 gcr_status gcr_cuda_work(gcr_queue *queue, const gcr_work_args *args);

@@ -26,13 +26,13 @@ static const uint64_t gate_trial = 100000000, gate_limit = 2000000000;
 /* A way: where it begins and ends on the near side, in the device's view of it too, and on the far. */
 typedef struct pair {
     void *near, *near_dev, *far;
-    cudaStream_t stream;
+    cuda_lane lane;
 } pair;
 
 typedef struct cuda_transfer {
     gcr_transfer base;
     pair pairs[WAYS]; /* up, down */
-    cudaEvent_t begin, joined, end;
+    cudaEvent_t begin, end;
     gcr_gate_words *gate, *gate_dev;
 } cuda_transfer;
 
@@ -48,17 +48,17 @@ static gcr_status launch_gate(cuda_transfer *transfer, uint64_t limit)
     gcr_gate_launch gate = { .gate = transfer->gate_dev, .limit_ticks = limit };
 
     return gcr_cuda_measure_launch(device_of(transfer), CUDA_MEASURE_GATE, 1, 1, &gate,
-                                   transfer->pairs[0].stream);
+                                   &transfer->pairs[0].lane);
 }
 
 static gcr_status launch_copy(cuda_transfer *transfer, void *to, const void *from, uint64_t bytes,
-                              cudaStream_t stream)
+                              cuda_lane *lane)
 {
     gcr_copy_launch copy = { .to = to, .from = from, .bytes = bytes };
     cuda_device *device = device_of(transfer);
 
     return gcr_cuda_measure_launch(device, CUDA_MEASURE_COPY, (uint64_t)device->base.info.units,
-                                   GCR_MEASURE_THREADS, &copy, stream);
+                                   GCR_MEASURE_THREADS, &copy, lane);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static void close_near(const cuda_transfer *transfer, pair *p)
 
 /* One copy of a pair's blocks, from the near side to the far or back. */
 static gcr_status enqueue(cuda_transfer *transfer, const pair *p, int is_up, uint64_t bytes,
-                          cudaStream_t stream)
+                          cuda_lane *lane)
 {
     gcr_status status = GCR_OK;
     const gcr_transfer_spec *spec = &transfer->base.spec;
@@ -169,21 +169,22 @@ static gcr_status enqueue(cuda_transfer *transfer, const pair *p, int is_up, uin
     switch (spec->kind) {
     case GCR_MEMORY_MAPPED:
         GCR_TRY(launch_copy(transfer, is_up ? p->far : p->near_dev, is_up ? p->near_dev : p->far,
-                            bytes, stream));
+                            bytes, lane));
         break;
     case GCR_MEMORY_PEER:
         GCR_CUDA("copy between GPUs",
                  cudaMemcpyPeerAsync(to, is_up ? index : spec->peer, from,
-                                     is_up ? spec->peer : index, bytes, stream));
+                                     is_up ? spec->peer : index, bytes, lane->stream));
         break;
     case GCR_MEMORY_DEVICE:
         GCR_CUDA("copy on the GPU",
-                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
+                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, lane->stream));
         break;
     default:
         GCR_CUDA(is_up ? "copy to the GPU" : "copy from the GPU",
                  cudaMemcpyAsync(to, from, bytes,
-                                 is_up ? cudaMemcpyHostToDevice : cudaMemcpyDeviceToHost, stream));
+                                 is_up ? cudaMemcpyHostToDevice : cudaMemcpyDeviceToHost,
+                                 lane->stream));
     }
 out:
     return status;
@@ -193,7 +194,7 @@ out:
 static gcr_status try_gate(cuda_transfer *transfer)
 {
     gcr_status status = GCR_OK;
-    const cudaStream_t stream = transfer->pairs[0].stream;
+    const cudaStream_t stream = transfer->pairs[0].lane.stream;
 
     *transfer->gate = (gcr_gate_words){ .is_open = 1 };
     GCR_TRY(launch_gate(transfer, gate_trial)); /* the first launch loads its code */
@@ -214,14 +215,14 @@ out:
 static gcr_status rehearse(cuda_transfer *transfer)
 {
     gcr_status status = GCR_OK;
-    const pair *up = &transfer->pairs[0];
+    pair *up = &transfer->pairs[0];
 
     GCR_TRY(try_gate(transfer));
-    GCR_TRY(launch_copy(transfer, up->far, up->near_dev, 0, up->stream));
+    GCR_TRY(launch_copy(transfer, up->far, up->near_dev, 0, &up->lane));
     for (int s = 0; s < WAYS && !gcr_memory_is_hosts(transfer->base.spec.kind); s++)
-        if (transfer->pairs[s].stream != NULL)
-            GCR_TRY(enqueue(transfer, &transfer->pairs[s], s == 0, 1, up->stream));
-    GCR_CUDA("copy what is measured", cudaStreamSynchronize(up->stream));
+        if (transfer->pairs[s].lane.stream != NULL)
+            GCR_TRY(enqueue(transfer, &transfer->pairs[s], s == 0, 1, &up->lane));
+    GCR_CUDA("copy what is measured", cudaStreamSynchronize(up->lane.stream));
 out:
     return status;
 }
@@ -232,7 +233,7 @@ static gcr_status open_pair(cuda_transfer *transfer, pair *p)
 {
     gcr_status status = GCR_OK;
 
-    GCR_CUDA("open a stream", cudaStreamCreateWithFlags(&p->stream, cudaStreamNonBlocking));
+    GCR_TRY(gcr_cuda_lane_open(&p->lane));
     GCR_TRY(open_near(transfer, p));
     GCR_CUDA("allocate memory of the GPU", cudaMalloc(&p->far, transfer->base.spec.bytes));
 out:
@@ -244,8 +245,7 @@ static void close_pair(const cuda_transfer *transfer, pair *p)
     if (p->far != NULL)
         GCR_CUDA_CLOSE(cudaFree(p->far));
     close_near(transfer, p);
-    if (p->stream != NULL)
-        GCR_CUDA_CLOSE(cudaStreamDestroy(p->stream));
+    gcr_cuda_lane_close(&p->lane);
 }
 
 static gcr_status open_gate(cuda_transfer *transfer)
@@ -258,7 +258,6 @@ static gcr_status open_gate(cuda_transfer *transfer)
     GCR_CUDA("map pinned memory",
              cudaHostGetDevicePointer((void **)&transfer->gate_dev, transfer->gate, 0));
     GCR_CUDA("open an event", cudaEventCreateWithFlags(&transfer->begin, cudaEventDefault));
-    GCR_CUDA("open an event", cudaEventCreateWithFlags(&transfer->joined, cudaEventDisableTiming));
     GCR_CUDA("open an event", cudaEventCreateWithFlags(&transfer->end, cudaEventDefault));
 out:
     return status;
@@ -274,8 +273,8 @@ static void close_event(cudaEvent_t event)
 static void drain(cuda_transfer *transfer)
 {
     for (int s = 0; s < WAYS; s++)
-        if (transfer->pairs[s].stream != NULL)
-            GCR_CUDA_CLOSE(cudaStreamSynchronize(transfer->pairs[s].stream));
+        if (transfer->pairs[s].lane.stream != NULL)
+            GCR_CUDA_CLOSE(cudaStreamSynchronize(transfer->pairs[s].lane.stream));
 }
 
 static void transfer_close(gcr_transfer *base)
@@ -287,7 +286,6 @@ static void transfer_close(gcr_transfer *base)
     for (int s = 0; s < WAYS; s++)
         close_pair(transfer, &transfer->pairs[s]);
     close_event(transfer->end);
-    close_event(transfer->joined);
     close_event(transfer->begin);
     if (transfer->gate != NULL)
         GCR_CUDA_CLOSE(cudaFreeHost(transfer->gate));
@@ -342,7 +340,7 @@ static int is_hosts(const cuda_transfer *transfer, gcr_end end)
 static gcr_status move(cuda_transfer *transfer, void *to, const void *from, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
-    const cudaStream_t stream = transfer->pairs[0].stream;
+    const cudaStream_t stream = transfer->pairs[0].lane.stream;
 
     GCR_TRY(gcr_cuda_enter(transfer->base.queue->device));
     GCR_CUDA("copy what is measured", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream));
@@ -377,16 +375,16 @@ static gcr_status transfer_get(gcr_transfer *base, void *to, gcr_end end, uint64
 
 /* ---- copies behind a gate -------------------------------------------------------------------- */
 
-/* On the stream of the way up, but for copies down that go beside them. */
+/* On the lane of the way up, but for copies down that go beside them. */
 static gcr_status enqueue_copies(cuda_transfer *transfer, gcr_way way, uint64_t bytes, int copies,
-                                 cudaStream_t beside)
+                                 cuda_lane *beside)
 {
     gcr_status status = GCR_OK;
-    const pair *up = &transfer->pairs[0], *down = &transfer->pairs[1];
+    pair *up = &transfer->pairs[0], *down = &transfer->pairs[1];
 
     for (int k = 0; k < copies; k++) {
         if (way != GCR_WAY_DOWN)
-            GCR_TRY(enqueue(transfer, up, 1, bytes, up->stream));
+            GCR_TRY(enqueue(transfer, up, 1, bytes, &up->lane));
         if (way != GCR_WAY_UP)
             GCR_TRY(enqueue(transfer, down, 0, bytes, beside));
     }
@@ -394,25 +392,24 @@ out:
     return status;
 }
 
-static cudaStream_t stream_beside(const cuda_transfer *transfer, gcr_way way)
+static cuda_lane *lane_beside(cuda_transfer *transfer, gcr_way way)
 {
-    return transfer->pairs[way == GCR_WAY_BOTH].stream;
+    return &transfer->pairs[way == GCR_WAY_BOTH].lane;
 }
 
 static gcr_status enqueue_all(cuda_transfer *transfer, gcr_way way, uint64_t bytes, int copies)
 {
     gcr_status status = GCR_OK;
-    const pair *up = &transfer->pairs[0];
-    const cudaStream_t beside = stream_beside(transfer, way);
+    cuda_lane *up = &transfer->pairs[0].lane, *beside = lane_beside(transfer, way);
 
     GCR_TRY(launch_gate(transfer, gate_limit));
     GCR_CUDA("record an event", cudaEventRecord(transfer->begin, up->stream));
     if (way == GCR_WAY_BOTH)
-        GCR_CUDA("wait for an event", cudaStreamWaitEvent(beside, transfer->begin, 0));
+        GCR_CUDA("wait for an event", cudaStreamWaitEvent(beside->stream, transfer->begin, 0));
     GCR_TRY(enqueue_copies(transfer, way, bytes, copies, beside));
     if (way == GCR_WAY_BOTH) {
-        GCR_CUDA("record an event", cudaEventRecord(transfer->joined, beside));
-        GCR_CUDA("wait for an event", cudaStreamWaitEvent(up->stream, transfer->joined, 0));
+        GCR_CUDA("record an event", cudaEventRecord(beside->mark, beside->stream));
+        GCR_CUDA("wait for an event", cudaStreamWaitEvent(up->stream, beside->mark, 0));
     }
     GCR_CUDA("record an event", cudaEventRecord(transfer->end, up->stream));
 out:
@@ -459,12 +456,12 @@ static gcr_status time_ungated(double *seconds_out, cuda_transfer *transfer, gcr
                                uint64_t bytes, int copies)
 {
     gcr_status status = GCR_OK;
-    const cudaStream_t beside = stream_beside(transfer, way);
+    cuda_lane *beside = lane_beside(transfer, way);
     const double begin = gcr_clock_seconds();
 
     GCR_TRY(enqueue_copies(transfer, way, bytes, copies, beside));
-    GCR_CUDA("copy what is measured", cudaStreamSynchronize(transfer->pairs[0].stream));
-    GCR_CUDA("copy what is measured", cudaStreamSynchronize(beside));
+    GCR_CUDA("copy what is measured", cudaStreamSynchronize(transfer->pairs[0].lane.stream));
+    GCR_CUDA("copy what is measured", cudaStreamSynchronize(beside->stream));
     *seconds_out = gcr_clock_seconds() - begin;
 out:
     return status;
@@ -478,7 +475,7 @@ static gcr_status move_pages(cuda_transfer *transfer, const pair *p, int is_up, 
         .id = is_up ? device_of(transfer)->index : 0,
     };
 
-    GCR_CUDA("move managed memory", cudaMemPrefetchAsync(p->near, bytes, to, 0, p->stream));
+    GCR_CUDA("move managed memory", cudaMemPrefetchAsync(p->near, bytes, to, 0, p->lane.stream));
 out:
     return status;
 }
@@ -490,19 +487,19 @@ static gcr_status time_managed(double *seconds_out, cuda_transfer *transfer, gcr
 {
     gcr_status status = GCR_OK;
     const int is_up = way == GCR_WAY_UP;
-    const pair *p = &transfer->pairs[!is_up];
+    pair *p = &transfer->pairs[!is_up];
     double begin;
 
     GCR_TRY(move_pages(transfer, p, !is_up, bytes));
-    GCR_CUDA("move managed memory", cudaStreamSynchronize(p->stream));
+    GCR_CUDA("move managed memory", cudaStreamSynchronize(p->lane.stream));
     begin = gcr_clock_seconds();
     if (is_up)
         GCR_TRY(move_pages(transfer, p, 1, bytes));
-    GCR_TRY(launch_copy(transfer, is_up ? p->far : p->near, is_up ? p->near : p->far, bytes,
-                        p->stream));
+    GCR_TRY(
+        launch_copy(transfer, is_up ? p->far : p->near, is_up ? p->near : p->far, bytes, &p->lane));
     if (!is_up)
         GCR_TRY(move_pages(transfer, p, 0, bytes));
-    GCR_CUDA("copy what is measured", cudaStreamSynchronize(p->stream));
+    GCR_CUDA("copy what is measured", cudaStreamSynchronize(p->lane.stream));
     *seconds_out = gcr_clock_seconds() - begin;
 out:
     return status;
