@@ -466,23 +466,27 @@ static void test_datasets_that_do_not_fit_together_come_in_waves_and_go_up_once(
     }
 }
 
-static void be_late_on_one(void)
-{
-    static _Atomic int calls;
+static _Atomic int crunches_of_second;
 
-    if (calls++ % 2 == 0)
-        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+/* The first device does not begin before the second one has been at all its batches. */
+static void wait_for_the_second(int device)
+{
+    if (device == 1)
+        crunches_of_second++;
+    while (device == 0 && crunches_of_second < CELLS / 8 / 2)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
-/* Cyclic batches of a dataset are computed by both devices, so none leaves one before the other is done with
- * it, unless memory is short: then what was passed goes, and nothing comes twice. */
+/* Cyclic batches of a dataset are computed by both devices, so none is complete before the first has begun:
+ * on the second one what was passed has to leave, and does not come twice. */
 static void test_what_has_been_passed_leaves_and_does_not_come_back(void **state)
 {
     scene s = { 0 };
 
     (void)state;
     raise_small(&s, 2, 3, "run.schedule=cyclic");
-    fake.on_crunch = be_late_on_one;
+    crunches_of_second = 0;
+    fake.on_crunch_of = wait_for_the_second;
     assert_ok(gcr_run_execute(s.run));
     assert_all_computed(&s);
     for (int d = 0; d < 2; d++) {
@@ -490,6 +494,7 @@ static void test_what_has_been_passed_leaves_and_does_not_come_back(void **state
         assert_int_equal(gcr_run_device_ledger(s.run, d)->up_bytes, all_data_bytes(&s));
         assert_true(gcr_run_device_ledger(s.run, d)->peak_bytes <= fake.total_bytes);
     }
+    assert_int_equal(gcr_run_progress(s.run)->halved, 0);
     drop_curtain(&s);
 }
 

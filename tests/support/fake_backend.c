@@ -455,6 +455,8 @@ static gcr_status fake_crunch(gcr_queue *base, gcr_program *program, const gcr_c
     note(FAKE_CRUNCH, base->device);
     if (fake.on_crunch != NULL)
         fake.on_crunch();
+    if (fake.on_crunch_of != NULL)
+        fake.on_crunch_of(((const fake_device *)base->device)->index);
     if (++fake.crunches == fake.crunch_that_fails)
         GCR_FAIL(GCR_EDEVICE, "the fake fell over");
     if (fake.crunch_has_no_memory ||

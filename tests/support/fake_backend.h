@@ -51,6 +51,7 @@ typedef struct fake_state {
     int sync_that_hangs;      /* the same: what it waits for does not end   */
     _Atomic int crunches, bufs, syncs;
     void (*on_crunch)(void); /* called at each crunch; may be NULL         */
+    void (*on_crunch_of)(int device);
 } fake_state;
 
 extern fake_state fake;
