@@ -251,6 +251,50 @@ static void test_no_tiles_are_a_valid_amount_of_work(void **state)
     close_stage(&s);
 }
 
+/* Kernels that never end are for a fake: a device that has met one cannot be used again. */
+static void test_what_ends_in_its_time_is_waited_for(void **state)
+{
+    stage s;
+    double values[POINTS];
+    uint8_t states[POINTS];
+    gcr_event *done = NULL;
+
+    (void)state;
+    open_stage(&s, plain_y);
+    const gcr_unit_tile tile = tile_of(&s, 0, POINTS);
+    const gcr_crunch_args args = { .tiles = &tile, .tile_count = 1 };
+
+    assert_ok(gcr_event_open(&done, device));
+    assert_ok(gcr_crunch(queue, s.program, &args));
+    assert_ok(gcr_download(queue, values, GCR_PLACE_HOST, s.records, 0, sizeof values));
+    assert_ok(gcr_event_record(done, queue));
+    assert_ok(gcr_event_sync(done, 600));
+    for (int p = 0; p < POINTS; p++)
+        assert_true(values[p] == values[p]); /* no NaN */
+    take(&s, values, states);
+    gcr_event_close(done);
+    close_stage(&s);
+}
+
+static void test_a_device_says_what_a_cell_needs_and_what_it_has(void **state)
+{
+    const gcr_device_info *info = &device->info;
+    stage s;
+    uint64_t bytes = UINT64_MAX;
+
+    (void)state;
+    open_stage(&s, plain_y);
+    const gcr_shape shape = { .rows = ROWS, .features = 1, .option = s.setup.option };
+    const gcr_program_spec spec = { .unit = s.unit, .setup = &s.setup, .largest = shape };
+
+    assert_ok(gcr_cell_bytes(&bytes, device, &spec, &shape));
+    assert_true(bytes < info->total_bytes);
+    assert_true(info->free_bytes <= info->total_bytes);
+    assert_true(info->shares_memory || info->free_bytes > 0);
+    assert_true(info->unit_flops[GCR_F64] > 0 && info->unit_flops[GCR_F32] > 0);
+    close_stage(&s);
+}
+
 static void test_bytes_that_cross_are_counted(void **state)
 {
     const gcr_ledger before = queue->ledger;
@@ -322,6 +366,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bits_do_not_depend_on_the_other_datasets_of_a_launch),
         cmocka_unit_test(test_nan_and_infinity_in_the_data_are_named_so),
         cmocka_unit_test(test_no_tiles_are_a_valid_amount_of_work),
+        cmocka_unit_test(test_what_ends_in_its_time_is_waited_for),
+        cmocka_unit_test(test_a_device_says_what_a_cell_needs_and_what_it_has),
         cmocka_unit_test(test_bytes_that_cross_are_counted),
         cmocka_unit_test(test_a_copy_beyond_a_buffer_is_refused),
         cmocka_unit_test(test_a_buffer_of_nothing_is_refused),
