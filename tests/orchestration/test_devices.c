@@ -637,6 +637,39 @@ static void test_a_cell_is_tried_on_the_device_that_shares_memory(void **state)
     drop_curtain(&s);
 }
 
+/* ---- where cells are not kept ---------------------------------------------------------------- */
+
+/* 6 datasets of 8000 points, eight blocks each, of which three devices leave records. */
+static void check_kept(const char *device, uint64_t memory)
+{
+    const char *overrides[] = { device, "grid.lengthscale={linspace: [1, 10, 2000]}",
+                                "run.batch=2048", "output.keep=summary",
+                                "summary.average=mean(lml)" };
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    scene s;
+
+    set_up(3);
+    fake.total_bytes = memory;
+    assert_ok(try_curtain(&s, overrides, 5, fake_rich_backends));
+    assert_ok(gcr_run_execute(s.run));
+    for (uint64_t d = 0; d < DATASETS; d++) {
+        assert_int_equal(gcr_summaries_get(gcr_run_summaries(s.run), d, 0).point, 7999);
+        assert_true(gcr_summaries_get(gcr_run_summaries(s.run), d, 1).value == 7999.0 / 2);
+    }
+    gcr_run_count(s.run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], DATASETS * 8000);
+    assert_true(fake_count(FAKE_REDUCE) > 0);
+    drop_curtain(&s);
+}
+
+static void test_several_devices_leave_records_of_one_dataset(void **state)
+{
+    (void)state;
+    check_kept("run.device=fake", 0);
+    check_kept("run.device=any", 0);
+    check_kept("run.device=fake", 100000); /* smaller batches, datasets in waves */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -667,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_a_listed_device_that_cannot_do_the_job_is_refused),
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
         cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),
+        cmocka_unit_test(test_several_devices_leave_records_of_one_dataset),
     };
 
     return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
