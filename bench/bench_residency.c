@@ -179,7 +179,7 @@ static void choose_size(state *s)
     const int is_cpu = s->on.device->info.shares_memory, is_quick = s->bench->quick;
 
     s->datasets = is_cpu ? 8 : DATASETS_MAX;
-    s->rows = is_cpu ? (is_quick ? 4096 : 1 << 18) : (is_quick ? 1 << 16 : 1 << 20);
+    s->rows = is_cpu ? (is_quick ? 4096 : 1 << 18) : (is_quick ? 1 << 14 : 1 << 20);
 }
 
 /* Synthetic ones, of one feature that is not read. */

@@ -185,7 +185,7 @@ class Residency(DeviceBench):
 
     def test_a_gpu_that_makes_its_datasets_is_sent_nothing(self):
         rows, ratios = self.run_on_the_fake("residency", "-i", 1, "-w", 0, "--part", "datasets")
-        self.assertGreater(rows["64 datasets of 65536 rows", "made there"][1], 0)
+        self.assertGreater(rows["64 datasets of 16384 rows", "made there"][1], 0)
         self.assertEqual(ratios["generated_bytes_over_unique"], 0)
         self.assertEqual(ratios["resident_bytes_over_unique"], 1)
         self.assertEqual(ratios["resent_bytes_over_unique"], 8)
