@@ -113,13 +113,12 @@ const char *gcr_run_kind(const gcr_run *run, int kind);
  * device takes what is left (`device: any`). */
 double gcr_run_kind_share(const gcr_run *run, int kind);
 
-/* What the plan has for a device with memory of its own; zeroed for others. Datasets that together are
- * more than its budget come and go in waves. Where several devices share their cells as they go, a
+/* What the plan has for a device with memory of its own; zeroed for others. Datasets that together
+ * are more than its budget come and go in waves. Where several devices share their cells as they go, a
  * dataset that two of them work on goes up twice: `up_bytes` is the least then. */
 typedef struct gcr_device_plan {
-    uint64_t
-        budget_bytes;  /* of its memory, for datasets and what is prepared of them; 0: no limit */
-    uint64_t up_bytes; /* of datasets, copied to it                                             */
+    uint64_t budget_bytes; /* of its memory, for datasets and what is prepared; 0: no limit */
+    uint64_t up_bytes;     /* of datasets, copied to it                                      */
     uint64_t waves;
 } gcr_device_plan;
 
@@ -143,10 +142,11 @@ GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_start(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
-/* What a worker of any device, 0 .. gcr_run_worker_count() - 1, is at: `cell_count` live cells from `point` of `dataset` on, in the order
- * of the plan; 0: it prepares the dataset. One that failed is still there. False where there is no
- * such worker, or it does not work (yet, or any more). Any thread may ask, and a signal handler, too:
- * this is how a program names the cells that crashed, or were lost with a device. */
+/* What a worker of any device, 0 .. gcr_run_worker_count() - 1, is at: `cell_count` live cells from
+ * `point` of `dataset` on, in the order of the plan; 0: it prepares the dataset. One that failed is
+ * still there. False where there is no such worker, or it does not work (yet, or any more). Any thread
+ * may ask, and a signal handler, too: this is how a program names the cells that crashed, or were lost
+ * with a device. */
 typedef struct gcr_in_flight {
     long thread; /* as the system numbers it */
     uint64_t dataset, point, cell_count;

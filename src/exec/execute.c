@@ -73,7 +73,8 @@ static void note_failure(void *arg, int worker, gcr_status status)
     pthread_mutex_unlock(&x->failure_lock);
 }
 
-/* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be told. */
+/* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be
+ * told. */
 static void announce(void *arg, uint64_t dataset)
 {
     execution *x = arg;

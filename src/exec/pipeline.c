@@ -281,8 +281,8 @@ static void cut_parts(worker *w, flight *f, uint64_t from)
     f->tile_count = from;
 }
 
-/* Lets the datasets of all parts stand ready. A device that has no room for all of them gets a batch of
- * those that it has room for. */
+/* Lets the datasets of all parts stand ready. A device that has no room for all of them gets a
+ * batch of those that it has room for. */
 static gcr_status acquire_parts(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
@@ -334,8 +334,8 @@ out:
     return status;
 }
 
-/* Lets the next batch be longer or shorter than the one that is over now. Where several are in flight,
- * the time of one cannot be seen, and they are as large as may be from the start. */
+/* Lets the next batch be longer or shorter than the one that is over now. On a device with memory of its
+ * own several are in flight: the time of one cannot be seen, and they are large from the start. */
 static void adapt_batch(worker *w)
 {
     const gcr_pipeline_shared *shared = w->shared;
@@ -365,8 +365,8 @@ static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t co
     return piece;
 }
 
-/* Computes one tile a batch at a time, in the host's memory as long as nobody wants the run to stop: what
- * is not computed stays empty. */
+/* Computes one tile a batch at a time, in the host's memory as long as nobody wants the run to
+ * stop: what is not computed stays empty. */
 static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
 {
     gcr_status status = GCR_OK;
@@ -484,7 +484,8 @@ static void mark_kind(const worker *w, const part *p)
             slots->kind[i] = w->shared->kind_mark;
 }
 
-/* Adds what the device has left of a part, from number `block` of its records on, to the summaries. */
+/* Adds what the device has left of a part, from number `block` of its records on, to the
+ * summaries. */
 static void land_partials(worker *w, const flight *f, const part *p, uint64_t block)
 {
     const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
@@ -501,8 +502,8 @@ static void land_partials(worker *w, const flight *f, const part *p, uint64_t bl
     count_landed(w, p, p->live, failed);
 }
 
-/* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part that
- * has no slots, cells may be empty: somebody wanted the run to stop. */
+/* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part
+ * that has no slots, cells may be empty: somebody wanted the run to stop. */
 static void land_cells(worker *w, const flight *f, const part *p)
 {
     const gcr_pipeline_shared *shared = w->shared;
@@ -583,9 +584,9 @@ static int halve_batch(worker *w, uint64_t cells)
     return 1;
 }
 
-/* The batch in `turn` could not be enqueued for want of memory: it is taken back. What is in flight lands
- * and datasets that nobody needs now leave; if there was none of either, batches become smaller.
- * GCR_ENOMEM, with the sentence that was there: that is not possible either. */
+/* The batch in `turn` could not be enqueued for want of memory: it is taken back. What is in flight
+ * lands and datasets that nobody needs now leave; if there was none of either, batches become
+ * smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either. */
 static gcr_status make_room(worker *w, int turn)
 {
     gcr_status status = GCR_OK;
@@ -730,8 +731,8 @@ static gcr_status open_flights(worker *w)
     }
 }
 
-/* With a limit of time the host may wait for the device nowhere but where it looks at the clock, so there is
- * one batch at a time. */
+/* With a limit of time the host may wait for the device nowhere but where it looks at the clock, so
+ * there is one batch at a time. */
 static gcr_status open_worker(worker *w)
 {
     gcr_status status = GCR_OK;
@@ -749,8 +750,8 @@ out:
     return status;
 }
 
-/* The queue first, which drains it: where the worker failed, batches may still be under way that write
- * their records. */
+/* The queue first, which drains it: where the worker failed, batches may still be under way that
+ * write their records. */
 static void close_worker(worker *w)
 {
     gcr_queue_close(w->queue);
@@ -759,8 +760,8 @@ static void close_worker(worker *w)
     gcr_memory_destroy(w->flights);
 }
 
-/* Builds a batch and enqueues it, smaller than wanted where memory is short; tile_count is 0 when there is
- * none. */
+/* Builds a batch and enqueues it, smaller than wanted where memory is short; tile_count is 0 when
+ * there is none. */
 static gcr_status start_batch(worker *w, int turn)
 {
     gcr_status status = GCR_OK;
@@ -781,8 +782,8 @@ out:
     return status;
 }
 
-/* Starts a batch, and lands the one whose turn is next: with two flights that is the one started before
- * this one. */
+/* Starts a batch, and lands the one whose turn is next: with two flights that is the one started
+ * before this one. */
 static gcr_status run_batches(worker *w)
 {
     gcr_status status = GCR_OK;

@@ -13,7 +13,8 @@
 
 enum { SPARE_SHARE = 16 };
 
-/* Workers of a team that is of one kind start with equal blocks; of several, with what they are worth. */
+/* Workers of a team that is of one kind start with equal blocks; of several, with what they are
+ * worth. */
 gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
                                      const gcr_run *run, int team)
 {

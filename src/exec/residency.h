@@ -3,9 +3,10 @@
  *
  * A dataset goes up once: the first worker that needs it brings it there (by reference where the
  * device shares the host's memory) and prepares it, the others wait. For a unit of single precision
- * it is converted first, once, and what goes up or is shared are the floats. It stays until its last cell
- * has landed. A synthetic dataset need not go up where the device makes it itself. A device that does not share memory has one worker and one queue, so what is enqueued
- * after the upload comes after it and nobody has to wait for it on the host.
+ * it is converted first, once, and what goes up or is shared are the floats. A synthetic dataset
+ * need not go up where the device makes it itself. It stays until its last cell has landed. A device
+ * that does not share memory has one worker and one queue, so what is enqueued after the upload comes
+ * after it and nobody has to wait for it on the host.
  *
  * Where all datasets together are more than such a device holds, they come and go in waves. What leaves is
  * what the plan needs last: from the place where the worker is, the plan is known to its end. Those that
@@ -32,8 +33,8 @@ typedef struct gcr_residency_spec {
     gcr_program *program;
     const int64_t *option;
     const gcr_datasets *datasets;
-    /* Of a device with memory of its own: where each dataset stands in the plan, and how many bytes those may
-     * have that are there at once; 0: no limit. */
+    /* Of a device with memory of its own: where each dataset stands in the plan, and how many bytes
+     * those may have that are there at once; 0: no limit. */
     const uint64_t *places; /* [datasets->count] */
     uint64_t budget_bytes;
 } gcr_residency_spec;
@@ -45,8 +46,9 @@ void gcr_residency_destroy(gcr_residency *residency);
 /* Host bytes of a residency of so many datasets, for the plan. */
 uint64_t gcr_residency_bytes(uint64_t dataset_count);
 
-/* Bytes of what the unit prepares of a dataset: values, and a fault behind them; 0: it prepares nothing.
- * Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be counted. */
+/* Bytes of what the unit prepares of a dataset: values, and a fault behind them; 0: it prepares
+ * nothing. Its kernel's sizes have been checked (gcr_kernel_check_sizes()), so they can be
+ * counted. */
 uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape);
 
 /* What is copied of a dataset to a device, and what it occupies in one with memory of its own. */
@@ -59,20 +61,22 @@ uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
  * as long as what is prepared of it; 0 for other units. */
 uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
 
-/* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM (on a device with
- * memory of its own it may be tried again), GCR_EDEVICE; a worker that waited for another's failure gets it too. */
+/* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM (on a device with memory of
+ * its own it may be tried again), GCR_EDEVICE; a worker that waited for another's failure gets it
+ * too. */
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,
                                                 uint64_t dataset, gcr_resident *out);
 
-/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has. Does
- * nothing where the device shares the host's memory. */
+/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has.
+ * Does nothing where the device shares the host's memory. */
 void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_landed);
 
-/* Frees all that no tile needs, of a device with memory of its own. Returns how many datasets left. */
+/* Frees all that no tile needs, of a device with memory of its own. Returns how many datasets
+ * left. */
 int gcr_residency_evict(gcr_residency *residency);
 
-/* Frees what `dataset` occupies. Nobody will acquire it again, and all of its cells have landed, here or on
- * other devices: what a batch gave up that had no memory may still be prepared here. */
+/* Frees what `dataset` occupies. Nobody will acquire it again, and all of its cells have landed,
+ * here or on other devices: what a batch gave up that had no memory may still be prepared here. */
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset);
 
 #endif /* GCR_EXEC_RESIDENCY_H */

@@ -104,7 +104,8 @@ struct gcr_run {
 GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
                                             const gcr_backend *const *backends);
 
-/* Opens the devices that the job names, tells their kinds apart and binds the job to each kind. The run has its points. Failures as of gcr_run_create(); what is open is closed by ... */
+/* Opens the devices that the job names, tells their kinds apart and binds the job to each kind. The
+ * run has its points. Failures as of gcr_run_create(); what is open is closed by ... */
 GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends);
 void gcr_run_close_devices(gcr_run *run);
 
@@ -112,8 +113,8 @@ void gcr_run_close_devices(gcr_run *run);
 double gcr_run_device_rate(const gcr_run *run, int device);
 double gcr_run_kind_rate(const gcr_run *run, int kind);
 
-/* How the workers of a team share its positions. *weights_out is freed with gcr_memory_destroy(), after
- * the schedule has been created. GCR_ENOMEM. */
+/* How the workers of a team share its positions. *weights_out is freed with gcr_memory_destroy(),
+ * after the schedule has been created. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
                                                     const gcr_run *run, int team);
 

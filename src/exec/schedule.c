@@ -82,9 +82,9 @@ static uint64_t weighted_part(const gcr_schedule_spec *spec, int worker)
     return min_u64((uint64_t)((double)spec->count * (before / all)), spec->count);
 }
 
-/* Where block `worker` begins, counted from the first position of all. Blocks that may be stolen from begin at the edge of
- * a dataset if there are enough of them: the balance comes later, and no dataset is in work at two
- * ends from the start. */
+/* Where block `worker` begins, counted from the first position of all. Blocks that may be stolen
+ * from begin at the edge of a dataset if there are enough of them: the balance comes later, and no
+ * dataset is in work at two ends from the start. */
 static uint64_t block_begin(const gcr_schedule_spec *spec, int worker)
 {
     const uint64_t workers = (uint64_t)spec->workers;
