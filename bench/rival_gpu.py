@@ -166,7 +166,8 @@ class Cupy:
                 (-0.5 / part[:, 0] ** 2)[:, None, None] * squares)
             covariance[:, diagonal, diagonal] += part[:, 1, None]
             factor = cupy.linalg.cholesky(covariance)
-            z = cupy.linalg.solve(factor, cupy.broadcast_to(y[:, None], (len(part), n, 1)))[..., 0]
+            right = cupy.ascontiguousarray(cupy.broadcast_to(y[:, None], (len(part), n, 1)))
+            z = cupy.linalg.solve(factor, right)[..., 0]
             logs = cupy.log(factor[:, diagonal, diagonal]).sum(-1)
             return -0.5 * (z * z).sum(-1) - logs - 0.5 * n * math.log(2 * math.pi)
         yield "batched", lambda example: run

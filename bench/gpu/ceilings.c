@@ -216,29 +216,12 @@ out:
     return status;
 }
 
-gcr_status ceilings_copy_rate(double *out, const ceilings *c)
+void ceilings_say_rate(const bench *b, const char *where, const bench_side *side, double units,
+                       const char *unit)
 {
-    gcr_status status = GCR_OK;
-    const uint64_t bytes =
-        c->gpu->free_bytes / 8 < UINT64_C(1) << 31 ? c->gpu->free_bytes / 8 : UINT64_C(1) << 31;
-    void *from_dev = NULL, *to_dev = NULL;
-    double rates[RATE_ROUNDS], seconds;
+    double rates[BENCH_ROUNDS_MAX];
 
-    GCR_TRY(bench_gpu_allocate(&from_dev, bytes));
-    GCR_TRY(bench_gpu_allocate(&to_dev, bytes));
-    for (int round = -1; round < RATE_ROUNDS; round++) {
-        GCR_TRY(bench_gpu_start(c->gpu));
-        GCR_CUDA("copy on the GPU", cudaMemcpyAsync(to_dev, from_dev, bytes,
-                                                    cudaMemcpyDeviceToDevice, c->gpu->stream));
-        GCR_TRY(bench_gpu_stop(&seconds, c->gpu));
-        if (round >= 0)
-            rates[round] = 2 * (double)bytes / seconds;
-    }
-    *out = bench_spread_of(rates, RATE_ROUNDS).median;
-out:
-    if (to_dev != NULL)
-        GCR_CUDA_CLOSE(cudaFree(to_dev));
-    if (from_dev != NULL)
-        GCR_CUDA_CLOSE(cudaFree(from_dev));
-    return status;
+    for (int i = 0; i < b->rounds; i++)
+        rates[i] = units / side->seconds[i];
+    bench_row(b, where, side->what, unit, bench_spread_of(rates, b->rounds));
 }

@@ -67,8 +67,14 @@ double ceilings_operations(const ceilings *c, const ceilings_case *which); /* of
 GCR_MUST_CHECK gcr_status ceilings_rate(double *out, const ceilings *c, ceilings_text text,
                                         const char *entry);
 
-/* Bytes per second, read and written, of copies of memory that no cache holds. */
-GCR_MUST_CHECK gcr_status ceilings_copy_rate(double *out, const ceilings *c);
+/* The row of what a side did per second: so many units, in each of its seconds[]. */
+void ceilings_say_rate(const bench *b, const char *where, const bench_side *side, double units,
+                       const char *unit);
+
+/* What bench_ceilings.c measures beside arithmetic: rows and ratios. */
+GCR_MUST_CHECK gcr_status ceilings_measure_copies(bench *b, const ceilings *c);
+GCR_MUST_CHECK gcr_status ceilings_measure_launches(bench *b, const ceilings *c);
+GCR_MUST_CHECK gcr_status ceilings_measure_products(bench *b, const ceilings *c);
 
 /* Compiles all for one compute capability, without a GPU. The sentence of a failure says what is wrong. */
 GCR_MUST_CHECK gcr_status ceilings_compile(int capability);
