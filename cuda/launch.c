@@ -47,7 +47,7 @@ gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
         out.warp_rows = GCR_WARP_ROWS_MAX_F32;
         out.block[0] = (gcr_block_class){ 1, 128, 4 };
         out.block[1] = (gcr_block_class){ 97, 256, 2 };
-        out.block[2] = (gcr_block_class){ 193, 512, 1 };
+        out.block[2] = (gcr_block_class){ 193, 384, 1 };
         out.blocked_rows = 384;
     }
     return out;
@@ -101,11 +101,12 @@ static gcr_variant thread_variant(int64_t n, gcr_scalar scalar)
 static gcr_variant warp_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = n <= 8 ? 8 : (int)gcr_tile_rows(n) * 8;
+    const int most = scalar == GCR_F32 && bound <= 16 ? 4 : 3;
 
     return (gcr_variant){ .team = GCR_TEAM_WARP,
                           .bound = bound,
                           .threads = 128,
-                          .min_blocks = scalar == GCR_F32 && bound <= 24 ? 4 : 3,
+                          .min_blocks = bound <= 32 ? most : 2,
                           .teams_of_block = 4 };
 }
 

@@ -59,14 +59,14 @@ static long most_of(const char *log, const char *unit)
 }
 
 /* Bytes of a thread. Only what is kept on chip has reason to stay there; a kernel of cells may be as
- * large as it is. A warp with 32 rows has as many threads beside it as they have registers for, and
- * spills a few where the solution is asked for too. */
+ * large as it is. A warp with 24 rows of doubles or more has as many threads beside it as they have
+ * registers for, and spills a few where the solution is asked for too. */
 static long may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
 {
     if (kernel->form == GCR_FORM_CELL || variant->team == GCR_TEAM_PREPARE ||
         variant->team == GCR_TEAM_MEMORY)
         return LONG_MAX;
-    return variant->team == GCR_TEAM_WARP && variant->bound == 32 ? 128 : 0;
+    return variant->team == GCR_TEAM_WARP && variant->bound >= 24 ? 128 : 0;
 }
 
 static void compile(tally *t, const gcr_kernel *kernel, const int64_t option[GCR_OPTIONS_MAX],
