@@ -70,7 +70,8 @@ GCR_FN void gcr_warp_eliminate(gcr_warp_factor *factor, int with_triangles)
         gcr_tile triangle;
         gcr_right inverse;
 
-        *diagonal = gcr_tile_invert_factor(*diagonal, GCR_TILE * p, &pivots, &triangle);
+        *diagonal = gcr_tile_factor(*diagonal, GCR_TILE * p, &pivots, &triangle,
+                                    !with_triangles || p + 1 < GCR_TILE_ROWS);
         gcr_warp_keep_pivots(factor, pivots.own, p);
         inverse = gcr_right_of(diagonal);
         GCR_UNROLL

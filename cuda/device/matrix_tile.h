@@ -319,9 +319,10 @@ typedef struct gcr_pivots {
  * The inverse of the Cholesky factor of `c`, of which the lower triangle is read, and the factor
  * itself, `l`, with zeros above it: nobody computes what nobody reads. `first` is the row of the
  * matrix that the tile begins in. What is done to c below the diagonal is done to the identity at the
- * same time, which becomes inv(L).
+ * same time, which becomes inv(L); not where nobody divides by it, as a compiler leaves no shuffle out.
  */
-GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots, gcr_tile *l)
+GCR_FN gcr_tile gcr_tile_factor(gcr_tile c, int first, gcr_pivots *pivots, gcr_tile *l,
+                                int with_inverse)
 {
     const int row = gcr_tile_row(), column = gcr_tile_column(), quarter = gcr_lane() % 4;
     gcr_tile w = gcr_tile_identity();
@@ -333,10 +334,6 @@ GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots
         const gcr_real pivot = gcr_warp_read(value, 4 * j + j / 2);
         const gcr_real inverse = gcr_inverse_root(pivot);
         const gcr_real own = gcr_warp_read(value, 4 * row + j / 2) * inverse; /* L(row, j) */
-        const gcr_real left = gcr_warp_read(value, 4 * column + j / 2) * inverse;
-        const gcr_real right = gcr_warp_read(value, 4 * column + 4 + j / 2) * inverse;
-        const gcr_real w_left = gcr_warp_read(w.at[0], 4 * j + quarter) * inverse;
-        const gcr_real w_right = gcr_warp_read(w.at[1], 4 * j + quarter) * inverse;
 
         if (!gcr_pivot_is_good(pivot) && pivots->minor == 0)
             pivots->minor = first + j + 1;
@@ -344,14 +341,29 @@ GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots
             pivots->own = pivot;
         if (row >= j && column == j - j % 2)
             l->at[j % 2] = own;
-        c.at[0] = gcr_fma(-own, left, c.at[0]); /* of use to the right of column j only */
-        c.at[1] = gcr_fma(-own, right, c.at[1]);
-        if (row == j)
-            w = gcr_tile_of(w_left, w_right);
-        else if (row > j)
-            w = gcr_tile_of(gcr_fma(-own, w_left, w.at[0]), gcr_fma(-own, w_right, w.at[1]));
+        if (j + 1 < GCR_TILE) { /* of use to the right of column j only */
+            const gcr_real left = gcr_warp_read(value, 4 * column + j / 2) * inverse;
+            const gcr_real right = gcr_warp_read(value, 4 * column + 4 + j / 2) * inverse;
+
+            c.at[0] = gcr_fma(-own, left, c.at[0]);
+            c.at[1] = gcr_fma(-own, right, c.at[1]);
+        }
+        if (with_inverse) {
+            const gcr_real left = gcr_warp_read(w.at[0], 4 * j + quarter) * inverse;
+            const gcr_real right = gcr_warp_read(w.at[1], 4 * j + quarter) * inverse;
+
+            if (row == j)
+                w = gcr_tile_of(left, right);
+            else if (row > j)
+                w = gcr_tile_of(gcr_fma(-own, left, w.at[0]), gcr_fma(-own, right, w.at[1]));
+        }
     }
     return w;
+}
+
+GCR_FN gcr_tile gcr_tile_invert_factor(gcr_tile c, int first, gcr_pivots *pivots, gcr_tile *l)
+{
+    return gcr_tile_factor(c, first, pivots, l, 1);
 }
 
 #endif /* GCR_CUDA_MATRIX_TILE_H */
