@@ -125,6 +125,26 @@ static void test_what_cannot_be_factored_is_refused(void **state)
     close_group(&g);
 }
 
+/* The operation is optional. */
+static void test_a_backend_that_factors_nothing_says_so(void **state)
+{
+    const gcr_backend *const whole = device->backend;
+    gcr_backend without = *whole;
+    group g = open_group(4, 2, 1);
+    const gcr_factor_group of = on_device(&g);
+    gcr_status status;
+
+    (void)state;
+    without.factor = NULL;
+    without.factor_bytes = NULL;
+    device->backend = &without;
+    status = try_group(&of, GCR_FACTOR_IN_PLACE);
+    device->backend = whole;
+    assert_status(status, GCR_EUNSUPPORTED);
+    assert_error_mentions("factor no matrices without a kernel");
+    close_group(&g);
+}
+
 static void test_no_groups_are_a_valid_amount_of_work(void **state)
 {
     (void)state;
@@ -168,6 +188,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bits_depend_on_nothing_but_the_matrix),
         cmocka_unit_test(test_what_has_no_factor_is_said_and_leaves_the_others_alone),
         cmocka_unit_test(test_what_cannot_be_factored_is_refused),
+        cmocka_unit_test(test_a_backend_that_factors_nothing_says_so),
         cmocka_unit_test(test_no_groups_are_a_valid_amount_of_work),
         cmocka_unit_test(test_what_was_factored_is_counted),
     };
