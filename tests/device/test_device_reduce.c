@@ -1,12 +1,13 @@
 /* Records that a device leaves of its cells have the bits that the host makes of the same cells. */
 #include "support/gcr_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define GCR_DEVICE_TWIN "support/device_twin.h"
 #include "cuda/device/reduce_unit.h"
 
-enum { POINTS = 5000, RECORD_WORDS = 600, BLOCKS_MOST = 16 };
+enum { POINTS = 5000, RECORDS_BYTES = 1 << 16 };
 
 typedef struct cells {
     double wide[3 * POINTS], one[POINTS], two[POINTS];
@@ -62,7 +63,7 @@ static gcr_reduce_tile tile_of(const cells *c, uint64_t first, uint64_t count, u
 }
 
 /* As results/ would go over the same cells, where those that are not live say so. */
-static void expect(uint64_t *record, const cells *c, const gcr_reduction *reduction, uint64_t first,
+static void expect(char *record, const cells *c, const gcr_reduction *reduction, uint64_t first,
                    uint32_t count)
 {
     uint8_t state[GCR_PARTIAL_POINTS];
@@ -86,14 +87,15 @@ static void expect(uint64_t *record, const cells *c, const gcr_reduction *reduct
 static void check(const cells *c, const gcr_reduction *reduction, uint64_t cut, uint64_t end,
                   int blocks, twin_order order)
 {
-    static uint64_t records[BLOCKS_MOST * RECORD_WORDS], wanted[RECORD_WORDS];
+    char *records = malloc(RECORDS_BYTES), *wanted = malloc(RECORDS_BYTES);
     const uint64_t bytes = gcr_partial_bytes(reduction);
     gcr_reduce_launch launch = {
-        .reduction = *reduction, .live = c->live, .records = (char *)records, .record_bytes = bytes
+        .reduction = *reduction, .live = c->live, .records = records, .record_bytes = bytes
     };
     const char *wrong;
 
-    memset(records, 0xaa, sizeof records);
+    assert_true(records != NULL && wanted != NULL);
+    memset(records, 0xaa, RECORDS_BYTES);
     launch.tiles[0] = tile_of(c, 0, cut, 0);
     launch.tiles[1] = tile_of(c, cut, end - cut, cut / GCR_PARTIAL_POINTS);
     launch.tile_count = 2;
@@ -110,9 +112,11 @@ static void check(const cells *c, const gcr_reduction *reduction, uint64_t cut, 
 
         expect(wanted, c, reduction, first,
                left < GCR_PARTIAL_POINTS ? (uint32_t)left : GCR_PARTIAL_POINTS);
-        assert_memory_equal((char *)records + b * bytes, wanted, bytes);
+        assert_memory_equal(records + b * bytes, wanted, bytes);
     }
-    assert_int_equal(((unsigned char *)records)[launch.block_count * bytes], 0xaa);
+    assert_int_equal((unsigned char)records[launch.block_count * bytes], 0xaa);
+    free(wanted);
+    free(records);
 }
 
 static void test_records_have_the_bits_that_the_host_makes(void **state)
@@ -146,19 +150,23 @@ static void test_all_points_are_live_where_there_are_no_bits(void **state)
 {
     static cells c;
     const gcr_reduction reduction = everything(0, 0);
-    static uint64_t record[RECORD_WORDS];
+    char *record = malloc(RECORDS_BYTES);
     gcr_reduce_launch launch = { .reduction = reduction,
-                                 .records = (char *)record,
+                                 .records = record,
                                  .record_bytes = gcr_partial_bytes(&reduction),
                                  .tile_count = 1,
                                  .block_count = 1 };
 
     (void)state;
+    assert_non_null(record);
     memset(c.state, GCR_CELL_OK, sizeof c.state);
     launch.tiles[0] = tile_of(&c, 0, 1000, 0);
     assert_null(twin_run(&(twin_grid){
         .entry = run_reduce, .argument = &launch, .blocks = 1, .threads = GCR_REDUCE_THREADS }));
-    assert_int_equal(((gcr_partial_states *)(void *)record)->counts[GCR_CELL_OK], 1000);
+    const gcr_partial_states *states = (const void *)record;
+
+    assert_int_equal(states->counts[GCR_CELL_OK], 1000);
+    free(record);
 }
 
 int main(void)

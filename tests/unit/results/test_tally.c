@@ -8,6 +8,7 @@
 
 #include "gridcrunch/cell.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { POINTS = 5000, BLOCKS = (POINTS + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS, TOP = 7 };
@@ -130,11 +131,10 @@ static void add_record(made *m, int thread, const cells *c, uint64_t number)
     };
     const gcr_reduction reduction = gcr_summaries_reduction(&spec);
     const gcr_partial_block block = block_of(c, number);
-    uint64_t record[512];
-    gcr_partial_states *states = (void *)record;
+    gcr_partial_states *states = malloc(gcr_partial_bytes(&reduction));
     gcr_partial *partials = (void *)(states + 1);
 
-    assert_true(gcr_partial_bytes(&reduction) <= sizeof record);
+    assert_non_null(states);
     assert_int_equal(gcr_partial_bytes(&reduction) % 8, 0);
     gcr_partial_count(states, block.state, block.count, block.outputs[0], block.width[0]);
     for (int i = 0; i < reduction.count; i++)
@@ -142,7 +142,8 @@ static void add_record(made *m, int thread, const cells *c, uint64_t number)
                            block.outputs[reduction.reduced[i].output], reduction.reduced[i].op);
     gcr_partial_find_top((void *)(partials + reduction.count), block.state, block.count,
                          block.outputs[1], &reduction);
-    gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, record);
+    gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, states);
+    free(states);
 }
 
 static void assert_same_value(gcr_summary_value a, gcr_summary_value b)
