@@ -34,6 +34,13 @@ const gcr_crossover_field gcr_crossover_fields[] = {
       .type = GCR_FIELD_DOUBLE,
       .most = 1e15 },
     NUMBER("cell_threads", cell_threads, 32, 1024),
+    { .name = "cell_whole_flops",
+      .offset = AT(cell_whole_flops),
+      .type = GCR_FIELD_DOUBLE,
+      .most = 1e15 },
+    NUMBER("cell_whole_count", cell_whole_count, 0, 1 << 30),
+    NUMBER("whole_threads", whole_threads, 32, 1024),
+    { .name = "whole_blocks", .offset = AT(whole_blocks), .is_fixed = 1 },
     NUMBER("prepare_threads", prepare_threads, 32, 1024),
     { .name = NULL },
 };
@@ -106,7 +113,8 @@ const char *gcr_crossovers_wrong(const gcr_crossovers *table)
     if (!has_good_classes(table))
         return "block";
     if (!are_whole_warps(table->memory_threads) || !are_whole_warps(table->grid_threads) ||
-        !are_whole_warps(table->cell_threads) || !are_whole_warps(table->prepare_threads))
+        !are_whole_warps(table->cell_threads) || !are_whole_warps(table->whole_threads) ||
+        !are_whole_warps(table->prepare_threads))
         return "threads";
     return NULL;
 }

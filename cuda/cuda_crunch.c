@@ -41,6 +41,12 @@ typedef struct group {
     uint64_t cell_count, live_count; /* points; live_count: where it matters */
 } group;
 
+/* All blocks are one team. */
+static int is_whole(const group *g)
+{
+    return g->code->variant.team == GCR_TEAM_WHOLE;
+}
+
 static int is_large(const group *g)
 {
     return g->code->variant.team == GCR_TEAM_GRID;
@@ -119,6 +125,10 @@ static gcr_status count_blocks(unsigned *out, const group *g, cuda_program *prog
                  " for all that it computes at once",
                  g->variant.scratch_bytes, device->base.info.name, most);
     GCR_TRY(gcr_cuda_code_blocks(&resident, program, g->code, g->variant.shared_bytes));
+    if (is_whole(g)) {
+        *out = (unsigned)gcr_cuda_crossovers_of(program)->whole_blocks;
+        goto out;
+    }
     blocks = (uint64_t)resident * (uint64_t)device->base.info.units;
     if (blocks > (g->cell_count + teams - 1) / teams)
         blocks = (g->cell_count + teams - 1) / teams;
@@ -148,6 +158,11 @@ static gcr_status launch_cells(cuda_queue *queue, const cuda_program *program, c
 
     launch.scratch = queue->launcher->scratch;
     launch.scratch_stride = g->variant.scratch_bytes / gcr_scalar_bytes(program->base.unit->scalar);
+    if (is_whole(g)) {
+        GCR_CUDA("clear where blocks meet",
+                 cudaMemsetAsync(launch.scratch, 0, sizeof(uint64_t), queue->work.stream));
+        queue->work.issued++;
+    }
     GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->crunch, blocks, &g->variant, &launch));
     for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
         GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, count_retry_blocks(g, blocks),
@@ -314,7 +329,8 @@ static int halve_blocks(unsigned *blocks, const group *groups, int group_count)
     int can = 0;
 
     for (int g = 0; g < group_count; g++) {
-        const int has_some = blocks[g] > 1 && groups[g].variant.scratch_bytes > 0;
+        const int has_some =
+            blocks[g] > 1 && groups[g].variant.scratch_bytes > 0 && !is_whole(&groups[g]);
 
         blocks[g] = has_some ? (blocks[g] + 1) / 2 : blocks[g];
         can |= has_some;
@@ -333,8 +349,9 @@ static gcr_status reserve_scratch(unsigned *blocks, cuda_queue *queue, const gro
         uint64_t most = 0;
 
         for (int g = 0; g < group_count; g++) {
-            const uint64_t bytes = blocks[g] * (uint64_t)groups[g].variant.teams_of_block *
-                                   groups[g].variant.scratch_bytes;
+            const uint64_t teams =
+                is_whole(&groups[g]) ? 1 : blocks[g] * (uint64_t)groups[g].variant.teams_of_block;
+            const uint64_t bytes = teams * groups[g].variant.scratch_bytes;
 
             most = bytes > most ? bytes : most;
         }

@@ -42,10 +42,14 @@ gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel, unsigned b
                                 const gcr_variant *variant, void *argument)
 {
     gcr_status status = GCR_OK;
+    cudaLaunchAttribute together = { .id = cudaLaunchAttributeCooperative,
+                                     .val = { .cooperative = 1 } };
     const cudaLaunchConfig_t config = { .gridDim = { blocks, 1, 1 },
                                         .blockDim = { (unsigned)variant->threads, 1, 1 },
                                         .dynamicSmemBytes = variant->shared_bytes,
-                                        .stream = lane->stream };
+                                        .stream = lane->stream,
+                                        .attrs = &together,
+                                        .numAttrs = variant->team == GCR_TEAM_WHOLE };
     void *arguments[] = { argument };
 
     GCR_CUDA("launch a batch", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));

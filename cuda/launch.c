@@ -6,6 +6,7 @@
  */
 #include "cuda/launch.h"
 #include "cuda/device/factor_layout.h"
+#include "cuda/device/meeting.h"
 
 enum {
     SIZE_MAX_COUNTED = 1 << 20, /* rows; 1 << 40 values are 8 TB */
@@ -40,6 +41,9 @@ gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
                            .shared_bytes = shared_kib << 10,
                            .cell_thread_flops = 2000,
                            .cell_threads = 128,
+                           .cell_whole_flops = 4e9,
+                           .cell_whole_count = 1 << 20,
+                           .whole_threads = 512,
                            .prepare_threads = 256 };
 
     if (scalar == GCR_F32) {
@@ -213,10 +217,29 @@ static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape
     return variant;
 }
 
+static int is_for_whole(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    return crossovers->whole_blocks > 0 && crossovers->whole_blocks <= GCR_WHOLE_BLOCKS_MAX &&
+           shape->flops >= crossovers->cell_whole_flops &&
+           shape->scratch_count >= crossovers->cell_whole_count;
+}
+
+static gcr_variant whole_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+{
+    gcr_variant variant = cell_variant(crossovers->whole_threads, 0, shape, crossovers->scalar);
+
+    variant.team = GCR_TEAM_WHOLE;
+    if (variant.scratch_bytes != UINT64_MAX)
+        variant.scratch_bytes += scratch_bytes(GCR_WHOLE_VALUES, crossovers->scalar);
+    return variant;
+}
+
 gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
 {
     if (shape->form == GCR_FORM_SPD)
         return spd_variant(crossovers, shape);
+    if (is_for_whole(crossovers, shape))
+        return whole_variant(crossovers, shape);
     return cell_variant(crossovers->cell_threads, shape->flops <= crossovers->cell_thread_flops,
                         shape, crossovers->scalar);
 }

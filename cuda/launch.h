@@ -11,6 +11,9 @@
  *     gcr_retry    the list for rung `launch.step`; launched once for each rung, in turn
  *     gcr_prepare  one block for each dataset (a variant of its own, GCR_TEAM_PREPARE)
  *
+ * With GCR_TEAM_WHOLE all blocks of a launch are one team, and run at the same time: the launch is
+ * cooperative, and the first 8 bytes of scratch are 0 before it.
+ *
  * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
  * argument. Where matrices are left to libraries, GCR_TEAM_GRID, there are others in place of the
  * first two: cuda/device/spd_grid.h. A team goes on to the next cell when it has finished one, so that any number of blocks
@@ -198,6 +201,10 @@ typedef struct gcr_crossovers {
     uint64_t shared_bytes;    /* that a block may have: 227 KB on sm_90, 163 KB on sm_80      */
     double cell_thread_flops; /* cell kernels: up to this cost a thread has a cell of its own */
     int32_t cell_threads;     /* of a block that has a cell                                   */
+    double cell_whole_flops;  /* ... and from this cost on all blocks have one, if it has ... */
+    int32_t cell_whole_count; /* ... so many values of scratch: they share what is there      */
+    int32_t whole_threads;    /* of each block then                                           */
+    int32_t whole_blocks;     /* as many as multiprocessors; 0 where it is not known: never   */
     int32_t prepare_threads;  /* of a block that prepares a dataset                           */
 } gcr_crossovers;
 

@@ -6,13 +6,17 @@
  *     gcr_verdict gcr_attempt(gcr_ctx *ctx, gcr_cell *one)    all members; that of member 0 counts
  *
  * Threads and warps take every k-th cell, so that neighbours write neighbouring results; a block
- * takes the next that nobody has, as its cells take long and differ.
+ * takes the next that nobody has, as its cells take long and differ; all blocks together take each.
  */
 #ifndef GCR_CUDA_CRUNCH_H
 #define GCR_CUDA_CRUNCH_H
 
+#if GCR_TEAM == GCR_TEAM_WHOLE
+#define GCR_TAKES_ANY 0
+#else
 #define GCR_TAKES_ANY                                                                              \
     (GCR_MEMBERS > 32 || GCR_TEAM == GCR_TEAM_BLOCK || GCR_TEAM == GCR_TEAM_MEMORY)
+#endif
 
 GCR_FN void gcr_clear_outputs(gcr_cell *one)
 {
@@ -39,6 +43,10 @@ GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
     if (!gcr_find_cell(launch, number, &one))
         return;
     one.scratch = (gcr_real *)launch->scratch + team * launch->scratch_stride;
+#if GCR_TEAM == GCR_TEAM_WHOLE
+    gcr_whole_begin(one.scratch);
+    one.scratch += GCR_WHOLE_VALUES;
+#endif
 #if GCR_OUTPUTS_IN_SCRATCH
     one.outputs = one.scratch;
 #else

@@ -3,7 +3,7 @@
  * became of it to what its tile stores.
  *
  * Part of device_unit.h, after the kernel. Cells of a launch are numbered through all its tiles.
- * A team is a thread, a warp or a block; its member 0 is the one that a single thread's work is
+ * A team is a thread, a warp, a block or all blocks; its member 0 is the one that a single thread's work is
  * left to. All members call every function here, and with the same arguments, unless it says else.
  */
 #ifndef GCR_CUDA_DEVICE_CELLS_H
@@ -13,13 +13,16 @@
 #define GCR_MEMBERS 1
 #elif GCR_TEAM == GCR_TEAM_WARP
 #define GCR_MEMBERS 32
+#elif GCR_TEAM == GCR_TEAM_WHOLE
+#define GCR_MEMBERS ((int)gcr_block_count() * GCR_TEAM_THREADS)
 #else
 #define GCR_MEMBERS GCR_TEAM_THREADS
 #endif
 
 /* Where all members write outputs, or there are as many as rows, outputs stand in the team's
  * scratch; elsewhere in registers of member 0. */
-#if GCR_OUTPUTS_FIXED == 0 || (GCR_IS_CELL_KERNEL && GCR_TEAM == GCR_TEAM_BLOCK)
+#if GCR_OUTPUTS_FIXED == 0 || (GCR_IS_CELL_KERNEL && GCR_TEAM == GCR_TEAM_BLOCK) ||                \
+    GCR_TEAM == GCR_TEAM_WHOLE
 #define GCR_OUTPUTS_IN_SCRATCH 1
 #else
 #define GCR_OUTPUTS_IN_SCRATCH 0
@@ -57,6 +60,22 @@ GCR_FN gcr_verdict gcr_verdict_of_fault(int fault)
 
 /* ---- the team -------------------------------------------------------------------------------- */
 
+#if GCR_TEAM == GCR_TEAM_WHOLE
+GCR_FN int gcr_member(void)
+{
+    return gcr_whole_rank();
+}
+
+GCR_FN uint64_t gcr_team_index(void)
+{
+    return 0;
+}
+
+GCR_FN uint64_t gcr_team_count(void)
+{
+    return 1;
+}
+#else
 GCR_FN int gcr_member(void)
 {
     return gcr_thread_index() % GCR_MEMBERS;
@@ -72,10 +91,13 @@ GCR_FN uint64_t gcr_team_count(void)
 {
     return gcr_block_count() * (GCR_TEAM_THREADS / GCR_MEMBERS);
 }
+#endif
 
 GCR_FN void gcr_members_barrier(void)
 {
-#if GCR_MEMBERS == 32 && GCR_TEAM == GCR_TEAM_WARP
+#if GCR_TEAM == GCR_TEAM_WHOLE
+    gcr_whole_barrier();
+#elif GCR_TEAM == GCR_TEAM_WARP
     gcr_warp_barrier();
 #elif GCR_MEMBERS > 1
     gcr_block_barrier();
@@ -85,7 +107,9 @@ GCR_FN void gcr_members_barrier(void)
 /* Whether `condition` holds for any member; a barrier. */
 GCR_FN int gcr_members_any(int condition)
 {
-#if GCR_TEAM == GCR_TEAM_WARP
+#if GCR_TEAM == GCR_TEAM_WHOLE
+    return gcr_whole_sum(condition ? 1 : 0) > 0;
+#elif GCR_TEAM == GCR_TEAM_WARP
     return gcr_warp_any(condition);
 #elif GCR_MEMBERS > 1
     return gcr_block_any(condition);

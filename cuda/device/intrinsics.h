@@ -78,6 +78,24 @@ GCR_FN int gcr_warp_read_int(int value, int lane)
     return __shfl_sync(0xffffffff, value, lane);
 }
 
+/* All threads of all blocks, which run at the same time, meet: what each has written before all can read
+ * after. `arrived` counts blocks, from a multiple of how many there are. */
+GCR_FN void gcr_device_barrier(uint64_t *arrived)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        unsigned long long before, end;
+
+        __threadfence(); /* the block's writes come first */
+        before = atomicAdd((unsigned long long *)arrived, 1);
+        end = (before / gridDim.x + 1) * gridDim.x;
+        while (*(volatile unsigned long long *)arrived < end)
+            __nanosleep(64);
+        __threadfence(); /* its reads come after */
+    }
+    __syncthreads();
+}
+
 /* Adds 1 to what all blocks see; returns what it was. */
 GCR_FN uint64_t gcr_count_up(uint64_t *counter)
 {

@@ -10,6 +10,7 @@
 #define GCR_TEAM_BLOCK 3   /* cell kernels; SPD: the matrix in shared memory          */
 #define GCR_TEAM_MEMORY 4  /* SPD: a block whose matrix is in the scratch of its team */
 #define GCR_TEAM_GRID 5    /* SPD: all blocks, with libraries, for many cells at once */
+#define GCR_TEAM_WHOLE 7   /* cell kernels: all blocks have one cell, then the next    */
 #define GCR_TEAM_PREPARE 6 /* a block that prepares a dataset                         */
 
 #endif /* GCR_CUDA_TEAMS_H */

@@ -35,9 +35,8 @@ typedef struct tally {
 
 static const char *team_name(int team)
 {
-    static const char *const names[] = {
-        "", "thread", "warp", "block", "memory", "grid", "prepare"
-    };
+    static const char *const names[] = { "",       "thread", "warp",    "block",
+                                         "memory", "grid",   "prepare", "whole" };
 
     return names[team];
 }
@@ -263,6 +262,23 @@ static void compile_few(tally *t)
     }
 }
 
+/* A cell of all blocks, which no size of the lists is expensive enough for. */
+static void compile_whole(tally *t)
+{
+    const gcr_kernel *kernel = find("cholesky");
+    const int64_t option[GCR_OPTIONS_MAX] = { 5000 };
+    const gcr_shape shape = { .rows = 1, .features = 1, .option = option };
+
+    for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
+        gcr_crossovers crossovers = gcr_crossovers_default(90, scalar);
+        gcr_variant variant;
+
+        crossovers.whole_blocks = 1;
+        variant = gcr_cuda_variant_of(&crossovers, kernel, &shape);
+        compile(t, kernel, option, scalar, &variant, 90);
+    }
+}
+
 /* The toolkit that has the compiler has these, too, with all functions that are called. */
 static void check_libraries(tally *t)
 {
@@ -287,6 +303,7 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     check_libraries(&t);
+    compile_whole(&t);
     if (argc < 2)
         compile_few(&t);
     for (int k = 0; argc >= 2 && k < count; k++)

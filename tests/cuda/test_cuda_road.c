@@ -847,6 +847,50 @@ static void test_a_cell_kernel_has_no_retries(void **state)
     assert_clean();
 }
 
+static int64_t count_of_rows(const gcr_shape *shape)
+{
+    return shape->rows;
+}
+
+static double cost_of_rows(const gcr_shape *shape)
+{
+    return (double)shape->rows;
+}
+
+/* One after the other, with the scratch of one; others have a block each. */
+static void test_expensive_cells_have_all_blocks(void **state)
+{
+    gcr_kernel kernel = stage_kernel;
+    gcr_unit unit = stage_unit;
+    stage s = { .spec = { .unit = &unit } };
+    gcr_crossovers *crossovers;
+    const fake_launch *launch;
+    gcr_unit_tile tile;
+
+    (void)state;
+    kernel.form = GCR_FORM_CELL;
+    kernel.cost = cost_of_rows;
+    kernel.scratch_count = count_of_rows;
+    unit.kernel = &kernel;
+    assert_ok(stage_open(&s));
+    crossovers = &cuda_device_of(s.device)->crossovers[GCR_F64];
+    assert_int_equal(crossovers->whole_blocks, 4); /* the fake's multiprocessors */
+    crossovers->cell_thread_flops = 0;
+    crossovers->cell_whole_flops = crossovers->cell_whole_count = 1000;
+    assert_ok(stage_bring(&s, 0, 1000));
+    assert_ok(stage_bring(&s, 1, 999));
+    for (int d = 0; d < 2; d++) {
+        tile = stage_tile(&s, d, 0, STAGE_POINTS);
+        assert_ok(stage_crunch(&s, &tile, 1));
+        launch = &fake_cuda.launches[fake_cuda.launch_count - 1];
+        assert_int_equal(launch->is_cooperative, d == 0);
+        assert_int_equal(launch->blocks, d == 0 ? 4 : 8);
+        assert_int_equal(launch->threads, d == 0 ? 512 : 128);
+    }
+    stage_close(&s);
+    assert_clean();
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, stage_begin, test_folder_end)
 
 int main(void)
@@ -889,6 +933,7 @@ int main(void)
         test(test_a_cell_without_room_for_its_scratch_is_refused_with_its_bytes),
         test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),
+        test(test_expensive_cells_have_all_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,10 +130,10 @@ static void test_many_right_hand_sides_agree_with_the_cpu(void **state)
 
 static void test_cell_kernels_agree_with_the_cpu_in_each_team(void **state)
 {
-    static const device_algorithm teams[] = { DEVICE_THREAD, DEVICE_BLOCK };
+    static const device_algorithm teams[] = { DEVICE_THREAD, DEVICE_BLOCK, DEVICE_WHOLE };
 
     (void)state;
-    for (int t = 0; t < 2; t++) {
+    for (int t = 0; t < 3; t++) {
         check_fresh(&cholesky, teams[t], 1, 1);
         check_fresh(&logistic, teams[t], 50, 3);
         check_fresh(&outer, teams[t], 9, 33);
@@ -192,6 +192,8 @@ static void test_bits_of_a_block_do_not_depend_on_the_order_of_its_threads(void 
     check_same_bits(&outer, DEVICE_BLOCK, 9, 33);
     check_same_bits(&scale, DEVICE_BLOCK, 60, 1);
     check_same_bits(&cholesky, DEVICE_BLOCK, 1, 1);
+    check_same_bits(&cholesky, DEVICE_WHOLE, 1, 1);
+    check_same_bits(&logistic, DEVICE_WHOLE, 50, 3);
     check_same_bits(&ridge, DEVICE_BLOCK, 64, 36);
 }
 

@@ -29,12 +29,17 @@ device_run device_run_of(device_algorithm algorithm)
     run.crossovers.memory_threads = 128;
     run.crossovers.blocked_rows = 0; /* tests/cuda has those */
     run.crossovers.prepare_threads = 128;
+    if (algorithm == DEVICE_WHOLE) {
+        run.crossovers.cell_whole_flops = run.crossovers.cell_whole_count = 0;
+        run.crossovers.whole_threads = 128;
+        run.crossovers.whole_blocks = run.blocks = 1;
+    }
     return run;
 }
 
 const char *device_algorithm_name(device_algorithm algorithm)
 {
-    static const char *const names[] = { "thread", "warp", "block", "memory" };
+    static const char *const names[] = { "thread", "warp", "block", "memory", "whole" };
 
     return names[algorithm];
 }

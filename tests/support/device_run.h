@@ -18,6 +18,8 @@ typedef enum device_algorithm {
     DEVICE_WARP,   /* then blocks             */
     DEVICE_BLOCK,
     DEVICE_MEMORY,
+    DEVICE_SPD_COUNT,                /* of algorithms of SPD kernels */
+    DEVICE_WHOLE = DEVICE_SPD_COUNT, /* cell kernels: all blocks, which is one */
     DEVICE_ALGORITHM_COUNT
 } device_algorithm;
 

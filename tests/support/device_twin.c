@@ -276,6 +276,15 @@ void twin_block_barrier(const char *file, int line)
     meet(&twin.block, file, line);
 }
 
+/* Blocks run one after the other: only one alone can meet all. */
+void twin_device_barrier(const char *file, int line)
+{
+    if (twin_here.block_count > 1)
+        give_up("%s:%d: %d blocks are to meet, and the twin runs one after the other", file, line,
+                twin_here.block_count);
+    meet(&twin.block, file, line);
+}
+
 void twin_warp_barrier(const char *file, int line)
 {
     meet(own_warp(), file, line);

@@ -42,6 +42,7 @@ typedef struct twin_place {
 extern twin_place twin_here;
 
 void twin_block_barrier(const char *file, int line);
+void twin_device_barrier(const char *file, int line);
 int twin_block_any(int condition, const char *file, int line);
 void twin_warp_barrier(const char *file, int line);
 int twin_warp_any(int condition, const char *file, int line);
@@ -62,6 +63,7 @@ double twin_root_guess(double x, double least);
 #define gcr_block_count() ((uint64_t)twin_here.block_count)
 #define gcr_shared() ((gcr_real *)twin_here.shared)
 #define gcr_block_barrier() twin_block_barrier(__FILE__, __LINE__)
+#define gcr_device_barrier(arrived) ((void)(arrived), twin_device_barrier(__FILE__, __LINE__))
 #define gcr_block_any(condition) twin_block_any(condition, __FILE__, __LINE__)
 #define gcr_warp_barrier() twin_warp_barrier(__FILE__, __LINE__)
 #define gcr_warp_any(condition) twin_warp_any(condition, __FILE__, __LINE__)

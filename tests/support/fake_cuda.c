@@ -1156,6 +1156,9 @@ static void note_launch(op *o, const compiled_kernel *of, const cudaLaunchConfig
                            .bound = of->bound,
                            .min_blocks = of->min_blocks,
                            .is_of_floats = of->is_of_floats };
+    note->is_cooperative = config->numAttrs > 0 &&
+                           config->attrs[0].id == cudaLaunchAttributeCooperative &&
+                           config->attrs[0].val.cooperative;
     memcpy(note->kernel, o->kernel, sizeof note->kernel);
     o->note = *note;
     if (note->blocks < 1 || note->threads < 1)

@@ -27,6 +27,7 @@ typedef struct fake_launch {
     unsigned blocks, threads;
     size_t shared_bytes;
     int step;
+    int is_cooperative;
     uint64_t tile_count, cell_count, scratch_stride;
     uint64_t dataset_count;                    /* of gcr_prepare */
     int team, bound, min_blocks, is_of_floats; /* what its text was compiled for */
