@@ -260,17 +260,16 @@ static gcr_variant factor_thread_variant(int64_t n, gcr_scalar scalar)
                           .teams_of_block = 4 };
 }
 
-static gcr_variant factor_warp_variant(int64_t n, gcr_scalar scalar)
+static gcr_variant factor_warp_variant(int64_t n)
 {
     const int bound = (int)gcr_tile_rows(n) * 8;
 
     return (gcr_variant){ .team = GCR_TEAM_WARP,
                           .bound = bound,
                           .threads = 128,
-                          .min_blocks = bound <= 16         ? 8
-                                        : bound <= 24       ? 6
-                                        : scalar == GCR_F64 ? 5
-                                                            : 4,
+                          .min_blocks = bound <= 16   ? 8
+                                        : bound <= 24 ? 6
+                                                      : 4,
                           .teams_of_block = 4 };
 }
 
@@ -311,7 +310,7 @@ gcr_variant gcr_variant_of_factor(const gcr_crossovers *crossovers, int64_t n)
     if (n <= gcr_thread_rows_max(scalar))
         return factor_thread_variant(n, scalar);
     if (n <= GCR_WARP_ROWS_MAX)
-        return factor_warp_variant(n, scalar);
+        return factor_warp_variant(n);
     return factor_block_variant(crossovers, n);
 }
 
