@@ -26,12 +26,20 @@ GCR_FN void draw(const gcr_ctx *ctx, int64_t n, gcr_real *x)
     }
 }
 
-/* The lower triangle of x'x. */
+/* The lower triangle of x'x. Entries are shared out, and not rows, of which a large team has more
+ * members: each takes every `size`-th of them, counted row by row. */
 GCR_FN void multiply(const gcr_ctx *ctx, int64_t n, const gcr_real *x, gcr_real *z)
 {
-    for (int64_t i = gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx))
-        for (int64_t j = 0; j <= i; j++)
-            z[gcr_triangle(i, j)] = gcr_dot(n, x + i * n, x + j * n);
+    const int64_t size = gcr_team_size(ctx);
+    int64_t i = 0;
+
+    for (int64_t j = gcr_team_rank(ctx);; j += size) {
+        while (j > i)
+            j -= ++i; /* to the next row */
+        if (i >= n)
+            return;
+        z[gcr_triangle(i, j)] = gcr_dot(n, x + i * n, x + j * n);
+    }
 }
 
 GCR_FN gcr_real log_determinant(const gcr_ctx *ctx, int64_t n, const gcr_real *factor)
