@@ -13,7 +13,8 @@
  * matrix is another: G G' / n + d I with a d of its own.
  *
  * A time is that of a matrix. `floor hbm` is the time to read and write its lower triangle at the rate at
- * which this device copies memory, measured here; the layout may need more.
+ * which this device copies memory, measured here; the layout may need more. `by columns` is the same with
+ * the way from columns into the layout and back.
  */
 #include "bench.h"
 #include "device.h"
@@ -52,7 +53,8 @@ typedef struct problem {
     state *s;
     int group_count, sets;
     gcr_factor_group groups[SETS_MAX][GROUPS_MAX];
-    gcr_buf *square_buf, *minor_buf, *matrices_buf[SETS_MAX];
+    gcr_buf *square_buf, *out_buf, *minor_buf,
+        *matrices_buf[SETS_MAX];                         /* out: factors by columns */
     uint64_t square_bytes, matrices_bytes, matrix_count; /* of a set */
     int32_t *minor;                                      /* of all sets, on the host */
     double *kinds[KINDS];                                /* of the largest n: see entry_of() */
@@ -194,6 +196,7 @@ static gcr_status open_buffers(problem *p)
     const uint64_t minors = (uint64_t)p->sets * p->matrix_count;
 
     GCR_TRY(gcr_buf_open(&p->square_buf, device, GCR_PLACE_DEVICE, p->square_bytes));
+    GCR_TRY(gcr_buf_open(&p->out_buf, device, GCR_PLACE_DEVICE, p->square_bytes));
     GCR_TRY(gcr_buf_open(&p->minor_buf, device, GCR_PLACE_DEVICE, minors * sizeof(int32_t)));
     for (int set = 0; set < p->sets; set++)
         GCR_TRY(gcr_buf_open(&p->matrices_buf[set], device, GCR_PLACE_DEVICE, p->matrices_bytes));
@@ -222,6 +225,7 @@ static void close_problem(problem *p)
     for (int set = 0; set < p->sets; set++)
         gcr_buf_close(p->matrices_buf[set]);
     gcr_buf_close(p->minor_buf);
+    gcr_buf_close(p->out_buf);
     gcr_buf_close(p->square_buf);
     gcr_memory_destroy(p->minor);
     for (int k = 0; k < KINDS; k++)
@@ -254,12 +258,21 @@ out:
 
 /* ---- a run ---------------------------------------------------------------------------------- */
 
+/* Factors go to another place than the matrices come from. */
 static gcr_status step(problem *p, int set, gcr_factor_step what)
 {
+    gcr_factor_group groups[GROUPS_MAX];
+
+    for (int g = 0; g < p->group_count; g++) {
+        groups[g] = p->groups[set][g];
+        if (what == GCR_FACTOR_UNPACK)
+            groups[g].square =
+                (char *)p->out_buf->base + ((char *)groups[g].square - (char *)p->square_buf->base);
+    }
     return gcr_factor(p->s->on.queue,
                       &(gcr_factor_args){ .step = what,
                                           .scalar = p->s->scalar,
-                                          .groups = p->groups[set],
+                                          .groups = groups,
                                           .group_count = (uint64_t)p->group_count });
 }
 
@@ -310,6 +323,27 @@ out:
     return status;
 }
 
+/* From columns to columns. */
+static gcr_status run_by_columns(void *arg, double *seconds_out)
+{
+    gcr_status status = GCR_OK;
+    problem *const p = arg;
+    double begin;
+
+    GCR_TRY(restore(p));
+    begin = gcr_clock_seconds();
+    for (int set = 0; set < p->sets; set++) {
+        GCR_TRY(step(p, set, GCR_FACTOR_PACK));
+        GCR_TRY(step(p, set, GCR_FACTOR_IN_PLACE));
+        GCR_TRY(step(p, set, GCR_FACTOR_UNPACK));
+    }
+    GCR_TRY(gcr_queue_sync(p->s->on.queue));
+    *seconds_out = (gcr_clock_seconds() - begin) / ((double)p->sets * (double)p->matrix_count);
+    GCR_TRY(check_minors(p));
+out:
+    return status;
+}
+
 /* ---- is it right? --------------------------------------------------------------------------- */
 
 /* From an entry that is looked at to the next: all, or 8 x 64 of a large matrix. */
@@ -351,7 +385,7 @@ static gcr_status check_matrix(problem *p, const gcr_factor_group *g, uint64_t k
     double off;
 
     GCR_TRY(gcr_memory_create(&factor, bytes, 1, "a factor"));
-    GCR_TRY(gcr_download(p->s->on.queue, factor, GCR_PLACE_HOST, p->square_buf, offset, bytes));
+    GCR_TRY(gcr_download(p->s->on.queue, factor, GCR_PLACE_HOST, p->out_buf, offset, bytes));
     GCR_TRY(gcr_queue_sync(p->s->on.queue));
     off = residual(p, g, k, factor) / (g->n * eps);
     *worst = fmax(*worst, off);
@@ -363,7 +397,7 @@ out:
     return status;
 }
 
-/* The sets are unpacked one after the other to where the matrices were: then the case is over. */
+/* The sets are unpacked one after the other to the same place. */
 static gcr_status check_set(problem *p, int set, double *worst)
 {
     gcr_status status = GCR_OK;
@@ -504,7 +538,8 @@ out:
 static gcr_status compare(problem *p, const char *where)
 {
     gcr_status status = GCR_OK;
-    static bench_side sides[2]; /* too large for a stack */
+    static bench_side sides[3]; /* too large for a stack */
+    char by_columns[96];
     const factor_task task = { .scalar = p->s->scalar,
                                .groups = p->groups[0],
                                .group_count = p->group_count,
@@ -514,17 +549,21 @@ static gcr_status compare(problem *p, const char *where)
 
     GCR_TRY(factor_rival_open(&rival.rival, &p->s->on, &task));
     sides[0] = (bench_side){ .what = "gridcrunch", .run = run_ours, .arg = p };
+    sides[1] = (bench_side){ .what = "gridcrunch by columns", .run = run_by_columns, .arg = p };
     if (rival.rival != NULL) {
         GCR_TRY(choose_way(&rival));
-        sides[1] = (bench_side){ .what = factor_rival_way(rival.rival, rival.way),
+        sides[2] = (bench_side){ .what = factor_rival_way(rival.rival, rival.way),
                                  .run = run_rival,
                                  .arg = &rival };
     }
-    GCR_TRY(bench_alternate(p->s->bench, where, sides, rival.rival != NULL ? 2 : 1));
+    GCR_TRY(bench_alternate(p->s->bench, where, sides, rival.rival != NULL ? 3 : 2));
     say_floors(p, where, &sides[0]);
     GCR_TRY(check(p, where));
-    if (rival.rival != NULL)
-        bench_ratio_sides(p->s->bench, where, &sides[1], &sides[0]);
+    if (rival.rival != NULL) {
+        snprintf(by_columns, sizeof by_columns, "%s by columns", where);
+        bench_ratio_sides(p->s->bench, by_columns, &sides[2], &sides[1]);
+        bench_ratio_sides(p->s->bench, where, &sides[2], &sides[0]);
+    }
 out:
     factor_rival_close(rival.rival);
     return status;

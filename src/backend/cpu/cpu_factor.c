@@ -88,23 +88,23 @@ static void step_on_lanes(const gcr_cpu_lanes *by, gcr_factor_step step,
 
 /* ---- by LAPACK ------------------------------------------------------------------------------- */
 
-/* LAPACK may find no fault with NaN. */
+/* LAPACK may find no fault with NaN. Not a sum, which would wait for each number in its turn. */
 static int is_finite_f64(const double *column, int count)
 {
-    double sum = 0;
+    int is_bad = 0;
 
     for (int i = 0; i < count; i++)
-        sum += column[i] * 0;
-    return sum == 0;
+        is_bad |= !(column[i] * 0 == 0);
+    return !is_bad;
 }
 
 static int is_finite_f32(const float *column, int count)
 {
-    float sum = 0;
+    int is_bad = 0;
 
     for (int i = 0; i < count; i++)
-        sum += column[i] * 0;
-    return sum == 0;
+        is_bad |= !(column[i] * 0 == 0);
+    return !is_bad;
 }
 
 static int32_t factor_f64(double *matrix, int n)
