@@ -338,7 +338,8 @@ out:
 }
 
 /* On a multiprocessor are as many blocks as registers are limited for, or as shared memory has room for.
- * Matrices that all blocks factor together are as many as a sub-batch has. */
+ * Matrices that all blocks factor together are as many as a sub-batch has; a cell that all blocks
+ * have is alone. */
 uint64_t gcr_cuda_cells_at_once(const gcr_device *device, const gcr_unit *unit,
                                 const gcr_shape *shape)
 {
@@ -348,6 +349,8 @@ uint64_t gcr_cuda_cells_at_once(const gcr_device *device, const gcr_unit *unit,
         crossovers->shared_bytes / (variant.shared_bytes + GCR_STATIC_SHARED_BYTES);
     const uint64_t blocks = fit < (uint64_t)variant.min_blocks ? fit : (uint64_t)variant.min_blocks;
 
+    if (variant.team == GCR_TEAM_WHOLE)
+        return 1;
     if (variant.team == GCR_TEAM_GRID) {
         const gcr_launch_tile tile =
             gcr_cuda_describe_tile(unit->kernel, shape, &(gcr_unit_tile){ 0 });

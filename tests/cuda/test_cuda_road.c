@@ -879,6 +879,8 @@ static void test_expensive_cells_have_all_blocks(void **state)
     crossovers->cell_whole_flops = crossovers->cell_whole_count = 1000;
     assert_ok(stage_bring(&s, 0, 1000));
     assert_ok(stage_bring(&s, 1, 999));
+    assert_int_equal(gcr_cells_at_once(s.device, &unit, &(const gcr_shape){ .rows = 1000 }), 1);
+    assert_int_equal(gcr_cells_at_once(s.device, &unit, &(const gcr_shape){ .rows = 999 }), 4);
     for (int d = 0; d < 2; d++) {
         tile = stage_tile(&s, d, 0, STAGE_POINTS);
         assert_ok(stage_crunch(&s, &tile, 1));
