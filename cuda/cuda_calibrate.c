@@ -612,7 +612,7 @@ static gcr_status calibrate_scalar(cuda_device *device, const gcr_calibration_sp
     gcr_status status = GCR_OK;
     bench b = { .device = device, .spec = spec, .scalar = scalar };
 
-    *table_of(&b) = gcr_crossovers_default(device->capability, scalar);
+    *table_of(&b) = gcr_cuda_crossovers_built_in(device, scalar);
     GCR_TRY(bench_open(&b));
     GCR_TRY(find_thread_rows(&b));
     GCR_TRY(find_warp_rows(&b));

@@ -194,6 +194,14 @@ out:
     return status;
 }
 
+gcr_crossovers gcr_cuda_crossovers_built_in(const cuda_device *device, gcr_scalar scalar)
+{
+    gcr_crossovers table = gcr_crossovers_default(device->capability, scalar);
+
+    table.whole_blocks = device->base.info.units;
+    return table;
+}
+
 void gcr_cuda_calibration_read(cuda_device *device)
 {
     char *const tuning = device->base.info.tuning;
@@ -202,7 +210,7 @@ void gcr_cuda_calibration_read(cuda_device *device)
 
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++)
         all.tables[scalar] = device->crossovers[scalar] =
-            gcr_crossovers_default(device->capability, scalar);
+            gcr_cuda_crossovers_built_in(device, scalar);
     if (read_tables(&all, &is_there, device) != GCR_OK) {
         snprintf(tuning, GCR_TUNING_BYTES, "crossovers built in, as %s; measure them again",
                  gcr_last_error());

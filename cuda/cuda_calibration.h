@@ -12,6 +12,9 @@
 
 #include "cuda/cuda_backend.h"
 
+/* The table without a file: that of the build, with what this GPU has. */
+gcr_crossovers gcr_cuda_crossovers_built_in(const cuda_device *device, gcr_scalar scalar);
+
 /* Takes the tables of the file, or the built-in ones, and says which in device->base.info.tuning. A file
  * that cannot be used is no failure: its sentence is said there, and nothing of it is taken. */
 void gcr_cuda_calibration_read(cuda_device *device);

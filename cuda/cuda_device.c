@@ -155,8 +155,6 @@ static gcr_status describe(cuda_device *device)
     GCR_CUDA("ask for the driver", cudaDriverGetVersion(&device->driver));
     GCR_TRY(check_capability(device));
     gcr_cuda_calibration_read(device);
-    for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++)
-        device->crossovers[scalar].whole_blocks = info->units;
 out:
     return status;
 }

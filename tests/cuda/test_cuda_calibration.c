@@ -125,6 +125,24 @@ static gcr_device *open_device(void)
     return device;
 }
 
+/* In each number; what is between them may be anything. */
+static int is_same(const gcr_crossovers *a, const gcr_crossovers *b)
+{
+    for (const gcr_crossover_field *f = gcr_crossover_fields; f->name != NULL; f++)
+        if (gcr_crossover_get(a, f) != gcr_crossover_get(b, f))
+            return 0;
+    return a->scalar == b->scalar;
+}
+
+/* That of a build, on the GPU of the fake. */
+static gcr_crossovers built_in_of(gcr_scalar scalar)
+{
+    gcr_crossovers table = gcr_crossovers_default(90, scalar);
+
+    table.whole_blocks = 4;
+    return table;
+}
+
 static gcr_crossovers table_of(gcr_device *device, gcr_scalar scalar)
 {
     return cuda_device_of(device)->crossovers[scalar];
@@ -291,10 +309,10 @@ static void test_without_a_file_the_built_in_table_holds(void **state)
     (void)state;
     assert_string_equal(device->info.tuning, "crossovers built in, not measured on this GPU");
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
-        const gcr_crossovers built_in = gcr_crossovers_default(90, scalar);
+        const gcr_crossovers built_in = built_in_of(scalar);
         const gcr_crossovers table = table_of(device, scalar);
 
-        assert_memory_equal(&table, &built_in, sizeof table);
+        assert_true(is_same(&table, &built_in));
     }
     gcr_device_close(device);
 }
@@ -315,7 +333,7 @@ static void test_a_table_is_kept_for_all_later_runs(void **state)
     device = open_device();
     after = table_of(device, GCR_F32);
     gcr_device_kind(kind[1], sizeof kind[1], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
-    assert_memory_equal(&before, &after, sizeof before);
+    assert_true(is_same(&before, &after));
     assert_string_equal(kind[0], kind[1]);
     assert_string_not_equal(kind[0], built_in);
     assert_memory_equal(device->info.tuning, "crossovers measured 20",
@@ -381,12 +399,12 @@ static void test_a_file_that_is_wrong_is_told_of_and_not_used(void **state)
         { "measured 20", "f64 20", "not a precision, a name and a number" },
     };
 
-    const gcr_crossovers built_in = gcr_crossovers_default(90, GCR_F64);
+    const gcr_crossovers built_in = built_in_of(GCR_F64);
     gcr_crossovers table = measured(GCR_F64);
     char path[512], text[8192];
 
     (void)state;
-    assert_memory_not_equal(&table, &built_in, sizeof table);
+    assert_false(is_same(&table, &built_in));
     find_file(path);
     read_file(text, path);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -397,14 +415,14 @@ static void test_a_file_that_is_wrong_is_told_of_and_not_used(void **state)
         if (strstr(device->info.tuning, cases[k].sentence) == NULL)
             fail_msg("\"%s\" does not mention \"%s\"", device->info.tuning, cases[k].sentence);
         table = table_of(device, GCR_F64);
-        assert_memory_equal(&table, &built_in, sizeof table);
+        assert_true(is_same(&table, &built_in));
         gcr_device_close(device);
     }
 }
 
 static void test_a_calibration_that_fails_changes_nothing(void **state)
 {
-    const gcr_crossovers built_in = gcr_crossovers_default(90, GCR_F64);
+    const gcr_crossovers built_in = built_in_of(GCR_F64);
     static const char *const calls[] = { "cudaEventElapsedTime", "cudaEventSynchronize",
                                          "cudaLaunchKernelExC",  "cudaEventCreateWithFlags",
                                          "cudaLibraryLoadData",  "cudaMallocFromPoolAsync" };
@@ -420,7 +438,7 @@ static void test_a_calibration_that_fails_changes_nothing(void **state)
         fake_cuda.has_failed = 0;
         assert_status(calibrate(device), GCR_ENOMEM);
         table = table_of(device, GCR_F64);
-        assert_memory_equal(&table, &built_in, sizeof table);
+        assert_true(is_same(&table, &built_in));
         gcr_device_close(device);
         fake_cuda.fail_call = NULL;
         device = open_device();
