@@ -45,13 +45,14 @@ static int gcr_mask_first(gcr_mask mask)
 /* Whether all that base() may look at is what `base` was made of. */
 static int gcr_base_is(const gcr_base *base, const gcr_ctx *ctx, int lane)
 {
-    int differs = memcmp(&base->data, &ctx->data, sizeof ctx->data);
-
+    if (memcmp(&base->data, &ctx->data, sizeof ctx->data) != 0)
+        return 0; /* also where nothing has been made yet, and there are no parameters */
     for (int p = 0; p < ctx->parameter_count; p++)
-        if (gcr_description.parameters[p].is_base)
-            differs |= memcmp(base->param + p * GCR_LANES, ctx->param + p * GCR_LANES + lane,
-                              sizeof(gcr_real));
-    return differs == 0;
+        if (gcr_description.parameters[p].is_base &&
+            memcmp(base->param + p * GCR_LANES, ctx->param + p * GCR_LANES + lane,
+                   sizeof(gcr_real)) != 0)
+            return 0;
+    return 1;
 }
 
 static gcr_ctx gcr_base_ctx(const gcr_base *base, const gcr_ctx *ctx)
