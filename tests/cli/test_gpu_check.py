@@ -35,15 +35,16 @@ class GpuCheck(unittest.TestCase):
             file.write(text)
         os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
 
-    def check(self, *args, **environment):
+    def check(self, *args, cwd=None, **environment):
         """Over programs of the test."""
         self.write(self.scratch + "/build/gridcrunch", PROGRAM)
         self.write(self.scratch + "/build/tests/test_contract_a", TEST)
         words = {"DEVICES": "cuda:0 a GPU", "CEILINGS": "0", "SLEEP": "0", "CONTRACT": "0"}
-        return self.run_script(*args, GCR_BUILD=self.scratch + "/build", **{**words, **environment})
+        words["GCR_BUILD"] = self.scratch + "/build"
+        return self.run_script(*args, cwd=cwd, **{**words, **environment})
 
-    def run_script(self, *args, **environment):
-        done = subprocess.run([script, *args, self.out], capture_output=True, text=True,
+    def run_script(self, *args, cwd=None, **environment):
+        done = subprocess.run([script, *args, self.out], capture_output=True, text=True, cwd=cwd,
                               env={**os.environ, **environment})
         return done.returncode, done.stdout, done.stderr
 
@@ -92,6 +93,27 @@ class GpuCheck(unittest.TestCase):
                                    GCR_CHECK_SECONDS="4")
         self.assertEqual(code, 1)
         self.assertRegex(said, r"(?m)^verdicts +out of time .* a sentence$")
+
+    def test_a_part_for_which_no_time_is_left_is_said_and_no_failure(self):
+        code, said, _ = self.check(*self.parts("transfer"), GCR_CHECK_SECONDS="1")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?m)^transfer +no time left .* ask for it alone: --part transfer$")
+
+    def test_a_build_folder_may_be_named_from_where_one_is(self):
+        code, said, _ = self.check(*self.parts("transfer"), cwd=self.scratch, GCR_BUILD="build")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?m)^transfer +ok")
+
+    def test_sanitizers_look_at_cells_and_contracts_and_a_machine_may_refuse_them(self):
+        for says, code, result in (("fine", 0, "ok"), ("race", 1, "FAILED"),
+                                   ("Error: Device not supported", 0, "skipped")):
+            tool = '#!/bin/sh\necho "$*"; echo "%s"; [ "%s" != race ] || exit 9\n' % (says, says)
+            self.write(self.scratch + "/tools/compute-sanitizer", tool)
+            path = self.scratch + "/tools:" + os.environ["PATH"]
+            got, said, _ = self.check(*self.parts("memcheck"), PATH=path)
+            self.assertEqual(got, code, said)
+            self.assertRegex(said, rf"(?m)^memcheck +{result}")
+            self.assertIn("--report-api-errors no", self.read("memcheck.csv"))
 
     def test_a_part_that_does_not_exist_is_refused_by_name(self):
         code, _, why = self.check("--part", "celings")
