@@ -136,6 +136,29 @@ GCR_FN void gcr_block_send(const gcr_matrix *matrix, int i, int p, const gcr_til
         gcr_tile_store(matrix->out + GCR_TILE_VALUES * ((int64_t)i * (i + 1) / 2 + p), tile);
 }
 
+/* A tile of the lower triangle. */
+typedef struct gcr_tile_place {
+    int row, column;
+} gcr_tile_place;
+
+/* The tile that stands `count` behind `place`, by rows. */
+GCR_FN gcr_tile_place gcr_tile_place_behind(gcr_tile_place place, int count)
+{
+    place.column += count;
+    while (place.column > place.row)
+        place.column -= ++place.row;
+    return place;
+}
+
+/* Tiles are dealt to the warps in turn: the first of this one. */
+GCR_FN gcr_tile_place gcr_tile_place_first(void)
+{
+    gcr_tile_place place;
+
+    place.row = place.column = 0;
+    return gcr_tile_place_behind(place, gcr_warp_index());
+}
+
 /* ---- the factor ------------------------------------------------------------------------------ */
 
 /* c -= sum of L(i, k) L(p, k)' over k from `begin` to before `end`. */

@@ -11,26 +11,18 @@
 GCR_FN void gcr_diagonal_load(const gcr_matrix *matrix, const gcr_real *from, int64_t ld,
                               int is_lower)
 {
-    int tile_row = 0, tile_column = gcr_warp_index();
-
-    for (;;) {
+    for (gcr_tile_place at = gcr_tile_place_first(); at.row < matrix->rows;
+         at = gcr_tile_place_behind(at, GCR_WARPS)) {
+        const int i = GCR_TILE * at.row + gcr_tile_row();
+        const int j = GCR_TILE * at.column + gcr_tile_column();
+        const gcr_row row = gcr_row_of(matrix, at.row);
         gcr_tile tile = gcr_tile_zero();
-        gcr_row row;
-        int i, j;
 
-        while (tile_column > tile_row)
-            tile_column -= ++tile_row;
-        if (tile_row >= matrix->rows)
-            return;
-        i = GCR_TILE * tile_row + gcr_tile_row();
-        j = GCR_TILE * tile_column + gcr_tile_column();
         GCR_UNROLL
         for (int e = 0; e < 2; e++)
             if (j + e <= i)
                 tile.at[e] = is_lower ? from[i + ld * (j + e)] : from[j + e + ld * i];
-        row = gcr_row_of(matrix, tile_row);
-        gcr_row_store(&row, tile_column, &tile);
-        tile_column += GCR_WARPS;
+        gcr_row_store(&row, at.column, &tile);
     }
 }
 
