@@ -13,10 +13,10 @@ enum {
     BLOCKS_OF_UNIT = 8,         /* of 256 threads: what a multiprocessor can have at a time */
 };
 
-/* The products of a sub-batch, for its shape and the place of its memory. */
+/* The products of a sub-batch. Its kernels have a copy of the grid, with all addresses. */
 typedef struct graph {
     const cuda_code *code;
-    int32_t rows, sides;
+    gcr_grid grid;
     cudaGraphExec_t exec;
 } graph;
 
@@ -197,7 +197,7 @@ void gcr_cuda_large_forget(const cuda_program *program)
 
 /* Bytes from the begin of the memory to each part of a sub-batch, and to the end. */
 typedef struct layout {
-    uint64_t pivots, answers, bad, minors, end;
+    uint64_t pivots, bad, minors, answers, end;
 } layout;
 
 static uint64_t round_up(uint64_t bytes)
@@ -205,17 +205,18 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + 255) / 256 * 256;
 }
 
-/* n and right_sides have been bounded (launch.c): of 2^20 rows it is 2^43 bytes for each matrix. */
+/* Answers come last: what is before them is at the same place for all shapes that share a graph. n and
+ * right_sides have been bounded (launch.c): of 2^20 rows it is 2^43 bytes for each matrix. */
 static layout layout_of(const gcr_grid *grid, uint64_t answer_bytes, uint64_t scalar_bytes)
 {
     const uint64_t slots = (uint64_t)grid->slots;
     layout at;
 
     at.pivots = round_up(slots * (uint64_t)grid->stride * scalar_bytes);
-    at.answers = at.pivots + round_up(slots * (uint64_t)grid->rows * scalar_bytes);
-    at.bad = at.answers + slots * answer_bytes;
+    at.bad = at.pivots + round_up(slots * (uint64_t)grid->rows * scalar_bytes);
     at.minors = at.bad + round_up(slots * sizeof(int32_t));
-    at.end = at.minors + round_up(slots * sizeof(int32_t));
+    at.answers = at.minors + round_up(slots * sizeof(int32_t));
+    at.end = at.answers + slots * answer_bytes;
     return at;
 }
 
@@ -457,6 +458,14 @@ out:
     return status;
 }
 
+static int is_same(const gcr_grid *a, const gcr_grid *b)
+{
+    return a->rows == b->rows && a->sides == b->sides && a->slots == b->slots &&
+           a->is_lower == b->is_lower && a->ld == b->ld && a->stride == b->stride &&
+           a->matrices == b->matrices && a->pivots == b->pivots && a->bad == b->bad &&
+           a->minors == b->minors;
+}
+
 /* The graph for this shape, new ones in place of all when there is no room. */
 static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
 {
@@ -465,8 +474,7 @@ static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
 
     for (int g = 0; g < large->graph_count; g++) {
         *out = large->graphs[g].exec;
-        if (large->graphs[g].code == of->args->code && large->graphs[g].rows == of->grid->rows &&
-            large->graphs[g].sides == of->grid->sides)
+        if (large->graphs[g].code == of->args->code && is_same(&large->graphs[g].grid, of->grid))
             goto out;
     }
     if (large->graph_count == GRAPHS_MAX) {
@@ -474,9 +482,8 @@ static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
         close_graphs(large);
     }
     GCR_TRY(record(out, of));
-    large->graphs[large->graph_count++] = (graph){
-        .code = of->args->code, .rows = of->grid->rows, .sides = of->grid->sides, .exec = *out
-    };
+    large->graphs[large->graph_count++] =
+        (graph){ .code = of->args->code, .grid = *of->grid, .exec = *out };
 out:
     return status;
 }

@@ -359,12 +359,11 @@ static void open_subject_tile(tile *t, const subject *s, int jitter_count, int h
         t->points.live = s->live;
 }
 
-static void check_subject(const gpu *g, int n, int jitter_count, int has_holes)
+/* Bad entries are among the first `bad_rows` rows. */
+static subject *subject_open(int n, int bad_rows, int jitter_count, int has_holes)
 {
-    const double places[PLACES] = { 0, n / 2, n > 128 ? 128 : 3, n - 1 };
+    const double places[PLACES] = { 0, bad_rows / 2, bad_rows > 128 ? 128 : 3, bad_rows - 1 };
     subject *s = tile_memory(1, sizeof *s);
-    tile *got = &s->got;
-    char what[80];
 
     s->n = n;
     s->y = tile_memory((uint64_t)n, sizeof *s->y);
@@ -379,14 +378,28 @@ static void check_subject(const gpu *g, int n, int jitter_count, int has_holes)
     open_subject_tile(&s->expected, s, jitter_count, has_holes);
     open_subject_tile(&s->got, s, jitter_count, has_holes);
     tile_crunch(&s->expected);
-    crunch(g, &got, 1);
-    snprintf(what, sizeof what, "n = %d, %d rungs", n, jitter_count);
-    assert_tiles_agree(&s->got, &s->expected, device_tolerance(n),
-                       what); /* n + 1 is its condition */
+    return s;
+}
+
+static void subject_close(subject *s)
+{
     tile_close(&s->expected);
     tile_close(&s->got);
     free(s->y);
     free(s);
+}
+
+static void check_subject(const gpu *g, int n, int jitter_count, int has_holes)
+{
+    subject *s = subject_open(n, n, jitter_count, has_holes);
+    tile *got = &s->got;
+    char what[80];
+
+    crunch(g, &got, 1);
+    snprintf(what, sizeof what, "n = %d, %d rungs", n, jitter_count);
+    assert_tiles_agree(&s->got, &s->expected, device_tolerance(n),
+                       what); /* n + 1 is its condition */
+    subject_close(s);
 }
 
 static void test_each_verdict_and_its_detail_are_the_cpus(void **state)
@@ -397,6 +410,44 @@ static void test_each_verdict_and_its_detail_are_the_cpus(void **state)
     check_subject(&blocked, 20, 0, 0);
     check_subject(&blocked, 132, 0, 0);
     gpu_close(&blocked);
+}
+
+/* In one batch, each as if it were alone. */
+static void check_four_sizes(const int rows[4], int solver_rows, int graphs)
+{
+    gpu g = gpu_open(8, solver_rows);
+    subject *subjects[4];
+    tile *tiles[4];
+
+    for (int k = 0; k < 4; k++) {
+        subjects[k] = subject_open(rows[k], 25, 0, 0);
+        tiles[k] = &subjects[k]->got;
+    }
+    crunch(&g, tiles, 4);
+    assert_int_equal(fake_cuda.graphs, graphs);
+    for (int k = 0; k < 4; k++) {
+        assert_tiles_agree(&subjects[k]->got, &subjects[k]->expected, device_tolerance(rows[k]),
+                           "one of four sizes");
+        subject_close(subjects[k]);
+    }
+    gpu_close(&g);
+}
+
+/* All are padded to 32 rows, but the first and the third have more memory for their answers. */
+static void test_sizes_that_share_a_graph_share_no_more(void **state)
+{
+    static const int rows[] = { 32, 25, 31, 26 };
+
+    (void)state;
+    check_four_sizes(rows, INT32_MAX, 1);
+}
+
+static void test_matrices_of_the_solver_share_no_graph_with_others_as_large(void **state)
+{
+    static const int rows[] = { 32, 25, 31, 28 };
+
+    (void)state;
+    check_four_sizes(rows, 30, 2);
 }
 
 /* The library says that NaN is a success. */
@@ -451,6 +502,8 @@ int main(int argc, char **argv)
         test(test_products_are_recorded_once_for_a_shape),
         test(test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes),
         test(test_each_verdict_and_its_detail_are_the_cpus),
+        test(test_sizes_that_share_a_graph_share_no_more),
+        test(test_matrices_of_the_solver_share_no_graph_with_others_as_large),
         test(test_each_verdict_of_the_solver_is_the_cpus),
         test(test_cells_that_are_not_spd_go_up_the_ladder),
         test(test_points_that_are_not_live_are_left_as_they_are),
