@@ -17,6 +17,7 @@
 #include <ucontext.h>
 #endif
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -206,6 +207,9 @@ static void fiber_open(fiber *one)
         if (one->stack == MAP_FAILED)
             abort();
     }
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(one->stack, STACK_BYTES); /* of functions that never returned */
+#endif
 #if defined(__SANITIZE_THREAD__)
     one->sanitizer = sanitizer != NULL ? sanitizer : __tsan_create_fiber(0);
 #else
