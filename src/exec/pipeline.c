@@ -511,9 +511,9 @@ static void land_cells(worker *w, const flight *f, const part *p)
     const uint8_t *state;
     uint64_t failed = 0, landed = p->live;
 
-    if (shared->by_blocks)
+    if (f->from.base != NULL) /* devices write no states of points that are not live */
         gcr_records_exclude(&f->from, shared->slots, points, &p->at);
-    else if (f->from.base != NULL)
+    if (f->from.base != NULL && !shared->by_blocks)
         gcr_records_keep(&f->from, shared->slots, points, &p->at);
     state = gcr_records_states(&f->from, shared->slots, &p->at);
     for (uint64_t i = 0; i < p->at.count; i++)

@@ -246,6 +246,7 @@ static void check_kept(const scene *s)
     assert_int_equal(counts[GCR_CELL_OK], 3 * points->live_count);
     assert_int_equal(counts[GCR_CELL_EXCLUDED], 3 * (10000 - points->live_count));
     assert_int_equal(gcr_run_progress(s->run)->landed, 3 * points->live_count);
+    assert_int_equal(gcr_run_progress(s->run)->failed, 0);
 }
 
 static void test_where_cells_are_not_kept_outputs_are_reduced_by_the_host(void **state)
@@ -414,6 +415,7 @@ static void test_points_that_where_leaves_out_stay_excluded(void **state)
         else
             assert_true(isnan(slots->values[0][cell]));
     }
+    assert_int_equal(gcr_run_progress(s.run)->failed, 0);
     drop_curtain(&s);
 }
 

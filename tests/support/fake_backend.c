@@ -95,12 +95,15 @@ int fake_find(fake_call call, int nth)
     return -1;
 }
 
+/* Of points that are not live nothing is written, not even a state. */
 static void run_crunch(const op *o)
 {
     for (uint64_t t = 0; t < o->tile_count; t++) {
         const gcr_unit_tile *tile = &o->tiles[t];
 
         for (uint64_t i = 0; i < tile->count; i++) {
+            if (!gcr_point_is_live(o->points, tile->first + i))
+                continue;
             tile->state[i] = GCR_CELL_OK;
             if (tile->jitter_step != NULL)
                 tile->jitter_step[i] = 0;
@@ -464,7 +467,8 @@ static gcr_status fake_crunch(gcr_queue *base, gcr_program *program, const gcr_c
         GCR_FAIL(GCR_ENOMEM, "the fake has no memory for so many");
     *o = (op){ .tiles = malloc(args->tile_count * sizeof *o->tiles),
                .tile_count = args->tile_count,
-               .output_count = count_outputs(program->unit->kernel) };
+               .output_count = count_outputs(program->unit->kernel),
+               .points = ((const fake_program *)program)->points };
     memcpy(o->tiles, args->tiles, args->tile_count * sizeof *o->tiles);
     queue->op_count++;
 out:
