@@ -27,10 +27,8 @@ struct cuda_large {
     const cuda_solver *solver; /* NULL until a matrix is for cuSOLVER */
     cusolverDnHandle_t solver_handle;
     cusolverDnParams_t solver_parameters;
-    void *solver_block, *solver_host;
-    size_t solver_bytes, solver_block_bytes, solver_host_bytes;
-    int32_t solver_rows; /* that the sizes above are for ... */
-    gcr_scalar solver_scalar;
+    void *solver_block, *solver_host; /* the most that any matrix so far has asked for */
+    uint64_t solver_block_bytes, solver_host_bytes;
     void *memory; /* matrices, pivots, answers and marks of a sub-batch */
     uint64_t memory_bytes;
     graph graphs[GRAPHS_MAX];
@@ -276,39 +274,54 @@ static cudaDataType type_of(gcr_scalar scalar)
     return scalar == GCR_F64 ? CUDA_R_64F : CUDA_R_32F;
 }
 
-/* cuSOLVER's own memory for matrices of so many rows. What it reads on the host may be read until the
- * call before is over, and it mostly asks for none there. */
+/* What cuSOLVER wants beside a matrix: it is given that and no more, as it may compute in another way
+ * where there is more. No entry is looked at: any address of the GPU stands for the matrix. */
+static gcr_status ask_solver(size_t *block_bytes_out, size_t *host_bytes_out,
+                             const cuda_large *large, gcr_scalar scalar, const gcr_grid *grid)
+{
+    gcr_status status = GCR_OK;
+    const cudaDataType type = type_of(scalar);
+
+    SOLVER("say what memory it needs",
+           large->solver->factor_bytes(large->solver_handle, large->solver_parameters,
+                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type, large->workspace,
+                                       grid->ld, type, block_bytes_out, host_bytes_out));
+out:
+    return status;
+}
+
+/* What is there may be read until the matrix before is factored. */
+static gcr_status reserve_solver_host(cuda_queue *queue, size_t bytes)
+{
+    gcr_status status = GCR_OK;
+    cuda_large *large = queue->large;
+
+    if (large->solver_host_bytes >= bytes)
+        goto out;
+    if (large->solver_host != NULL)
+        GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
+    free(large->solver_host);
+    large->solver_host_bytes = 0;
+    large->solver_host = malloc(bytes);
+    if (large->solver_host == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for cuSOLVER");
+    large->solver_host_bytes = bytes;
+out:
+    return status;
+}
+
+/* Other matrices of the batch may be larger, or smaller: what is there only grows. */
 static gcr_status reserve_solver(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
 {
     gcr_status status = GCR_OK;
     cuda_large *large = queue->large;
-    cuda_device *device = cuda_device_of(queue->base.device);
-    size_t host_bytes = 0;
+    size_t block_bytes = 0, host_bytes = 0;
 
-    if (large->solver_rows == grid->rows && large->solver_scalar == scalar)
-        goto out;
-    large->solver_rows = 0;
-    SOLVER("say what memory it needs",
-           large->solver->factor_bytes(large->solver_handle, large->solver_parameters,
-                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type_of(scalar),
-                                       large->memory, grid->ld, type_of(scalar),
-                                       &large->solver_bytes, &host_bytes));
-    if (large->solver_block_bytes < large->solver_bytes) {
-        gcr_cuda_free(device, large->solver_block);
-        large->solver_block = NULL;
-        large->solver_block_bytes = 0;
-        GCR_TRY(gcr_cuda_allocate(&large->solver_block, device, large->solver_bytes,
-                                  "allocate the workspace of cuSOLVER on the GPU"));
-        large->solver_block_bytes = large->solver_bytes;
-    }
-    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
-    free(large->solver_host);
-    large->solver_host_bytes = host_bytes;
-    large->solver_host = malloc(host_bytes > 0 ? host_bytes : 1);
-    if (large->solver_host == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for cuSOLVER");
-    large->solver_rows = grid->rows;
-    large->solver_scalar = scalar;
+    GCR_TRY(ask_solver(&block_bytes, &host_bytes, large, scalar, grid));
+    GCR_TRY(gcr_cuda_reserve(&large->solver_block, &large->solver_block_bytes,
+                             cuda_device_of(queue->base.device), block_bytes,
+                             "allocate the workspace of cuSOLVER on the GPU"));
+    GCR_TRY(reserve_solver_host(queue, host_bytes));
 out:
     return status;
 }
@@ -493,14 +506,16 @@ gcr_status gcr_cuda_large_by_solver(cuda_queue *queue, gcr_scalar scalar, const 
     gcr_status status = GCR_OK;
     const cuda_large *large = queue->large;
     const cudaDataType type = type_of(scalar);
+    size_t block_bytes = 0, host_bytes = 0;
 
-    if (large->solver_host_bytes > 0)
+    GCR_TRY(ask_solver(&block_bytes, &host_bytes, large, scalar, grid));
+    if (host_bytes > 0)
         GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
     SOLVER("factor a matrix",
            large->solver->factor(large->solver_handle, large->solver_parameters,
                                  CUBLAS_FILL_MODE_LOWER, grid->rows, type, grid->matrices, grid->ld,
-                                 type, large->solver_block, large->solver_bytes, large->solver_host,
-                                 large->solver_host_bytes, grid->minors));
+                                 type, large->solver_block, block_bytes, large->solver_host,
+                                 host_bytes, grid->minors));
     queue->work.issued++;
 out:
     return status;

@@ -264,6 +264,38 @@ static void test_cells_of_many_datasets_fill_a_sub_batch(void **state)
     gpu_close(&g);
 }
 
+/* All is reserved before the first is factored. The library has memory of the host, and so each matrix
+ * waits for the one before; nothing else does. */
+static void test_the_solver_has_matrices_of_many_sizes_in_a_batch(void **state)
+{
+    static const int rows[] = { 40, 23, 56, 9 };
+    problem *problems[4];
+    gcr_unit_tile tiles[4];
+    const gcr_crunch_args args = { .tiles = tiles, .tile_count = 4 };
+    gpu g = gpu_open(4, 1);
+    gcr_program *program;
+    int waits;
+
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        problems[k] = problem_open(rows[k], EVERYTHING);
+        tiles[k] = problems[k]->got.args;
+    }
+    program = open_program(&g, &problems[0]->got);
+    assert_ok(gcr_crunch(g.queue, program, &args));
+    waits = fake_cuda.waits;
+    assert_ok(gcr_crunch(g.queue, program, &args));
+    assert_int_equal(fake_cuda.waits - waits, 4 * POINTS);
+    assert_ok(gcr_queue_sync(g.queue));
+    for (int k = 0; k < 4; k++) {
+        assert_tiles_agree(&problems[k]->got, &problems[k]->expected, device_tolerance(1),
+                           "one of four sizes");
+        problem_close(problems[k]);
+    }
+    gcr_program_close(program);
+    gpu_close(&g);
+}
+
 /* Whatever else is in the sub-batch, and in whichever slot. */
 static void test_bits_depend_on_no_mates_and_no_place(void **state)
 {
@@ -498,6 +530,7 @@ int main(int argc, char **argv)
         test(test_factors_of_the_solver_agree_with_the_cpu),
         test(test_each_need_alone_is_answered),
         test(test_cells_of_many_datasets_fill_a_sub_batch),
+        test(test_the_solver_has_matrices_of_many_sizes_in_a_batch),
         test(test_bits_depend_on_no_mates_and_no_place),
         test(test_products_are_recorded_once_for_a_shape),
         test(test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes),

@@ -8,6 +8,7 @@
 #include "cuda/cuda_blas.h"
 
 #include <math.h>
+#include <string.h>
 
 void dgemm_(const char *of_a, const char *of_b, const int *m, const int *n, const int *k,
             const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
@@ -20,7 +21,7 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info,
              size_t uplo_bytes);
 
-enum { SOLVER_BYTES = 4096 };
+enum { SOLVER_BYTES = 512 }; /* for each row, on either side */
 
 struct cublasContext {
     cudaStream_t stream;
@@ -271,19 +272,18 @@ static cusolverStatus_t solver_factor_bytes(cusolverDnHandle_t handle,
     (void)handle;
     (void)parameters;
     (void)half;
-    (void)n;
     (void)type;
     (void)a;
     (void)lda;
     (void)compute;
-    *device_bytes = *host_bytes = SOLVER_BYTES;
+    *device_bytes = *host_bytes = (size_t)n * SOLVER_BYTES;
     return CUSOLVER_STATUS_SUCCESS;
 }
 
 typedef struct factor {
     char half;
     int is_double, n, lda, *info;
-    void *a;
+    void *a, *device_block, *host_block;
 } factor;
 
 static int is_nan(const factor *f, int64_t k)
@@ -299,6 +299,8 @@ static void run_factor(const void *argument)
 
     check_matrix(f->a, f->n, f->n, f->lda, f->is_double);
     fake_cuda_check(f->info, sizeof *f->info);
+    fake_cuda_check(f->device_block, (size_t)f->n * SOLVER_BYTES);
+    memset(f->host_block, 0, (size_t)f->n * SOLVER_BYTES);
     for (int j = 0; j < f->n; j++)
         for (int i = j; i < f->n; i++)
             has_nan |= is_nan(f, i + (int64_t)j * f->lda) != 0;
@@ -321,15 +323,17 @@ static cusolverStatus_t solver_factor(cusolverDnHandle_t handle, cusolverDnParam
                        .n = (int)n,
                        .lda = (int)lda,
                        .info = info,
-                       .a = a };
+                       .a = a,
+                       .device_block = device_block,
+                       .host_block = host_block };
+    const size_t bytes = (size_t)n * SOLVER_BYTES;
 
     SOLVER_ANSWER("cusolverDnXpotrf");
     (void)parameters;
     if (compute != type || !handle->is_deterministic)
         fake_cuda_break("bits of cuSOLVER depend on more than its arguments");
-    if (device_block == NULL || device_bytes < SOLVER_BYTES || host_block == NULL ||
-        host_bytes < SOLVER_BYTES)
-        fake_cuda_break("cuSOLVER has less memory than it asked for");
+    if (device_block == NULL || device_bytes != bytes || host_block == NULL || host_bytes != bytes)
+        fake_cuda_break("cuSOLVER has less memory than it asked for, or more");
     if (fake_cuda.run != NULL)
         fake_cuda_enqueue(handle->stream, run_factor, &f, sizeof f);
     return CUSOLVER_STATUS_SUCCESS;
