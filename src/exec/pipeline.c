@@ -43,6 +43,7 @@ typedef struct flight {
     uint64_t blocks;
     gcr_event *done;
     int is_flying;
+    int is_cut_short; /* the run was stopped between two slices */
 } flight;
 
 typedef struct worker {
@@ -80,6 +81,11 @@ static uint64_t count_blocks(uint64_t points)
 static int shares_memory(const worker *w)
 {
     return w->shared->device->info.shares_memory;
+}
+
+static int is_stopped(const worker *w)
+{
+    return atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0;
 }
 
 /* Only its own worker writes a progress, so adding needs no atomic addition. */
@@ -365,9 +371,40 @@ static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t co
     return piece;
 }
 
-/* Computes one tile a batch at a time, in the host's memory as long as nobody wants the run to
- * stop: what is not computed stays empty. */
-static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
+/* Waits for a batch, or a slice of it. Where it was lost, whoever asks is told that it was this one. */
+static gcr_status await(worker *w, const flight *f)
+{
+    gcr_status status = GCR_OK;
+    const double limit = w->shared->kernel_seconds;
+
+    if (!shares_memory(w))
+        status = gcr_event_sync(f->done, limit > 0 ? limit : -1);
+    if (status != GCR_OK)
+        tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
+    if (status == GCR_ETIMEOUT)
+        GCR_FAIL(GCR_EDEVICE,
+                 "%s has not ended a batch in %g s, the job's kernel_time; only a new process can "
+                 "use it again",
+                 w->shared->device->info.name, limit);
+out:
+    return status;
+}
+
+/* Lets the device end what there is of a batch so far. */
+static gcr_status end_slice(worker *w, const flight *f)
+{
+    gcr_status status = GCR_OK;
+
+    if (!shares_memory(w))
+        GCR_TRY(gcr_event_record(f->done, w->queue));
+    GCR_TRY(await(w, f));
+out:
+    return status;
+}
+
+/* Computes one tile a batch at a time as long as nobody wants the run to stop: in the host's memory
+ * what is not computed stays empty, else the flight is cut short. */
+static gcr_status crunch_slices(worker *w, flight *f, const gcr_unit_tile *tile)
 {
     gcr_status status = GCR_OK;
     uint64_t count;
@@ -379,10 +416,13 @@ static gcr_status crunch_slices(worker *w, const gcr_unit_tile *tile)
         const gcr_unit_tile piece = slice(tile, from, count);
         const gcr_crunch_args args = { .tiles = &piece, .tile_count = 1 };
 
-        if (shares_memory(w) && atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
+        f->is_cut_short = is_stopped(w);
+        if (f->is_cut_short)
             break;
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
         adapt_batch(w);
+        if (count < left)
+            GCR_TRY(end_slice(w, f));
     }
 out:
     return status;
@@ -403,8 +443,8 @@ static gcr_status crunch_blocks(worker *w, flight *f)
         const gcr_crunch_args args = { .tiles = f->tiles + t, .tile_count = next - t };
 
         if (points > w->batch) {
-            GCR_TRY(crunch_slices(w, &f->tiles[t]));
-        } else if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) == 0) {
+            GCR_TRY(crunch_slices(w, f, &f->tiles[t]));
+        } else if (!is_stopped(w)) {
             GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
             adapt_batch(w);
         }
@@ -439,9 +479,13 @@ static gcr_status launch(worker *w, flight *f)
     if (f->block != NULL)
         GCR_TRY(crunch_blocks(w, f));
     else if (w->shared->by_blocks && f->tile_count == 1)
-        GCR_TRY(crunch_slices(w, f->tiles)); /* one, unless memory is short */
+        GCR_TRY(crunch_slices(w, f, f->tiles)); /* one, unless memory is short */
     else
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+    if (f->is_cut_short && f->block == NULL) {
+        leave_datasets(w, f, 0); /* its cells stay empty */
+        goto out;
+    }
     if (f->partials != NULL)
         GCR_TRY(fetch_partials(w, f));
     else if (!shares_memory(w))
@@ -524,25 +568,6 @@ static void land_cells(worker *w, const flight *f, const part *p)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
     mark_kind(w, p);
     count_landed(w, p, landed, failed);
-}
-
-/* Waits for a batch. Where it was lost, whoever asks is told that it was this one. */
-static gcr_status await(worker *w, const flight *f)
-{
-    gcr_status status = GCR_OK;
-    const double limit = w->shared->kernel_seconds;
-
-    if (!shares_memory(w))
-        status = gcr_event_sync(f->done, limit > 0 ? limit : -1);
-    if (status != GCR_OK)
-        tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
-    if (status == GCR_ETIMEOUT)
-        GCR_FAIL(GCR_EDEVICE,
-                 "%s has not ended a batch in %g s, the job's kernel_time; only a new process can "
-                 "use it again",
-                 w->shared->device->info.name, limit);
-out:
-    return status;
 }
 
 static gcr_status land(worker *w, flight *f)
@@ -792,7 +817,7 @@ static gcr_status run_batches(worker *w)
     for (int turn = 0;; turn = (turn + 1) % w->flight_count) {
         flight *f = &w->flights[turn];
 
-        if (atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0)
+        if (is_stopped(w))
             break;
         GCR_TRY(start_batch(w, turn));
         if (f->tile_count == 0)

@@ -294,6 +294,43 @@ static void test_a_top_that_is_long_is_found_by_the_host(void **state)
     drop_curtain(&s);
 }
 
+/* Blocks of 1024 points in slices of 300. */
+static void raise_sliced(scene *s, const char *override)
+{
+    const char *overrides[KEPT + 1];
+
+    memcpy(overrides, kept, sizeof kept);
+    overrides[KEPT - 1] = "run.batch=300";
+    overrides[KEPT] = override;
+    raise_rich(s, overrides, KEPT + (override != NULL));
+}
+
+static void test_a_block_of_several_batches_is_waited_for_batch_by_batch(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_sliced(&s, NULL);
+    assert_ok(gcr_run_execute(s.run));
+    check_kept(&s);
+    for (int k = 1; k < 4; k++)
+        assert_true(fake_find(FAKE_SYNC, k) < fake_find(FAKE_CRUNCH, k + 1));
+    drop_curtain(&s);
+}
+
+static void test_the_limit_of_time_is_one_for_each_batch_of_a_block(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_sliced(&s, "run.kernel_time=90s");
+    fake.sync_that_hangs = 2;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_error_mentions("fake has not ended a batch in 90 s");
+    assert_int_equal(fake_count(FAKE_CRUNCH), 2);
+    drop_curtain(&s);
+}
+
 static void test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far(void **state)
 {
     uint64_t counts[GCR_CELL_STATE_COUNT], landed = 0;
@@ -738,6 +775,25 @@ static void test_a_cancelled_run_keeps_what_landed_and_marks_the_rest_empty(void
     drop_curtain(&s);
 }
 
+static void test_a_block_that_is_not_finished_at_a_cancel_stays_empty(void **state)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    scene s;
+
+    (void)state;
+    raise_sliced(&s, NULL);
+    fake.on_crunch = cancel_in_the_third_batch;
+    assert_ok(gcr_run_execute(s.run));
+    assert_int_equal(gcr_run_ending_of(s.run), GCR_RUN_CANCELLED);
+    assert_int_equal(fake_count(FAKE_CRUNCH), 3);
+    assert_int_equal(fake_count(FAKE_REDUCE), 0);
+    gcr_run_count(s.run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], 0);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 3 * gcr_run_points(s.run)->live_count);
+    assert_int_equal(gcr_run_progress(s.run)->landed, 0);
+    drop_curtain(&s);
+}
+
 static void test_a_run_that_failed_says_so_and_keeps_what_landed(void **state)
 {
     scene s;
@@ -865,6 +921,9 @@ int main(void)
         cmocka_unit_test(test_a_top_that_is_long_is_found_by_the_host),
         cmocka_unit_test(
             test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far),
+        cmocka_unit_test(test_a_block_of_several_batches_is_waited_for_batch_by_batch),
+        cmocka_unit_test(test_the_limit_of_time_is_one_for_each_batch_of_a_block),
+        cmocka_unit_test(test_a_block_that_is_not_finished_at_a_cancel_stays_empty),
         cmocka_unit_test(test_cells_that_are_not_kept_cannot_be_had),
         cmocka_unit_test(test_synthetic_datasets_are_made_by_a_device_that_can),
         cmocka_unit_test(test_synthetic_datasets_that_were_standardised_go_up),
