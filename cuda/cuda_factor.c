@@ -269,7 +269,7 @@ gcr_status gcr_cuda_factor(gcr_queue *base, const gcr_factor_args *args)
     gcr_status status = GCR_OK;
     cuda_queue *queue = (cuda_queue *)base;
 
-    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_turn(base->device));
     if (queue->factors == NULL)
         queue->factors = calloc(1, sizeof *queue->factors);
     if (queue->factors == NULL)

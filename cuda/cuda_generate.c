@@ -21,7 +21,7 @@ gcr_status gcr_cuda_generate(gcr_queue *base, const gcr_generate_args *args)
         .recipe = args->recipe, .x = args->x, .y = args->y, .is_single = args->scalar == GCR_F32
     };
 
-    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_turn(base->device));
     if (queue->generate.kernel == NULL) /* a queue belongs to one thread at a time */
         GCR_TRY(gcr_cuda_unit_open(&queue->generate, device, "generate", "gcr_generate"));
     pthread_mutex_lock(&device->lock);

@@ -60,7 +60,7 @@ gcr_status gcr_cuda_reduce(gcr_queue *base, gcr_program *base_program, const gcr
                                    .records = args->records,
                                    .record_bytes = gcr_partial_bytes(args->reduction) };
 
-    GCR_TRY(gcr_cuda_enter(base->device));
+    GCR_TRY(gcr_cuda_turn(base->device));
     GCR_TRY(find_unit(program));
     for (uint64_t t = 0; t < args->tile_count; t += (uint64_t)argument.tile_count) {
         argument.block_count = 0;

@@ -123,6 +123,22 @@ static void test_groups_of_all_sizes_are_factored_where_they_are(void **state)
     assert_clean();
 }
 
+static void test_a_thread_that_was_turned_away_comes_back(void **state)
+{
+    factor_stage s = { 0 };
+
+    (void)state;
+    assert_ok(open_stage(&s));
+    assert_ok(add_group(&s, 40, 1));
+    for (int step = 0; step < 3; step++) {
+        stage_turn_away();
+        assert_ok(take_step(&s, (gcr_factor_step)step));
+    }
+    assert_ok(gcr_queue_sync(s.queue));
+    close_stage(&s);
+    assert_clean();
+}
+
 static void test_groups_of_one_variant_are_one_launch(void **state)
 {
     factor_stage s = { 0 };
@@ -254,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_groups_of_all_sizes_are_factored_where_they_are),
+        test(test_a_thread_that_was_turned_away_comes_back),
         test(test_groups_of_one_variant_are_one_launch),
         test(test_many_groups_are_several_launches),
         test(test_the_bytes_are_those_of_the_layout),

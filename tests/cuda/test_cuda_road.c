@@ -108,6 +108,7 @@ static void test_records_of_blocks_come_down_in_place_of_cells(void **state)
     assert_ok(gcr_buf_open(&records, s.device, GCR_PLACE_STAGING, TILES * bytes));
     args.records = records_dev->base;
     assert_ok(stage_crunch_all(&s, STAGE_DATASETS));
+    stage_turn_away();
     assert_ok(gcr_reduce(s.queue, s.program, &args));
     assert_ok(
         gcr_download(s.queue, records->base, GCR_PLACE_STAGING, records_dev, 0, TILES * bytes));
@@ -145,8 +146,10 @@ static void test_a_dataset_that_is_made_is_there_before_its_batch(void **state)
     args.x = s.data[0]->base;
     args.y = (double *)s.data[0]->base + 6;
     s.view[0] = (gcr_view){ .rows = 6, .features = 1, .x = args.x, .y = args.y };
-    for (int twice = 0; twice < 2; twice++)
+    for (int twice = 0; twice < 2; twice++) {
+        stage_turn_away();
         assert_ok(gcr_generate(s.queue, &args));
+    }
     tile = stage_tile(&s, 0, 0, 1);
     assert_ok(stage_crunch(&s, &tile, 1));
     assert_ok(gcr_event_sync(s.event, -1));
@@ -553,7 +556,6 @@ static void test_a_thread_turns_to_its_gpu_for_launches_alone(void **state)
     assert_clean();
 }
 
-/* As a callback of the user's may do. */
 static void test_a_thread_that_was_turned_away_comes_back(void **state)
 {
     stage s = { 0 };
@@ -561,7 +563,7 @@ static void test_a_thread_that_was_turned_away_comes_back(void **state)
     (void)state;
     assert_ok(stage_open(&s));
     assert_ok(stage_bring(&s, 0, 6));
-    assert_int_equal(cudaSetDevice(1), cudaSuccess);
+    stage_turn_away();
     assert_ok(stage_crunch_all(&s, 1));
     assert_ok(gcr_event_sync(s.event, -1));
     stage_check(&s, 0);

@@ -19,6 +19,12 @@
 
 enum { STAGE_POINTS = 20, STAGE_DATASETS = 3, STAGE_CELL_BYTES = 2 * sizeof(double) + 2 };
 
+/* As a callback of the user's may do: the thread is at another GPU. */
+static inline void stage_turn_away(void)
+{
+    assert_int_equal(cudaSetDevice(1), cudaSuccess);
+}
+
 static inline int64_t stage_size(const gcr_shape *shape)
 {
     return shape->rows;
