@@ -21,6 +21,7 @@ typedef struct graph {
 } graph;
 
 struct cuda_large {
+    cudaStream_t stream; /* `work` of the queue */
     const cuda_blas *blas;
     cublasHandle_t blas_handle;
     void *workspace;
@@ -38,13 +39,19 @@ struct cuda_large {
 
 /* ---- what the libraries say ------------------------------------------------------------------ */
 
-/* A GPU that was lost is CUDA's to tell. */
+/* A GPU that was lost is CUDA's to tell, of the stream: these libraries have a runtime of their own,
+ * whose last error is not this one's. */
+static gcr_status find_loss(const cuda_large *large)
+{
+    gcr_cuda_note(cudaStreamQuery(large->stream));
+    return gcr_cuda_usable();
+}
+
 static gcr_status fail_blas(const cuda_large *large, const char *doing, cublasStatus_t answer)
 {
     gcr_status status = GCR_OK;
 
-    gcr_cuda_note(cudaGetLastError());
-    GCR_TRY(gcr_cuda_usable());
+    GCR_TRY(find_loss(large));
     GCR_FAIL(answer == CUBLAS_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
              "cuBLAS cannot %s: %s", doing, large->blas->status_string(answer));
 out:
@@ -52,12 +59,11 @@ out:
 }
 
 /* It has no sentences of its own. */
-static gcr_status fail_solver(const char *doing, cusolverStatus_t answer)
+static gcr_status fail_solver(const cuda_large *large, const char *doing, cusolverStatus_t answer)
 {
     gcr_status status = GCR_OK;
 
-    gcr_cuda_note(cudaGetLastError());
-    GCR_TRY(gcr_cuda_usable());
+    GCR_TRY(find_loss(large));
     GCR_FAIL(answer == CUSOLVER_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
              "cuSOLVER cannot %s: status %d", doing, (int)answer);
 out:
@@ -81,7 +87,7 @@ out:
         GCR_TRY(gcr_cuda_usable());                                                                \
         answer_ = (call);                                                                          \
         if (answer_ != CUSOLVER_STATUS_SUCCESS)                                                    \
-            GCR_TRY(fail_solver((doing), answer_));                                                \
+            GCR_TRY(fail_solver(large, (doing), answer_));                                         \
     } while (0)
 
 /* ---- what a queue keeps ---------------------------------------------------------------------- */
@@ -91,6 +97,7 @@ static gcr_status open_blas(cuda_large *large, cuda_queue *queue)
 {
     gcr_status status = GCR_OK;
 
+    large->stream = queue->work.stream;
     GCR_TRY(gcr_cuda_blas(&large->blas));
     BLAS("start", large->blas->create(&large->blas_handle));
     BLAS("take a stream", large->blas->set_stream(large->blas_handle, queue->work.stream));

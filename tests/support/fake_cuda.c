@@ -120,6 +120,7 @@ static int stream_count;
 static _Thread_local int turned_to = -1;       /* a GPU; -1: none yet */
 static struct CUgraph_st *graphs[STREAMS_MAX]; /* also those that were destroyed */
 static int graph_count;
+static int has_told; /* a stream, of a GPU that a library has lost */
 
 /* A thing of so many bytes, its first poisoned or zeroed, that lives until drop(). */
 static void *make(size_t bytes, int byte)
@@ -176,6 +177,7 @@ void fake_cuda_reset(void)
         free(things[t]);
     block_count = stream_count = thing_count = 0;
     turned_to = -1;
+    has_told = 0;
     fake_cuda = (fake_cuda_state){ .driver_version = 13000,
                                    .device_count = 1,
                                    .capability = 90,
@@ -191,11 +193,18 @@ static int is_fatal(cudaError_t error)
            error == cudaErrorContextIsDestroyed;
 }
 
+/* A library lost the GPU, and its answer does not say so: CUDA tells whoever asks a stream. */
+static int is_untold(void)
+{
+    return fake_cuda.has_failed && is_fatal(fake_cuda.fail_code) && !has_told &&
+           strncmp(fake_cuda.fail_call, "cuda", 4) != 0;
+}
+
 /* Every call begins here. */
 static cudaError_t answer(const char *call)
 {
     fake_cuda.calls++;
-    if (fake_cuda.has_failed && is_fatal(fake_cuda.fail_code))
+    if (fake_cuda.has_failed && is_fatal(fake_cuda.fail_code) && !is_untold())
         fake_cuda.calls_after++;
     if (fake_cuda.has_failed || fake_cuda.fail_call == NULL ||
         strcmp(fake_cuda.fail_call, call) != 0 || --fake_cuda.fail_nth > 0)
@@ -830,6 +839,18 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 }
 
 /* What is asked for is done the second time that somebody looks. */
+cudaError_t cudaStreamQuery(cudaStream_t stream)
+{
+    ANSWER();
+    if (is_untold()) {
+        has_told = 1;
+        return fake_cuda.fail_code;
+    }
+    if (stream->recording != NULL)
+        return cudaErrorStreamCaptureUnsupported;
+    return stream->done < stream->count ? cudaErrorNotReady : cudaSuccess;
+}
+
 cudaError_t cudaEventQuery(cudaEvent_t event)
 {
     ANSWER();
