@@ -126,6 +126,14 @@ class Case(unittest.TestCase):
         out = (done.stdout or b"").decode("utf-8", "replace")
         return Reply(done.returncode, out, done.stderr.decode("utf-8", "replace"))
 
+    def fake_gpus(self):
+        """An environment with two GPUs that are none, whose streams are as late as CUDA allows."""
+        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_cuda_module.so")
+        if not os.path.exists(module):
+            self.skipTest("the fake was not built")
+        return {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module,
+                "XDG_CACHE_HOME": self.folder}
+
     def start(self, *args, preexec_fn=hear_signals):
         """Starts the program; the caller ends it."""
         process = subprocess.Popen([PROGRAM, *map(str, args)], cwd=self.folder,

@@ -1,10 +1,9 @@
 """The benchmarks of devices, on the CPU: what they print, and that bytes are those that were asked for."""
 import json
 import math
-import os
 import unittest
 
-from support import PROGRAM, Case, clean_environment
+from support import Case
 
 
 class DeviceBench(Case):
@@ -37,12 +36,7 @@ class DeviceBench(Case):
         return rows, ratios
 
     def run_on_the_fake(self, name, *args):
-        """On a GPU that is none, whose streams are as late as CUDA allows."""
-        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_cuda_module.so")
-        if not os.path.exists(module):
-            self.skipTest("the fake was not built")
-        env = {**clean_environment(), "GRIDCRUNCH_CUDA_MODULE": module, "XDG_CACHE_HOME": self.folder}
-        return self.run_quickly(name, *args, device="cuda", env=env)
+        return self.run_quickly(name, *args, device="cuda", env=self.fake_gpus())
 
     def check_json(self, name, rows, lines):
         """The file says the same as stdout."""

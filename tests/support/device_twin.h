@@ -29,7 +29,8 @@ typedef struct twin_grid {
     twin_order order;
 } twin_grid;
 
-/* Returns NULL, or what went wrong: a sentence that is there until the next call. */
+/* Returns NULL, or what went wrong: a sentence that is there until the next call. One grid at a time: the
+ * stand-in for CUDA (fake_cuda.h) runs it under its lock. */
 const char *twin_run(const twin_grid *grid);
 
 /* ---- for the text of the device -------------------------------------------------------------- */

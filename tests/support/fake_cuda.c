@@ -10,6 +10,7 @@
 #include "gridcrunch/cell.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,20 +214,50 @@ static cudaError_t answer(const char *call)
     return fake_cuda.fail_code;
 }
 
-/* Calls that a thread may make before it has turned to a GPU. */
-#define ANSWER_ANYBODY()                                                                           \
-    do {                                                                                           \
-        const cudaError_t answer_ = answer(__func__);                                              \
-        if (answer_ != cudaSuccess)                                                                \
-            return answer_;                                                                        \
-    } while (0)
+/* One lock for all that is here, and for what runs in a stream: threads of several GPUs take turns.
+ * Recursive, as what runs may call what locks. */
+static pthread_mutex_t lock;
 
-#define ANSWER()                                                                                   \
-    do {                                                                                           \
-        if (turned_to < 0)                                                                         \
-            break_rule("a thread that had turned to no GPU made a call");                          \
-        ANSWER_ANYBODY();                                                                          \
-    } while (0)
+__attribute__((constructor)) static void create_lock(void)
+{
+    pthread_mutexattr_t recursive;
+
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&lock, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+}
+
+static pthread_mutex_t *take_lock(void)
+{
+    pthread_mutex_lock(&lock);
+    return &lock;
+}
+
+static void leave_lock(pthread_mutex_t *const *taken)
+{
+    pthread_mutex_unlock(*taken);
+}
+
+/* From here to the end of the function no other thread is in here. */
+#define ALONE()                                                                                    \
+    pthread_mutex_t *const taken_ __attribute__((cleanup(leave_lock), unused)) = take_lock()
+
+static cudaError_t answer_at_gpu(const char *call)
+{
+    if (turned_to < 0)
+        break_rule("a thread that had turned to no GPU made a call");
+    return answer(call);
+}
+
+#define ANSWER_BY(function)                                                                        \
+    ALONE();                                                                                       \
+    const cudaError_t answer_ = function(__func__);                                                \
+    if (answer_ != cudaSuccess)                                                                    \
+    return answer_
+
+#define ANSWER() ANSWER_BY(answer_at_gpu)
+#define ANSWER_ANYBODY() ANSWER_BY(answer) /* also before a thread has turned to a GPU */
 
 /* ---- what is done late ----------------------------------------------------------------------- */
 
@@ -661,27 +692,32 @@ static op *enqueue(cudaStream_t stream, op_kind kind)
 
 cudaError_t fake_cuda_answer(const char *call)
 {
+    ALONE();
     return answer(call);
 }
 
 void fake_cuda_break(const char *rule)
 {
+    ALONE();
     break_rule(rule);
 }
 
 void *fake_cuda_make(size_t bytes)
 {
+    ALONE();
     return make(bytes, 0);
 }
 
 void fake_cuda_drop(void *thing)
 {
+    ALONE();
     drop(thing);
 }
 
 void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
                        const void *argument, size_t bytes)
 {
+    ALONE();
     op *o = enqueue(stream, OP_CALL);
 
     if (bytes > sizeof o->argument)
@@ -692,6 +728,7 @@ void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
 
 void fake_cuda_check(const void *at, size_t bytes)
 {
+    ALONE();
     check_block(at, bytes);
 }
 
@@ -711,7 +748,8 @@ const char *cudaGetErrorString(cudaError_t error)
 
 cudaError_t cudaGetLastError(void)
 {
-    return answer(__func__);
+    ANSWER_ANYBODY();
+    return cudaSuccess;
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -1227,6 +1265,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
 /* Ends in any case. */
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
 {
+    ALONE();
     const cudaError_t error = answer(__func__);
 
     if (stream->recording == NULL)
@@ -1301,30 +1340,41 @@ static nvrtcResult fake_archs(int *archs)
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_create(nvrtcProgram *program, const char *text, const char *name, int count,
+/* What an nvrtcProgram points to. */
+typedef struct program {
+    char text[FAKE_TEXT_BYTES];
+} program;
+
+static nvrtcResult fake_create(nvrtcProgram *out, const char *text, const char *name, int count,
                                const char *const *headers, const char *const *names)
 {
+    ALONE();
+    program *const made = make(sizeof *made, 0);
+
     (void)name;
+    snprintf(made->text, sizeof made->text, "%s", text);
     snprintf(fake_cuda.main_text, sizeof fake_cuda.main_text, "%s", text);
     for (int h = 0; h < count; h++)
         if (strcmp(names[h], "kernel.c") == 0)
             snprintf(fake_cuda.kernel_text, sizeof fake_cuda.kernel_text, "%s", headers[h]);
-    *program = make(1, 0);
+    *out = (nvrtcProgram)made;
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_destroy(nvrtcProgram *program)
+static nvrtcResult fake_destroy(nvrtcProgram *of)
 {
-    drop(*program);
-    *program = NULL;
+    ALONE();
+    drop(*of);
+    *of = NULL;
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_compile(nvrtcProgram program, int count, const char *const *options)
+static nvrtcResult fake_compile(nvrtcProgram of, int count, const char *const *options)
 {
     size_t used = 0;
 
-    (void)program;
+    ALONE();
+    (void)of;
     fake_cuda.compilations++;
     for (int o = 0; o < count; o++)
         used += (size_t)snprintf(fake_cuda.options + used, sizeof fake_cuda.options - used, "%s\n",
@@ -1332,44 +1382,43 @@ static nvrtcResult fake_compile(nvrtcProgram program, int count, const char *con
     return fake_cuda.compile_result;
 }
 
-static nvrtcResult fake_log_bytes(nvrtcProgram program, size_t *bytes)
+static nvrtcResult fake_log_bytes(nvrtcProgram of, size_t *bytes)
 {
-    (void)program;
+    (void)of;
     *bytes = fake_cuda.compile_log != NULL ? strlen(fake_cuda.compile_log) + 1 : 1;
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_log(nvrtcProgram program, char *text)
+static nvrtcResult fake_log(nvrtcProgram of, char *text)
 {
-    (void)program;
+    (void)of;
     strcpy(text, fake_cuda.compile_log != NULL ? fake_cuda.compile_log : "");
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_cubin_bytes(nvrtcProgram program, size_t *bytes)
+static nvrtcResult fake_cubin_bytes(nvrtcProgram of, size_t *bytes)
 {
-    (void)program;
-    *bytes = strlen(cubin_mark) + strlen(fake_cuda.main_text) + 1;
+    *bytes = strlen(cubin_mark) + strlen(((const program *)of)->text) + 1;
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_cubin(nvrtcProgram program, char *code)
+static nvrtcResult fake_cubin(nvrtcProgram of, char *code)
 {
-    (void)program;
-    strcpy(stpcpy(code, cubin_mark), fake_cuda.main_text); /* so that it is known what it is of */
+    /* so that it is known what it is of */
+    strcpy(stpcpy(code, cubin_mark), ((const program *)of)->text);
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_ptx_bytes(nvrtcProgram program, size_t *bytes)
+static nvrtcResult fake_ptx_bytes(nvrtcProgram of, size_t *bytes)
 {
-    (void)program;
+    (void)of;
     *bytes = sizeof "ptx";
     return NVRTC_SUCCESS;
 }
 
-static nvrtcResult fake_ptx(nvrtcProgram program, char *code)
+static nvrtcResult fake_ptx(nvrtcProgram of, char *code)
 {
-    (void)program;
+    (void)of;
     strcpy(code, "ptx");
     return NVRTC_SUCCESS;
 }

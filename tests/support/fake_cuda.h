@@ -9,6 +9,9 @@
  * a multiple of 5 need the second rung of the ladder; or cells are those of the smallest kernel, in full. Copies by threads are done, and whoever waits
  * behind a gate that nobody opens is told so. Each call can be told to fail.
  *
+ * Threads may call at once, as those of several GPUs do: one is served after the other, together with
+ * all that its call has run. `fake_cuda` itself is for a thread that has no others beside it.
+ *
  * A test that has the kernels themselves sets `run`; then cuBLAS and cuSOLVER (fake_blas.c) compute,
  * too, with the libraries of the host.
  */

@@ -1,0 +1,47 @@
+"""Two GPUs of the stand-in for CUDA through the real road to them: the threads of both are in it at once."""
+import unittest
+
+from support import Case
+
+ROUNDS = 20  # threads meet where they meet: once would show little
+
+SCALE = """\
+name: grown
+data: {synthetic: {datasets: 6, rows: 4}}
+kernel: scale
+grid: {factor: {linspace: [-3, 5, 7001]}}
+where: not (abs(factor) < 0.5)
+summary: {best: argmax(value), least: argmin(value), average: mean(value), top: 3}
+run: {batch: 500}
+"""
+
+
+class TwoGpus(Case):
+
+    def setUp(self):
+        super().setUp()
+        self.env = self.fake_gpus()
+        self.write("grown.yaml", SCALE)
+
+    def run_on(self, device):
+        self.ok("run", "grown.yaml", "--device", device, "--out", "run", "--fresh", env=self.env)
+        return self.read("run/summary.csv")
+
+    def cells(self):
+        """All of them, and which GPUs have computed some."""
+        rows = [row.split(",") for row in self.ok("export", "run").out.splitlines()]
+        kind = rows[0].index("kind") if "kind" in rows[0] else None
+        kinds = {row.pop(kind) for row in rows if kind is not None} - {"kind", ""}
+        return rows, kinds
+
+    def test_two_have_the_bits_of_one(self):
+        summary, (cells, _) = self.run_on("cuda:0"), self.cells()
+        for _ in range(ROUNDS):
+            self.assertEqual(self.run_on("cuda"), summary)
+            found, kinds = self.cells()
+            self.assertEqual(kinds, {"kind_1", "kind_2"})
+            self.assertEqual(found, cells)
+
+
+if __name__ == "__main__":
+    unittest.main()
