@@ -232,18 +232,40 @@ static uint64_t count_prepared_at_once(const gcr_run *run)
     return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
 }
 
+/* The position nearest to a cut, of all live points, at which a block of points or a dataset begins:
+ * the same cell, whether cells are kept or not. Fewer cells than are dealt by blocks are cut anywhere. */
+static uint64_t move_cut(const gcr_run *run, uint64_t cut)
+{
+    const gcr_point_table *points = gcr_points_table(run->points);
+    const uint64_t dataset = cut / points->live_count, index = cut % points->live_count;
+    uint64_t point, block;
+
+    if (!run->has_blocks || index == 0)
+        return dataset * run->positions + index;
+    block = (gcr_points_select(run->points, index) + GCR_PARTIAL_POINTS / 2) / GCR_PARTIAL_POINTS;
+    point = block * GCR_PARTIAL_POINTS;
+    if (point > points->point_count)
+        point = points->point_count;
+    return dataset * run->positions +
+           (run->by_blocks ? block : gcr_points_rank(run->points, point));
+}
+
 /* A team of several kinds has all that there is, else each kind what its rate is worth. */
 static void deal_to_teams(gcr_run *run)
 {
+    const uint64_t live = gcr_points_table(run->points)->live_count;
     double rates[GCR_RUN_KINDS_MAX] = { 1.0 };
     gcr_span spans[GCR_RUN_KINDS_MAX];
 
     for (int t = 0; t < run->team_count; t++)
         rates[t] = run->team_count > 1 ? gcr_run_kind_rate(run, t) : 1.0;
-    gcr_split_positions(spans, rates, run->team_count, run->plan, run->spec.datasets->count,
-                        run->positions);
-    for (int t = 0; t < run->team_count; t++)
-        run->teams[t].span = spans[t];
+    gcr_split_positions(spans, rates, run->team_count, run->plan, run->spec.datasets->count, live);
+    for (int t = 0; t < run->team_count; t++) {
+        const uint64_t first = move_cut(run, spans[t].first);
+        const uint64_t end = move_cut(run, spans[t].first + spans[t].count);
+
+        run->teams[t].span = (gcr_span){ .first = first, .count = end - first };
+    }
 }
 
 static gcr_status make_plan(gcr_run *run)
@@ -322,8 +344,8 @@ static void choose_positions(gcr_run *run)
     const uint64_t blocks = (points->point_count - 1) / GCR_PARTIAL_POINTS + 1;
     const uint64_t enough = (uint64_t)run->workers * BATCHES_PER_WORKER;
 
-    run->by_blocks = run->spec.job->keep == GCR_KEEP_SUMMARY &&
-                     (blocks >= enough || blocks * run->spec.datasets->count >= enough);
+    run->has_blocks = blocks >= enough || blocks * run->spec.datasets->count >= enough;
+    run->by_blocks = run->has_blocks && run->spec.job->keep == GCR_KEEP_SUMMARY;
     run->positions = run->by_blocks ? blocks : points->live_count;
 }
 

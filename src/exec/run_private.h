@@ -81,6 +81,7 @@ struct gcr_run {
     int workers; /* of all devices        */
     gcr_schedule_form schedule_form;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
+    int has_blocks;      /* enough for all workers: kinds are parted between two of them */
     int by_blocks;       /* cells have no slots, and are dealt by blocks of points */
     uint64_t positions;  /* of the schedule, for each dataset */
 

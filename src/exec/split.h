@@ -11,7 +11,9 @@
  * The unit of a rate is the operation that kernels declare (gcr_binding_cost()). Cells stand in the order of
  * the plan; the fastest kind has the front, where cells are dearest, the next one what follows, and
  * so on. A cut is moved to the nearest end of a dataset where that costs neither side a tenth of its
- * share: a dataset that two kinds compute goes up twice.
+ * share: a dataset that two kinds compute goes up twice. Inside a dataset it is moved to the nearest block
+ * of points (gridcrunch/partial.h) where there are enough of them, so that it is the same one whether
+ * cells are kept or only added to summaries: plan_run.c.
  *
  * Transfers, launches and how well a kernel fits a device are not in the model. It is for a
  * machine's devices to end at about the same time, and for nothing else.

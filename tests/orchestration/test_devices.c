@@ -670,6 +670,41 @@ static void test_several_devices_leave_records_of_one_dataset(void **state)
     check_kept("run.device=fake", 100000); /* smaller batches, datasets in waves */
 }
 
+/* The point of a dataset before which the first of two kinds ends; a third of 10,000 is left out. */
+static uint64_t find_cut(const char *keep, const char *where)
+{
+    const char *overrides[] = { "run.device=fake", "grid.lengthscale={linspace: [1, 10, 2500]}",
+                                "run.batch=3000", keep, where };
+    uint64_t cut;
+    scene s;
+
+    set_up_two_kinds();
+    fake.flops[1] = 1.6e9;
+    assert_ok(try_curtain(&s, overrides, 5, fake_rich_backends));
+    assert_int_equal(s.run->teams[0].span.first, 0);
+    cut = s.run->teams[0].span.count % s.run->positions;
+    cut = s.run->by_blocks ? cut * GCR_PARTIAL_POINTS : gcr_points_select(s.run->points, cut);
+    drop_curtain(&s);
+    return cut;
+}
+
+/* Else a summary would be of other cells of each kind. */
+static void test_kinds_are_parted_at_the_same_cell_whether_cells_are_kept_or_not(void **state)
+{
+    static const char *const wheres[] = {
+        "where=noise > 0", "where=lengthscale < 3 or lengthscale > 6 or noise == 0.1"
+    };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const uint64_t cut = find_cut("output.keep=all", wheres[i]);
+
+        assert_in_range(cut, GCR_PARTIAL_POINTS, 9 * GCR_PARTIAL_POINTS);
+        assert_int_equal(cut % GCR_PARTIAL_POINTS, 0);
+        assert_int_equal(cut, find_cut("output.keep=summary", wheres[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -701,6 +736,7 @@ int main(void)
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
         cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),
         cmocka_unit_test(test_several_devices_leave_records_of_one_dataset),
+        cmocka_unit_test(test_kinds_are_parted_at_the_same_cell_whether_cells_are_kept_or_not),
     };
 
     return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
