@@ -91,24 +91,29 @@ static uint64_t count_cell_bytes(const gcr_binding *binding, const gcr_dataset *
     return gcr_add(&bytes, bytes, scratch) ? bytes : UINT64_MAX;
 }
 
+/* GCR_EUNSUPPORTED: the device is too small. GCR_ENOMEM: it is not, but others have its memory now;
+ * that leaves nothing out, as whose each cell is may not depend on the moment. */
 static gcr_status check_memory(const gcr_run_device *d, const gcr_binding *binding,
                                const gcr_dataset *dataset, uint64_t scratch)
 {
     gcr_status status = GCR_OK;
     const gcr_device_info *info = &d->device->info;
     const uint64_t bytes = count_cell_bytes(binding, dataset, info, scratch);
+    const int is_small = info->total_bytes > 0 && bytes > info->total_bytes;
 
-    if (!info->shares_memory && info->free_bytes > 0 && bytes > info->free_bytes)
-        GCR_FAIL(GCR_EUNSUPPORTED,
+    if (!info->shares_memory && (is_small || (info->free_bytes > 0 && bytes > info->free_bytes)))
+        GCR_FAIL(is_small ? GCR_EUNSUPPORTED : GCR_ENOMEM,
                  "dataset '%s': one cell needs %" PRIu64
                  " bytes of the memory of %s (%s), which has "
-                 "%" PRIu64 " free",
-                 dataset->key, bytes, d->word, info->name, info->free_bytes);
+                 "%" PRIu64 "%s",
+                 dataset->key, bytes, d->word, info->name,
+                 is_small ? info->total_bytes : info->free_bytes, is_small ? "" : " free");
 out:
     return status;
 }
 
-/* GCR_EUNSUPPORTED: the device cannot compute the cells of a dataset, or has no memory for one. */
+/* GCR_EUNSUPPORTED: the device cannot compute the cells of a dataset, or is too small for one.
+ * GCR_ENOMEM: it has no memory for one now. */
 static gcr_status check_datasets(const gcr_run *run, gcr_run_device *d)
 {
     gcr_status status = GCR_OK;

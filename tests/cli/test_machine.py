@@ -235,7 +235,7 @@ class Gpu(Case):
     def test_a_cell_that_does_not_fit_is_refused_before_the_run_and_by_the_plan(self):
         for reply in (self.plan_on_the_fake(FAKE_BYTES="300"),
                       self.run_on_the_fake(FAKE_BYTES="300")):
-            self.assert_refused(reply, "one cell needs", "which has 300 free")
+            self.assert_refused(reply, "one cell needs", "which has 300")
 
     def test_a_gpu_that_is_lost_leaves_what_has_landed(self):
         reply = self.run_on_the_fake("--quiet", FAKE_SYNC_THAT_FAILS="4")

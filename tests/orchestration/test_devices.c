@@ -427,7 +427,7 @@ static void test_a_cell_that_cannot_fit_is_refused_with_the_bytes(void **state)
     assert_int_equal(256 + 964 + 8 + 1 + 4000, 5229);
     assert_string_equal(gcr_last_error(),
                         "dataset 's0006': one cell needs 5229 bytes of the memory "
-                        "of fake:0 (fake), which has 5000 free");
+                        "of fake:0 (fake), which has 5000");
     drop_curtain(&s);
 }
 
@@ -586,6 +586,37 @@ static void test_auto_leaves_out_a_device_that_cannot_do_the_job(void **state)
     drop_curtain(&s);
 }
 
+static void test_auto_leaves_out_a_device_that_is_too_small_for_a_cell(void **state)
+{
+    scene s = { 0 };
+
+    (void)state;
+    set_up(1);
+    fake.flops[0] = 1e12;
+    fake.total_bytes = fake.cell_bytes = 5000;
+    assert_ok(try_curtain(&s, large, 2, both()));
+    assert_int_equal(gcr_run_device_count(s.run), 1);
+    assert_string_equal(gcr_run_left_out(s.run),
+                        "fake:0: dataset 's0001': one cell needs 5261 bytes of the memory "
+                        "of fake:0 (fake), which has 5000");
+    drop_curtain(&s);
+}
+
+/* Whose each cell is may not depend on what others do with the device now. */
+static void test_auto_fails_on_a_device_of_which_others_have_the_memory(void **state)
+{
+    scene s = { 0 };
+
+    (void)state;
+    set_up(1);
+    fake.flops[0] = 1e12;
+    fake.total_bytes = 1000000;
+    fake.free_bytes = fake.cell_bytes = 5000;
+    assert_status(try_curtain(&s, large, 2, both()), GCR_ENOMEM);
+    assert_error_mentions("bytes of the memory of fake:0 (fake), which has 5000 free");
+    drop_curtain(&s);
+}
+
 static void test_a_listed_device_that_cannot_do_the_job_is_refused(void **state)
 {
     const char *const override = "run.device=cpu,fake";
@@ -732,6 +763,8 @@ int main(void)
         cmocka_unit_test(test_auto_takes_all_kinds_for_a_large_job),
         cmocka_unit_test(test_auto_leaves_out_a_kind_that_is_not_worth_it),
         cmocka_unit_test(test_auto_leaves_out_a_device_that_cannot_do_the_job),
+        cmocka_unit_test(test_auto_leaves_out_a_device_that_is_too_small_for_a_cell),
+        cmocka_unit_test(test_auto_fails_on_a_device_of_which_others_have_the_memory),
         cmocka_unit_test(test_a_listed_device_that_cannot_do_the_job_is_refused),
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
         cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),

@@ -210,7 +210,8 @@ static gcr_status fake_device_open(gcr_device **out, int index)
     info->code_path = GCR_PATH_PLAIN;
     info->units = 4;
     info->batches_in_flight = 2;
-    info->total_bytes = info->free_bytes = fake.total_bytes;
+    info->total_bytes = fake.total_bytes;
+    info->free_bytes = fake.free_bytes > 0 ? fake.free_bytes : fake.total_bytes;
     info->unit_flops[GCR_F64] = info->unit_flops[GCR_F32] = fake.flops[index];
     fake.open_handles++;
     *out = &device->base;

@@ -35,6 +35,7 @@ typedef struct fake_state {
     int kind_of[FAKE_DEVICES_MAX];  /* devices of one number are of one kind           */
     double flops[FAKE_DEVICES_MAX]; /* per unit and second                             */
     uint64_t total_bytes;           /* of a device's memory; 0: as much as is asked for */
+    uint64_t free_bytes;            /* of that, at the moment; 0: all of it            */
     uint64_t cells_at_once;         /* that it computes; 0: one                        */
     uint64_t cell_bytes;            /* that a cell needs of it                         */
     const char *unsupported;        /* NULL, or why devices cannot compute any job     */
