@@ -9,6 +9,7 @@
 
 enum {
     GRAPHS_MAX = 16,
+    GRAPHS_STEP = 5,            /* no divisor of it                                          */
     WORKSPACE_BYTES = 32 << 20, /* what NVIDIA says cuBLAS wants on sm_90                   */
     BLOCKS_OF_UNIT = 8,         /* of 256 threads: what a multiprocessor can have at a time */
 };
@@ -33,8 +34,8 @@ struct cuda_large {
     void *memory; /* matrices, pivots, answers and marks of a sub-batch */
     uint64_t memory_bytes;
     graph graphs[GRAPHS_MAX];
-    int graph_count;
-    uint64_t *list_count; /* pinned: cells on the list of the next rung */
+    int graph_count, graph_to_go; /* the one that goes when there is no room for another */
+    uint64_t *list_count;         /* pinned: cells on the list of the next rung */
 };
 
 /* ---- what the libraries say ------------------------------------------------------------------ */
@@ -486,7 +487,24 @@ static int is_same(const gcr_grid *a, const gcr_grid *b)
            a->minors == b->minors;
 }
 
-/* The graph for this shape, new ones in place of all when there is no room. */
+/* One goes where there is no room. Not the one that was recorded next, as shapes mostly come in turns and
+ * it would be the next to be asked for. */
+static gcr_status make_room(cuda_large *large)
+{
+    gcr_status status = GCR_OK;
+    graph *const old = &large->graphs[large->graph_to_go];
+
+    if (large->graph_count < GRAPHS_MAX)
+        goto out;
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(large->stream)); /* it may be running */
+    GCR_CUDA_CLOSE(cudaGraphExecDestroy(old->exec));
+    *old = large->graphs[--large->graph_count];
+    large->graph_to_go = (large->graph_to_go + GRAPHS_STEP) % GRAPHS_MAX;
+out:
+    return status;
+}
+
+/* The graph for this shape. */
 static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
 {
     gcr_status status = GCR_OK;
@@ -497,10 +515,7 @@ static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
         if (large->graphs[g].code == of->args->code && is_same(&large->graphs[g].grid, of->grid))
             goto out;
     }
-    if (large->graph_count == GRAPHS_MAX) {
-        GCR_CUDA("compute a batch", cudaStreamSynchronize(of->queue->work.stream));
-        close_graphs(large);
-    }
+    GCR_TRY(make_room(large));
     GCR_TRY(record(out, of));
     large->graphs[large->graph_count++] =
         (graph){ .code = of->args->code, .grid = *of->grid, .exec = *out };

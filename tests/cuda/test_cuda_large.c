@@ -337,6 +337,34 @@ static void test_products_are_recorded_once_for_a_shape(void **state)
     gpu_close(&g);
 }
 
+/* One more than there is room for. */
+static void test_shapes_that_come_in_turns_keep_most_of_their_graphs(void **state)
+{
+    enum { SHAPES = 17 };
+    gpu g = gpu_open(1, INT32_MAX);
+    problem *problems[SHAPES];
+    gcr_program *program;
+
+    (void)state;
+    for (int k = 0; k < SHAPES; k++)
+        problems[k] = problem_open(8 * (SHAPES - k), EVERYTHING);
+    program = open_program(&g, &problems[0]->got);
+    for (int turn = 0; turn < 2; turn++)
+        for (int k = 0; k < SHAPES; k++)
+            assert_ok(
+                gcr_crunch(g.queue, program,
+                           &(gcr_crunch_args){ .tiles = &problems[k]->got.args, .tile_count = 1 }));
+    assert_in_range(fake_cuda.graphs, SHAPES + 1, SHAPES + SHAPES / 2);
+    assert_ok(gcr_queue_sync(g.queue));
+    for (int k = 0; k < SHAPES; k++) {
+        assert_tiles_agree(&problems[k]->got, &problems[k]->expected, device_tolerance(1),
+                           "the second turn");
+        problem_close(problems[k]);
+    }
+    gcr_program_close(program);
+    gpu_close(&g);
+}
+
 static void test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes(void **state)
 {
     gpu g = gpu_open(1, 1);
@@ -533,6 +561,7 @@ int main(int argc, char **argv)
         test(test_the_solver_has_matrices_of_many_sizes_in_a_batch),
         test(test_bits_depend_on_no_mates_and_no_place),
         test(test_products_are_recorded_once_for_a_shape),
+        test(test_shapes_that_come_in_turns_keep_most_of_their_graphs),
         test(test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes),
         test(test_each_verdict_and_its_detail_are_the_cpus),
         test(test_sizes_that_share_a_graph_share_no_more),
