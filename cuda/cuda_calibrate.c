@@ -8,6 +8,7 @@
  * wins up to the first size that it loses. Blocks of several shapes are measured at all of `sizes`, and
  * the classes are those of the least time together, where a further class must be worth CLASS_COST.
  */
+#include "cuda/cuda_blas.h"
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_kernel.h"
 #include "cuda/cuda_program.h"
@@ -508,7 +509,7 @@ out:
     return status;
 }
 
-/* All blocks together. A GPU that has no memory for so many matrices at once never does that. */
+/* All blocks together. What has no memory for so many matrices at once is not measured. */
 static gcr_status time_grid(double *out, const bench *b, int64_t rows)
 {
     const gcr_crossovers grid = prefer_grid(b);
@@ -520,16 +521,33 @@ static gcr_status time_grid(double *out, const bench *b, int64_t rows)
     return GCR_OK;
 }
 
-/* From which size on all blocks and a library factor a matrix faster than one block does. */
+static int lacks_blas(const bench *b)
+{
+    const cuda_blas *blas;
+
+    if (gcr_cuda_blas(&blas) != GCR_EUNSUPPORTED)
+        return 0;
+    note(b, "%s: one block for each large matrix, as %s", gcr_scalar_name(b->scalar),
+         gcr_last_error());
+    return 1;
+}
+
+/* From which size on all blocks and a library factor a matrix faster than one block does. Where none
+ * wins, that is behind those that have lost, and not before the built-in table has it: a block would be
+ * at much larger ones for ever. Without the library it is never. */
 static gcr_status find_blocked_rows(const bench *b)
 {
     static const int rows[] = { 256, 320, 384, 512, 768, 1024 };
     gcr_status status = GCR_OK;
     const gcr_crossovers chip = prefer_block(b, NULL);
     const gcr_crossovers memory = prefer_memory(b, table_of(b)->memory_threads);
-    int chosen = 0;
+    int chosen = table_of(b)->blocked_rows, has_won = 0;
 
-    for (size_t k = 0; k < sizeof rows / sizeof *rows && chosen == 0; k++) {
+    if (lacks_blas(b)) {
+        table_of(b)->blocked_rows = 0;
+        goto out;
+    }
+    for (size_t k = 0; k < sizeof rows / sizeof *rows && !has_won; k++) {
         double by_block, by_all;
 
         if (team_by(b, &chip, rows[k]) == GCR_TEAM_BLOCK)
@@ -538,7 +556,11 @@ static gcr_status find_blocked_rows(const bench *b)
         GCR_TRY(time_grid(&by_all, b, rows[k]));
         note(b, "%s, %d rows: block %.4g ns, all blocks together %.4g ns",
              gcr_scalar_name(b->scalar), rows[k], by_block, by_all);
-        chosen = by_all < by_block ? rows[k] : 0;
+        has_won = by_all < by_block;
+        if (has_won)
+            chosen = rows[k];
+        else if (by_all < INFINITY && chosen <= rows[k])
+            chosen = rows[k] + 1;
     }
     table_of(b)->blocked_rows = chosen;
 out:

@@ -248,8 +248,31 @@ static void test_all_blocks_together_have_the_rows_that_they_win(void **state)
     script.blocked_rows = 0;
     assert_int_equal(measured(GCR_F64).blocked_rows, 256); /* the first beside the chip */
     assert_int_equal(measured(GCR_F32).blocked_rows, 384);
-    script.blocked_rows = 450; /* and 512 are too many for 1 GiB */
-    assert_int_equal(measured(GCR_F64).blocked_rows, 0);
+}
+
+/* What lost is a block's; what was not measured, as 1 GiB is too little, is as the table has it. */
+static void test_all_blocks_together_have_what_was_not_measured(void **state)
+{
+    (void)state;
+    script.blocked_rows = 450; /* 512 are too many */
+    assert_int_equal(measured(GCR_F64).blocked_rows, 385);
+    script.blocked_rows = 1 << 20;
+    assert_int_equal(measured(GCR_F32).blocked_rows, 513);
+}
+
+static void test_a_machine_without_the_library_is_calibrated_for_blocks(void **state)
+{
+    gcr_device *device = open_device();
+
+    (void)state;
+    fake_cuda.has_no_blas = 1;
+    assert_ok(calibrate(device));
+    assert_int_equal(table_of(device, GCR_F64).blocked_rows, 0);
+    assert_int_equal(table_of(device, GCR_F32).blocked_rows, 0);
+    assert_int_equal(table_of(device, GCR_F64).warp_rows, 24);
+    assert_non_null(strstr(said, "f64: one block for each large matrix, as cuBLAS is not found"));
+    gcr_device_close(device);
+    assert_clean();
 }
 
 static void test_cells_have_a_thread_up_to_the_cost_that_it_wins(void **state)
@@ -476,6 +499,8 @@ int main(void)
         test(test_blocks_of_many_shapes_have_as_many_classes_as_there_are),
         test(test_what_is_beside_the_chip_has_the_threads_that_win),
         test(test_all_blocks_together_have_the_rows_that_they_win),
+        test(test_all_blocks_together_have_what_was_not_measured),
+        test(test_a_machine_without_the_library_is_calibrated_for_blocks),
         test(test_cells_have_a_thread_up_to_the_cost_that_it_wins),
         test(test_each_precision_has_a_table_of_its_own),
         test(test_what_was_measured_is_told),

@@ -214,6 +214,8 @@ gcr_status gcr_cuda_blas(const cuda_blas **out)
     };
 
     *out = &table;
+    if (fake_cuda.has_no_blas)
+        return gcr_fail_at(__FILE__, __LINE__, GCR_EUNSUPPORTED, "cuBLAS is not found");
     return GCR_OK;
 }
 

@@ -45,6 +45,7 @@ typedef struct fake_cuda_state {
     int has_no_managed; /* managed memory cannot be told to move */
     int launches_wait;  /* a launch returns when it has ended    */
     int late_gates;     /* so many give up before they are opened */
+    int has_no_blas;    /* the library is not on this machine */
     int computes_scale; /* cells are those of the kernel `scale` */
     int device_count, capability, compute_mode;
     int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
