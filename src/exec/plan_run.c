@@ -290,7 +290,7 @@ static gcr_status make_plan(gcr_run *run)
     };
 
     summaries.slots = &future; /* sizes are all that is asked of it */
-    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers) +
+    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers, spec.prepared_at_once) +
                          (uint64_t)run->device_count * gcr_residency_bytes(spec.dataset_count) +
                          spec.dataset_count * sizeof *future.missing +
                          gcr_gate_bytes(spec.dataset_count);

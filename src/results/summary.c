@@ -137,12 +137,12 @@ static sizes size_arrays(const gcr_summaries_spec *spec, int threads)
     };
 }
 
-/* A thread works on one dataset at a time and leaves one: so many tallies are shared at once. */
-uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads)
+/* Each dataset of which some cells have landed may have a tally that threads share. */
+uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads, uint64_t begun)
 {
     const sizes n = size_arrays(spec, threads);
     const gcr_reduction reduction = gcr_summaries_reduction(spec);
-    const uint64_t shared = spec->by_blocks ? n.tallies : 0;
+    const uint64_t shared = spec->by_blocks ? begun : 0;
 
     return (n.values + n.top) * sizeof(gcr_summary_value) + n.fired * sizeof(atomic_uchar) +
            n.scratch * sizeof(uint64_t) + (n.tallies + shared) * tally_bytes(&reduction) +

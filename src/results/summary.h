@@ -53,7 +53,8 @@ void gcr_summaries_fire(gcr_summaries *summaries, uint64_t dataset, int thread);
 /* True once a dataset has been reduced. */
 int gcr_summaries_is_fired(const gcr_summaries *summaries, uint64_t dataset);
 
-/* Bytes that create() would allocate, for the plan. */
-uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads);
+/* Bytes that create() would allocate, and with them leave() where at most `begun` datasets have landed in
+ * part at once, for the plan. */
+uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads, uint64_t begun);
 
 #endif /* GCR_RESULTS_SUMMARY_H */

@@ -351,6 +351,31 @@ static void test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_
     drop_curtain(&s);
 }
 
+static uint64_t plan_of_summaries(const char *schedule)
+{
+    const char *overrides[KEPT + 2];
+    uint64_t bytes;
+    scene s;
+
+    memcpy(overrides, kept, sizeof kept);
+    overrides[KEPT] = schedule;
+    overrides[KEPT + 1] = "data={synthetic: {datasets: 50, rows: 9}}";
+    raise_rich(&s, overrides, KEPT + 2);
+    bytes = gcr_plan_memory(gcr_run_plan(s.run))->points;
+    drop_curtain(&s);
+    return bytes;
+}
+
+/* Of all 50 datasets cells may have landed before the first is complete; else of two. */
+static void test_with_cyclic_batches_each_dataset_may_have_a_tally_of_its_own(void **state)
+{
+    const uint64_t tally = 2 * sizeof(gcr_tally_column) + 3 * sizeof(gcr_summary_value);
+
+    (void)state;
+    assert_true(plan_of_summaries("run.schedule=cyclic") >=
+                plan_of_summaries("run.schedule=dynamic") + 48 * tally);
+}
+
 static void test_cells_that_are_not_kept_cannot_be_had(void **state)
 {
     gcr_row row;
@@ -924,6 +949,7 @@ int main(void)
         cmocka_unit_test(test_a_block_of_several_batches_is_waited_for_batch_by_batch),
         cmocka_unit_test(test_the_limit_of_time_is_one_for_each_batch_of_a_block),
         cmocka_unit_test(test_a_block_that_is_not_finished_at_a_cancel_stays_empty),
+        cmocka_unit_test(test_with_cyclic_batches_each_dataset_may_have_a_tally_of_its_own),
         cmocka_unit_test(test_cells_that_are_not_kept_cannot_be_had),
         cmocka_unit_test(test_synthetic_datasets_are_made_by_a_device_that_can),
         cmocka_unit_test(test_synthetic_datasets_that_were_standardised_go_up),

@@ -349,7 +349,7 @@ static uint64_t bytes_foretold(const bench *b, int count, int top, int threads)
     gcr_summaries_spec spec = bench_spec(b, top, 0);
 
     spec.summary_count = count;
-    return gcr_summaries_bytes(&spec, threads);
+    return gcr_summaries_bytes(&spec, threads, 7);
 }
 
 static void test_the_bytes_foretold_for_the_plan_grow_with_quantiles_and_top(void **state)
