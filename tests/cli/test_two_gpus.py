@@ -23,8 +23,9 @@ class TwoGpus(Case):
         self.env = self.fake_gpus()
         self.write("grown.yaml", SCALE)
 
-    def run_on(self, device):
-        self.ok("run", "grown.yaml", "--device", device, "--out", "run", "--fresh", env=self.env)
+    def run_on(self, device, *flags):
+        self.ok("run", "grown.yaml", "--device", device, "--out", "run", "--fresh", *flags,
+                env=self.env)
         return self.read("run/summary.csv")
 
     def cells(self):
@@ -41,6 +42,19 @@ class TwoGpus(Case):
             found, kinds = self.cells()
             self.assertEqual(kinds, {"kind_1", "kind_2"})
             self.assertEqual(found, cells)
+
+    def test_records_in_place_of_cells_give_the_summaries_of_the_cpu(self):
+        self.run_on("cpu")
+        best = self.ok("best", "run", "--top", "3").out
+        wanted = self.read("run/summary.csv")
+        for device in "cpu", "cuda:0", "cuda":
+            with self.subTest(device):
+                self.assertEqual(self.run_on(device, "--set", "output.keep=summary"), wanted)
+                self.assertEqual(self.ok("best", "run", "--top", "3").out, best)
+                shown = self.ok("show", "run", "s0002").out
+                self.assertRegex(shown, r"(?m)^ok +6,126$")
+                self.assertRegex(shown, r"(?m)^excluded +875$")
+                self.assertNotIn("empty", shown)
 
 
 if __name__ == "__main__":

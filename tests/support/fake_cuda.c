@@ -319,6 +319,8 @@ static void write_scaled(const gcr_launch *launch, const gcr_launch_tile *of, ui
         sum += y[r];
     tile->outputs[0][i] = launch->axes[0].values[tile->first + i] * sum / (double)rows;
     tile->state[i] = GCR_CELL_OK;
+    if (tile->jitter_step != NULL)
+        tile->jitter_step[i] = 0;
 }
 
 static const gcr_launch_tile *find_tile(const gcr_launch *launch, uint64_t cell)
@@ -331,6 +333,16 @@ static const gcr_launch_tile *find_tile(const gcr_launch *launch, uint64_t cell)
     return launch->tiles + t;
 }
 
+/* `live` as in gcr_point_table, on the device. */
+static int is_live(const uint64_t *live, uint64_t point)
+{
+    if (live == NULL)
+        return 1;
+    check_block(live + point / 64, sizeof *live);
+    return (live[point / 64] >> point % 64 & 1) != 0;
+}
+
+/* Of a point that is not live nothing is written. */
 static void compute_cell(const gcr_launch *launch, uint64_t cell)
 {
     const gcr_launch_tile *of = find_tile(launch, cell);
@@ -338,6 +350,8 @@ static void compute_cell(const gcr_launch *launch, uint64_t cell)
     const int needed = (of->tile.first + i) % 5 == 3 ? 2 : 0;
     const int next = launch->step + 1;
 
+    if (!is_live(launch->live, of->tile.first + i))
+        return;
     if (fake_cuda.computes_scale) {
         write_scaled(launch, of, i);
         return;
@@ -422,29 +436,45 @@ static void run_generate(const gcr_generate_launch *launch)
                                      gcr_synthetic_noise(&stream, &launch->recipe, row);
 }
 
-/* As the text that host and device share has it. All points are live. */
-static void run_reduce(const gcr_reduce_launch *launch)
+/* Leaves the record of `count` points from the `at`-th of a tile on. */
+static void reduce_block(char *record, const gcr_reduce_launch *launch, const gcr_reduce_tile *tile,
+                         uint64_t at, uint32_t count)
 {
     const gcr_reduction *reduction = &launch->reduction;
+    gcr_partial_states *states = (void *)record;
+    gcr_partial *partials = (void *)(states + 1);
+    uint8_t state[GCR_PARTIAL_POINTS];
+
+    check_block(tile->state + at, count);
+    for (uint32_t p = 0; p < count; p++)
+        state[p] = is_live(launch->live, tile->first + at + p) ? tile->state[at + p]
+                                                               : (uint8_t)GCR_CELL_EXCLUDED;
+    gcr_partial_count(states, state, count, tile->outputs[0] + (int64_t)at * tile->first_width,
+                      tile->first_width);
+    for (int c = 0; c < reduction->count; c++)
+        gcr_partial_reduce(&partials[c], state, count,
+                           tile->outputs[reduction->reduced[c].output] + at,
+                           reduction->reduced[c].op);
+    if (reduction->top_of >= 0)
+        gcr_partial_find_top((void *)(partials + reduction->count), state, count,
+                             tile->outputs[reduction->reduced[reduction->top_of].output] + at,
+                             reduction);
+}
+
+/* As the text that host and device share has it. */
+static void run_reduce(const gcr_reduce_launch *launch)
+{
     char *record = launch->records;
 
     check_block(record, launch->block_count * launch->record_bytes);
     for (int t = 0; t < launch->tile_count; t++) {
         const gcr_reduce_tile *tile = &launch->tiles[t];
 
-        for (uint64_t p = 0; p < tile->count; p += GCR_PARTIAL_POINTS) {
-            const uint64_t left = tile->count - p;
-            const uint32_t count = left < GCR_PARTIAL_POINTS ? (uint32_t)left : GCR_PARTIAL_POINTS;
-            gcr_partial_states *states = (void *)record;
-            gcr_partial *partials = (void *)(states + 1);
+        for (uint64_t at = 0; at < tile->count; at += GCR_PARTIAL_POINTS) {
+            const uint64_t left = tile->count - at;
 
-            check_block(tile->state + p, count);
-            gcr_partial_count(states, tile->state + p, count,
-                              tile->outputs[0] + (int64_t)p * tile->first_width, tile->first_width);
-            for (int c = 0; c < reduction->count; c++)
-                gcr_partial_reduce(&partials[c], tile->state + p, count,
-                                   tile->outputs[reduction->reduced[c].output] + p,
-                                   reduction->reduced[c].op);
+            reduce_block(record, launch, tile, at,
+                         left < GCR_PARTIAL_POINTS ? (uint32_t)left : GCR_PARTIAL_POINTS);
             record += launch->record_bytes;
         }
     }
@@ -519,9 +549,8 @@ static void run_list(const gcr_launch *launch)
 {
     for (uint64_t cell = 0; cell < launch->cell_count; cell++) {
         const gcr_launch_tile *of = find_tile(launch, cell);
-        const uint64_t point = of->tile.first + cell - of->before;
 
-        if (launch->live == NULL || (launch->live[point / 64] >> point % 64 & 1) != 0)
+        if (is_live(launch->live, of->tile.first + cell - of->before))
             launch->retry[0][launch->counters[1]++] = cell;
     }
 }
