@@ -730,14 +730,16 @@ out:
     return status;
 }
 
-/* Makes room for records half as large; false where they are as small as can be. */
+/* Makes room for records half as large, and of batches that fit them; false where they are as small as
+ * can be. */
 static int halve_records(worker *w)
 {
     const uint64_t least = w->shared->by_blocks ? GCR_PARTIAL_POINTS : 1;
     const uint64_t half = w->point_capacity / 2 / least * least;
 
-    if (half < least || !halve_batch(w, w->point_capacity))
+    if (half < least)
         return 0;
+    (void)halve_batch(w, w->point_capacity); /* one of one cell fits any */
     w->point_capacity = half;
     return 1;
 }

@@ -689,6 +689,20 @@ static void test_memory_that_runs_out_once_at_any_allocation_is_made_do_with(voi
     }
 }
 
+/* Records have room for 64 points at first, of which `where` may leave out any. */
+static void test_records_of_batches_of_one_cell_become_smaller_too(void **state)
+{
+    scene s;
+
+    (void)state;
+    raise_curtain(&s, "run.batch=1");
+    fake.buf_that_fails = 1;
+    assert_ok(gcr_run_execute(s.run));
+    assert_all_computed(&s);
+    assert_int_equal(gcr_run_progress(s.run)->halved, 0);
+    drop_curtain(&s);
+}
+
 static void test_a_batch_that_has_no_memory_is_halved_until_it_has(void **state)
 {
     scene s;
@@ -967,6 +981,7 @@ int main(void)
         cmocka_unit_test(test_a_device_that_fails_ends_the_run_and_leaks_nothing),
         cmocka_unit_test(test_a_device_that_is_lost_while_waited_for_ends_the_run),
         cmocka_unit_test(test_memory_that_runs_out_once_at_any_allocation_is_made_do_with),
+        cmocka_unit_test(test_records_of_batches_of_one_cell_become_smaller_too),
         cmocka_unit_test(test_a_batch_that_has_no_memory_is_halved_until_it_has),
         cmocka_unit_test(test_batches_without_slots_are_halved_below_a_block_of_points),
         cmocka_unit_test(test_a_cell_that_has_no_memory_ends_the_run_and_leaks_nothing),
