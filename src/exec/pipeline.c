@@ -611,11 +611,13 @@ static int halve_batch(worker *w, uint64_t cells)
 
 /* The batch in `turn` could not be enqueued for want of memory: it is taken back. What is in flight
  * lands and datasets that nobody needs now leave; if there was none of either, batches become
- * smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either. */
+ * smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either, or would not
+ * help, as not even one dataset had room. */
 static gcr_status make_room(worker *w, int turn)
 {
     gcr_status status = GCR_OK;
     flight *f = &w->flights[turn];
+    const int has_datasets = f->held > 0;
     int is_freed = 0;
 
     w->span = f->before;
@@ -629,7 +631,7 @@ static gcr_status make_room(worker *w, int turn)
     GCR_TRY(flush_landing(w));
     is_freed |= gcr_residency_evict(w->shared->residency) > 0;
     leave_datasets(w, f, 0); /* now: its own are no room for it */
-    if (!is_freed && !halve_batch(w, f->live))
+    if (!is_freed && !(has_datasets && halve_batch(w, f->live)))
         status = GCR_ENOMEM;
 out:
     return status;
