@@ -31,35 +31,31 @@ GCR_FN void gcr_clear_outputs(gcr_cell *one)
 }
 
 /* What prepare() could not do is the fault of every cell. */
-GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
+GCR_FN void gcr_compute(const gcr_launch *launch, gcr_cell *one)
 {
-    const uint64_t team = gcr_team_index();
-    gcr_cell one;
     int fault;
 #if !GCR_OUTPUTS_IN_SCRATCH
     gcr_real outputs[GCR_OUTPUTS_FIXED];
 #endif
 
-    if (!gcr_find_cell(launch, number, &one))
-        return;
-    one.scratch = (gcr_real *)launch->scratch + team * launch->scratch_stride;
+    one->scratch = (gcr_real *)launch->scratch + gcr_team_index() * launch->scratch_stride;
 #if GCR_TEAM == GCR_TEAM_WHOLE
-    gcr_whole_begin(one.scratch);
-    one.scratch += GCR_WHOLE_VALUES;
+    gcr_whole_begin(one->scratch);
+    one->scratch += GCR_WHOLE_VALUES;
 #endif
 #if GCR_OUTPUTS_IN_SCRATCH
-    one.outputs = one.scratch;
+    one->outputs = one->scratch;
 #else
-    one.outputs = outputs;
+    one->outputs = outputs;
 #endif
-    gcr_clear_outputs(&one);
-    fault = one.of->tile.fault != 0 ? *one.of->tile.fault : 0;
+    gcr_clear_outputs(one);
+    fault = one->of->tile.fault != 0 ? *one->of->tile.fault : 0;
     if (fault != 0) {
-        gcr_settle(launch, &one, gcr_verdict_of_fault(fault));
+        gcr_settle(launch, one, gcr_verdict_of_fault(fault));
     } else {
-        gcr_ctx ctx = gcr_ctx_of_cell(launch, &one);
+        gcr_ctx ctx = gcr_ctx_of_cell(launch, one);
 
-        gcr_settle(launch, &one, gcr_attempt(&ctx, &one));
+        gcr_settle(launch, one, gcr_attempt(&ctx, one));
     }
 }
 
@@ -67,63 +63,92 @@ GCR_FN void gcr_compute(const gcr_launch *launch, uint64_t number)
 /* The answers of a sub-batch are there: a cell for each block. */
 GCR_ENTRY(gcr_finish, gcr_grid_launch)
 {
-    gcr_compute(&launch.launch, gcr_grid_cell(&launch, gcr_block_index()));
+    gcr_cell one;
+
+    if (gcr_find_cell(&launch.launch, gcr_grid_cell(&launch, gcr_block_index()), &one))
+        gcr_compute(&launch.launch, &one);
 }
 #else
-/* Where a team is in the list of cells. */
-typedef struct gcr_place {
-    uint64_t now;
-    uint64_t next; /* thread 0 of a block: what it took for the cell after this one */
-} gcr_place;
-
-/* The first cells go to the teams in turn. A block takes its next one before it computes, so that
- * nobody waits for the counter. */
-GCR_FN gcr_place gcr_place_first(const gcr_launch *launch)
+#if GCR_TAKES_ANY
+/* Asked for by thread 0, kept for all as soon as it is there, and then read. The first cells go to the
+ * blocks in turn. */
+GCR_FN uint64_t *gcr_place_kept(void)
 {
-    gcr_place place;
+    GCR_SHARED uint64_t place;
 
-    place.now = gcr_team_index();
-    place.next = 0;
-    if (GCR_TAKES_ANY && gcr_thread_index() == 0)
-        place.next = gcr_team_count() + gcr_count_up(launch->counters + 2 * launch->step);
+    return &place;
+}
+
+GCR_FN uint64_t gcr_place_ask(const gcr_launch *launch, uint64_t before)
+{
+    (void)before;
+    if (gcr_thread_index() != 0)
+        return 0;
+    return gcr_team_count() + gcr_count_up(launch->counters + 2 * launch->step);
+}
+
+GCR_FN void gcr_place_keep(uint64_t asked)
+{
+    if (gcr_thread_index() == 0)
+        *gcr_place_kept() = asked;
+}
+
+GCR_FN uint64_t gcr_place_read(uint64_t asked)
+{
+    uint64_t place;
+
+    (void)asked;
+    gcr_block_barrier(); /* it is kept */
+    place = *gcr_place_kept();
+    gcr_block_barrier(); /* all have read it */
     return place;
 }
-
-GCR_FN void gcr_place_next(gcr_place *place, const gcr_launch *launch)
-{
-#if GCR_TAKES_ANY
-    GCR_SHARED uint64_t taken;
-
-    if (gcr_thread_index() == 0) {
-        taken = place->next;
-        place->next = gcr_team_count() + gcr_count_up(launch->counters + 2 * launch->step);
-    }
-    gcr_block_barrier();
-    place->now = taken;
-    gcr_block_barrier(); /* all have read it */
 #else
+GCR_FN uint64_t gcr_place_ask(const gcr_launch *launch, uint64_t before)
+{
     (void)launch;
-    place->now += gcr_team_count();
+    return before + gcr_team_count();
+}
+
+GCR_FN void gcr_place_keep(uint64_t asked)
+{
+    (void)asked;
+}
+
+GCR_FN uint64_t gcr_place_read(uint64_t asked)
+{
+    return asked;
+}
 #endif
+
+/* Those on `list`, or all if it is NULL. A block asks for its next place before it looks up a cell,
+ * which takes as long as the answer: nobody waits for the counter. */
+GCR_FN void gcr_compute_cells(const gcr_launch *launch, const uint64_t *list, uint64_t count)
+{
+    uint64_t place = gcr_team_index();
+
+    while (place < count) {
+        const uint64_t next = gcr_place_ask(launch, place);
+        gcr_cell one;
+        const int is_live = gcr_find_cell(launch, list != 0 ? list[place] : place, &one);
+
+        gcr_place_keep(next);
+        if (is_live)
+            gcr_compute(launch, &one);
+        place = gcr_place_read(next);
+    }
 }
 
 /* All live cells. */
 GCR_ENTRY(gcr_crunch, gcr_launch)
 {
-    gcr_place place = gcr_place_first(&launch);
-
-    for (; place.now < launch.cell_count; gcr_place_next(&place, &launch))
-        gcr_compute(&launch, place.now);
+    gcr_compute_cells(&launch, 0, launch.cell_count);
 }
 
 /* Those that were not SPD with the jitter of the step before. */
 GCR_ENTRY(gcr_retry, gcr_launch)
 {
-    const uint64_t count = launch.counters[2 * launch.step + 1];
-    gcr_place place = gcr_place_first(&launch);
-
-    for (; place.now < count; gcr_place_next(&place, &launch))
-        gcr_compute(&launch, launch.retry[launch.step % 2][place.now]);
+    gcr_compute_cells(&launch, launch.retry[launch.step % 2], launch.counters[2 * launch.step + 1]);
 }
 #endif
 

@@ -59,12 +59,15 @@ static long most_of(const char *log, const char *unit)
 
 /* Bytes of a thread. Only what is kept on chip has reason to stay there; a kernel of cells may be as
  * large as it is. A warp with 24 rows of doubles or more has as many threads beside it as they have
- * registers for, and spills a few where the solution is asked for too. */
+ * registers for, and spills a few where the solution is asked for too; so does a block, whose matrix is
+ * in shared memory, for what it needs once in a cell. */
 static long may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
 {
     if (kernel->form == GCR_FORM_CELL || variant->team == GCR_TEAM_PREPARE ||
         variant->team == GCR_TEAM_MEMORY)
         return LONG_MAX;
+    if (variant->team == GCR_TEAM_BLOCK)
+        return 96;
     return variant->team == GCR_TEAM_WARP && variant->bound >= 24 ? 128 : 0;
 }
 
