@@ -670,35 +670,59 @@ static void test_a_cell_is_tried_on_the_device_that_shares_memory(void **state)
 
 /* ---- where cells are not kept ---------------------------------------------------------------- */
 
-/* 6 datasets of 8000 points, eight blocks each, of which three devices leave records. */
-static void check_kept(const char *device, uint64_t memory)
+/* Datasets of 8000 points, eight blocks each, of which three devices leave records. */
+static void run_kept(scene *s, const char *device, const char *data, uint64_t memory)
 {
-    const char *overrides[] = { device, "grid.lengthscale={linspace: [1, 10, 2000]}",
-                                "run.batch=2048", "output.keep=summary",
+    const char *overrides[] = { device,
+                                data,
+                                "grid.lengthscale={linspace: [1, 10, 2000]}",
+                                "run.batch=2048",
+                                "output.keep=summary",
                                 "summary.average=mean(lml)" };
     uint64_t counts[GCR_CELL_STATE_COUNT];
-    scene s;
 
     set_up(3);
     fake.total_bytes = memory;
-    assert_ok(try_curtain(&s, overrides, 5, fake_rich_backends));
-    assert_ok(gcr_run_execute(s.run));
-    for (uint64_t d = 0; d < DATASETS; d++) {
-        assert_int_equal(gcr_summaries_get(gcr_run_summaries(s.run), d, 0).point, 7999);
-        assert_true(gcr_summaries_get(gcr_run_summaries(s.run), d, 1).value == 7999.0 / 2);
+    assert_ok(try_curtain(s, overrides, 6, fake_rich_backends));
+    assert_ok(gcr_run_execute(s->run));
+    for (uint64_t d = 0; d < s->datasets.count; d++) {
+        assert_int_equal(gcr_summaries_get(gcr_run_summaries(s->run), d, 0).point, 7999);
+        assert_true(gcr_summaries_get(gcr_run_summaries(s->run), d, 1).value == 7999.0 / 2);
     }
-    gcr_run_count(s.run, counts);
-    assert_int_equal(counts[GCR_CELL_OK], DATASETS * 8000);
-    assert_true(fake_count(FAKE_REDUCE) > 0);
-    drop_curtain(&s);
+    gcr_run_count(s->run, counts);
+    assert_int_equal(counts[GCR_CELL_OK], s->datasets.count * 8000);
+    assert_int_equal(fake_count(FAKE_REDUCE), fake_count(FAKE_CRUNCH));
 }
 
 static void test_several_devices_leave_records_of_one_dataset(void **state)
 {
+    static const char *const devices[] = { "run.device=fake", "run.device=any" };
+
     (void)state;
-    check_kept("run.device=fake", 0);
-    check_kept("run.device=any", 0);
-    check_kept("run.device=fake", 100000); /* smaller batches, datasets in waves */
+    for (int i = 0; i < 2; i++) {
+        scene s;
+
+        run_kept(&s, devices[i], "data={synthetic: {datasets: 6, rows: 15}}", 0);
+        assert_in_range(fake_count(FAKE_REDUCE), 6 * 8 / 2, 6 * 8 - 1);
+        assert_int_equal(gcr_run_progress(s.run)->halved, 0);
+        drop_curtain(&s);
+    }
+}
+
+/* Of records of 2048 points, which have no room, and of 50 datasets on each device. */
+static void test_records_of_one_block_are_left_of_datasets_in_waves(void **state)
+{
+    scene s;
+
+    (void)state;
+    run_kept(&s, "run.device=fake", "data={synthetic: {datasets: 150, rows: 15}}", 100000);
+    for (int d = 0; d < 3; d++)
+        assert_true(gcr_run_device_plan(s.run, d)->waves > 1);
+    assert_int_equal(fake_count(FAKE_REDUCE), 150 * 8);
+    assert_int_equal(gcr_run_progress(s.run)->halved, 3);
+    for (int d = 0; d < 3; d++)
+        assert_true(gcr_run_device_ledger(s.run, d)->peak_bytes <= fake.total_bytes);
+    drop_curtain(&s);
 }
 
 /* The point of a dataset before which the first of two kinds ends; a third of 10,000 is left out. */
@@ -769,6 +793,7 @@ int main(void)
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
         cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),
         cmocka_unit_test(test_several_devices_leave_records_of_one_dataset),
+        cmocka_unit_test(test_records_of_one_block_are_left_of_datasets_in_waves),
         cmocka_unit_test(test_kinds_are_parted_at_the_same_cell_whether_cells_are_kept_or_not),
     };
 
