@@ -47,7 +47,7 @@ out:
     return status;
 }
 
-gcr_status bench_work_execute(bench_work *work)
+gcr_status bench_work_try(bench_work *work)
 {
     gcr_status status = GCR_OK;
 
@@ -55,6 +55,15 @@ gcr_status bench_work_execute(bench_work *work)
     GCR_TRY(gcr_run_create(&work->run,
                            &(gcr_run_spec){ .job = &work->job, .datasets = &work->datasets }));
     GCR_TRY(gcr_run_execute(work->run));
+out:
+    return status;
+}
+
+gcr_status bench_work_execute(bench_work *work)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(bench_work_try(work));
     GCR_TRY(check_complete(work->run));
 out:
     return status;

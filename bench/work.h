@@ -18,8 +18,10 @@ typedef struct bench_work {
 GCR_MUST_CHECK gcr_status bench_work_open(bench_work *out, const char *path, const char *text);
 void bench_work_close(bench_work *work);
 
-/* A fresh run in place of the last one, checked to be complete: every live cell has a result. */
+/* A fresh run in place of the last one, checked to be complete: every live cell has a result. try() lets
+ * cells fail. */
 GCR_MUST_CHECK gcr_status bench_work_execute(bench_work *work);
+GCR_MUST_CHECK gcr_status bench_work_try(bench_work *work);
 
 /* Writes the results of the last repetition to `folder`, without syncing unless `syncs`. */
 GCR_MUST_CHECK gcr_status bench_work_write(bench_work *work, const char *folder, int syncs);
