@@ -95,7 +95,7 @@ const gcr_point_table *gcr_run_points(const gcr_run *run);
 const gcr_kernel *gcr_run_kernel(const gcr_run *run);
 const int64_t *gcr_run_options(const gcr_run *run); /* [GCR_OPTIONS_MAX] as the kernel lists them */
 uint64_t gcr_run_seed(const gcr_run *run);
-int gcr_run_thread_count(const gcr_run *run);           /* of the CPU; a GPU has one of its own */
+int gcr_run_thread_count(const gcr_run *run);           /* of the CPU; 0: it computes nothing */
 int gcr_run_worker_count(const gcr_run *run);           /* threads that compute or drive a GPU  */
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
 uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */

@@ -9,7 +9,7 @@
 enum {
     GCR_FACTS_MAX = 128,
     GCR_FACT_NAME_BYTES = 24,
-    GCR_FACT_TEXT_BYTES = 192,
+    GCR_FACT_TEXT_BYTES = 512, /* as much as a run says of a device that is left out */
 };
 
 typedef struct gcr_facts {

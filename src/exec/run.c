@@ -131,7 +131,11 @@ uint64_t gcr_run_seed(const gcr_run *run)
 
 int gcr_run_thread_count(const gcr_run *run)
 {
-    return run->threads;
+    int is_asked = 0;
+
+    for (int d = 0; d < run->device_count; d++)
+        is_asked |= run->devices[d].device->info.shares_memory;
+    return is_asked ? run->threads : 0;
 }
 
 int gcr_run_worker_count(const gcr_run *run)

@@ -232,6 +232,10 @@ class Gpu(Case):
         device = self.plan_on_the_fake("--json", FAKE_DEVICES="2").json()["devices"][1]
         self.assertEqual((device["device"], device["waves"]), ("cuda:1", 1))
 
+    def test_the_plan_says_no_threads_where_the_cpu_computes_nothing(self):
+        self.assertRegex(self.plan_on_the_fake().out, r"(?m)^compute +schedule \w+, batches of ")
+        self.assertEqual(self.plan_on_the_fake("--json").json()["threads"], 0)
+
     def test_a_cell_that_does_not_fit_is_refused_before_the_run_and_by_the_plan(self):
         for reply in (self.plan_on_the_fake(FAKE_BYTES="300"),
                       self.run_on_the_fake(FAKE_BYTES="300")):

@@ -617,6 +617,39 @@ static void test_auto_fails_on_a_device_of_which_others_have_the_memory(void **s
     drop_curtain(&s);
 }
 
+/* A sentence that names a path, and is longer than most. */
+static void test_why_a_device_is_left_out_stands_whole_in_the_results(void **state)
+{
+    const char *const override = "run.device=any";
+    static char why[300];
+    scene s = { 0 };
+
+    (void)state;
+    set_up(1);
+    memset(why, 'y', sizeof why - 1);
+    fake.unsupported = why;
+    assert_ok(try_curtain(&s, &override, 1, both()));
+    assert_ok(gcr_run_execute(s.run));
+    assert_string_equal(gcr_run_left_out(s.run) + strlen("fake:0: "), why);
+    assert_string_equal(fact_of(gcr_run_results(s.run), "left_out"), gcr_run_left_out(s.run));
+    drop_curtain(&s);
+}
+
+static void test_threads_of_the_cpu_are_none_where_it_computes_nothing(void **state)
+{
+    static const char *const overrides[] = { "run.device=[cpu, fake]", "run.threads=3" };
+    scene s = { 0 };
+
+    (void)state;
+    set_up(1);
+    assert_ok(try_curtain(&s, overrides, 2, both()));
+    assert_int_equal(gcr_run_thread_count(s.run), 3);
+    drop_curtain(&s);
+    raise_on(&s, "run.device=fake", "run.threads=3");
+    assert_int_equal(gcr_run_thread_count(s.run), 0);
+    drop_curtain(&s);
+}
+
 static void test_a_listed_device_that_cannot_do_the_job_is_refused(void **state)
 {
     const char *const override = "run.device=cpu,fake";
@@ -789,6 +822,8 @@ int main(void)
         cmocka_unit_test(test_auto_leaves_out_a_device_that_cannot_do_the_job),
         cmocka_unit_test(test_auto_leaves_out_a_device_that_is_too_small_for_a_cell),
         cmocka_unit_test(test_auto_fails_on_a_device_of_which_others_have_the_memory),
+        cmocka_unit_test(test_why_a_device_is_left_out_stands_whole_in_the_results),
+        cmocka_unit_test(test_threads_of_the_cpu_are_none_where_it_computes_nothing),
         cmocka_unit_test(test_a_listed_device_that_cannot_do_the_job_is_refused),
         cmocka_unit_test(test_a_list_of_kinds_is_dealt_by_plan),
         cmocka_unit_test(test_a_cell_is_tried_on_the_device_that_shares_memory),
