@@ -45,19 +45,6 @@ typedef struct execution {
     char sentence[1024];
 } execution;
 
-/* Runs on each thread of the pool. */
-static void work(void *arg, int worker)
-{
-    execution *x = arg;
-    int d = 0;
-
-    while (worker >= x->run->devices[d].first_worker + x->run->devices[d].workers)
-        d++;
-    gcr_nesting_enter(x->run);
-    gcr_pipeline_drive(&x->devices[d].shared, worker, &x->run->worker_progress[worker]);
-    gcr_nesting_leave();
-}
-
 /* Stops the others, and keeps the sentence of the worker that failed first. */
 static void note_failure(void *arg, int worker, gcr_status status)
 {
@@ -73,8 +60,25 @@ static void note_failure(void *arg, int worker, gcr_status status)
     pthread_mutex_unlock(&x->failure_lock);
 }
 
+/* Runs on each thread of the pool. */
+static void work(void *arg, int worker)
+{
+    execution *x = arg;
+    gcr_status status;
+    int d = 0;
+
+    while (worker >= x->run->devices[d].first_worker + x->run->devices[d].workers)
+        d++;
+    gcr_nesting_enter(x->run);
+    gcr_pipeline_drive(&x->devices[d].shared, worker, &x->run->worker_progress[worker]);
+    gcr_nesting_leave();
+    status = gcr_summaries_check(x->run->summaries);
+    if (status != GCR_OK)
+        note_failure(x, worker, status);
+}
+
 /* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be
- * told. */
+ * told; unless cells may be lacking, of this dataset or another: then the run ends. */
 static void announce(void *arg, uint64_t dataset)
 {
     execution *x = arg;
@@ -82,6 +86,10 @@ static void announce(void *arg, uint64_t dataset)
 
     for (int d = 0; d < run->device_count; d++)
         gcr_residency_release(x->devices[d].residency, dataset);
+    if (gcr_summaries_check(run->summaries) != GCR_OK) {
+        atomic_store(&x->stop, 1); /* each worker finds out why when it ends */
+        return;
+    }
     gcr_gate_open(run->gate, dataset);
     if (run->spec.on_dataset != NULL)
         run->spec.on_dataset(run->spec.arg, run, dataset);

@@ -14,6 +14,7 @@
 #include "results/quantile.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct gcr_summaries {
     uint64_t *scratch;         /* [threads][live_count]; NULL without a quantile    */
     char *tallies;             /* [threads] of tally_bytes()                        */
     remains *remains;          /* [dataset_count]; NULL where cells are kept        */
+    _Atomic uint64_t refused;  /* end of the block of a record that was refused; 0  */
 
     pthread_mutex_t lock;  /* of what follows                                       */
     shared_tally **shared; /* [dataset_count] NULL: none; NULL where cells are kept */
@@ -365,10 +367,43 @@ void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
     gcr_tally_add(tally_of(summaries, thread), &summaries->reduction, first, block);
 }
 
+static uint64_t count_live(const gcr_point_table *points, uint64_t first, uint64_t count)
+{
+    uint64_t live = 0;
+
+    if (points->live == NULL)
+        return count;
+    for (uint64_t word = first / 64; word < (first + count + 63) / 64; word++)
+        live += (uint64_t)__builtin_popcountll(points->live[word]); /* a block begins at a word */
+    return live;
+}
+
 void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
                               const void *record)
 {
-    gcr_tally_add_record(tally_of(summaries, thread), &summaries->reduction, first, record);
+    const gcr_point_table *points = summaries->spec.points;
+    const uint64_t left = points->point_count - first;
+    const uint64_t count = left < GCR_PARTIAL_POINTS ? left : GCR_PARTIAL_POINTS;
+
+    if (gcr_tally_record_fits(&summaries->reduction, record, count,
+                              count_live(points, first, count)))
+        gcr_tally_add_record(tally_of(summaries, thread), &summaries->reduction, first, record);
+    else
+        atomic_store(&summaries->refused, first + count);
+}
+
+gcr_status gcr_summaries_check(const gcr_summaries *summaries)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t refused = atomic_load(&summaries->refused);
+
+    if (refused > 0)
+        GCR_FAIL(GCR_EDEVICE,
+                 "a device has left a record of the cells up to point %" PRIu64
+                 " of a dataset that no cells can have; test the device, or run the job on another",
+                 refused);
+out:
+    return status;
 }
 
 /* One that is free, or a new one. Under the lock. */

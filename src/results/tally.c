@@ -238,6 +238,38 @@ void gcr_tally_add_record(gcr_tally *tally, const gcr_reduction *reduction, uint
         rank(tally, reduction, places[k].value, first + (uint64_t)places[k].at);
 }
 
+static int states_fit(const gcr_partial_states *states, uint64_t points, uint64_t live)
+{
+    uint64_t landed = 0;
+
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        landed += s == GCR_CELL_EXCLUDED ? 0 : states->counts[s];
+    for (int f = 0; f < GCR_PARTIAL_FAILURES && states->failures[f].state != 0; f++)
+        if (states->failures[f].at >= points || states->failures[f].state >= GCR_CELL_STATE_COUNT)
+            return 0;
+    return landed <= live;
+}
+
+int gcr_tally_record_fits(const gcr_reduction *reduction, const void *record, uint64_t points,
+                          uint64_t live)
+{
+    const gcr_partial_states *states = record;
+    const gcr_partial *partials = (const void *)(states + 1);
+    const gcr_partial_place *places = (const void *)(partials + reduction->count);
+    const int64_t end = (int64_t)points;
+
+    if (!states_fit(states, points, live))
+        return 0;
+    for (int c = 0; c < reduction->count; c++)
+        if ((uint64_t)partials[c].used + partials[c].skipped > live || partials[c].at >= end ||
+            partials[c].first >= end)
+            return 0;
+    for (uint64_t k = 0; k < top_room(reduction); k++)
+        if (places[k].at >= end)
+            return 0;
+    return 1;
+}
+
 void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr_tally *other)
 {
     for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)

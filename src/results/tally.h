@@ -46,6 +46,11 @@ void gcr_tally_add(gcr_tally *tally, const gcr_reduction *reduction, uint64_t fi
 void gcr_tally_add_record(gcr_tally *tally, const gcr_reduction *reduction, uint64_t first,
                           const void *record);
 
+/* True if a record can be of a block of so many points, `live` of them live: what a device has left
+ * is looked at before it is added. */
+int gcr_tally_record_fits(const gcr_reduction *reduction, const void *record, uint64_t points,
+                          uint64_t live);
+
 /* Both know of different blocks. */
 void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr_tally *other);
 

@@ -278,6 +278,25 @@ static void test_a_device_that_reduces_sends_records_of_blocks_alone(void **stat
     drop_curtain(&s);
 }
 
+static void test_a_record_that_no_cells_can_have_is_not_taken(void **state)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    scene s;
+
+    (void)state;
+    raise_rich(&s, kept, KEPT);
+    fake.reduce_that_lies = 2;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_error_mentions("a device has left a record of the cells up to point");
+    gcr_run_count(s.run, counts);
+    assert_true(counts[GCR_CELL_EMPTY] > 0);
+    assert_true(counts[GCR_CELL_EMPTY] <= 3 * gcr_run_points(s.run)->live_count);
+    for (uint64_t d = 0; d < 3; d++)
+        assert_true(gcr_summaries_get(gcr_run_summaries(s.run), d, 0).skipped <=
+                    gcr_run_points(s.run)->live_count);
+    drop_curtain(&s);
+}
+
 /* More places than a device keeps. */
 static void test_a_top_that_is_long_is_found_by_the_host(void **state)
 {
@@ -977,6 +996,7 @@ int main(void)
         cmocka_unit_test(test_only_outputs_and_states_come_down),
         cmocka_unit_test(test_where_cells_are_not_kept_outputs_are_reduced_by_the_host),
         cmocka_unit_test(test_a_device_that_reduces_sends_records_of_blocks_alone),
+        cmocka_unit_test(test_a_record_that_no_cells_can_have_is_not_taken),
         cmocka_unit_test(test_a_top_that_is_long_is_found_by_the_host),
         cmocka_unit_test(
             test_where_cells_are_not_kept_a_device_that_is_lost_leaves_the_best_so_far),

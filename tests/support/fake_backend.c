@@ -120,6 +120,7 @@ static void run_crunch(const op *o)
 static void run_reduce(const op *o)
 {
     const uint64_t bytes = gcr_partial_bytes(&o->reduction);
+    const int lies = ++fake.reductions == fake.reduce_that_lies;
     char *record = o->records;
 
     for (uint64_t t = 0; t < o->tile_count; t++) {
@@ -145,6 +146,8 @@ static void run_reduce(const op *o)
                     (void *)(partials + o->reduction.count), tile->state + i, count,
                     tile->outputs[o->reduction.reduced[o->reduction.top_of].output] + i,
                     &o->reduction);
+            if (lies) /* one cell too many */
+                states->counts[GCR_CELL_OK] += 1 + states->counts[GCR_CELL_EXCLUDED];
         }
     }
     free(o->tiles);

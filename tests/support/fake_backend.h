@@ -50,7 +50,8 @@ typedef struct fake_state {
     int buf_that_fails;       /* the same for memory                        */
     int sync_that_fails;      /* the same for events                        */
     int sync_that_hangs;      /* the same: what it waits for does not end   */
-    _Atomic int crunches, bufs, syncs;
+    int reduce_that_lies;     /* the same: no cells have such records      */
+    _Atomic int crunches, bufs, syncs, reductions;
     void (*on_crunch)(void); /* called at each crunch; may be NULL         */
     void (*on_crunch_of)(int device);
 } fake_state;

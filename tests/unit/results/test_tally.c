@@ -123,13 +123,19 @@ static void make_from_slots(made *m, const cells *c, int nan_propagates)
     gcr_summaries_fire(m->summaries, 0, 1);
 }
 
-/* The record that a device would make of a block. */
-static void add_record(made *m, int thread, const cells *c, uint64_t number)
+static gcr_reduction reduction_of(void)
 {
     const gcr_summaries_spec spec = {
         .summaries = specs, .output = outputs, .summary_count = 5, .top = TOP, .nan_propagates = 0
     };
-    const gcr_reduction reduction = gcr_summaries_reduction(&spec);
+
+    return gcr_summaries_reduction(&spec);
+}
+
+/* The record that a device would make of a block. The caller frees it. */
+static gcr_partial_states *record_of(const cells *c, uint64_t number)
+{
+    const gcr_reduction reduction = reduction_of();
     const gcr_partial_block block = block_of(c, number);
     gcr_partial_states *states = malloc(gcr_partial_bytes(&reduction));
     gcr_partial *partials = (void *)(states + 1);
@@ -142,8 +148,15 @@ static void add_record(made *m, int thread, const cells *c, uint64_t number)
                            block.outputs[reduction.reduced[i].output], reduction.reduced[i].op);
     gcr_partial_find_top((void *)(partials + reduction.count), block.state, block.count,
                          block.outputs[1], &reduction);
-    gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, states);
-    free(states);
+    return states;
+}
+
+static void add_record(made *m, int thread, const cells *c, uint64_t number)
+{
+    gcr_partial_states *record = record_of(c, number);
+
+    gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, record);
+    free(record);
 }
 
 static void assert_same_value(gcr_summary_value a, gcr_summary_value b)
@@ -296,6 +309,44 @@ static void test_what_was_never_added_is_empty_and_has_no_value(void **state)
     unmake(&m);
 }
 
+/* Each in turn says what cannot be, of the last block, which is short. */
+static void test_a_record_that_no_cells_can_have_is_refused(void **state)
+{
+    enum { LAST = BLOCKS - 1, LAST_POINTS = POINTS - LAST * GCR_PARTIAL_POINTS };
+    const gcr_reduction reduction = reduction_of();
+    static cells c;
+
+    (void)state;
+    fill(&c, 6, 0);
+    for (int lie = 0; lie < 8; lie++) {
+        gcr_partial_states *states = record_of(&c, LAST);
+        gcr_partial *partials = (void *)(states + 1);
+        gcr_partial_place *places = (void *)(partials + reduction.count);
+        made m;
+
+        states->failures[0].state = lie == 2 || lie == 3 ? GCR_CELL_NOT_SPD : 0;
+        switch (lie) {
+        case 0: break; /* it is true */
+        case 1: states->counts[GCR_CELL_OK]++; break;
+        case 2: states->failures[0].at = LAST_POINTS; break;
+        case 3: states->failures[0].state = GCR_CELL_STATE_COUNT; break;
+        case 4: partials[1].skipped++; break;
+        case 5: partials[0].used = UINT32_MAX; break;
+        case 6: partials[1].at = LAST_POINTS; break;
+        default: places[TOP - 1].at = LAST_POINTS;
+        }
+        make(&m, &c, 1, 0);
+        gcr_summaries_add_record(m.summaries, 0, LAST * GCR_PARTIAL_POINTS, states);
+        assert_int_equal(gcr_summaries_check(m.summaries), lie == 0 ? GCR_OK : GCR_EDEVICE);
+        gcr_summaries_fire(m.summaries, 0, 0);
+        assert_int_equal(gcr_summaries_get(m.summaries, 0, 0).skipped,
+                         POINTS - (lie == 0 ? LAST_POINTS : 0));
+        unmake(&m);
+        free(states);
+    }
+    assert_error_mentions("record of the cells up to point 5000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_records_give_the_bits_of_slots),
         cmocka_unit_test(test_a_thread_that_has_all_blocks_need_not_leave_them),
         cmocka_unit_test(test_the_first_failures_are_named_with_their_details),
+        cmocka_unit_test(test_a_record_that_no_cells_can_have_is_refused),
         cmocka_unit_test(test_what_was_never_added_is_empty_and_has_no_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
