@@ -107,7 +107,7 @@ gcr_status gcr_cuda_device_count(int *out, char *why, size_t why_bytes);
 gcr_status gcr_cuda_device_open(gcr_device **out, int index);
 void gcr_cuda_device_close(gcr_device *device);
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                          gcr_scalar scalar, gcr_algorithm algorithm);
+                          gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
 /* Makes the device the one that CUDA calls of this thread are for. enter() remembers where the thread
  * is; turn() does not trust that: callbacks of the user's run on threads that drive a queue, and may have

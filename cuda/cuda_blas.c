@@ -10,16 +10,14 @@ static cuda_solver solver;
 
 /* The functions of each table, in its order. */
 static const char *const blas_names[] = {
-    "cublasCreate_v2",
-    "cublasDestroy_v2",
-    "cublasSetStream_v2",
-    "cublasSetWorkspace_v2",
-    "cublasSetAtomicsMode",
-    "cublasGetStatusString",
-    "cublasGemmStridedBatchedEx",
+    "cublasGetProperty",     "cublasCreate_v2",
+    "cublasDestroy_v2",      "cublasSetStream_v2",
+    "cublasSetWorkspace_v2", "cublasSetAtomicsMode",
+    "cublasGetStatusString", "cublasGemmStridedBatchedEx",
 };
 
 static const char *const solver_names[] = {
+    "cusolverGetProperty",
     "cusolverDnCreate",
     "cusolverDnDestroy",
     "cusolverDnSetStream",

@@ -15,6 +15,7 @@
 
 /* The functions that are called, by their names. */
 typedef struct cuda_blas {
+    cublasStatus_t (*get_property)(libraryPropertyType type, int *value);
     cublasStatus_t (*create)(cublasHandle_t *handle);
     cublasStatus_t (*destroy)(cublasHandle_t handle);
     cublasStatus_t (*set_stream)(cublasHandle_t handle, cudaStream_t stream);
@@ -31,6 +32,7 @@ typedef struct cuda_blas {
 } cuda_blas;
 
 typedef struct cuda_solver {
+    cusolverStatus_t (*get_property)(libraryPropertyType type, int *value);
     cusolverStatus_t (*create)(cusolverDnHandle_t *handle);
     cusolverStatus_t (*destroy)(cusolverDnHandle_t handle);
     cusolverStatus_t (*set_stream)(cusolverDnHandle_t handle, cudaStream_t stream);

@@ -3,6 +3,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_compile.h"
+#include "cuda/cuda_large.h"
 #include "cuda/cuda_measure.h"
 
 #include "base/env.h"
@@ -249,15 +250,17 @@ void gcr_cuda_device_close(gcr_device *base)
 /* ---- what decides bits ----------------------------------------------------------------------- */
 
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *base, gcr_code_path path,
-                          gcr_scalar scalar, gcr_algorithm algorithm)
+                          gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows)
 {
     const cuda_device *device = (const cuda_device *)base;
-    char table[GCR_CROSSOVERS_NAME_BYTES], toolkit[32];
+    char table[GCR_CROSSOVERS_NAME_BYTES], toolkit[32], libraries[64];
 
     (void)path; /* a GPU has one */
+    gcr_cuda_library_versions(libraries, sizeof libraries, &device->crossovers[scalar],
+                              matrix_rows);
     gcr_crossovers_name(table, &device->crossovers[scalar]);
     say_version(toolkit, device->toolkit);
-    snprintf(out, bytes, "cuda, %s, %s%s, sm_%d, CUDA %s, crossovers %s", gcr_scalar_name(scalar),
+    snprintf(out, bytes, "cuda, %s, %s%s, sm_%d, CUDA %s, crossovers %s%s", gcr_scalar_name(scalar),
              algorithm == GCR_DIRECT ? "" : "tridiagonal, ", base->info.name, device->capability,
-             toolkit, table);
+             toolkit, table, libraries);
 }

@@ -45,9 +45,9 @@ void gcr_device_close(gcr_device *device)
 }
 
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                     gcr_scalar scalar, gcr_algorithm algorithm)
+                     gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows)
 {
-    device->backend->device_kind(out, bytes, device, path, scalar, algorithm);
+    device->backend->device_kind(out, bytes, device, path, scalar, algorithm, matrix_rows);
 }
 
 gcr_status gcr_device_calibrate(gcr_device *device, const gcr_calibration_spec *spec)

@@ -197,9 +197,10 @@ struct gcr_backend {
     gcr_status (*device_open)(gcr_device **out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 
-    /* What decides a cell's bits on this device, units of such a kind in use. */
+    /* What decides a cell's bits on this device, units of such a kind in use, and matrices of up to so
+     * many rows, where a library may be what computes the largest of them. */
     void (*device_kind)(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                        gcr_scalar scalar, gcr_algorithm algorithm);
+                        gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
     /* Memory. Fresh buffers hold anything: every operation writes its outputs completely. */
     gcr_status (*buf_open)(gcr_buf **out, gcr_device *device, gcr_place place, uint64_t bytes);
@@ -278,9 +279,10 @@ const gcr_backend *gcr_backend_find(const char *name);
 GCR_MUST_CHECK gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index);
 void gcr_device_close(gcr_device *device);
 
-/* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. */
+/* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. matrix_rows: of the
+ * largest SPD matrix that is computed with; 0: there is none, or it is not known. */
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                     gcr_scalar scalar, gcr_algorithm algorithm);
+                     gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
 /* Nothing else is open on the device. GCR_EUNSUPPORTED: there is nothing to calibrate. */
 GCR_MUST_CHECK gcr_status gcr_device_calibrate(gcr_device *device,

@@ -52,7 +52,7 @@ static const struct argp devices_argp = {
 /* What a run takes that chooses neither code path nor precision. */
 static const char *format_kind(char out[GCR_KIND_BYTES], const gcr_device *device)
 {
-    gcr_device_kind(out, GCR_KIND_BYTES, device, device->info.code_path, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(out, GCR_KIND_BYTES, device, device->info.code_path, GCR_F64, GCR_DIRECT, 0);
     return out;
 }
 

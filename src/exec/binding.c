@@ -192,12 +192,16 @@ out:
 /* The sizes of a kernel are functions of its own, which need not grow with the rows. */
 static void find_largest(gcr_binding *binding, const gcr_datasets *datasets)
 {
+    const gcr_kernel *kernel = binding->unit->kernel;
     uint64_t most = 0;
 
     for (uint64_t d = 0; d < datasets->count; d++) {
         const gcr_shape shape = gcr_binding_shape(binding, &datasets->items[d]);
         const uint64_t bytes = binding->unit->scratch_bytes(&shape);
+        const int64_t rows = kernel->form == GCR_FORM_SPD ? kernel->size(&shape) : 0;
 
+        if (rows > binding->matrix_rows)
+            binding->matrix_rows = rows;
         if (d == 0 || bytes > most) {
             binding->largest = shape;
             most = bytes;

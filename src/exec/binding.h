@@ -25,6 +25,7 @@ typedef struct gcr_binding {
     int64_t width[GCR_OUTPUTS_MAX]; /* stored values per cell */
     int *summary_output;            /* [job->summary_count] index of each summary's output */
     gcr_shape largest;              /* of a dataset whose cells need the most scratch      */
+    int64_t matrix_rows;            /* of the largest matrix; 0: the kernel has none       */
 } gcr_binding;
 
 /* Everything in *out is borrowed from the arguments, except own and summary_output: clear it. GCR_EINVAL,

@@ -18,9 +18,13 @@
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
-static void name_kind(char out[GCR_KIND_BYTES], const gcr_device *device, const gcr_unit *unit)
+static void name_kind(char out[GCR_KIND_BYTES], const gcr_device *device,
+                      const gcr_binding *binding)
 {
-    gcr_device_kind(out, GCR_KIND_BYTES, device, unit->path, unit->scalar, unit->algorithm);
+    const gcr_unit *unit = binding->unit;
+
+    gcr_device_kind(out, GCR_KIND_BYTES, device, unit->path, unit->scalar, unit->algorithm,
+                    binding->matrix_rows);
 }
 
 /* The kind that `device` would be of, if there is one; -1: none. */
@@ -35,7 +39,7 @@ static int find_kind(const gcr_run *run, const gcr_device *device)
         if (d->device->backend != device->backend ||
             d->device->info.code_path != device->info.code_path)
             continue; /* it would not get this unit */
-        name_kind(name, device, kind->binding.unit);
+        name_kind(name, device, &kind->binding);
         if (strcmp(name, kind->name) == 0)
             return d->kind;
     }
@@ -55,7 +59,7 @@ static gcr_status open_kind(gcr_run *run, int *out, const gcr_device *device)
         GCR_FAIL(GCR_ENOMEM, "no memory for a kind of devices");
     GCR_TRY(
         gcr_binding_create(&kind->binding, run->spec.job, run->points, run->spec.datasets, device));
-    name_kind(kind->name, device, kind->binding.unit);
+    name_kind(kind->name, device, &kind->binding);
     *out = run->kind_count;
     run->kinds[run->kind_count++] = kind;
     kind = NULL;

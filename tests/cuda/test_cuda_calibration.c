@@ -348,14 +348,14 @@ static void test_a_table_is_kept_for_all_later_runs(void **state)
     gcr_crossovers before, after;
 
     (void)state;
-    gcr_device_kind(built_in, sizeof built_in, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(built_in, sizeof built_in, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
     assert_ok(calibrate(device));
     before = table_of(device, GCR_F32);
-    gcr_device_kind(kind[0], sizeof kind[0], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(kind[0], sizeof kind[0], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
     gcr_device_close(device);
     device = open_device();
     after = table_of(device, GCR_F32);
-    gcr_device_kind(kind[1], sizeof kind[1], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(kind[1], sizeof kind[1], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
     assert_true(is_same(&before, &after));
     assert_string_equal(kind[0], kind[1]);
     assert_string_not_equal(kind[0], built_in);
@@ -365,7 +365,7 @@ static void test_a_table_is_kept_for_all_later_runs(void **state)
     find_file(path);
     assert_int_equal(remove(path), 0);
     device = open_device();
-    gcr_device_kind(kind[1], sizeof kind[1], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(kind[1], sizeof kind[1], device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
     assert_string_equal(kind[1], built_in);
     gcr_device_close(device);
 }

@@ -386,13 +386,36 @@ static void test_the_kind_names_all_that_decides_bits(void **state)
 
     (void)state;
     assert_ok(gcr_device_open(&device, &gcr_cuda_backend, 0));
-    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT);
+    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
     assert_memory_equal(kind, "cuda, f64, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers ",
                         strlen("cuda, f64, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers "));
-    gcr_device_kind(single, sizeof single, device, GCR_PATH_PLAIN, GCR_F32, GCR_DIRECT);
+    gcr_device_kind(single, sizeof single, device, GCR_PATH_PLAIN, GCR_F32, GCR_DIRECT, 0);
     assert_memory_equal(single, "cuda, f32, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers ",
                         strlen("cuda, f32, NVIDIA Fake 0, sm_90, CUDA 13.0, crossovers "));
     assert_string_not_equal(strstr(kind, "crossovers"), strstr(single, "crossovers"));
+    gcr_device_close(device);
+    assert_clean();
+}
+
+/* Their bits are theirs; a run without such matrices does not ask for them. */
+static void test_the_kind_names_libraries_that_a_matrix_is_for(void **state)
+{
+    char kind[GCR_KIND_BYTES], without[GCR_KIND_BYTES];
+    gcr_device *device = NULL;
+
+    (void)state;
+    assert_ok(gcr_device_open(&device, &gcr_cuda_backend, 0));
+    gcr_device_kind(without, sizeof without, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 0);
+    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 255);
+    assert_string_equal(kind, without);
+    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 256);
+    assert_memory_equal(kind, without, strlen(without));
+    assert_string_equal(kind + strlen(without), ", cuBLAS 13.1.2");
+    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 4000);
+    assert_string_equal(kind + strlen(without), ", cuBLAS 13.1.2, cuSOLVER 12.0.4");
+    fake_cuda.has_no_blas = 1; /* the run will say so */
+    gcr_device_kind(kind, sizeof kind, device, GCR_PATH_PLAIN, GCR_F64, GCR_DIRECT, 256);
+    assert_string_equal(kind, without);
     gcr_device_close(device);
     assert_clean();
 }
@@ -420,6 +443,7 @@ int main(void)
         test(test_a_busy_gpu_is_told),
         test(test_an_index_out_of_range_is_refused),
         test(test_the_kind_names_all_that_decides_bits),
+        test(test_the_kind_names_libraries_that_a_matrix_is_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

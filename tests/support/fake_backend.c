@@ -228,11 +228,12 @@ static void fake_device_close(gcr_device *device)
 }
 
 static void fake_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                             gcr_scalar scalar, gcr_algorithm algorithm)
+                             gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows)
 {
     const int kind = fake.kind_of[((const fake_device *)device)->index];
     char number[16] = "";
 
+    (void)matrix_rows;
     if (kind > 0)
         snprintf(number, sizeof number, " %d", kind);
     snprintf(out, bytes, "fake%s, %s, %s, %s", number, gcr_scalar_name(scalar),

@@ -72,6 +72,13 @@ static cusolverStatus_t answer_solver(const char *call)
 
 /* ---- cuBLAS ---------------------------------------------------------------------------------- */
 
+/* Version 13.1.2. */
+static cublasStatus_t blas_get_property(libraryPropertyType type, int *value)
+{
+    *value = type == MAJOR_VERSION ? 13 : type == MINOR_VERSION ? 1 : 2;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
 static cublasStatus_t blas_create(cublasHandle_t *out)
 {
     BLAS_ANSWER("cublasCreate");
@@ -204,6 +211,7 @@ static cublasStatus_t blas_multiply(cublasHandle_t handle, cublasOperation_t of_
 gcr_status gcr_cuda_blas(const cuda_blas **out)
 {
     static const cuda_blas table = {
+        .get_property = blas_get_property,
         .create = blas_create,
         .destroy = blas_destroy,
         .set_stream = blas_set_stream,
@@ -220,6 +228,13 @@ gcr_status gcr_cuda_blas(const cuda_blas **out)
 }
 
 /* ---- cuSOLVER -------------------------------------------------------------------------------- */
+
+/* Version 12.0.4. */
+static cusolverStatus_t solver_get_property(libraryPropertyType type, int *value)
+{
+    *value = type == MAJOR_VERSION ? 12 : type == MINOR_VERSION ? 0 : 4;
+    return CUSOLVER_STATUS_SUCCESS;
+}
 
 static cusolverStatus_t solver_create(cusolverDnHandle_t *out)
 {
@@ -344,6 +359,7 @@ static cusolverStatus_t solver_factor(cusolverDnHandle_t handle, cusolverDnParam
 gcr_status gcr_cuda_solver(const cuda_solver **out)
 {
     static const cuda_solver table = {
+        .get_property = solver_get_property,
         .create = solver_create,
         .destroy = solver_destroy,
         .set_stream = solver_set_stream,

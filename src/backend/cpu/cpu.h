@@ -13,6 +13,6 @@ extern const gcr_lapack gcr_cpu_lapack;
 /* cpu_info.c: who this processor is, and which BLAS will run on it. */
 void gcr_cpu_describe(gcr_device_info *info);
 void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                  gcr_scalar scalar, gcr_algorithm algorithm);
+                  gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
 #endif /* GCR_CPU_H */

@@ -92,11 +92,12 @@ static const char *lanes_name(gcr_code_path path)
 }
 
 void gcr_cpu_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
-                  gcr_scalar scalar, gcr_algorithm algorithm)
+                  gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows)
 {
     const int is_direct = algorithm == GCR_DIRECT;
 
     (void)device;
+    (void)matrix_rows;
     snprintf(out, bytes, "cpu, %s, %s%s lanes, LAPACK above n = %d, BLAS core %s",
              gcr_scalar_name(scalar), is_direct ? "" : "tridiagonal, ", lanes_name(path),
              is_direct ? GCR_SPD_SQUARES_MAX : GCR_REDUCE_LANES_MAX, blas_core_name());

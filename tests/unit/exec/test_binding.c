@@ -49,11 +49,16 @@ static int begin(void **state)
     return fclose(file);
 }
 
-static void open_run(gcr_run **out, gcr_job *job, gcr_datasets *datasets)
+static const char matrix_text[] = "name: binding\n"
+                                  "data: {synthetic: {datasets: 2, rows: [41, 23]}}\n"
+                                  "kernel: gp\n"
+                                  "grid: {lengthscale: 1, noise: 1, variance: 1}\n";
+
+static void open_run(gcr_run **out, gcr_job *job, gcr_datasets *datasets, const char *text)
 {
     const gcr_run_spec spec = { .job = job, .datasets = datasets };
 
-    assert_ok(gcr_job_parse(job, in_folder("binding.yaml"), job_text, NULL, 0));
+    assert_ok(gcr_job_parse(job, in_folder("binding.yaml"), text, NULL, 0));
     assert_ok(gcr_datasets_load(datasets, job));
     assert_ok(gcr_run_create(out, &spec));
 }
@@ -67,7 +72,7 @@ test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows(voi
     gcr_job job;
 
     (void)state;
-    open_run(&run, &job, &datasets);
+    open_run(&run, &job, &datasets, job_text);
     unit = run->binding->unit;
     for (uint64_t d = 0; d < datasets.count; d++) {
         const gcr_shape shape = gcr_binding_shape(run->binding, &datasets.items[d]);
@@ -87,7 +92,7 @@ static void test_outputs_are_as_wide_as_the_widest_dataset_needs(void **state)
     gcr_job job;
 
     (void)state;
-    open_run(&run, &job, &datasets);
+    open_run(&run, &job, &datasets, job_text);
     assert_int_equal(run->binding->width[0], 1);
     assert_int_equal(run->binding->width[1], 120);
     gcr_run_destroy(run);
@@ -95,11 +100,33 @@ static void test_outputs_are_as_wide_as_the_widest_dataset_needs(void **state)
     gcr_job_clear(&job);
 }
 
+/* A device whose libraries have the large ones names them in its kind. */
+static void check_matrix_rows(const char *text, int rows)
+{
+    gcr_datasets datasets;
+    gcr_run *run;
+    gcr_job job;
+
+    open_run(&run, &job, &datasets, text);
+    assert_int_equal(run->binding->matrix_rows, rows);
+    gcr_run_destroy(run);
+    gcr_datasets_clear(&datasets);
+    gcr_job_clear(&job);
+}
+
+static void test_the_largest_matrix_of_a_job_is_known(void **state)
+{
+    (void)state;
+    check_matrix_rows(matrix_text, 41);
+    check_matrix_rows(job_text, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows),
+        cmocka_unit_test(test_the_largest_matrix_of_a_job_is_known),
         cmocka_unit_test(test_outputs_are_as_wide_as_the_widest_dataset_needs),
     };
 
