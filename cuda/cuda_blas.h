@@ -55,4 +55,9 @@ typedef struct cuda_solver {
 GCR_MUST_CHECK gcr_status gcr_cuda_blas(const cuda_blas **out);
 GCR_MUST_CHECK gcr_status gcr_cuda_solver(const cuda_solver **out);
 
+/* ", cuBLAS 13.1.0, cuSOLVER 12.0.4": of those that matrices of so many rows are for by the table, or "".
+ * Each is opened, and left out where it is not there: no cell will come of that. */
+void gcr_cuda_library_versions(char *out, size_t bytes, const gcr_crossovers *crossovers,
+                               int64_t matrix_rows);
+
 #endif /* GCR_CUDA_BLAS_H */

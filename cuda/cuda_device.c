@@ -1,9 +1,9 @@
 /* cuda/cuda_device.c -- which GPUs there are, why there are none, and one that is opened. */
 #include "cuda/crossovers.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_blas.h"
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_compile.h"
-#include "cuda/cuda_large.h"
 #include "cuda/cuda_measure.h"
 
 #include "base/env.h"

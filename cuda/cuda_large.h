@@ -51,11 +51,6 @@ GCR_MUST_CHECK gcr_status gcr_cuda_large_multiply(cuda_queue *queue, gcr_scalar 
 GCR_MUST_CHECK gcr_status gcr_cuda_large_by_solver(cuda_queue *queue, gcr_scalar scalar,
                                                    const gcr_grid *grid);
 
-/* ", cuBLAS 13.1.0, cuSOLVER 12.0.4": of those that matrices of so many rows are for by the table, or "".
- * Each is opened, and left out where it is not there: no cell will come of that. */
-void gcr_cuda_library_versions(char *out, size_t bytes, const gcr_crossovers *crossovers,
-                               int64_t matrix_rows);
-
 /* Before the code of a program goes. */
 void gcr_cuda_large_forget(const cuda_program *program);
 
