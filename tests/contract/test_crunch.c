@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "kernels/registry.h"
 
-#include "support/gcr_test.h"
+#include "support/contract.h"
 
 #include "gridcrunch/cell.h"
 
@@ -373,22 +373,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_buffer_of_nothing_is_refused),
         cmocka_unit_test(test_a_device_that_is_not_there_is_refused_by_number),
     };
-    const char *name = argc > 1 ? argv[1] : "cpu";
-    const gcr_backend *backend = gcr_backend_find(name);
-    gcr_status status;
+    const char *name = contract_backend(argc, argv);
+    const int why_not = contract_open(&device, name);
     int failed;
 
-    if (backend == NULL) {
-        fprintf(stderr, "this build has no backend %s\n", name);
-        return gcr_test_no_device(name);
-    }
-    status = gcr_device_open(&device, backend, 0);
-    if (status != GCR_OK) {
-        fprintf(stderr, "%s\n", gcr_last_error());
-        return status == GCR_EUNSUPPORTED ? gcr_test_no_device(name) : 1;
-    }
-    if (argc > 2 && strcmp(argv[2], gcr_scalar_name(GCR_F32)) == 0)
-        scalar = GCR_F32;
+    if (why_not != 0)
+        return why_not;
+    scalar = contract_scalar(argc, argv);
     failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
     gcr_device_close(device);
     return failed;

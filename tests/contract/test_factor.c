@@ -3,6 +3,7 @@
  * them: `test_factor cpu`, `test_factor cpu f32`, `test_factor cuda`. See test_crunch.c for what
  * happens where there is no such device.
  */
+#include "support/contract.h"
 #include "support/factor_groups.h"
 
 #include <stdio.h>
@@ -192,22 +193,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_groups_are_a_valid_amount_of_work),
         cmocka_unit_test(test_what_was_factored_is_counted),
     };
-    const char *name = argc > 1 ? argv[1] : "cpu";
-    const gcr_backend *backend = gcr_backend_find(name);
-    gcr_status status;
+    const char *name = contract_backend(argc, argv);
+    const int why_not = contract_open(&device, name);
     int failed;
 
-    if (backend == NULL) {
-        fprintf(stderr, "this build has no backend %s\n", name);
-        return gcr_test_no_device(name);
-    }
-    status = gcr_device_open(&device, backend, 0);
-    if (status != GCR_OK) {
-        fprintf(stderr, "%s\n", gcr_last_error());
-        return status == GCR_EUNSUPPORTED ? gcr_test_no_device(name) : 1;
-    }
-    if (argc > 2 && strcmp(argv[2], gcr_scalar_name(GCR_F32)) == 0)
-        scalar = GCR_F32;
+    if (why_not != 0)
+        return why_not;
+    scalar = contract_scalar(argc, argv);
     failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
     gcr_device_close(device);
     return failed;

@@ -1,5 +1,5 @@
 /* What is measured promises on every backend: copies arrive, alone, and are counted; work is done. */
-#include "support/gcr_test.h"
+#include "support/contract.h"
 
 #include "backend/backend.h"
 
@@ -277,20 +277,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_sum_has_the_bits_that_its_order_gives),
         cmocka_unit_test(test_work_outside_its_buffers_is_refused),
     };
-    const char *name = argc > 1 ? argv[1] : "cpu";
-    const gcr_backend *backend = gcr_backend_find(name);
-    gcr_status status;
+    const char *name = contract_backend(argc, argv);
+    const int why_not = contract_open(&device, name);
     int failed;
 
-    if (backend == NULL) {
-        fprintf(stderr, "this build has no backend %s\n", name);
-        return gcr_test_no_device(name);
-    }
-    status = gcr_device_open(&device, backend, 0);
-    if (status != GCR_OK) {
-        fprintf(stderr, "%s\n", gcr_last_error());
-        return status == GCR_EUNSUPPORTED ? gcr_test_no_device(name) : 1;
-    }
+    if (why_not != 0)
+        return why_not;
     failed = cmocka_run_group_tests_name(name, tests, NULL, NULL);
     gcr_device_close(device);
     return failed;
