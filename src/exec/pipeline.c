@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "exec/records.h"
+#include "exec/flight.h"
 
 #include "gridcrunch/cell.h"
 
@@ -12,39 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    TILES_MAX = 256,       /* of a batch: bounds its descriptors, whatever the sizes are      */
-    FLIGHTS_MAX = 4,       /* batches in flight on one queue                                  */
-    POINTS_LEAST = 64,     /* of a batch's record buffers: room for what `where` leaves out   */
-    POINTS_MOST = 1 << 20, /* a larger batch is cut                                       */
-};
-
-/* A run of points of one dataset, of which `live` are computed. */
-typedef struct part {
-    gcr_records_part at;
-    uint64_t live;
-    uint64_t first_position, positions; /* of the schedule                         */
-    double cell_cost;                   /* of a live one, as a share of the plan's */
-} part;
-
-/* A batch: built, enqueued, landed, then built anew. */
-typedef struct flight {
-    part parts[TILES_MAX];
-    gcr_unit_tile tiles[TILES_MAX];
-    uint64_t tile_count;
-    uint64_t points, live; /* of all parts */
-    uint64_t held;         /* tiles whose datasets are acquired */
-    gcr_span before;       /* the span that it was cut from     */
-    gcr_records to, from; /* where the device writes, and what the host reads: no base, the slots */
-    gcr_buf *records_dev; /* NULL where the device shares memory ...       */
-    gcr_buf *records;     /* ... and where it leaves partials of blocks    */
-    void *block;          /* the records where memory is shared and cells have no slots */
-    gcr_buf *partials_dev, *partials; /* of the blocks of all parts, where the device makes them */
-    uint64_t blocks;
-    gcr_event *done;
-    int is_flying;
-    int is_cut_short; /* the run was stopped between two slices */
-} flight;
+typedef gcr_flight flight;
+typedef gcr_flight_part part;
 
 typedef struct worker {
     const gcr_pipeline_shared *shared;
@@ -72,11 +41,6 @@ typedef struct worker {
     uint64_t resident_dataset;
     int has_resident;
 } worker;
-
-static uint64_t count_blocks(uint64_t points)
-{
-    return (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
-}
 
 static int shares_memory(const worker *w)
 {
@@ -206,7 +170,7 @@ static void cut_blocks(const worker *w, const flight *f, uint64_t index, uint64_
         points = room - room % GCR_PARTIAL_POINTS;
     out->at.first = first;
     out->at.count = points;
-    out->positions = count_blocks(points);
+    out->positions = (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
     out->live =
         gcr_points_rank(shared->points, first + points) - gcr_points_rank(shared->points, first);
 }
@@ -249,7 +213,7 @@ static void gather_parts(worker *w, flight *f)
     const uint64_t batch = count_positions(w);
     uint64_t left = w->span.count < batch ? w->span.count : batch;
 
-    while (left > 0 && f->tile_count < TILES_MAX) {
+    while (left > 0 && f->tile_count < GCR_FLIGHT_TILES) {
         part *p = &f->parts[f->tile_count];
 
         if (f->points == w->point_capacity && f->to.base != NULL)
@@ -639,95 +603,16 @@ out:
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-/* Of a flight, where the device leaves partials of blocks; each part may end in a shorter one. */
-static uint64_t count_partial_bytes(const worker *w)
-{
-    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
-
-    if (shares_memory(w) || !w->shared->by_blocks || !gcr_can_reduce(w->shared->device, &reduction))
-        return 0;
-    return (count_blocks(w->point_capacity) + TILES_MAX) * gcr_partial_bytes(&reduction);
-}
-
-static gcr_status open_flight(worker *w, flight *f)
-{
-    gcr_status status = GCR_OK;
-    gcr_device *device = w->shared->device;
-    const uint64_t partial_bytes = count_partial_bytes(w);
-    uint64_t bytes;
-
-    if (shares_memory(w) && !w->shared->by_blocks)
-        goto out;
-    if (!gcr_multiply(&bytes, w->shared->cell_bytes, w->point_capacity))
-        GCR_FAIL(GCR_EOVERFLOW, "the outputs of a batch are more bytes than 64 bits can count");
-    if (shares_memory(w)) {
-        GCR_TRY(gcr_memory_create(&f->block, bytes, 1, "the outputs of a batch"));
-        f->to.base = f->from.base = f->block;
-        goto out;
-    }
-    GCR_TRY(gcr_buf_open(&f->records_dev, device, GCR_PLACE_DEVICE, bytes));
-    f->to.base = f->records_dev->base;
-    if (partial_bytes > 0) {
-        GCR_TRY(gcr_buf_open(&f->partials_dev, device, GCR_PLACE_DEVICE, partial_bytes));
-        GCR_TRY(gcr_buf_open(&f->partials, device, GCR_PLACE_STAGING, partial_bytes));
-    } else {
-        GCR_TRY(gcr_buf_open(&f->records, device, GCR_PLACE_STAGING, bytes));
-        f->from.base = f->records->base;
-    }
-    GCR_TRY(gcr_event_open(&f->done, device));
-out:
-    return status;
-}
-
-static void close_flight(flight *f)
-{
-    gcr_event_close(f->done);
-    gcr_buf_close(f->partials);
-    gcr_buf_close(f->partials_dev);
-    gcr_buf_close(f->records);
-    gcr_buf_close(f->records_dev);
-    gcr_memory_destroy(f->block);
-    f->done = NULL;
-    f->records = f->records_dev = f->partials = f->partials_dev = NULL;
-    f->block = NULL;
-}
-
-static int count_flights(const gcr_device_info *info)
-{
-    return info->batches_in_flight < FLIGHTS_MAX ? info->batches_in_flight : FLIGHTS_MAX;
-}
-
-static uint64_t count_points(uint64_t batch_most, int by_blocks)
-{
-    const uint64_t step = by_blocks ? GCR_PARTIAL_POINTS : 1;
-
-    if (batch_most > POINTS_MOST)
-        return POINTS_MOST;
-    batch_most = (batch_most + step - 1) / step * step;
-    return batch_most > POINTS_LEAST ? batch_most : POINTS_LEAST;
-}
-
-uint64_t gcr_pipeline_record_bytes(const gcr_device_info *info, uint64_t cell_bytes,
-                                   uint64_t batch_most, int by_blocks)
-{
-    return (uint64_t)count_flights(info) * count_points(batch_most, by_blocks) * cell_bytes;
-}
-
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
-                            int by_blocks)
-{
-    const int has_records = !info->shares_memory || by_blocks;
-    const uint64_t staging = has_records ? count_points(batch_most, by_blocks) * cell_bytes : 0;
-
-    return (uint64_t)count_flights(info) * (sizeof(flight) + staging);
-}
-
 static gcr_status open_all_flights(worker *w)
 {
     gcr_status status = GCR_OK;
+    const gcr_flight_spec spec = { .device = w->shared->device,
+                                   .summaries = w->shared->by_blocks ? w->shared->summaries : NULL,
+                                   .cell_bytes = w->shared->cell_bytes,
+                                   .points = w->point_capacity };
 
     for (int i = 0; i < w->flight_count; i++)
-        GCR_TRY(open_flight(w, &w->flights[i]));
+        GCR_TRY(gcr_flight_open(&w->flights[i], &spec));
 out:
     return status;
 }
@@ -756,7 +641,7 @@ static gcr_status open_flights(worker *w)
         if (status != GCR_ENOMEM || shares_memory(w) || !halve_records(w))
             return status;
         for (int i = 0; i < w->flight_count; i++)
-            close_flight(&w->flights[i]);
+            gcr_flight_close(&w->flights[i]);
     }
 }
 
@@ -767,8 +652,8 @@ static gcr_status open_worker(worker *w)
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
 
-    w->flight_count = w->shared->kernel_seconds > 0 ? 1 : count_flights(&device->info);
-    w->point_capacity = count_points(w->shared->batch_most, w->shared->by_blocks);
+    w->flight_count = w->shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
+    w->point_capacity = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks);
     turn_to(w, 0);
     w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_queue_open(&w->queue, device));
@@ -785,7 +670,7 @@ static void close_worker(worker *w)
 {
     gcr_queue_close(w->queue);
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
-        close_flight(&w->flights[i]);
+        gcr_flight_close(&w->flights[i]);
     gcr_memory_destroy(w->flights);
 }
 

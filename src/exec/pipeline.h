@@ -64,15 +64,6 @@ typedef struct gcr_pipeline_progress {
     _Atomic long thread; /* as the system numbers it; 0: it does not work (yet, or any more) */
 } gcr_pipeline_progress;
 
-/* Bytes that a worker needs beside the scratch of its queue, for the plan. */
-uint64_t gcr_pipeline_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
-                            int by_blocks);
-
-/* Of these, bytes of the device where it has memory of its own: the records of all batches in
- * flight. */
-uint64_t gcr_pipeline_record_bytes(const gcr_device_info *info, uint64_t cell_bytes,
-                                   uint64_t batch_most, int by_blocks);
-
 /* `worker` counts the workers of the run. Runs on its own thread until the schedule is empty,
  * `stop` is set or something fails, which on_failure() is told. Either way what was enqueued has
  * landed or is lost with the device, and everything is closed. */

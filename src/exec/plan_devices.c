@@ -5,6 +5,7 @@
  * memory a device has limits nothing but how many datasets are there at once: a wave. The budget is what
  * was free when the device was opened, less records and scratch, and a part for what nobody counts.
  */
+#include "exec/flight.h"
 #include "exec/run_private.h"
 
 #include "base/check.h"
@@ -54,8 +55,7 @@ static uint64_t find_budget(const gcr_run *run, const gcr_run_device *d)
 {
     const gcr_device_info *info = &d->device->info;
     const uint64_t free = info->free_bytes;
-    uint64_t taken =
-        gcr_pipeline_record_bytes(info, run->cell_bytes, d->batch_most, run->by_blocks);
+    uint64_t taken = gcr_flight_device_bytes(info, run->cell_bytes, d->batch_most, run->by_blocks);
 
     if (info->shares_memory || free == 0)
         return 0;

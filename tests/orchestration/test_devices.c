@@ -2,6 +2,7 @@
  * tests/orchestration/test_devices.c -- a run on several devices, of one kind and of several: who
  * computes what, and what each is asked for. The fakes write it down.
  */
+#include "exec/flight.h"
 #include "exec/run_private.h"
 
 #include "support/fake_backend.h"
@@ -406,7 +407,7 @@ static void raise_small(scene *s, int devices, uint64_t datasets, const char *mo
     set_up(devices);
     raise_on(s, "run.device=fake", more);
     bytes = largest_bytes(s);
-    records = gcr_pipeline_record_bytes(&s->run->devices[0].device->info, 9, 8, 0);
+    records = gcr_flight_device_bytes(&s->run->devices[0].device->info, 9, 8, 0);
     drop_curtain(s);
     set_up(devices);
     fake.total_bytes = (records + datasets * bytes) * 16 / 15 + 16;
