@@ -32,6 +32,7 @@ gcr_command_fn gcr_command_export;
 gcr_command_fn gcr_command_kernels;
 gcr_command_fn gcr_command_kernel;
 gcr_command_fn gcr_command_devices;
+gcr_command_fn gcr_command_hosts;
 gcr_command_fn gcr_command_try;
 gcr_command_fn gcr_command_bench;
 

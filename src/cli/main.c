@@ -40,6 +40,7 @@ static const command_entry commands[] = {
     { "kernels", "what can be computed in a cell", gcr_command_kernels },
     { "kernel", "check a kernel in a file of yours", gcr_command_kernel },
     { "devices", "what there is to compute on", gcr_command_devices },
+    { "hosts", "a list of machines for mpirun or srun", gcr_command_hosts },
     { "bench", "run a benchmark", gcr_command_bench },
 };
 

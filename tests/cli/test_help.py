@@ -4,7 +4,7 @@ import unittest
 from support import Case
 
 COMMANDS = ["run", "plan", "try", "best", "show", "failed", "export", "kernels", "kernel",
-            "devices", "bench"]
+            "devices", "hosts", "bench"]
 
 
 class Help(Case):
@@ -47,7 +47,8 @@ class Help(Case):
     def test_a_command_without_its_argument_says_what_is_missing(self):
         for command, word in (("run", "which job file?"), ("plan", "which job file?"),
                               ("best", "which run?"), ("show", "which run?"),
-                              ("failed", "which run?"), ("export", "which run?")):
+                              ("failed", "which run?"), ("export", "which run?"),
+                              ("hosts", "which list of machines?")):
             with self.subTest(command):
                 reply = self.call(command)
                 self.assertEqual(reply.code, 2, reply)
