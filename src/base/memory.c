@@ -114,6 +114,17 @@ void gcr_memory_release(void *block, uint64_t offset, uint64_t bytes)
         madvise((void *)first, last - first, MADV_DONTNEED); /* what fails keeps the pages */
 }
 
+void gcr_memory_release_shared(void *first, void *done, void *end)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)first + page - 1) / page * page;
+    const uintptr_t to = (uintptr_t)end / page * page, rest = (uintptr_t)done / page * page;
+
+    from = from > rest ? from : rest;
+    if (from < to)
+        madvise((void *)from, to - from, MADV_REMOVE); /* what fails keeps the pages */
+}
+
 uint64_t gcr_memory_live_bytes(void)
 {
     return atomic_load(&live_bytes);

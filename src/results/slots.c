@@ -13,55 +13,97 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static gcr_status count_cells(uint64_t *out, const gcr_slots *slots)
+/* Arrays begin on pages of their own, so that what one holds can be given back without the others. */
+enum { ARRAY_ALIGNMENT = 4096 };
+
+/* Where each array begins in the block. */
+typedef struct layout {
+    uint64_t values[GCR_OUTPUTS_MAX], state, jitter_step, kind;
+    uint64_t bytes; /* of all so far */
+} layout;
+
+static gcr_status count_cells(uint64_t *out, const gcr_slots_spec *spec)
 {
     gcr_status status = GCR_OK;
+    const uint64_t points = spec->points->point_count;
 
-    if (!gcr_multiply(out, slots->dataset_count, slots->point_count))
+    if (!gcr_multiply(out, spec->dataset_count, points))
         GCR_FAIL(GCR_EOVERFLOW,
                  "%" PRIu64 " datasets x %" PRIu64 " points are more cells than 64 bits can count",
-                 slots->dataset_count, slots->point_count);
+                 spec->dataset_count, points);
+    if (spec->has_no_cells)
+        *out = 0;
 out:
     return status;
 }
 
-static gcr_status create_values(gcr_slots *slots, const gcr_slots_spec *spec, uint64_t cells)
+/* Puts an array of `bytes` for each cell behind those that are there. */
+static gcr_status append(uint64_t *begin, layout *l, uint64_t cells, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
+    uint64_t end;
 
+    *begin = l->bytes;
+    if (!gcr_multiply(&end, cells, bytes) || !gcr_add(&end, end, l->bytes + ARRAY_ALIGNMENT - 1))
+        GCR_FAIL(GCR_EOVERFLOW,
+                 "%" PRIu64 " cells x %" PRIu64 " bytes are more than 64 bits can count", cells,
+                 bytes);
+    l->bytes = end / ARRAY_ALIGNMENT * ARRAY_ALIGNMENT;
+out:
+    return status;
+}
+
+static gcr_status lay_out(layout *out, const gcr_slots_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    uint64_t cells;
+
+    *out = (layout){ 0 };
+    GCR_TRY(count_cells(&cells, spec));
+    for (int o = 0; o < spec->output_count; o++)
+        GCR_TRY(append(&out->values[o], out, cells, (uint64_t)spec->width[o] * sizeof(double)));
+    GCR_TRY(append(&out->state, out, cells, 1));
+    if (spec->has_jitter)
+        GCR_TRY(append(&out->jitter_step, out, cells, 1));
+    if (spec->has_kinds)
+        GCR_TRY(append(&out->kind, out, cells, 1));
+out:
+    return status;
+}
+
+gcr_status gcr_slots_bytes(uint64_t *out, const gcr_slots_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    layout l;
+
+    *out = 0;
+    GCR_TRY(lay_out(&l, spec));
+    *out = l.bytes;
+out:
+    return status;
+}
+
+static gcr_status place_arrays(gcr_slots *slots, const gcr_slots_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    uint8_t *base = spec->block;
+    layout l;
+
+    GCR_TRY(lay_out(&l, spec));
+    if (base == NULL)
+        GCR_TRY(gcr_memory_create(&slots->own, 1, l.bytes, "the outputs of all cells"));
+    if (base == NULL)
+        base = slots->own;
+    slots->output_count = spec->output_count;
     for (int o = 0; o < spec->output_count; o++) {
-        const uint64_t width = (uint64_t)spec->width[o];
-        uint64_t count = 0;
-        void *block = NULL;
-
-        if (!gcr_multiply(&count, cells, width))
-            GCR_FAIL(GCR_EOVERFLOW,
-                     "%" PRIu64 " cells x %" PRIu64 " values are more than 64 bits can count",
-                     cells, width);
-        GCR_TRY(gcr_memory_create(&block, count, sizeof(double), "the outputs of all cells"));
-        slots->values[o] = block;
         slots->width[o] = spec->width[o];
-        slots->output_count = o + 1;
+        slots->values[o] = l.bytes > 0 ? (double *)(void *)(base + l.values[o]) : NULL;
     }
-out:
-    return status;
-}
-
-static gcr_status create_states(gcr_slots *slots, const gcr_slots_spec *spec, uint64_t cells)
-{
-    gcr_status status = GCR_OK;
-    void *block = NULL;
-
-    GCR_TRY(gcr_memory_create(&block, cells, 1, "the states of all cells"));
-    slots->state = block;
-    if (spec->has_jitter) {
-        GCR_TRY(gcr_memory_create(&block, cells, 1, "the jitter steps of all cells"));
-        slots->jitter_step = block;
-    }
-    if (spec->has_kinds) {
-        GCR_TRY(gcr_memory_create(&block, cells, 1, "the kinds of all cells"));
-        slots->kind = block;
-    }
+    if (l.bytes == 0)
+        goto out;
+    slots->state = base + l.state;
+    slots->jitter_step = spec->has_jitter ? base + l.jitter_step : NULL;
+    slots->kind = spec->has_kinds ? base + l.kind : NULL;
 out:
     return status;
 }
@@ -109,7 +151,6 @@ gcr_status gcr_slots_create(gcr_slots **out, const gcr_slots_spec *spec)
 {
     gcr_status status = GCR_OK;
     gcr_slots *slots = NULL;
-    uint64_t cells = 0;
 
     *out = NULL;
     slots = calloc(1, sizeof *slots);
@@ -118,13 +159,9 @@ gcr_status gcr_slots_create(gcr_slots **out, const gcr_slots_spec *spec)
     slots->dataset_count = spec->dataset_count;
     slots->point_count = spec->points->point_count;
     slots->live_count = spec->points->live_count;
-    GCR_TRY(count_cells(&cells, slots));
-    if (spec->has_no_cells)
-        cells = 0; /* gives NULL */
-    GCR_TRY(create_values(slots, spec, cells));
-    GCR_TRY(create_states(slots, spec, cells));
+    GCR_TRY(place_arrays(slots, spec));
     GCR_TRY(create_countdowns(slots));
-    if (spec->points->live != NULL && !spec->has_no_cells)
+    if (spec->points->live != NULL && slots->state != NULL && !spec->leaves_excluded)
         exclude_points(slots, spec->points);
     *out = slots;
     slots = NULL; /* handed over: the line below frees nothing */
@@ -138,11 +175,7 @@ void gcr_slots_destroy(gcr_slots *slots)
     if (slots == NULL)
         return;
     gcr_memory_destroy(slots->missing);
-    gcr_memory_destroy(slots->kind);
-    gcr_memory_destroy(slots->jitter_step);
-    gcr_memory_destroy(slots->state);
-    for (int o = 0; o < slots->output_count; o++)
-        gcr_memory_destroy(slots->values[o]);
+    gcr_memory_destroy(slots->own);
     free(slots);
 }
 
@@ -171,12 +204,36 @@ void gcr_slots_seal(gcr_slots *slots)
 
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset)
 {
-    for (int o = 0; o < slots->output_count; o++) {
+    for (int o = 0; slots->state != NULL && o < slots->output_count; o++) {
         const uint64_t bytes =
             slots->point_count * (uint64_t)slots->width[o] * sizeof *slots->values[o];
+        char *values = (char *)slots->values[o] + dataset * bytes;
 
-        gcr_memory_release(slots->values[o], dataset * bytes, bytes);
+        if (slots->own != NULL)
+            gcr_memory_release(slots->own, (uint64_t)(values - (char *)slots->own), bytes);
+        else
+            gcr_memory_release_shared(values, values, values + bytes);
     }
+}
+
+static void forget_array(void *array, uint64_t bytes, const uint64_t cells[3])
+{
+    char *base = array;
+
+    if (array != NULL)
+        gcr_memory_release_shared(base + cells[0] * bytes, base + cells[1] * bytes,
+                                  base + cells[2] * bytes);
+}
+
+void gcr_slots_forget(gcr_slots *slots, uint64_t first, uint64_t done, uint64_t end)
+{
+    const uint64_t cells[] = { first, done, end };
+
+    for (int o = 0; o < slots->output_count; o++)
+        forget_array(slots->values[o], (uint64_t)slots->width[o] * sizeof(double), cells);
+    forget_array(slots->state, 1, cells);
+    forget_array(slots->jitter_step, 1, cells);
+    forget_array(slots->kind, 1, cells);
 }
 
 /* Whole blocks at once while all is well, which it mostly is. */

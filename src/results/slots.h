@@ -7,6 +7,9 @@
  * index into a summary can never mean another point. Each dataset counts down the live cells it
  * still misses; whoever lands the last one is told so, and that is what fires the summary: no
  * barrier between datasets.
+ *
+ * All arrays stand in one block. It may be memory that several processes of a machine map, each at an
+ * address of its own: then all of them write their cells in place, and one counts them down.
  */
 #ifndef GCR_RESULTS_SLOTS_H
 #define GCR_RESULTS_SLOTS_H
@@ -26,7 +29,9 @@ typedef struct gcr_slots {
     uint8_t *jitter_step;            /* the same, or NULL if the job has no jitter ladder      */
     uint8_t
         *kind; /* the same: 1 + the kind of device that computed it, 0: none; NULL: there is one */
-    _Atomic uint64_t *missing; /* [dataset_count] live cells that have not landed        */
+    _Atomic uint64_t *missing; /* [dataset_count] live cells that have not landed, as far as this */
+                               /* process knows                                               */
+    void *own;                 /* the block of the arrays; NULL: somebody else's               */
 } gcr_slots;
 
 typedef struct gcr_slots_spec {
@@ -36,7 +41,16 @@ typedef struct gcr_slots_spec {
     const int64_t *width; /* [output_count] >= 1 */
     int has_jitter, has_kinds;
     int has_no_cells; /* they are counted down, and stand nowhere */
+
+    /* Where the arrays stand: gcr_slots_bytes() of zeroed pages that others may map, too, and that are
+     * unmapped after destroy; NULL: in memory of their own. */
+    void *block;
+    int leaves_excluded; /* excluded points stay as they are: another process marks them, or nobody */
+                         /* asks for them here                                                    */
 } gcr_slots_spec;
+
+/* Bytes of all arrays. GCR_EOVERFLOW. */
+GCR_MUST_CHECK gcr_status gcr_slots_bytes(uint64_t *out, const gcr_slots_spec *spec);
 
 /* All states GCR_CELL_EMPTY, excluded points GCR_CELL_EXCLUDED with NaN outputs. GCR_EOVERFLOW,
  * GCR_ENOMEM (the sentence says how many bytes and for what). */
@@ -54,6 +68,11 @@ void gcr_slots_seal(gcr_slots *slots);
 /* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody reads or writes
  * them any more. */
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset);
+
+/* Gives back, of slots in given memory, whatever nothing else stands on than the cells first .. end - 1,
+ * which nobody reads or writes any more; of those before `done`, first <= done <= end, this has been
+ * said already. */
+void gcr_slots_forget(gcr_slots *slots, uint64_t first, uint64_t done, uint64_t end);
 
 /* How many cells have each state. */
 void gcr_slots_count(const gcr_slots *slots, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);

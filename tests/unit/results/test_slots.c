@@ -6,6 +6,11 @@
 
 #include "gridcrunch/cell.h"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const int64_t widths[2] = { 1, 3 };
 
 static gcr_point_table table_of(uint64_t points, const uint64_t *live, uint64_t live_count)
@@ -215,9 +220,200 @@ static void test_more_outputs_than_memory_are_refused(void **state)
     assert_error_mentions("the outputs of all cells");
 }
 
+/* ---- in memory that is given ----------------------------------------------------------------- */
+
+typedef struct given {
+    gcr_point_table points;
+    gcr_slots_spec spec;
+    uint64_t bytes;
+    int file;
+} given;
+
+static void *map_again(const given *g)
+{
+    void *block = mmap(NULL, g->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, g->file, 0);
+
+    assert_true(block != MAP_FAILED);
+    return block;
+}
+
+static uint64_t bytes_taken(const given *g)
+{
+    struct stat about;
+
+    assert_int_equal(fstat(g->file, &about), 0);
+    return (uint64_t)about.st_blocks * 512;
+}
+
+static void give(given *g, uint64_t datasets, uint64_t points, const uint64_t *live,
+                 uint64_t live_count)
+{
+    *g = (given){ .points = table_of(points, live, live_count) };
+    g->spec = (gcr_slots_spec){
+        .points = &g->points,
+        .dataset_count = datasets,
+        .output_count = 2,
+        .width = widths,
+        .has_jitter = 1,
+        .has_kinds = 1,
+    };
+    assert_ok(gcr_slots_bytes(&g->bytes, &g->spec));
+    g->file = memfd_create("slots", 0);
+    assert_true(g->file >= 0);
+    assert_int_equal(ftruncate(g->file, (off_t)g->bytes), 0);
+}
+
+static gcr_slots *create_in(given *g, int leaves_excluded)
+{
+    gcr_slots *slots = NULL;
+
+    g->spec.block = map_again(g);
+    g->spec.leaves_excluded = leaves_excluded;
+    assert_ok(gcr_slots_create(&slots, &g->spec));
+    return slots;
+}
+
+static void leave_out(given *g, gcr_slots *slots)
+{
+    void *block = slots->values[0];
+
+    gcr_slots_destroy(slots);
+    assert_int_equal(munmap(block, g->bytes), 0);
+}
+
+static void fill_cell(gcr_slots *slots, uint64_t cell)
+{
+    slots->values[0][cell] = (double)cell;
+    for (uint64_t i = 0; i < 3; i++)
+        slots->values[1][3 * cell + i] = (double)(10 * cell + i);
+    slots->state[cell] = GCR_CELL_OK_JITTER;
+    slots->jitter_step[cell] = (uint8_t)(cell % 7 + 1);
+    slots->kind[cell] = 2;
+}
+
+static void assert_cell(const gcr_slots *slots, uint64_t cell)
+{
+    assert_true(slots->values[0][cell] == (double)cell);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_true(slots->values[1][3 * cell + i] == (double)(10 * cell + i));
+    assert_int_equal(slots->state[cell], GCR_CELL_OK_JITTER);
+    assert_int_equal(slots->jitter_step[cell], cell % 7 + 1);
+    assert_int_equal(slots->kind[cell], 2);
+}
+
+static void test_processes_write_their_cells_in_place_in_memory_they_share(void **state)
+{
+    const uint64_t live = 0x1d; /* all but point 1 */
+    int ended = -1;
+    given g;
+
+    (void)state;
+    give(&g, 3, 5, &live, 4);
+    gcr_slots *slots = create_in(&g, 0);
+    const pid_t child = fork();
+
+    if (child == 0) { /* maps it elsewhere, and writes odd cells */
+        gcr_slots *theirs = create_in(&g, 1);
+
+        for (uint64_t cell = 3; cell < 15; cell += 2)
+            if (cell % 5 != 1)
+                fill_cell(theirs, cell);
+        _exit(theirs->values[0] == slots->values[0]);
+    }
+    for (uint64_t cell = 0; cell < 15; cell += 2)
+        if (cell % 5 != 1)
+            fill_cell(slots, cell);
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+    for (uint64_t cell = 0; cell < 15; cell++) {
+        if (cell % 5 != 1) {
+            assert_cell(slots, cell);
+            continue;
+        }
+        assert_int_equal(slots->state[cell], GCR_CELL_EXCLUDED);
+        assert_true(isnan(slots->values[0][cell]));
+    }
+    leave_out(&g, slots);
+    close(g.file);
+}
+
+static void test_where_excluded_points_are_left_no_memory_is_taken(void **state)
+{
+    enum { POINTS = 64 * 1000 };
+    static uint64_t live[1000];
+    given g;
+
+    (void)state;
+    live[0] = 1;
+    give(&g, 2, POINTS, live, 1);
+    gcr_slots *slots = create_in(&g, 1);
+
+    assert_int_equal(bytes_taken(&g), 0);
+    leave_out(&g, slots);
+    close(g.file);
+}
+
+/* In pieces of every size, also smaller than a page, as landed cells are sent on. */
+static void test_memory_of_cells_that_are_forgotten_is_given_back(void **state)
+{
+    enum { POINTS = 50000, FIRST = 1234, END = 43210 };
+    uint64_t seed = 1, full, done = FIRST;
+    given g;
+
+    (void)state;
+    give(&g, 1, POINTS, NULL, POINTS);
+    gcr_slots *slots = create_in(&g, 0);
+
+    for (uint64_t cell = 0; cell < POINTS; cell++)
+        fill_cell(slots, cell);
+    full = bytes_taken(&g);
+    while (done < END) {
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        const uint64_t some = seed >> 55, end = END - done < some ? END : done + some;
+
+        gcr_slots_forget(slots, FIRST, done, end);
+        done = end;
+    }
+    for (uint64_t cell = 0; cell < POINTS; cell++)
+        if (cell < FIRST || cell >= END)
+            assert_cell(slots, cell);
+    const uint64_t kept = bytes_taken(&g), each = (1 + 3) * sizeof(double) + 3;
+
+    assert_true(full >= POINTS * each);
+    assert_true(kept <= full - (END - FIRST) * each + UINT64_C(5) * 2 * 4096);
+    leave_out(&g, slots);
+    close(g.file);
+}
+
+static void test_a_dataset_whose_outputs_are_released_keeps_its_states(void **state)
+{
+    enum { POINTS = 20000 };
+    given g;
+
+    (void)state;
+    give(&g, 3, POINTS, NULL, POINTS);
+    gcr_slots *slots = create_in(&g, 0);
+
+    for (uint64_t cell = 0; cell < 3 * POINTS; cell++)
+        fill_cell(slots, cell);
+    const uint64_t full = bytes_taken(&g);
+
+    gcr_slots_release(slots, 1);
+    assert_true(bytes_taken(&g) <= full - POINTS * UINT64_C(4) * sizeof(double) + 4 * 4096);
+    assert_int_equal(slots->state[POINTS + 7], GCR_CELL_OK_JITTER);
+    assert_cell(slots, POINTS - 1);
+    assert_cell(slots, 2 * POINTS);
+    leave_out(&g, slots);
+    close(g.file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_processes_write_their_cells_in_place_in_memory_they_share),
+        cmocka_unit_test(test_where_excluded_points_are_left_no_memory_is_taken),
+        cmocka_unit_test(test_memory_of_cells_that_are_forgotten_is_given_back),
+        cmocka_unit_test(test_a_dataset_whose_outputs_are_released_keeps_its_states),
         cmocka_unit_test(test_all_cells_are_empty_at_first),
         cmocka_unit_test(test_without_a_ladder_there_are_no_jitter_steps),
         cmocka_unit_test(test_excluded_points_are_marked_and_nan_in_every_dataset),
