@@ -23,7 +23,7 @@ judge() {
     room=${room%%/*}
     case "$included" in
     '<mpi.h>')
-        [[ $room == comm || $room == array ]] || echo "only src/comm and src/array know MPI" ;;&
+        [[ $file == src/comm/mpi/* ]] || echo "only the module src/comm/mpi knows MPI" ;;&
     '<cu'* | '<nccl'* | '<nvrtc'* | '<nvml'* | '<nvtx'* | '<nvToolsExt'*)
         [[ $file == cuda/* ]] || echo "only cuda/ knows CUDA" ;;&
     esac
@@ -97,7 +97,8 @@ must_find "kernel.h alone"      src/kernels/gp.c     '#include "base/text.h"'
 must_find "unit of a kernel"    src/backend/b.c      '#include GCR_KERNEL_FILE'
 must_find "intrinsics have"     cuda/device/a.h      '#include GCR_DEVICE_TWIN'
 must_find "who is in a team"    src/exec/a.h         '#include GCR_TEAM_HEADER'
-must_find "know MPI"            src/exec/a.c         '#include <mpi.h>'
+must_find "knows MPI"           src/exec/a.c         '#include <mpi.h>'
+must_find "knows MPI"           src/comm/a.c         '#include <mpi.h>'
 must_find "knows CUDA"          src/backend/a.c      '#include <cuda_runtime.h>'
 must_find "knows CUDA"          src/comm/a.c         '#include <nccl.h>'
 must_find "cuda/ includes"      cuda/a.cu            '#include "exec/run.h"'
@@ -111,7 +112,7 @@ must_pass src/kernels/own/describing.c '#include GCR_KERNEL_FILE'
 must_pass src/exec/a.c          '#include "results/slots.h" /* #include "cli/screen.h" */'
 must_pass src/backend/cpu/cpu_unit.c '#include GCR_KERNEL_FILE'
 must_pass cuda/device/intrinsics.h '#include GCR_DEVICE_TWIN'
-must_pass src/comm/a.c          '#include <mpi.h>'
+must_pass src/comm/mpi/a.c      '#include <mpi.h>'
 must_pass cuda/a.cu             '#include <cuda_runtime.h>'
 must_pass src/backend/registry.c 'a("cuda");'
 must_pass src/exec/a.c          '/* runs on cuda too */'

@@ -1,0 +1,311 @@
+/* comm/comm.c -- who the ranks are, and what they agree on; the same over every transport. */
+#include "comm/comm_private.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- agreement ------------------------------------------------------------------------------- */
+
+/* What a rank has to say about its failure. */
+typedef struct failure {
+    gcr_status status;
+    char sentence[1024], place[96], details[1 << 14];
+} failure;
+
+static failure last_failure; /* of the one thread that talks: too large for a stack */
+
+static int lowest_failure(const gcr_status *all, int size, int *all_failed)
+{
+    int lowest = size;
+
+    *all_failed = 1;
+    for (int r = size; r-- > 0;)
+        if (all[r] != GCR_OK)
+            lowest = r;
+        else
+            *all_failed = 0;
+    return lowest;
+}
+
+/* The failure of another rank becomes this one's. */
+static gcr_status fail_as(const failure *of, int rank, const char *host, int all_failed)
+{
+    gcr_status status;
+
+    if (all_failed)
+        status = gcr_fail_at(__FILE__, __LINE__, of->status, "%s", of->sentence);
+    else
+        status = gcr_fail_at(__FILE__, __LINE__, of->status, "rank %d%s%s: %s", rank,
+                             host != NULL ? " on " : "", host != NULL ? host : "", of->sentence);
+    if (of->details[0] != '\0')
+        gcr_fail_details(of->details);
+    return status;
+}
+
+gcr_status gcr_link_agree(gcr_link *link, const gcr_rank *ranks, gcr_status mine)
+{
+    gcr_status status = GCR_OK;
+    const int size = link->size;
+    gcr_status all[size];
+    int rank, all_failed;
+
+    if (size == 1)
+        return mine;
+    GCR_TRY(link->transport->gather_all(link, &mine, sizeof mine, all));
+    rank = lowest_failure(all, size, &all_failed);
+    if (rank == size)
+        goto out;
+    last_failure.status = mine;
+    snprintf(last_failure.sentence, sizeof last_failure.sentence, "%s", gcr_last_error());
+    snprintf(last_failure.details, sizeof last_failure.details, "%s", gcr_last_error_details());
+    GCR_TRY(link->transport->broadcast(link, &last_failure, sizeof last_failure, rank));
+    status = fail_as(&last_failure, rank, ranks != NULL ? ranks[rank].host : NULL, all_failed);
+out:
+    return status;
+}
+
+gcr_status gcr_comm_agree(gcr_comm *comm, gcr_status status)
+{
+    return gcr_link_agree(comm->link, comm->info.ranks, status);
+}
+
+/* ---- who they are ---------------------------------------------------------------------------- */
+
+/* Processes share memory if they see each other in /proc: the same kernel, the same numbers. The
+ * name of the host is asked too, because nodes that are only played by one machine have several. */
+typedef struct card {
+    int64_t pid;
+    uint64_t pid_space;
+    char boot[40];
+    char host[GCR_HOST_BYTES];
+} card;
+
+static card card_of_this(void)
+{
+    card out = { .pid = getpid() };
+    struct stat space;
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+    if (stat("/proc/self/ns/pid", &space) == 0)
+        out.pid_space = space.st_ino;
+    if (file != NULL) {
+        if (fgets(out.boot, sizeof out.boot, file) == NULL)
+            out.boot[0] = '\0';
+        fclose(file);
+    }
+    if (gethostname(out.host, sizeof out.host - 1) != 0)
+        out.host[0] = '\0';
+    return out;
+}
+
+static int is_same_node(const card *a, const card *b)
+{
+    return a->pid_space == b->pid_space && strcmp(a->boot, b->boot) == 0 &&
+           strcmp(a->host, b->host) == 0;
+}
+
+static void count_nodes(gcr_comm *comm, const card *cards)
+{
+    gcr_comm_info *info = &comm->info;
+
+    for (int r = 0; r < info->size; r++) {
+        gcr_rank *rank = &comm->ranks[r];
+        int node = 0;
+
+        while (node < info->node_count && !is_same_node(&cards[r], &cards[comm->leaders[node]]))
+            node++;
+        if (node == info->node_count)
+            comm->leaders[info->node_count++] = r;
+        *rank = (gcr_rank){ .node = node, .pid = cards[r].pid };
+        memcpy(rank->host, cards[r].host, sizeof rank->host);
+        for (int other = comm->leaders[node]; other < r; other++)
+            rank->node_rank += comm->ranks[other].node == node;
+    }
+    info->node = comm->ranks[info->rank].node;
+    info->node_rank = comm->ranks[info->rank].node_rank;
+    for (int r = 0; r < info->size; r++)
+        info->node_size += comm->ranks[r].node == info->node;
+}
+
+static gcr_status allocate(gcr_comm **out, card **cards, gcr_link *link)
+{
+    gcr_status status = GCR_OK;
+    const size_t size = (size_t)link->size;
+    gcr_comm *comm = calloc(1, sizeof *comm);
+
+    *out = comm;
+    *cards = calloc(size, sizeof **cards);
+    if (comm == NULL || *cards == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
+    comm->ranks = calloc(size, sizeof *comm->ranks);
+    comm->leaders = calloc(size, sizeof *comm->leaders);
+    if (comm->ranks == NULL || comm->leaders == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
+    comm->info = (gcr_comm_info){ .rank = link->rank,
+                                  .size = link->size,
+                                  .ranks = comm->ranks,
+                                  .leaders = comm->leaders,
+                                  .library = link->transport->library() };
+out:
+    return status;
+}
+
+static void destroy(gcr_comm *comm)
+{
+    if (comm == NULL)
+        return;
+    if (comm->of_leaders != NULL)
+        comm->of_leaders->transport->close(comm->of_leaders);
+    if (comm->link != NULL)
+        comm->link->transport->close(comm->link);
+    free(comm->ranks);
+    free(comm->leaders);
+    free(comm);
+}
+
+/* Collective over `link`, which is the comm's then, or closed on failure. */
+static gcr_status create(gcr_comm **out, gcr_link *link)
+{
+    gcr_status status = GCR_OK;
+    const card mine = card_of_this();
+    gcr_comm *comm = NULL;
+    card *cards = NULL;
+
+    GCR_TRY(gcr_link_agree(link, NULL, allocate(&comm, &cards, link)));
+    comm->link = link;
+    link = NULL;
+    GCR_TRY(comm->link->transport->gather_all(comm->link, &mine, sizeof mine, cards));
+    count_nodes(comm, cards);
+    GCR_TRY(comm->link->transport->split(&comm->of_leaders, comm->link, comm->info.node_rank == 0,
+                                         comm->info.node));
+    *out = comm;
+    comm = NULL;
+out:
+    free(cards);
+    destroy(comm);
+    if (link != NULL)
+        link->transport->close(link);
+    return status;
+}
+
+static gcr_status open_over(gcr_comm **out, const gcr_transport *transport)
+{
+    gcr_status status = GCR_OK;
+    gcr_link *link = NULL;
+
+    *out = NULL;
+    GCR_TRY(transport->open(&link));
+    GCR_TRY(create(out, link));
+out:
+    return status;
+}
+
+gcr_status gcr_comm_open(gcr_comm **out)
+{
+    return open_over(out, &gcr_transport_alone);
+}
+
+gcr_status gcr_comm_open_alone(gcr_comm **out)
+{
+    return open_over(out, &gcr_transport_alone);
+}
+
+static gcr_status check_ranks(const gcr_comm_info *info, const int *ranks, int count)
+{
+    gcr_status status = GCR_OK;
+
+    if (count < 1)
+        GCR_FAIL(GCR_EINVAL, "no rank is selected of the %d that there are", info->size);
+    for (int i = 0; i < count; i++) {
+        if (ranks[i] < 0 || ranks[i] >= info->size)
+            GCR_FAIL(GCR_EINVAL, "there is no rank %d: ranks are 0 to %d", ranks[i],
+                     info->size - 1);
+        for (int j = 0; j < i; j++)
+            if (ranks[j] == ranks[i])
+                GCR_FAIL(GCR_EINVAL, "rank %d is selected twice", ranks[i]);
+    }
+out:
+    return status;
+}
+
+gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks, int count)
+{
+    gcr_status status = GCR_OK;
+    gcr_link *link = NULL;
+    int place = 0;
+
+    *out = NULL;
+    GCR_TRY(check_ranks(&comm->info, ranks, count));
+    while (place < count && ranks[place] != comm->info.rank)
+        place++;
+    GCR_TRY(comm->link->transport->split(&link, comm->link, place < count, place));
+    if (link != NULL)
+        GCR_TRY(create(out, link));
+out:
+    return status;
+}
+
+void gcr_comm_close(gcr_comm *comm)
+{
+    destroy(comm);
+}
+
+void gcr_comm_abort(gcr_comm *comm, int code)
+{
+    if (comm != NULL)
+        comm->link->transport->abort(comm->link, code);
+}
+
+const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm)
+{
+    return &comm->info;
+}
+
+/* ---- what passes between them ---------------------------------------------------------------- */
+
+gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes, int root)
+{
+    return comm->link->transport->broadcast(comm->link, buffer, bytes, root);
+}
+
+gcr_status gcr_comm_broadcast_leaders(gcr_comm *comm, void *buffer, uint64_t bytes, int root_node)
+{
+    if (comm->of_leaders == NULL)
+        return GCR_OK;
+    return comm->of_leaders->transport->broadcast(comm->of_leaders, buffer, bytes, root_node);
+}
+
+gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes, void *all)
+{
+    return comm->link->transport->gather_all(comm->link, mine, bytes, all);
+}
+
+gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const void *bytes,
+                         uint64_t count)
+{
+    gcr_status status = GCR_OK;
+
+    *out = NULL;
+    if (to < 0 || to >= comm->info.size || tag < 0 || tag > GCR_TAG_MAX)
+        GCR_FAIL(GCR_EINVAL, "no message can go to rank %d with tag %d", to, tag);
+    GCR_TRY(comm->link->transport->send(out, comm->link, to, tag, bytes, count));
+out:
+    return status;
+}
+
+gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send)
+{
+    *is_sent = 1;
+    return *send == NULL ? GCR_OK : comm->link->transport->is_sent(is_sent, comm->link, send);
+}
+
+gcr_status gcr_comm_look(gcr_message *out, int *found, gcr_comm *comm)
+{
+    *found = 0;
+    return comm->link->transport->look(out, found, comm->link);
+}

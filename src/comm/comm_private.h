@@ -1,0 +1,19 @@
+/* comm/comm_private.h -- what a gcr_comm is; for the files of this room. */
+#ifndef GCR_COMM_COMM_PRIVATE_H
+#define GCR_COMM_COMM_PRIVATE_H
+
+#include "comm/comm.h"
+#include "comm/transport.h"
+
+struct gcr_comm {
+    gcr_link *link;       /* all its ranks                              */
+    gcr_link *of_leaders; /* those of node_rank 0; NULL on other ranks  */
+    gcr_comm_info info;
+    gcr_rank *ranks; /* what info shows */
+    int *leaders;
+};
+
+/* gcr_comm_agree() for those who have no gcr_comm yet. `ranks`: NULL where they are not known. */
+GCR_MUST_CHECK gcr_status gcr_link_agree(gcr_link *link, const gcr_rank *ranks, gcr_status mine);
+
+#endif /* GCR_COMM_COMM_PRIVATE_H */
