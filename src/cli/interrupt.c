@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static atomic_int signals;
+static atomic_int signals, stops;
 static _Atomic(gcr_run *) watched;
 static _Atomic(const gcr_run_folder *) guarded;
 static char half_written[2][PATH_MAX]; /* in the guarded folder; "": nothing */
@@ -53,28 +53,46 @@ static void clean_up(void)
     }
 }
 
+static void stop(const char *sentence)
+{
+    if (atomic_fetch_add(&stops, 1) > 0)
+        return;
+    cancel_watched();
+    say(line_begin);
+    say(sentence);
+}
+
 static void on_signal(int number)
 {
     (void)number;
     if (atomic_fetch_add(&signals, 1) == 0) {
-        cancel_watched();
-        say(line_begin);
-        say("gridcrunch: stopping; what is done is saved (again: stop at once)\n");
+        stop("gridcrunch: stopping; what is done is saved (again: stop at once)\n");
         return;
     }
     clean_up();
     _exit(GCR_EXIT_INTERRUPTED);
 }
 
+/* However often it comes; and the SIGTERM that a batch system sends when the time is over is the first
+ * one still, so that what is being saved is not given up for it. */
+static void on_warning(int number)
+{
+    (void)number;
+    stop("gridcrunch: warned by a signal, stopping; what is done is saved\n");
+}
+
 void gcr_interrupt_begin(void)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    struct sigaction warning = { .sa_handler = on_warning, .sa_flags = SA_RESTART };
 
     if (gcr_screen_columns(stderr) > 0)
         line_begin = "\n"; /* below the progress line and the ^C that the terminal shows */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigemptyset(&warning.sa_mask);
+    sigaction(SIGUSR1, &warning, NULL);
 }
 
 void gcr_interrupt_watch(gcr_run *run)
@@ -86,7 +104,7 @@ void gcr_interrupt_watch(gcr_run *run)
 
 int gcr_interrupt_is_wanted(void)
 {
-    return atomic_load(&signals) != 0;
+    return atomic_load(&stops) != 0;
 }
 
 /* A name that is too long for the system cannot have been made either. */

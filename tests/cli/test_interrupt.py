@@ -1,4 +1,4 @@
-"""Ctrl-C once drains and saves, twice stops; a time limit is like the first."""
+"""Ctrl-C once drains and saves, twice stops; a time limit and a warning signal are like the first."""
 import csv
 import io
 import os
@@ -42,6 +42,28 @@ class Interrupt(Case):
     def test_a_batch_system_asks_in_the_same_way(self):
         self.stop_with(signal.SIGTERM)
         self.assertIn("ok", self.states())
+
+    def test_a_warning_is_a_stop_that_no_second_signal_makes_worse(self):
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[600, 601, 100]"))
+        process = self.start_computing("slow.yaml")
+        for number in (signal.SIGUSR1, signal.SIGUSR1, signal.SIGTERM):  # within one cell
+            process.send_signal(number)
+            time.sleep(0.05)
+        _, err = process.communicate(timeout=TIME_LIMIT)
+        self.assertEqual(process.returncode, 4, err)
+        self.assertEqual(err.count(b"warned by a signal"), 1, err)
+        self.assertIn("ok", self.states())
+
+    def test_after_a_warning_ctrl_c_twice_stops_at_once(self):
+        self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
+        process = self.start_computing("slow.yaml")
+        for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGINT):
+            process.send_signal(number)
+            time.sleep(0.05)
+        begin = time.monotonic()
+        self.assertEqual(process.wait(TIME_LIMIT), 4)
+        self.assertLess(time.monotonic() - begin, 5)  # a cell takes 20 s
+        self.assertEqual(os.listdir(self.path("runs/slow")), [])
 
     def test_twice_stops_at_once_and_leaves_no_half_file(self):
         self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))
