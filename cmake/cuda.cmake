@@ -1,23 +1,12 @@
-# The module for NVIDIA GPUs: libgridcrunch_cuda.so, beside libgridcrunch.so and not linked to it. The
-# program opens it when a device of it is asked for (src/backend/module.h).
+# The module for NVIDIA GPUs, libgridcrunch_cuda.so, which the program opens when a device of it is asked
+# for (src/backend/backend_module.h).
 #
 # GCR_CUDA=AUTO builds it where the CUDA toolkit is, ON fails where it is not, OFF leaves it out.
 set(GCR_CUDA AUTO CACHE STRING "The module for NVIDIA GPUs: AUTO, ON or OFF")
 set(gcr_cuda_least 13.0)
 
-# What a module must have been compiled with to be opened by this build: the version and the text of
-# the seam.
-set(seam "")
-gcr_gather(seam ${CMAKE_SOURCE_DIR}/src/backend/backend.h)
-set(hashes "")
-foreach(file ${seam})
-    file(SHA256 ${file} hash)
-    string(APPEND hashes ${hash})
-endforeach()
-string(SHA256 hash "${hashes}")
-string(SUBSTRING ${hash} 0 16 hash)
-set(gcr_seam "${PROJECT_VERSION}-${hash}")
-set_source_files_properties(src/backend/module.c PROPERTIES
+gcr_hash_seam(gcr_seam src/backend/backend.h)
+set_source_files_properties(src/backend/backend_module.c PROPERTIES
                             COMPILE_DEFINITIONS "GCR_SEAM=\"${gcr_seam}\"")
 
 if(GCR_CUDA STREQUAL "ON")
@@ -52,14 +41,5 @@ gcr_embed(gcr_cuda kernel_text ${kernel_text})
 # The runtime is part of the module. The compiler (110 MB) and the libraries of linear algebra (700 MB)
 # are not linked: they are opened when they are needed, in the toolkit of this machine or wherever
 # the loader finds them.
-add_library(gcr_cuda_module MODULE cuda/module.map)
-set_target_properties(gcr_cuda_module PROPERTIES OUTPUT_NAME gridcrunch_cuda LINKER_LANGUAGE C
-    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cuda/module.map
-    BUILD_WITH_INSTALL_RPATH ON # CMake pads the other kind with empty entries: the working folder
-    INSTALL_RPATH "$ORIGIN;${CUDAToolkit_LIBRARY_DIR}")
-target_link_libraries(gcr_cuda_module PRIVATE gcr_flags
-    -Wl,--whole-archive gcr_cuda -Wl,--no-whole-archive CUDA::cudart_static)
-target_link_options(gcr_cuda_module PRIVATE
-                    LINKER:--version-script=${CMAKE_SOURCE_DIR}/cuda/module.map)
-add_dependencies(gridcrunch gcr_cuda_module)
-install(TARGETS gcr_cuda_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+gcr_add_module(gcr_cuda_module cuda SOURCES ${gcr_module_map} RPATH ${CUDAToolkit_LIBRARY_DIR}
+    LIBRARIES -Wl,--whole-archive gcr_cuda -Wl,--no-whole-archive CUDA::cudart_static)

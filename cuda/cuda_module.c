@@ -3,6 +3,8 @@
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_factor.h"
 
+#include "base/module.h"
+
 const gcr_backend gcr_cuda_backend = {
     .name = "cuda",
 
@@ -40,7 +42,7 @@ const gcr_backend gcr_cuda_backend = {
     .measure = &gcr_cuda_measure,
 };
 
-static const gcr_backend *open_module(const gcr_failures *failures)
+static const void *open_module(const gcr_failures *failures)
 {
     gcr_failures_forward(failures);
     return &gcr_cuda_backend;

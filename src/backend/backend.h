@@ -261,16 +261,6 @@ struct gcr_backend {
  * device. Before a device is opened only name, device_count and device_open may be used. */
 extern const gcr_backend *const gcr_backends[];
 
-/* ---- modules --------------------------------------------------------------------------------- */
-
-/* What a backend in a shared library of its own exports, under this name. */
-#define GCR_MODULE_SYMBOL "gcr_module"
-typedef struct gcr_module_entry {
-    const char *seam; /* GCR_SEAM of its build: a version, and a hash of this header with all that
-                         it includes. Stays the first member: it is read to refuse all others. */
-    const gcr_backend *(*open)(const gcr_failures *failures); /* once; what fails goes there too */
-} gcr_module_entry;
-
 /* ---- the callers of the table (backend.c) ---------------------------------------------------- */
 
 /* The backend called `name`, or NULL. */

@@ -4,7 +4,7 @@
  * The table of a module is not here before it is opened, so its place is held by one with the two
  * operations that need no device; a device that was opened names the module's own.
  */
-#include "backend/module.h"
+#include "backend/backend_module.h"
 
 #include "backend/cpu/cpu.h"
 

@@ -9,6 +9,8 @@
  */
 #include "support/fake_backend.h"
 
+#include "base/module.h"
+
 #include <stdlib.h>
 
 static int number_of(const char *variable)
@@ -18,7 +20,7 @@ static int number_of(const char *variable)
     return text != NULL ? atoi(text) : 0;
 }
 
-static const gcr_backend *open_module(const gcr_failures *failures)
+static const void *open_module(const gcr_failures *failures)
 {
     fake_reset();
     fake.sync_that_fails = number_of("FAKE_SYNC_THAT_FAILS");

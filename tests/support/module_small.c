@@ -5,6 +5,8 @@
  */
 #include "backend/backend.h"
 
+#include "base/module.h"
+
 static gcr_status count_devices(int *out, char *why, size_t why_bytes)
 {
     (void)why;
@@ -31,7 +33,7 @@ static const gcr_backend small_backend = {
     .device_open = open_device,
 };
 
-static const gcr_backend *open_module(const gcr_failures *failures)
+static const void *open_module(const gcr_failures *failures)
 {
     gcr_failures_forward(failures);
     return &small_backend;

@@ -1,13 +1,12 @@
 /*
- * backend/module.h -- a backend that comes from a shared library of its own.
+ * backend/backend_module.h -- a backend that comes from a module (base/module.h).
  *
- * What such a backend needs (drivers, compilers, hundreds of megabytes) is not loaded before a
- * device of it is asked for. Until then the program knows its name alone. No library, one of
- * another build, or one that the system cannot load is no failure: there are no such devices then,
- * and a sentence says why.
+ * Until a device of it is asked for, the program knows its name alone. No library, one of another
+ * build, or one that the system cannot load is no failure: there are no such devices then, and a
+ * sentence says why.
  */
-#ifndef GCR_BACKEND_MODULE_H
-#define GCR_BACKEND_MODULE_H
+#ifndef GCR_BACKEND_BACKEND_MODULE_H
+#define GCR_BACKEND_BACKEND_MODULE_H
 
 #include "backend/backend.h"
 
@@ -30,4 +29,4 @@ GCR_MUST_CHECK gcr_status gcr_module_device_count(int *out, gcr_module *module, 
                                                   size_t why_bytes);
 GCR_MUST_CHECK gcr_status gcr_module_device_open(gcr_device **out, gcr_module *module, int index);
 
-#endif /* GCR_BACKEND_MODULE_H */
+#endif /* GCR_BACKEND_BACKEND_MODULE_H */

@@ -1,7 +1,7 @@
 /* A backend in a shared library: not there, not one, of another build, and one that works. */
 #include "support/gcr_test.h"
 
-#include "backend/module.h"
+#include "backend/backend_module.h"
 
 #include <stdlib.h>
 
