@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WAIT_NS = 50000 }; /* how long a worker sleeps until it asks again */
+
 typedef gcr_flight flight;
 typedef gcr_flight_part part;
 
@@ -36,6 +38,7 @@ typedef struct worker {
     uint64_t landing_dataset, landing_count;
 
     int is_short; /* the device had no memory for what was asked for last, and may have some later */
+    int is_waiting; /* the node has nothing to compute, but may be granted more */
 
     gcr_resident resident; /* of resident_dataset */
     uint64_t resident_dataset;
@@ -275,6 +278,19 @@ out:
     return status;
 }
 
+/* Asks for more where the span is used up; false where there is none now. */
+static int has_span(worker *w)
+{
+    const gcr_pipeline_shared *shared = w->shared;
+    gcr_schedule_answer answer = GCR_SCHEDULE_NOW;
+
+    if (w->span.count == 0)
+        answer = gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
+                                   count_positions(w), &w->span);
+    w->is_waiting = answer == GCR_SCHEDULE_LATER;
+    return answer == GCR_SCHEDULE_NOW;
+}
+
 /* Fills `f` with the next batch; tile_count is 0 when there is none. */
 static gcr_status build(worker *w, flight *f)
 {
@@ -284,9 +300,7 @@ static gcr_status build(worker *w, flight *f)
     f->tile_count = 0;
     f->points = f->live = f->blocks = 0;
     while (f->tile_count == 0) {
-        if (w->span.count == 0 &&
-            !gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
-                               count_positions(w), &w->span))
+        if (!has_span(w))
             goto out;
         f->before = w->span;
         gather_parts(w, f);
@@ -696,6 +710,29 @@ out:
     return status;
 }
 
+static gcr_status land_all(worker *w)
+{
+    gcr_status status = GCR_OK;
+
+    for (int i = 0; i < w->flight_count; i++)
+        GCR_TRY(land(w, &w->flights[i]));
+out:
+    return status;
+}
+
+/* Until the node may have been granted more. What is finished is told first: others may wait for it. */
+static gcr_status wait_for_more(worker *w)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(land_all(w));
+    GCR_TRY(flush_landing(w));
+    nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+    w->batch_begin = gcr_clock_seconds();
+out:
+    return status;
+}
+
 /* Starts a batch, and lands the one whose turn is next: with two flights that is the one started
  * before this one. */
 static gcr_status run_batches(worker *w)
@@ -709,14 +746,17 @@ static gcr_status run_batches(worker *w)
         if (is_stopped(w))
             break;
         GCR_TRY(start_batch(w, turn));
+        if (f->tile_count == 0 && w->is_waiting) {
+            GCR_TRY(wait_for_more(w));
+            continue;
+        }
         if (f->tile_count == 0)
             break;
         GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
         if (f->block == NULL)
             adapt_batch(w);
     }
-    for (int i = 0; i < w->flight_count; i++)
-        GCR_TRY(land(w, &w->flights[i]));
+    GCR_TRY(land_all(w));
 out:
     return status;
 }

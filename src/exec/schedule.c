@@ -4,36 +4,65 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+#include <assert.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { GUIDED_SHARE = 8 }; /* a guided batch is this part of what is left in the block */
+enum {
+    GUIDED_SHARE = 8, /* a guided batch is this part of what is left in the block        */
+    STOCK_SHARE = 2,  /* from the stock a worker takes this part of what were fair to it */
+    STOCK_SPANS = 8,
+    SPINS = 64, /* until one who waits for a lock lets others run: its owner may be one of them */
+};
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
+               "processes share these atomics, which needs them to be free of locks");
 
 /* What is left for one worker: begin .. end - 1. Its owner and thieves change it under the lock,
  * which is held for a few instructions; others may read a stale size. One cache line each. */
 typedef struct block {
     _Alignas(GCR_ALIGNMENT) atomic_flag lock;
     _Atomic uint64_t begin, end;
+    double weight; /* of the worker, as a share of the node's */
 } block;
+
+/* What has been granted to the node and to none of its workers; the front is taken first. A worker's
+ * lock may be taken inside this one, not the other way round. */
+typedef struct stock {
+    _Alignas(GCR_ALIGNMENT) atomic_flag lock;
+    atomic_int count;
+    gcr_span spans[STOCK_SPANS];
+} stock;
+
+/* Stands in memory that is shared: no addresses. */
+typedef struct shared {
+    _Alignas(GCR_ALIGNMENT) atomic_int is_stopped; /* a line that all read and nobody writes ... */
+    atomic_int is_closed;                          /* ... but once */
+    stock stock;
+    block blocks[]; /* [workers] */
+} shared;
 
 struct gcr_schedule {
     gcr_schedule_spec spec;
-    block *blocks; /* [workers] */
+    shared *shared;
+    void *memory; /* what shared stands in, where it is the schedule's own */
 };
 
-static void lock_block(block *b)
+static void lock(atomic_flag *flag)
 {
-    while (atomic_flag_test_and_set_explicit(&b->lock, memory_order_acquire))
+    for (int spins = 0; atomic_flag_test_and_set_explicit(flag, memory_order_acquire); spins++) {
+        if (spins >= SPINS)
+            sched_yield();
 #if defined(__x86_64__)
         __builtin_ia32_pause();
-#else
-        ;
 #endif
+    }
 }
 
-static void unlock_block(block *b)
+static void unlock(atomic_flag *flag)
 {
-    atomic_flag_clear_explicit(&b->lock, memory_order_release);
+    atomic_flag_clear_explicit(flag, memory_order_release);
 }
 
 static uint64_t get(const _Atomic uint64_t *value)
@@ -61,9 +90,21 @@ static int is_static(const gcr_schedule_spec *spec)
     return spec->form == GCR_SCHEDULE_STATIC;
 }
 
+/* True where who computes what is a formula of numbers, and never changes. */
+static int is_formula(const gcr_schedule_spec *spec)
+{
+    return is_static(spec) || spec->form == GCR_SCHEDULE_CYCLIC;
+}
+
+/* Of those that share first .. first + count - 1: all nodes' where that is a matter of formulas. */
+static int count_sharing(const gcr_schedule_spec *spec)
+{
+    return is_formula(spec) && spec->all_workers > 0 ? spec->all_workers : spec->workers;
+}
+
 static uint64_t equal_part(const gcr_schedule_spec *spec, int worker)
 {
-    const uint64_t workers = (uint64_t)spec->workers, w = (uint64_t)worker;
+    const uint64_t workers = (uint64_t)count_sharing(spec), w = (uint64_t)worker;
     const uint64_t longer = spec->count % workers;
 
     return w * (spec->count / workers) + (w < longer ? w : longer);
@@ -71,11 +112,12 @@ static uint64_t equal_part(const gcr_schedule_spec *spec, int worker)
 
 static uint64_t weighted_part(const gcr_schedule_spec *spec, int worker)
 {
+    const int workers = count_sharing(spec);
     double before = 0.0, all = 0.0;
 
-    if (worker == spec->workers)
+    if (worker == workers)
         return spec->count;
-    for (int w = 0; w < spec->workers; w++) {
+    for (int w = 0; w < workers; w++) {
         before += w < worker ? spec->weights[w] : 0.0;
         all += spec->weights[w];
     }
@@ -87,26 +129,83 @@ static uint64_t weighted_part(const gcr_schedule_spec *spec, int worker)
  * dataset is in work at two ends from the start. */
 static uint64_t block_begin(const gcr_schedule_spec *spec, int worker)
 {
-    const uint64_t workers = (uint64_t)spec->workers;
+    const int workers = count_sharing(spec);
     const uint64_t begin = spec->first + (spec->weights == NULL ? equal_part(spec, worker)
                                                                 : weighted_part(spec, worker));
-    const int aligns = !is_static(spec) && spec->count / spec->live_count >= workers;
+    const int aligns = !is_static(spec) && spec->count / spec->live_count >= (uint64_t)workers;
 
-    if (!aligns || worker == 0 || worker == spec->workers)
+    if (!aligns || worker == 0 || worker == workers)
         return begin;
     return max_u64(spec->first, begin - begin % spec->live_count);
 }
 
 gcr_span gcr_schedule_block(const gcr_schedule_spec *spec, int worker)
 {
-    const uint64_t begin = block_begin(spec, worker);
+    const int number = is_static(spec) ? spec->first_worker + worker : worker;
+    const uint64_t begin = block_begin(spec, number);
 
     if (spec->form == GCR_SCHEDULE_CYCLIC)
         return (gcr_span){ .first = spec->first, .count = spec->count };
-    return (gcr_span){ .first = begin, .count = block_begin(spec, worker + 1) - begin };
+    return (gcr_span){ .first = begin, .count = block_begin(spec, number + 1) - begin };
 }
 
-gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec)
+static double weight_of(const gcr_schedule_spec *spec, int worker)
+{
+    double all = 0.0;
+
+    if (spec->weights == NULL)
+        return 1.0 / spec->workers;
+    for (int w = 0; w < spec->workers; w++)
+        all += spec->weights[w];
+    return spec->weights[worker] / all;
+}
+
+/* True where positions begin in the stock: blocks of so many would be of very different cost. */
+static int begins_in_stock(const gcr_schedule_spec *spec)
+{
+    const gcr_span all = { .first = spec->first, .count = spec->count };
+
+    return !is_formula(spec) && spec->costs != NULL && !gcr_costs_are_even(spec->costs, all);
+}
+
+static void put_block(const gcr_schedule *schedule, int worker)
+{
+    const gcr_schedule_spec *spec = &schedule->spec;
+    const gcr_span span = gcr_schedule_block(spec, worker);
+    block *b = &schedule->shared->blocks[worker];
+
+    atomic_flag_clear(&b->lock);
+    b->weight = is_formula(spec) ? 0.0 : weight_of(spec, worker);
+    put(&b->begin, span.first);
+    put(&b->end, span.first + span.count);
+    if (spec->form == GCR_SCHEDULE_CYCLIC) /* here a block counts batches: begin is the next */
+        put(&b->begin, (uint64_t)spec->first_worker + (uint64_t)worker);
+    else if (begins_in_stock(spec))
+        put(&b->end, span.first);
+}
+
+static void fill(gcr_schedule *schedule)
+{
+    const gcr_schedule_spec *spec = &schedule->spec;
+    shared *s = schedule->shared;
+
+    atomic_store(&s->is_stopped, 0);
+    atomic_store(&s->is_closed, !spec->is_fed);
+    atomic_flag_clear(&s->stock.lock);
+    atomic_store(&s->stock.count, 0);
+    if (begins_in_stock(spec))
+        (void)gcr_schedule_grant(schedule,
+                                 (gcr_span){ .first = spec->first, .count = spec->count });
+    for (int w = 0; w < spec->workers; w++)
+        put_block(schedule, w);
+}
+
+uint64_t gcr_schedule_bytes(const gcr_schedule_spec *spec)
+{
+    return sizeof(shared) + (uint64_t)spec->workers * sizeof(block);
+}
+
+gcr_status gcr_schedule_attach(gcr_schedule **out, const gcr_schedule_spec *spec, void *memory)
 {
     gcr_status status = GCR_OK;
     gcr_schedule *schedule = NULL;
@@ -117,21 +216,36 @@ gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec
         GCR_FAIL(GCR_ENOMEM, "no memory for a schedule");
     schedule->spec = *spec;
     schedule->spec.weights = NULL; /* borrowed for the call */
-    GCR_TRY(gcr_memory_create((void **)&schedule->blocks, (uint64_t)spec->workers, sizeof(block),
-                              "a schedule"));
-    for (int w = 0; w < spec->workers; w++) {
-        block *b = &schedule->blocks[w];
-
-        atomic_flag_clear(&b->lock);
-        put(&b->begin, block_begin(spec, w));
-        put(&b->end, block_begin(spec, w + 1));
-        if (spec->form == GCR_SCHEDULE_CYCLIC) /* here a block counts batches: begin is the next */
-            put(&b->begin, (uint64_t)w);
-    }
+    schedule->shared = memory;
     *out = schedule;
-    schedule = NULL;
 out:
-    gcr_schedule_destroy(schedule);
+    return status;
+}
+
+gcr_status gcr_schedule_place(gcr_schedule **out, const gcr_schedule_spec *spec, void *memory)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_schedule_attach(out, spec, memory));
+    (*out)->spec.weights = spec->weights;
+    fill(*out);
+    (*out)->spec.weights = NULL;
+out:
+    return status;
+}
+
+gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    void *memory = NULL;
+
+    *out = NULL;
+    GCR_TRY(gcr_memory_create(&memory, 1, gcr_schedule_bytes(spec), "a schedule"));
+    GCR_TRY(gcr_schedule_place(out, spec, memory));
+    (*out)->memory = memory;
+    memory = NULL;
+out:
+    gcr_memory_destroy(memory);
     return status;
 }
 
@@ -139,7 +253,7 @@ void gcr_schedule_destroy(gcr_schedule *schedule)
 {
     if (schedule == NULL)
         return;
-    gcr_memory_destroy(schedule->blocks);
+    gcr_memory_destroy(schedule->memory);
     free(schedule);
 }
 
@@ -151,7 +265,7 @@ static int next_cyclic(gcr_schedule *schedule, block *own, gcr_span *out)
 
     if (__builtin_mul_overflow(turn, spec->batch, &first) || first >= spec->count)
         return 0;
-    put(&own->begin, turn + (uint64_t)spec->workers);
+    put(&own->begin, turn + (uint64_t)count_sharing(spec));
     *out = (gcr_span){ .first = spec->first + first,
                        .count = min_u64(spec->batch, spec->count - first) };
     return 1;
@@ -162,14 +276,14 @@ static int take_front(const gcr_schedule_spec *spec, block *own, uint64_t want, 
 {
     uint64_t begin, left;
 
-    lock_block(own);
+    lock(&own->lock);
     begin = get(&own->begin);
     left = get(&own->end) - begin;
     if (spec->form == GCR_SCHEDULE_GUIDED && left / GUIDED_SHARE > want)
         want = left / GUIDED_SHARE;
     want = min_u64(want, left);
     put(&own->begin, begin + want);
-    unlock_block(own);
+    unlock(&own->lock);
     *out = (gcr_span){ .first = begin, .count = want };
     return want > 0;
 }
@@ -196,7 +310,7 @@ static int steal(gcr_schedule *schedule, block *own)
     uint64_t most = 0, begin, end, at;
 
     for (int w = 0; w < spec->workers; w++) {
-        block *b = &schedule->blocks[w];
+        block *b = &schedule->shared->blocks[w];
         const uint64_t seen_begin = get(&b->begin), seen_end = get(&b->end);
 
         if (seen_end > seen_begin && seen_end - seen_begin > most) {
@@ -206,31 +320,156 @@ static int steal(gcr_schedule *schedule, block *own)
     }
     if (victim == NULL)
         return 0;
-    lock_block(victim);
+    lock(&victim->lock);
     begin = get(&victim->begin);
     end = get(&victim->end);
     at = begin < end ? cut(spec, begin, end) : end;
     put(&victim->end, at);
-    unlock_block(victim);
+    unlock(&victim->lock);
     /* between the two locks the loot is in nobody's block. The victim keeps the front, so another
      * thief still finds work there, unless the loot was one position and could not be shared */
-    lock_block(own);
+    lock(&own->lock);
     put(&own->begin, at);
     put(&own->end, end);
-    unlock_block(own);
+    unlock(&own->lock);
     return 1;
 }
 
-int gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want, gcr_span *out)
-{
-    block *own = &schedule->blocks[worker];
+/* ---- the stock -------------------------------------------------------------------------------- */
 
-    if (schedule->spec.form == GCR_SCHEDULE_CYCLIC)
-        return next_cyclic(schedule, own, out);
-    if (is_static(&schedule->spec))
-        return take_front(&schedule->spec, own, want, out);
+static double cost_of(const gcr_schedule_spec *spec, gcr_span span)
+{
+    return spec->costs == NULL ? (double)span.count : gcr_costs_sum(spec->costs, span);
+}
+
+static double sum_stock(const gcr_schedule_spec *spec, const stock *from)
+{
+    double sum = 0.0;
+
+    for (int i = 0; i < atomic_load_explicit(&from->count, memory_order_relaxed); i++)
+        sum += cost_of(spec, from->spans[i]);
+    return sum;
+}
+
+/* How many positions from the front of `span` cost about `share`: no fewer than are wanted, and as far
+ * as a dataset's edge where one lies between. */
+static uint64_t cut_share(const gcr_schedule_spec *spec, gcr_span span, double share, uint64_t want)
+{
+    uint64_t count = share < (double)span.count ? (uint64_t)share : span.count, beyond;
+
+    if (spec->costs != NULL)
+        count = gcr_costs_fit(spec->costs, span, share);
+    count = max_u64(count, want);
+    if (count >= span.count)
+        return span.count;
+    beyond = (span.first + count) % spec->live_count;
+    return beyond < count && count - beyond >= want ? count - beyond : count;
+}
+
+/* Moves a share of the stock to `own`, which is empty; false where there is none. */
+static int take_share(gcr_schedule *schedule, block *own, uint64_t want)
+{
+    const gcr_schedule_spec *spec = &schedule->spec;
+    stock *from = &schedule->shared->stock;
+    gcr_span *front = &from->spans[0];
+    uint64_t count = 0;
+
+    if (atomic_load_explicit(&from->count, memory_order_relaxed) == 0)
+        return 0;
+    lock(&from->lock);
+    if (atomic_load_explicit(&from->count, memory_order_relaxed) > 0) {
+        count = cut_share(spec, *front, sum_stock(spec, from) * own->weight / STOCK_SHARE, want);
+        lock(&own->lock);
+        put(&own->begin, front->first);
+        put(&own->end, front->first + count);
+        unlock(&own->lock);
+        front->first += count;
+        front->count -= count;
+    }
+    if (count > 0 && front->count == 0) {
+        const int left = atomic_load_explicit(&from->count, memory_order_relaxed) - 1;
+
+        for (int i = 0; i < left; i++)
+            from->spans[i] = from->spans[i + 1];
+        atomic_store_explicit(&from->count, left, memory_order_relaxed);
+    }
+    unlock(&from->lock);
+    return count > 0;
+}
+
+int gcr_schedule_grant(gcr_schedule *schedule, gcr_span span)
+{
+    stock *to = &schedule->shared->stock;
+    int count, has_room;
+
+    if (span.count == 0)
+        return 1;
+    lock(&to->lock);
+    count = atomic_load_explicit(&to->count, memory_order_relaxed);
+    has_room = count < STOCK_SPANS;
+    if (has_room) {
+        to->spans[count] = span;
+        atomic_store_explicit(&to->count, count + 1, memory_order_relaxed);
+    }
+    unlock(&to->lock);
+    return has_room;
+}
+
+void gcr_schedule_close(gcr_schedule *schedule)
+{
+    atomic_store_explicit(&schedule->shared->is_closed, 1, memory_order_release);
+}
+
+void gcr_schedule_stop(gcr_schedule *schedule)
+{
+    atomic_store_explicit(&schedule->shared->is_stopped, 1, memory_order_relaxed);
+}
+
+double gcr_schedule_left(const gcr_schedule *schedule, double enough)
+{
+    const gcr_schedule_spec *spec = &schedule->spec;
+    stock *from = &schedule->shared->stock;
+    double left;
+
+    lock(&from->lock);
+    left = sum_stock(spec, from);
+    unlock(&from->lock);
+    for (int w = 0; w < spec->workers && left <= enough; w++) {
+        const block *b = &schedule->shared->blocks[w];
+        const uint64_t begin = get(&b->begin), end = get(&b->end);
+
+        if (begin < end)
+            left += cost_of(spec, (gcr_span){ .first = begin, .count = end - begin });
+    }
+    return left;
+}
+
+/* ---- what a worker asks ----------------------------------------------------------------------- */
+
+static gcr_schedule_answer next_shared(gcr_schedule *schedule, block *own, uint64_t want,
+                                       gcr_span *out)
+{
+    /* asked first: what was granted before it was closed is seen below */
+    const int is_closed = atomic_load_explicit(&schedule->shared->is_closed, memory_order_acquire);
+
     while (!take_front(&schedule->spec, own, want, out))
-        if (!steal(schedule, own))
-            return 0;
-    return 1;
+        if (!take_share(schedule, own, want) && !steal(schedule, own))
+            return is_closed ? GCR_SCHEDULE_NEVER : GCR_SCHEDULE_LATER;
+    return GCR_SCHEDULE_NOW;
+}
+
+gcr_schedule_answer gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want,
+                                      gcr_span *out)
+{
+    block *own = &schedule->shared->blocks[worker];
+    const gcr_schedule_spec *spec = &schedule->spec;
+    int has_some;
+
+    if (atomic_load_explicit(&schedule->shared->is_stopped, memory_order_relaxed))
+        return GCR_SCHEDULE_NEVER;
+    if (!is_formula(spec))
+        return next_shared(schedule, own, want, out);
+    has_some = spec->form == GCR_SCHEDULE_CYCLIC ? next_cyclic(schedule, own, out)
+                                                 : take_front(spec, own, want, out);
+    return has_some ? GCR_SCHEDULE_NOW : GCR_SCHEDULE_NEVER;
 }

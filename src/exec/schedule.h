@@ -15,9 +15,22 @@
  * take touches nothing shared, neighbouring cells land from one core, and a worker stays with its
  * dataset. A block that spans several datasets is stolen at a dataset's edge, so the only datasets
  * in work are those of the batches in work.
+ *
+ * The workers of a schedule are those of one node, of however many processes: what changes stands in
+ * memory that they share, and holds no address. Where other nodes compute, too, a worker's part is a
+ * formula of its number among all workers for static and cyclic, and no two nodes ever talk. For
+ * dynamic and guided a node begins with a span of its own and is granted more (exec/desk.h): that goes
+ * to the stock, from which workers whose block is empty take a share before they steal. Dear cells come
+ * first, so what is stolen last should be what was there first, and small.
+ *
+ * Where positions differ much in cost, all of them begin in the stock, and a share is a part of the
+ * cost that is left there: the dearest cells then begin first, and none waits behind another in a
+ * worker's block.
  */
 #ifndef GCR_EXEC_SCHEDULE_H
 #define GCR_EXEC_SCHEDULE_H
+
+#include "exec/costs.h"
 
 #include "gridcrunch/job.h"
 #include "gridcrunch/status.h"
@@ -28,28 +41,60 @@ typedef struct gcr_schedule gcr_schedule;
 
 typedef struct gcr_schedule_spec {
     gcr_schedule_form form; /* not AUTO                                              */
-    uint64_t first, count;  /* positions                                             */
+    uint64_t first, count;  /* positions: of all nodes, or what a fed one begins with */
     uint64_t live_count;    /* positions per dataset, > 0                            */
     uint64_t batch;         /* > 0; of cyclic                                        */
-    int workers;            /* >= 1                                                  */
-    /* [workers] blocks are as long as these weights say; NULL: equal. Not of cyclic. */
+    int workers;            /* >= 1, of the node                                     */
+    /* [all workers] blocks are as long as these weights say, borrowed for the call; NULL: equal. Not of
+     * cyclic. Of a schedule that is fed: [workers]. */
     const double *weights;
+    int first_worker, all_workers; /* the node's, of those of all nodes; 0, 0: there is one node */
+    int is_fed;                    /* more may be granted; dynamic and guided alone              */
+    const gcr_costs *costs;        /* borrowed until destroy; NULL: each position costs the same */
 } gcr_schedule_spec;
 
-/* The positions first .. first + count - 1. */
-typedef struct gcr_span {
-    uint64_t first, count;
-} gcr_span;
+typedef enum gcr_schedule_answer {
+    GCR_SCHEDULE_NEVER, /* there will be no more for this worker                   */
+    GCR_SCHEDULE_NOW,
+    GCR_SCHEDULE_LATER, /* the node has none, but may be granted some: ask again   */
+} gcr_schedule_answer;
 
-/* GCR_ENOMEM. */
+/* In memory of its own: for the workers of one process. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_schedule_create(gcr_schedule **out, const gcr_schedule_spec *spec);
+
+/* In memory that processes share, gcr_schedule_bytes() long and aligned to a cache line: one of them
+ * places it there, and when that has returned the others attach themselves, with the same spec.
+ * Borrowed until each has destroyed its own. GCR_ENOMEM. */
+uint64_t gcr_schedule_bytes(const gcr_schedule_spec *spec);
+GCR_MUST_CHECK gcr_status gcr_schedule_place(gcr_schedule **out, const gcr_schedule_spec *spec,
+                                             void *memory);
+GCR_MUST_CHECK gcr_status gcr_schedule_attach(gcr_schedule **out, const gcr_schedule_spec *spec,
+                                              void *memory);
+
 void gcr_schedule_destroy(gcr_schedule *schedule);
 
-/* Where a worker starts: what it computes if nobody steals; all positions where those of `cyclic` lie. */
+/* Where a worker starts, about: what it computes if nobody steals, and all positions where those of
+ * `cyclic` lie. */
 gcr_span gcr_schedule_block(const gcr_schedule_spec *spec, int worker);
 
-/* What `worker` is to compute next in *out; false when there will be no more. `want` > 0 is how much
- * it would like; static and dynamic give no more than that. Workers may call at once. */
-int gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want, gcr_span *out);
+/* What `worker` of the node is to compute next, in *out. `want` > 0 is how much it would like; static
+ * and dynamic give no more than that. Workers may call at once. */
+gcr_schedule_answer gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want,
+                                      gcr_span *out);
+
+/* ---- of a schedule that is fed, from one thread of the node ------------------------------------- */
+
+/* Puts a span into the stock; false where so many are there that it has to be offered again later. */
+int gcr_schedule_grant(gcr_schedule *schedule, gcr_span span);
+
+/* Nothing will be granted any more: workers who find nothing are told NEVER. */
+void gcr_schedule_close(gcr_schedule *schedule);
+
+/* What nobody has begun, as a share of the plan's cost, or in positions where the spec has no costs.
+ * Stops counting when it is more than `enough`: cheap to ask often. */
+double gcr_schedule_left(const gcr_schedule *schedule, double enough);
+
+/* Every worker of the node is told NEVER from now on; from any thread. */
+void gcr_schedule_stop(gcr_schedule *schedule);
 
 #endif /* GCR_EXEC_SCHEDULE_H */
