@@ -6,6 +6,10 @@
 
 #include <stdlib.h>
 
+enum {
+    EDGE_SHARE = 4
+}; /* a cut is moved to an edge that is no farther than this part of the share */
+
 static const double even_most = 1.5; /* the dearest to the cheapest; half a cell is no imbalance */
 
 /* Positions of one cost, up to where the next run begins. */
@@ -100,41 +104,65 @@ static double sum_before(const gcr_costs *costs, uint64_t position)
 
 double gcr_costs_of(const gcr_costs *costs, uint64_t position)
 {
-    return find_run(costs, position)->each;
+    return costs == NULL ? 1.0 : find_run(costs, position)->each;
 }
 
 double gcr_costs_sum(const gcr_costs *costs, gcr_span span)
 {
-    if (span.count == 0)
-        return 0.0;
+    if (costs == NULL || span.count == 0)
+        return (double)span.count;
     return sum_before(costs, span.first + span.count) - sum_before(costs, span.first);
 }
 
-uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most)
+/* The last run before which no more than `sum` is spent. */
+static const run *find_run_by_cost(const gcr_costs *costs, double sum)
 {
-    const double end = span.count > 0 ? sum_before(costs, span.first) + most : 0.0;
-    uint64_t low = 0, high = costs->count, fit;
-    const run *r;
+    uint64_t low = 0, high = costs->count;
 
-    if (span.count == 0)
-        return 0;
-    while (high - low > 1) { /* the last run that begins before that much is spent */
+    while (high - low > 1) {
         const uint64_t middle = low + (high - low) / 2;
 
-        if (costs->runs[middle].before <= end)
+        if (costs->runs[middle].before <= sum)
             low = middle;
         else
             high = middle;
     }
-    r = &costs->runs[low];
-    if (r->first > span.first + span.count)
+    return &costs->runs[low];
+}
+
+uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most)
+{
+    const double end = (double)span.first + (double)span.count;
+    double at = (double)span.first + most; /* where it ends, as a position */
+
+    if (costs != NULL && span.count > 0) {
+        const double sum = sum_before(costs, span.first) + most;
+        const run *r = find_run_by_cost(costs, sum);
+
+        at = r->each > 0.0 ? (double)r->first + (sum - r->before) / r->each : end;
+    }
+    if (at >= end)
         return span.count;
-    if (r->each <= 0.0 || (end - r->before) / r->each >= (double)span.count + (double)span.first)
+    return at > (double)span.first ? (uint64_t)at - span.first : 0;
+}
+
+uint64_t gcr_costs_cut(const gcr_costs *costs, gcr_span span, double share, uint64_t least,
+                       uint64_t live_count)
+{
+    uint64_t count = gcr_costs_fit(costs, span, share), beyond, before, shift;
+
+    if (count < least)
+        count = least;
+    if (count >= span.count)
         return span.count;
-    fit = r->first + (uint64_t)((end - r->before) / r->each);
-    if (fit <= span.first)
-        return 0;
-    return fit - span.first < span.count ? fit - span.first : span.count;
+    beyond = (span.first + count) % live_count; /* of the edge before it ... */
+    before = live_count - beyond;               /* ... and of the one after  */
+    shift = beyond < before ? beyond : before;
+    if (shift > count / EDGE_SHARE)
+        return count;
+    if (beyond < before)
+        return count - beyond < least ? count : count - beyond;
+    return before < span.count - count ? count + before : span.count;
 }
 
 int gcr_costs_are_even(const gcr_costs *costs, gcr_span span)

@@ -23,12 +23,20 @@ GCR_MUST_CHECK gcr_status gcr_costs_create(gcr_costs **out, const gcr_plan *plan
                                            uint64_t dataset_count, uint64_t positions);
 void gcr_costs_destroy(gcr_costs *costs);
 
+/* The costs may be NULL in what follows: then each position costs 1. */
+
 /* Of one position, and of a span. */
 double gcr_costs_of(const gcr_costs *costs, uint64_t position);
 double gcr_costs_sum(const gcr_costs *costs, gcr_span span);
 
 /* How many positions from the front of `span` cost no more than `most`. */
 uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most);
+
+/* How many positions from the front of `span` somebody gets who should have about `share` of cost, and
+ * at least `least` positions if there are so many: up to the edge of a dataset, of `live_count` positions
+ * each, where one is near enough. */
+uint64_t gcr_costs_cut(const gcr_costs *costs, gcr_span span, double share, uint64_t least,
+                       uint64_t live_count);
 
 /* True where the first and the last position of `span` cost about the same: counting is enough. */
 int gcr_costs_are_even(const gcr_costs *costs, gcr_span span);

@@ -24,7 +24,8 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
 typedef struct block {
     _Alignas(GCR_ALIGNMENT) atomic_flag lock;
     _Atomic uint64_t begin, end;
-    double weight; /* of the worker, as a share of the node's */
+    _Atomic uint64_t taken_first, taken, want; /* what its worker has in hand, and asked for last */
+    double weight;                             /* of the worker, as a share of the node's         */
 } block;
 
 /* What has been granted to the node and to none of its workers; the front is taken first. A worker's
@@ -38,7 +39,8 @@ typedef struct stock {
 /* Stands in memory that is shared: no addresses. */
 typedef struct shared {
     _Alignas(GCR_ALIGNMENT) atomic_int is_stopped; /* a line that all read and nobody writes ... */
-    atomic_int is_closed;                          /* ... but once */
+    atomic_int is_closed;                          /* ... but once                                */
+    atomic_int is_low;                             /* nor this, but near the end of what is there */
     stock stock;
     block blocks[]; /* [workers] */
 } shared;
@@ -178,6 +180,9 @@ static void put_block(const gcr_schedule *schedule, int worker)
     b->weight = is_formula(spec) ? 0.0 : weight_of(spec, worker);
     put(&b->begin, span.first);
     put(&b->end, span.first + span.count);
+    put(&b->taken_first, span.first);
+    put(&b->taken, 0);
+    put(&b->want, 1);
     if (spec->form == GCR_SCHEDULE_CYCLIC) /* here a block counts batches: begin is the next */
         put(&b->begin, (uint64_t)spec->first_worker + (uint64_t)worker);
     else if (begins_in_stock(spec))
@@ -191,6 +196,7 @@ static void fill(gcr_schedule *schedule)
 
     atomic_store(&s->is_stopped, 0);
     atomic_store(&s->is_closed, !spec->is_fed);
+    atomic_store(&s->is_low, 0);
     atomic_flag_clear(&s->stock.lock);
     atomic_store(&s->stock.count, 0);
     if (begins_in_stock(spec))
@@ -302,6 +308,14 @@ static uint64_t cut(const gcr_schedule_spec *spec, uint64_t begin, uint64_t end)
     return middle;
 }
 
+static void note_low(gcr_schedule *schedule)
+{
+    atomic_int *is_low = &schedule->shared->is_low;
+
+    if (schedule->spec.is_fed && !atomic_load_explicit(is_low, memory_order_relaxed))
+        atomic_store_explicit(is_low, 1, memory_order_relaxed);
+}
+
 /* Moves the back half of the fullest other block to `own`, which is empty. False if all are. */
 static int steal(gcr_schedule *schedule, block *own)
 {
@@ -337,33 +351,13 @@ static int steal(gcr_schedule *schedule, block *own)
 
 /* ---- the stock -------------------------------------------------------------------------------- */
 
-static double cost_of(const gcr_schedule_spec *spec, gcr_span span)
-{
-    return spec->costs == NULL ? (double)span.count : gcr_costs_sum(spec->costs, span);
-}
-
 static double sum_stock(const gcr_schedule_spec *spec, const stock *from)
 {
     double sum = 0.0;
 
     for (int i = 0; i < atomic_load_explicit(&from->count, memory_order_relaxed); i++)
-        sum += cost_of(spec, from->spans[i]);
+        sum += gcr_costs_sum(spec->costs, from->spans[i]);
     return sum;
-}
-
-/* How many positions from the front of `span` cost about `share`: no fewer than are wanted, and as far
- * as a dataset's edge where one lies between. */
-static uint64_t cut_share(const gcr_schedule_spec *spec, gcr_span span, double share, uint64_t want)
-{
-    uint64_t count = share < (double)span.count ? (uint64_t)share : span.count, beyond;
-
-    if (spec->costs != NULL)
-        count = gcr_costs_fit(spec->costs, span, share);
-    count = max_u64(count, want);
-    if (count >= span.count)
-        return span.count;
-    beyond = (span.first + count) % spec->live_count;
-    return beyond < count && count - beyond >= want ? count - beyond : count;
 }
 
 /* Moves a share of the stock to `own`, which is empty; false where there is none. */
@@ -378,7 +372,9 @@ static int take_share(gcr_schedule *schedule, block *own, uint64_t want)
         return 0;
     lock(&from->lock);
     if (atomic_load_explicit(&from->count, memory_order_relaxed) > 0) {
-        count = cut_share(spec, *front, sum_stock(spec, from) * own->weight / STOCK_SHARE, want);
+        const double share = sum_stock(spec, from) * own->weight / STOCK_SHARE;
+
+        count = gcr_costs_cut(spec->costs, *front, share, want, spec->live_count);
         lock(&own->lock);
         put(&own->begin, front->first);
         put(&own->end, front->first + count);
@@ -392,6 +388,8 @@ static int take_share(gcr_schedule *schedule, block *own, uint64_t want)
         for (int i = 0; i < left; i++)
             from->spans[i] = from->spans[i + 1];
         atomic_store_explicit(&from->count, left, memory_order_relaxed);
+        if (left == 0)
+            note_low(schedule);
     }
     unlock(&from->lock);
     return count > 0;
@@ -425,23 +423,32 @@ void gcr_schedule_stop(gcr_schedule *schedule)
     atomic_store_explicit(&schedule->shared->is_stopped, 1, memory_order_relaxed);
 }
 
-double gcr_schedule_left(const gcr_schedule *schedule, double enough)
+gcr_schedule_stand gcr_schedule_look(const gcr_schedule *schedule)
 {
     const gcr_schedule_spec *spec = &schedule->spec;
     stock *from = &schedule->shared->stock;
-    double left;
+    gcr_schedule_stand stand = { 0 };
 
+    atomic_store_explicit(&schedule->shared->is_low, 0, memory_order_relaxed);
     lock(&from->lock);
-    left = sum_stock(spec, from);
+    stand.left = sum_stock(spec, from);
     unlock(&from->lock);
-    for (int w = 0; w < spec->workers && left <= enough; w++) {
+    for (int w = 0; w < spec->workers; w++) {
         const block *b = &schedule->shared->blocks[w];
         const uint64_t begin = get(&b->begin), end = get(&b->end);
+        const gcr_span taken = { .first = get(&b->taken_first), .count = get(&b->taken) };
 
         if (begin < end)
-            left += cost_of(spec, (gcr_span){ .first = begin, .count = end - begin });
+            stand.left += gcr_costs_sum(spec->costs, (gcr_span){ begin, end - begin });
+        stand.in_hand += gcr_costs_sum(spec->costs, taken);
+        stand.wants += get(&b->want);
     }
-    return left;
+    return stand;
+}
+
+int gcr_schedule_is_low(const gcr_schedule *schedule)
+{
+    return atomic_load_explicit(&schedule->shared->is_low, memory_order_relaxed);
 }
 
 /* ---- what a worker asks ----------------------------------------------------------------------- */
@@ -452,9 +459,18 @@ static gcr_schedule_answer next_shared(gcr_schedule *schedule, block *own, uint6
     /* asked first: what was granted before it was closed is seen below */
     const int is_closed = atomic_load_explicit(&schedule->shared->is_closed, memory_order_acquire);
 
-    while (!take_front(&schedule->spec, own, want, out))
-        if (!take_share(schedule, own, want) && !steal(schedule, own))
+    put(&own->want, want);
+    while (!take_front(&schedule->spec, own, want, out)) {
+        if (take_share(schedule, own, want))
+            continue;
+        note_low(schedule);
+        if (!steal(schedule, own)) {
+            put(&own->taken, 0);
             return is_closed ? GCR_SCHEDULE_NEVER : GCR_SCHEDULE_LATER;
+        }
+    }
+    put(&own->taken_first, out->first);
+    put(&own->taken, out->count);
     return GCR_SCHEDULE_NOW;
 }
 

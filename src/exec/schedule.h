@@ -90,9 +90,18 @@ int gcr_schedule_grant(gcr_schedule *schedule, gcr_span span);
 /* Nothing will be granted any more: workers who find nothing are told NEVER. */
 void gcr_schedule_close(gcr_schedule *schedule);
 
-/* What nobody has begun, as a share of the plan's cost, or in positions where the spec has no costs.
- * Stops counting when it is more than `enough`: cheap to ask often. */
-double gcr_schedule_left(const gcr_schedule *schedule, double enough);
+/* Where the node stands. Costs are shares of the plan's, or positions where the spec has no costs. */
+typedef struct gcr_schedule_stand {
+    double left;    /* that nobody has begun                                                */
+    double in_hand; /* that workers were given and have not come back from                  */
+    uint64_t wants; /* positions: what each of its workers has asked for last, all together */
+} gcr_schedule_stand;
+
+gcr_schedule_stand gcr_schedule_look(const gcr_schedule *schedule);
+
+/* True where a worker has taken the last of the stock, stolen or found nothing since the last look: one
+ * load, to be asked often. */
+int gcr_schedule_is_low(const gcr_schedule *schedule);
 
 /* Every worker of the node is told NEVER from now on; from any thread. */
 void gcr_schedule_stop(gcr_schedule *schedule);

@@ -123,10 +123,15 @@ static void test_a_node_waits_as_long_as_it_may_be_granted_more(void **state)
     assert_int_equal(gcr_schedule_next(schedule, 0, 4, &span), GCR_SCHEDULE_NOW);
     assert_int_equal(span.first, 50);
     assert_int_equal(span.count, 4);
-    assert_true(gcr_schedule_left(schedule, 1e9) == 4.0);
+    assert_true(gcr_schedule_look(schedule).left == 4.0);
+    assert_true(gcr_schedule_look(schedule).in_hand == 4.0);
+    assert_int_equal(gcr_schedule_look(schedule).wants, 4 + 1);
     assert_int_equal(gcr_schedule_next(schedule, 1, 4, &span), GCR_SCHEDULE_NOW);
     assert_int_equal(span.first, 54);
     assert_int_equal(gcr_schedule_next(schedule, 1, 4, &span), GCR_SCHEDULE_LATER);
+    assert_true(gcr_schedule_is_low(schedule));
+    assert_true(gcr_schedule_look(schedule).in_hand == 4.0);
+    assert_false(gcr_schedule_is_low(schedule));
     gcr_schedule_close(schedule);
     assert_int_equal(gcr_schedule_next(schedule, 0, 4, &span), GCR_SCHEDULE_NEVER);
     gcr_schedule_destroy(schedule);
@@ -281,7 +286,7 @@ static void feed(gcr_schedule *schedule, uint64_t from, uint64_t end)
         count = count < end - from ? count : end - from;
         if (gcr_schedule_grant(schedule, (gcr_span){ .first = from, .count = count }))
             from += count;
-        (void)gcr_schedule_left(schedule, 100.0);
+        (void)gcr_schedule_look(schedule);
     }
     gcr_schedule_close(schedule);
 }

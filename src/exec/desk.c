@@ -1,0 +1,231 @@
+/* exec/desk.c -- see exec/desk.h. */
+#include "exec/desk.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLES = 5 }; /* that a rate is the median of */
+
+/* Of what were fair to a node, so much at a time: enough for few messages, and so little that a node
+ * of half the predicted rate is not late with its opening. Both found with the simulator. */
+static const double grant_share = 0.5;
+
+/* An answer is asked for this many round trips before it is needed. */
+static const double trips_ahead = 2.0;
+
+typedef struct node_rate {
+    double weight;           /* predicted, in the unit of all nodes       */
+    double samples[SAMPLES]; /* cost per second, the last ones            */
+    double median;           /* of them                                   */
+    int count;               /* of all samples so far; 0: not measured yet */
+} node_rate;
+
+struct gcr_desk {
+    gcr_desk_spec spec; /* its arrays are not kept */
+    gcr_span left;
+    node_rate *rates; /* [nodes] */
+};
+
+/* ---- openings ---------------------------------------------------------------------------------- */
+
+static double sum_weights(const gcr_desk_spec *spec)
+{
+    double sum = 0.0;
+
+    for (int n = 0; n < spec->nodes; n++)
+        sum += spec->weights[n];
+    return sum;
+}
+
+/* The openings of nodes first .. last - 1, from the front of what is left of the whole: the last one of
+ * them, or what is left then. */
+static gcr_span cut_openings(gcr_span *left, const gcr_desk_spec *spec, int last)
+{
+    const double all = gcr_costs_sum(spec->costs, spec->span), weights = sum_weights(spec);
+    gcr_span opening = { .first = spec->span.first };
+
+    *left = spec->span;
+    for (int n = 0; n < last; n++) {
+        const double share = all * grant_share * spec->weights[n] / weights;
+
+        opening.first = left->first;
+        opening.count = spec->weights[n] > 0.0 ? gcr_costs_cut(spec->costs, *left, share,
+                                                               spec->least[n], spec->live_count)
+                                               : 0;
+        left->first += opening.count;
+        left->count -= opening.count;
+    }
+    return opening;
+}
+
+gcr_span gcr_desk_opening(const gcr_desk_spec *spec, int node)
+{
+    gcr_span left;
+
+    return spec->nodes == 1 ? spec->span : cut_openings(&left, spec, node + 1);
+}
+
+/* ---- the desk ---------------------------------------------------------------------------------- */
+
+gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    gcr_desk *desk = NULL;
+
+    *out = NULL;
+    desk = calloc(1, sizeof *desk);
+    if (desk == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the desk of %d nodes", spec->nodes);
+    desk->rates = calloc((size_t)spec->nodes, sizeof *desk->rates);
+    if (desk->rates == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for the desk of %d nodes", spec->nodes);
+    desk->spec = *spec;
+    desk->spec.weights = NULL;
+    desk->spec.least = NULL;
+    for (int n = 0; n < spec->nodes; n++)
+        desk->rates[n].weight = spec->weights[n];
+    if (spec->nodes > 1)
+        (void)cut_openings(&desk->left, spec, spec->nodes);
+    *out = desk;
+    desk = NULL;
+out:
+    gcr_desk_destroy(desk);
+    return status;
+}
+
+void gcr_desk_destroy(gcr_desk *desk)
+{
+    if (desk == NULL)
+        return;
+    free(desk->rates);
+    free(desk);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void note_rate(node_rate *rate, const gcr_desk_request *request)
+{
+    double sorted[SAMPLES];
+    int count;
+
+    if (!(request->seconds > 0.0) || !(request->cost > 0.0))
+        return;
+    rate->samples[rate->count++ % SAMPLES] = request->cost / request->seconds;
+    count = rate->count < SAMPLES ? rate->count : SAMPLES;
+    memcpy(sorted, rate->samples, sizeof sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, by_value);
+    rate->median = sorted[(count - 1) / 2];
+}
+
+/* The node's part of the rate of all: those that were not measured yet are thought to be to the others
+ * as was predicted. */
+static double share_of(const gcr_desk *desk, int node)
+{
+    double measured = 0.0, weight = 0.0, sum = 0.0, own = 0.0, scale;
+
+    for (int n = 0; n < desk->spec.nodes; n++) {
+        if (desk->rates[n].count > 0) {
+            measured += desk->rates[n].median;
+            weight += desk->rates[n].weight;
+        }
+    }
+    scale = weight > 0.0 ? measured / weight : 1.0;
+    for (int n = 0; n < desk->spec.nodes; n++) {
+        const node_rate *r = &desk->rates[n];
+        const double rate = r->count > 0 ? r->median : r->weight * scale;
+
+        sum += rate;
+        own = n == node ? rate : own;
+    }
+    return sum > 0.0 ? own / sum : 0.0;
+}
+
+gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *request)
+{
+    const gcr_desk_spec *spec = &desk->spec;
+    gcr_desk_grant grant = { .span.first = desk->left.first };
+    double share;
+
+    note_rate(&desk->rates[node], request);
+    share = gcr_costs_sum(spec->costs, desk->left) * grant_share * share_of(desk, node);
+    grant.span.count =
+        gcr_costs_cut(spec->costs, desk->left, share, request->least, spec->live_count);
+    desk->left.first += grant.span.count;
+    desk->left.count -= grant.span.count;
+    grant.is_last = desk->left.count == 0;
+    return grant;
+}
+
+/* ---- the supply of a node ---------------------------------------------------------------------- */
+
+void gcr_supply_open(gcr_supply *out, const gcr_costs *costs, gcr_span opening, double now)
+{
+    *out = (gcr_supply){ .granted = gcr_costs_sum(costs, opening),
+                         .since = now,
+                         .next_look = now,
+                         .round_trip = GCR_SUPPLY_LOOK_SECONDS };
+}
+
+/* Puts what could not be put so far; false where there is still no room. */
+static int put_held(gcr_supply *supply, gcr_schedule *schedule)
+{
+    if (!gcr_schedule_grant(schedule, supply->held.span))
+        return 0;
+    supply->held.span.count = 0;
+    if (supply->held.is_last) {
+        supply->is_exhausted = 1;
+        gcr_schedule_close(schedule);
+    }
+    return 1;
+}
+
+int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_desk_request *out)
+{
+    const double margin = trips_ahead * (supply->round_trip + GCR_SUPPLY_LOOK_SECONDS);
+    gcr_schedule_stand stand;
+    double finished, rate, wait;
+
+    if (supply->is_waiting || supply->is_exhausted)
+        return 0;
+    if (supply->held.span.count > 0 && !put_held(supply, schedule))
+        return 0;
+    if (now < supply->next_look && !gcr_schedule_is_low(schedule))
+        return 0;
+    stand = gcr_schedule_look(schedule);
+    finished = supply->granted - stand.left - stand.in_hand - supply->finished;
+    rate = now > supply->since ? finished / (now - supply->since) : 0.0;
+    if (stand.left > 0.0 && stand.left > rate * margin) {
+        /* half of the time that is left: what comes may be cheaper than what was */
+        wait = rate > 0.0 ? (stand.left / rate - margin) / 2 : now - supply->since;
+        supply->next_look = now + (wait > GCR_SUPPLY_LOOK_SECONDS ? wait : GCR_SUPPLY_LOOK_SECONDS);
+        return 0;
+    }
+    *out = (gcr_desk_request){ .least = stand.wants,
+                               .cost = finished,
+                               .seconds = now - supply->since };
+    supply->finished += finished;
+    supply->since = supply->asked = now;
+    supply->is_waiting = 1;
+    return 1;
+}
+
+void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,
+                    const gcr_desk_grant *grant, double now)
+{
+    const double took = now - supply->asked;
+
+    supply->round_trip =
+        took > supply->round_trip ? took : supply->round_trip + (took - supply->round_trip) / 8;
+    supply->granted += gcr_costs_sum(costs, grant->span);
+    supply->held = *grant;
+    supply->is_waiting = 0;
+    supply->next_look = now;
+    (void)put_held(supply, schedule);
+}

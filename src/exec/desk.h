@@ -1,0 +1,82 @@
+/*
+ * exec/desk.h -- how nodes come by their positions: dynamic and guided schedules over several nodes.
+ *
+ * Each node begins with an opening that every rank works out by itself, so that no message is needed
+ * before the first cell. What no opening has lies at the desk of rank 0. A node's leader asks for a
+ * grant before its node runs out, and gets a share of what is left there by predicted cost: half of what
+ * were fair to it by its rate, so that the last grants are small. The front goes first, where
+ * positions are dearest: with costs declared, what begins last is cheap; with costs that nobody
+ * knew, a node that was unlucky is late by about its last, small grant.
+ *
+ * The rate of a node is what it was predicted to be until it has been measured, and then the median
+ * of its last measurements, so that one odd cell is no change of speed.
+ *
+ * All of this is state machines without clocks and messages: they are told what time it is, and somebody
+ * else carries requests and grants. The simulator (exec/simulate.h) is one who does.
+ */
+#ifndef GCR_EXEC_DESK_H
+#define GCR_EXEC_DESK_H
+
+#include "exec/schedule.h"
+
+/* The same on every rank. */
+typedef struct gcr_desk_spec {
+    gcr_span span;          /* all positions that are dealt                                      */
+    uint64_t live_count;    /* positions per dataset, > 0                                        */
+    const gcr_costs *costs; /* borrowed until destroy; NULL: each position costs 1               */
+    int nodes;              /* >= 1                                                              */
+    const double *weights;  /* [nodes] predicted rates in any unit, some > 0; borrowed for calls */
+    const uint64_t *least;  /* [nodes] positions that give each worker a batch; for calls        */
+} gcr_desk_spec;
+
+/* What `node` begins with: all, where it is the only one. Fed schedules are created with it. */
+gcr_span gcr_desk_opening(const gcr_desk_spec *spec, int node);
+
+/* ---- rank 0's ----------------------------------------------------------------------------------- */
+
+typedef struct gcr_desk gcr_desk;
+
+/* Of a node that asks for more. */
+typedef struct gcr_desk_request {
+    uint64_t least;       /* positions that give each of its workers a batch       */
+    double cost, seconds; /* what it has finished since its last request, and how long that took */
+} gcr_desk_request;
+
+typedef struct gcr_desk_grant {
+    gcr_span span;    /* may be empty                         */
+    uint64_t is_last; /* true: there is no use in asking again */
+} gcr_desk_grant;
+
+/* Has what no node begins with. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec);
+void gcr_desk_destroy(gcr_desk *desk);
+
+gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *request);
+
+/* ---- a leader's ---------------------------------------------------------------------------------- */
+
+/* What a leader knows of its node's supply. */
+typedef struct gcr_supply {
+    double granted;               /* cost, the opening's included             */
+    double finished, since;       /* cost, when it asked last, and when       */
+    double asked;                 /* when it asked what is not answered yet   */
+    double round_trip;            /* seconds that an answer takes, the longest lately */
+    double next_look;             /* before, the schedule is not looked at unless it is low */
+    gcr_desk_grant held;          /* what its stock had no room for           */
+    int is_waiting, is_exhausted; /* for an answer; what is last has come    */
+} gcr_supply;
+
+/* The leader looks no more often than this. */
+#define GCR_SUPPLY_LOOK_SECONDS 100e-6
+
+void gcr_supply_open(gcr_supply *out, const gcr_costs *costs, gcr_span opening, double now);
+
+/* True when the leader is to send *out to the desk now. Asked as often as the leader looks for
+ * messages. */
+int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_desk_request *out);
+
+/* The answer has come. */
+void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,
+                    const gcr_desk_grant *grant, double now);
+
+#endif /* GCR_EXEC_DESK_H */
