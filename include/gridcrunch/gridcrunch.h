@@ -5,6 +5,7 @@
  *     job.h       what is to be done: from a file, from text, or filled in
  *     dataset.h   on what: from the job's sources, or borrowed from the program's memory
  *     run.h       does it; plan.h, ledger.h: what that takes and took
+ *     ranks.h     several processes that do it together
  *     results.h   what comes out, in memory and as files; cell.h, grid.h: where a number belongs
  *     kchan.h     a channel for what a program gathers by key itself
  *     kernel_description.h  what a kernel takes and gives;
@@ -28,6 +29,7 @@
 #include "gridcrunch/kernel_description.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/plan.h"
+#include "gridcrunch/ranks.h"
 #include "gridcrunch/results.h"
 #include "gridcrunch/run.h"
 #include "gridcrunch/status.h"

@@ -26,6 +26,7 @@
 #include "gridcrunch/kernel_description.h"
 #include "gridcrunch/ledger.h"
 #include "gridcrunch/plan.h"
+#include "gridcrunch/ranks.h"
 #include "gridcrunch/results.h"
 
 GCR_API_BEGIN
@@ -69,6 +70,11 @@ typedef struct gcr_run_spec {
     void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
 
     void *arg; /* the first argument of both */
+
+    /* Several ranks that compute one run together (ranks.h): each creates, executes and destroys it, in
+     * the same order (Collective), with the same job and the same datasets. The callbacks, the cells and
+     * what there is after execute are rank 0's alone. Borrowed until destroy; NULL: this process alone. */
+    gcr_comm *comm;
 
     /* Not 0: a job whose kernel is a file (kernel: fit.c) is GCR_EINVAL. Otherwise create has it
      * compiled by the C compiler, in another process, and loads it into this one. */

@@ -3,6 +3,9 @@
  *
  * The order is what keeps old results safe: everything that can be wrong with the request is found
  * out first, then an earlier run is moved aside, then comes what takes time.
+ *
+ * Under mpirun or srun all ranks go through the same steps, each of which ends in an agreement. The
+ * first one, which leads, alone has a folder, prints and saves.
  */
 #include "cli/best_points.h"
 #include "cli/cell_key.h"
@@ -18,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "comm/comm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +36,8 @@ typedef struct run_args {
 
 /* What a run needs on its way, in the order in which it comes to be. */
 typedef struct run_work {
+    gcr_comm *comm;
+    int leads;
     gcr_job job;
     gcr_run_folder folder;
     gcr_datasets datasets;
@@ -85,18 +91,30 @@ static const struct argp run_argp = {
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+/* What can be told from the job and the folder alone. */
+static gcr_status look_at_request(run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_job_args_load(&work->job, &args->job));
+    if (work->leads) {
+        GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
+        GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
+    }
+    GCR_TRY(gcr_crash_watch(&work->job));
+out:
+    return status;
+}
+
 /* Finds out everything that can be wrong with the request. Changes nothing. */
 static gcr_status prepare(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
-    gcr_run_spec spec = { .job = &work->job, .datasets = &work->datasets };
+    gcr_run_spec spec = { .job = &work->job, .datasets = &work->datasets, .comm = work->comm };
 
-    GCR_TRY(gcr_job_args_load(&work->job, &args->job));
-    GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
-    GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
-    GCR_TRY(gcr_crash_watch(&work->job));
-    GCR_TRY(gcr_datasets_load(&work->datasets, &work->job));
-    spec.on_progress = args->is_quiet ? NULL : gcr_progress_line_show;
+    GCR_TRY(gcr_comm_agree(work->comm, look_at_request(work, args)));
+    GCR_TRY(gcr_comm_agree(work->comm, gcr_datasets_load(&work->datasets, &work->job)));
+    spec.on_progress = args->is_quiet || !work->leads ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
     gcr_interrupt_watch(work->run);
@@ -138,15 +156,33 @@ static int survives(run_work *work, gcr_status status)
     return 1;
 }
 
-static gcr_status compute(run_work *work, const run_args *args)
+/* The folder is the run's from now on. */
+static gcr_status take_folder(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
 
     gcr_interrupt_guard(&work->folder);
     GCR_TRY(gcr_run_folder_take(&work->folder, args->is_fresh));
     gcr_crash_watch_folder(&work->folder);
-    status = gcr_run_execute(work->run);
+out:
+    return status;
+}
+
+static gcr_status execute(run_work *work)
+{
+    gcr_status status = gcr_run_execute(work->run);
+
     gcr_command_leaves_at_once = status == GCR_EDEVICE;
+    return status;
+}
+
+/* The steps of the rank that leads. */
+static gcr_status compute_leading(run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_agree(work->comm, take_folder(work, args)));
+    status = execute(work);
     gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
         gcr_progress_line_end();
@@ -155,6 +191,19 @@ static gcr_status compute(run_work *work, const run_args *args)
     GCR_TRY(save(work, args));
 out:
     return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);
+}
+
+/* And of all others: what is lost with a device is no failure where the first rank saves the rest. */
+static gcr_status compute_along(run_work *work)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_agree(work->comm, GCR_OK)); /* on the folder */
+    status = execute(work);
+    if (status == GCR_EDEVICE)
+        status = GCR_OK;
+out:
+    return status;
 }
 
 static gcr_status print_best(const gcr_results_file *file)
@@ -212,6 +261,55 @@ static void clear(run_work *work)
     gcr_datasets_clear(&work->datasets);
     gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
+    gcr_comm_close(work->comm);
+}
+
+/* True on all ranks where the one that leads has seen a signal by now. */
+static gcr_status look_for_signal(int *is_wanted, gcr_comm *comm)
+{
+    *is_wanted = gcr_interrupt_is_wanted();
+    return gcr_comm_broadcast(comm, is_wanted, sizeof *is_wanted, 0);
+}
+
+static gcr_status lead(int *exit_out, run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(compute_leading(work, args));
+    GCR_TRY(tell(exit_out, work, args));
+out:
+    return status;
+}
+
+/* All ranks leave with the code of the one that leads. */
+static gcr_status end_together(int *exit_out, gcr_comm *comm, gcr_status status)
+{
+    GCR_TRY(gcr_comm_agree(comm, status));
+    GCR_TRY(gcr_comm_broadcast(comm, exit_out, sizeof *exit_out, 0));
+out:
+    return status;
+}
+
+static gcr_status run_on_ranks(int *exit_out, run_work *work, const run_args *args)
+{
+    gcr_status status = GCR_OK;
+    int is_interrupted;
+
+    GCR_TRY(prepare(work, args));
+    if (!args->is_quiet && work->leads) {
+        const gcr_run_report report = report_of(work);
+
+        gcr_run_report_begin(&report);
+    }
+    GCR_TRY(look_for_signal(&is_interrupted, work->comm));
+    if (is_interrupted) {
+        *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
+        goto out;
+    }
+    status = work->leads ? lead(exit_out, work, args) : compute_along(work);
+    GCR_TRY(end_together(exit_out, work->comm, status));
+out:
+    return status;
 }
 
 gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
@@ -222,18 +320,10 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
 
     argp_parse(&run_argp, argc, argv, 0, NULL, &args);
     gcr_interrupt_begin();
-    GCR_TRY(prepare(&work, &args));
-    if (!args.is_quiet) {
-        const gcr_run_report report = report_of(&work);
-
-        gcr_run_report_begin(&report);
-    }
-    if (gcr_interrupt_is_wanted()) {
-        *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
-        goto out;
-    }
-    GCR_TRY(compute(&work, &args));
-    GCR_TRY(tell(exit_out, &work, &args));
+    GCR_TRY(gcr_comm_open(&work.comm));
+    work.leads = gcr_comm_info_of(work.comm)->rank == 0;
+    gcr_command_is_mute = !work.leads;
+    GCR_TRY(run_on_ranks(exit_out, &work, &args));
 out:
     clear(&work);
     gcr_job_args_clear(&args.job);

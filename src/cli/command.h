@@ -40,4 +40,7 @@ gcr_command_fn gcr_command_bench;
  * leaves without. */
 extern int gcr_command_leaves_at_once;
 
+/* Set by a command on a rank that does not lead: its sentence is the leader's, who prints it. */
+extern int gcr_command_is_mute;
+
 #endif /* GCR_CLI_COMMAND_H */

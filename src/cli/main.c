@@ -166,11 +166,14 @@ static int report_failure(gcr_status status)
     const char *sentence = gcr_last_error();
 
     fflush(stdout);
+    if (gcr_command_is_mute)
+        goto out;
     if (!begins_with_place(sentence))
         fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, sentence, -1);
     fputc('\n', stderr);
     gcr_screen_lines(stderr, gcr_last_error_details());
+out:
     return gcr_status_is_users(status) ? GCR_EXIT_USAGE : GCR_EXIT_OTHER;
 }
 
@@ -210,6 +213,7 @@ static void set_locale(void)
 }
 
 int gcr_command_leaves_at_once;
+int gcr_command_is_mute;
 
 int main(int argc, char **argv)
 {

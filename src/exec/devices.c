@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "exec/residency.h"
 
 #include <inttypes.h>
@@ -237,7 +238,7 @@ double gcr_run_device_rate(const gcr_run *run, int device)
                           info->shares_memory ? run->threads : info->units);
 }
 
-double gcr_run_kind_rate(const gcr_run *run, int kind)
+static double kind_rate(const gcr_run *run, int kind)
 {
     double rate = 0.0;
 
@@ -251,7 +252,7 @@ static double total_rate(const gcr_run *run)
     double total = 0.0;
 
     for (int k = 0; k < run->kind_count; k++)
-        total += gcr_run_kind_rate(run, k);
+        total += kind_rate(run, k);
     return total;
 }
 
@@ -276,7 +277,7 @@ static void leave_out_slow(gcr_run *run)
     const double total = total_rate(run);
 
     for (int k = run->kind_count; k-- > 0;)
-        if (gcr_split_is_slow(gcr_run_kind_rate(run, k), total))
+        if (gcr_split_is_slow(kind_rate(run, k), total))
             leave_out(run, k);
 }
 
@@ -306,6 +307,28 @@ out:
     return status;
 }
 
+/* How many threads drive a queue of each. */
+static gcr_status count_workers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = run->binding->unit->kernel;
+
+    run->workers = 0;
+    for (int i = 0; i < run->device_count; i++) {
+        gcr_run_device *d = &run->devices[i];
+        const gcr_device_info *info = &d->device->info;
+
+        d->first_worker = run->workers;
+        d->workers = info->shares_memory ? run->threads : 1;
+        run->workers += d->workers;
+        if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
+            GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
+                     kernel->name, d->workers, info->lone_thread_reason);
+    }
+out:
+    return status;
+}
+
 gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;
@@ -326,7 +349,45 @@ gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends
                                           : "no backend of this build finds a device");
     run->steals_between_kinds = choice == GCR_DEVICES_ANY;
     run->binding = &run->kinds[run->devices[0].kind]->binding;
+    GCR_TRY(count_workers(run));
 out:
+    return status;
+}
+
+/* ---- all ranks ------------------------------------------------------------------------------- */
+
+/* The hash of a text; 0: there is none. */
+static uint64_t hash_text(const char *text)
+{
+    return text != NULL ? gcr_text_hash(text, strlen(text)) : 0;
+}
+
+gcr_status gcr_run_join_crew(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_crew_work work = { .job = hash_text(run->spec.job->text),
+                                 .kernel = hash_text(gcr_own_text(run->binding->own)),
+                                 .dataset_count = run->spec.datasets->count,
+                                 .live_count = gcr_points_table(run->points)->live_count };
+    gcr_crew_device *mine = NULL;
+
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&mine, (uint64_t)run->device_count,
+                                                        sizeof *mine, "the devices of a rank")));
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+        gcr_crew_device *m = &mine[i];
+
+        m->rate = gcr_run_device_rate(run, i);
+        m->workers = d->workers;
+        snprintf(m->kind, sizeof m->kind, "%s", run->kinds[d->kind]->name);
+        snprintf(m->word, sizeof m->word, "%s", d->word);
+        snprintf(m->name, sizeof m->name, "%s", d->device->info.name);
+    }
+    GCR_TRY(gcr_crew_create(&run->crew, run->comm, &work, mine, run->device_count));
+    for (int k = 0; k < run->kind_count; k++)
+        run->kinds[k]->number = gcr_crew_find_kind(&run->crew, run->kinds[k]->name);
+out:
+    gcr_memory_destroy(mine);
     return status;
 }
 

@@ -103,7 +103,7 @@ static gcr_status open_slots(gcr_run *run)
                                   .output_count = run->binding->output_count,
                                   .width = run->binding->width,
                                   .has_jitter = run->spec.job->jitter_count > 0,
-                                  .has_kinds = run->kind_count > 1 && !run->by_blocks,
+                                  .has_kinds = run->crew.kind_count > 1 && !run->by_blocks,
                                   .has_no_cells = run->by_blocks };
     gcr_summaries_spec summaries;
 
@@ -144,7 +144,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                          .kernel_seconds = run->spec.job->kernel_seconds,
                                          .stop = &x->stop,
                                          .first_worker = run->teams[d->team].first_worker,
-                                         .kind_mark = (uint8_t)(d->kind + 1),
+                                         .kind_mark = (uint8_t)(run->kinds[d->kind]->number + 1),
                                          .on_dataset = announce,
                                          .on_failure = note_failure,
                                          .arg = x };

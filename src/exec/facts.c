@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { DEVICES_NAMED = 64 }; /* one by one; the others are counted */
+
 static void add_number(gcr_facts *facts, const char *name, double number)
 {
     if (facts->count < GCR_FACTS_MAX)
@@ -115,22 +117,42 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
     add_number(facts, "device_peak_bytes", (double)ledger->peak_bytes);
 }
 
-/* "device" and "kind", or "device_1", "device_2" ... and which kind each is of. */
+/* "cuda:1 NVIDIA H200, kind_2", as its rank counts it. */
+static void add_device(gcr_facts *facts, const gcr_crew *crew, int device)
+{
+    const gcr_crew_device *d = &crew->devices[device];
+    char text[GCR_FACT_TEXT_BYTES], rank[128] = "", kind[32] = "";
+
+    if (crew->comm->size > 1)
+        snprintf(rank, sizeof rank, "rank %d on %s, ", d->rank, crew->comm->ranks[d->rank].host);
+    if (crew->kind_count > 1)
+        snprintf(kind, sizeof kind, ", kind_%d", gcr_crew_find_kind(crew, d->kind) + 1);
+    snprintf(text, sizeof text, "%s%s %s%s", rank, d->word, d->name, kind);
+    add_numbered_text(facts, "device", device + 1, text);
+}
+
+/* Who computed together. */
+static void add_ranks(gcr_facts *facts, const gcr_comm_info *comm)
+{
+    if (comm->size == 1)
+        return;
+    add_number(facts, "ranks", comm->size);
+    add_number(facts, "nodes", comm->node_count);
+    add_text(facts, "transport", comm->library);
+}
+
+/* "device" and "kind", or "device_1", "device_2" ... and which kind each is of; of all ranks. */
 static void add_devices(gcr_facts *facts, const gcr_run *run)
 {
-    const int devices = gcr_run_device_count(run), kinds = gcr_run_kind_count(run);
-    char text[GCR_FACT_TEXT_BYTES];
+    const int devices = run->crew.device_count, kinds = gcr_run_kind_count(run);
 
+    add_ranks(facts, run->crew.comm);
     if (devices == 1)
         add_text(facts, "device", gcr_run_device_name(run, 0));
-    for (int d = 0; devices > 1 && d < devices; d++) {
-        snprintf(text, sizeof text, "%s %s", gcr_run_device_word(run, d),
-                 gcr_run_device_name(run, d));
-        if (kinds > 1)
-            snprintf(text, sizeof text, "%s %s, kind_%d", gcr_run_device_word(run, d),
-                     gcr_run_device_name(run, d), gcr_run_device_kind(run, d) + 1);
-        add_numbered_text(facts, "device", d + 1, text);
-    }
+    else
+        add_number(facts, "devices", devices);
+    for (int d = 0; devices > 1 && d < devices && d < DEVICES_NAMED; d++)
+        add_device(facts, &run->crew, d);
     if (kinds == 1)
         add_text(facts, "kind", gcr_run_kind(run, 0));
     for (int k = 0; kinds > 1 && k < kinds; k++)

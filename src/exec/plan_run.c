@@ -144,13 +144,11 @@ static uint64_t count_cells_of(const gcr_run *run, int team)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
     const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
-    double total = 0.0;
 
     if (run->team_count == 1)
         return cells;
-    for (int k = 0; k < run->kind_count; k++)
-        total += gcr_run_kind_rate(run, k);
-    return (uint64_t)((double)cells * gcr_run_kind_rate(run, team) / total);
+    return (uint64_t)((double)cells * gcr_crew_rate(&run->crew, team, -1) /
+                      gcr_crew_rate(&run->crew, -1, -1));
 }
 
 /* How many of the most costly cells a device computes in the time that a batch of its own may take; no
@@ -188,7 +186,7 @@ static void choose_far_batch(const gcr_run *run, gcr_run_device *d, uint64_t of_
 static void choose_batch(const gcr_run *run, gcr_run_device *d)
 {
     const uint64_t cells = count_cells_of(run, d->team);
-    const uint64_t of_worker = cells / (uint64_t)run->teams[d->team].workers;
+    const uint64_t of_worker = cells / (uint64_t)run->teams[d->team].crew.all;
     const uint64_t share = of_worker / BATCHES_PER_WORKER;
     const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
@@ -258,7 +256,7 @@ static void deal_to_teams(gcr_run *run)
     gcr_span spans[GCR_RUN_KINDS_MAX];
 
     for (int t = 0; t < run->team_count; t++)
-        rates[t] = run->team_count > 1 ? gcr_run_kind_rate(run, t) : 1.0;
+        rates[t] = run->team_count > 1 ? gcr_crew_rate(&run->crew, t, -1) : 1.0;
     gcr_split_positions(spans, rates, run->team_count, run->plan, run->spec.datasets->count, live);
     for (int t = 0; t < run->team_count; t++) {
         const uint64_t first = move_cut(run, spans[t].first);
@@ -282,7 +280,7 @@ static gcr_status make_plan(gcr_run *run)
         .dataset_count = run->spec.datasets->count,
         .point_count = table->point_count,
         .live_count = table->live_count,
-        .state_bytes = 1u + (job->jitter_count > 0) + (run->kind_count > 1),
+        .state_bytes = 1u + (job->jitter_count > 0) + (run->crew.kind_count > 1),
         .points_bytes = gcr_points_bytes(run->points),
         .keeps_order =
             run->schedule_form == GCR_SCHEDULE_STATIC || run->schedule_form == GCR_SCHEDULE_CYCLIC,
@@ -309,40 +307,32 @@ out:
     return status;
 }
 
-/* How many threads drive a queue, and with whom they share their cells. */
-static gcr_status choose_workers(gcr_run *run)
+/* With whom workers share their cells. */
+static void choose_teams(gcr_run *run)
 {
-    gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = run->binding->unit->kernel;
-
-    run->workers = 0;
-    run->team_count = run->steals_between_kinds ? 1 : run->kind_count;
+    run->team_count = run->steals_between_kinds ? 1 : run->crew.kind_count;
     for (int i = 0; i < run->device_count; i++) {
         gcr_run_device *d = &run->devices[i];
-        const gcr_device_info *info = &d->device->info;
+        gcr_team *team;
 
-        d->first_worker = run->workers;
-        d->workers = info->shares_memory ? run->threads : 1;
-        d->team = run->steals_between_kinds ? 0 : d->kind;
-        if (run->teams[d->team].workers == 0)
-            run->teams[d->team].first_worker = d->first_worker;
-        run->teams[d->team].workers += d->workers;
-        run->workers += d->workers;
-        if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
-            GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
-                     kernel->name, d->workers, info->lone_thread_reason);
+        d->team = run->steals_between_kinds ? 0 : run->kinds[d->kind]->number;
+        team = &run->teams[d->team];
+        if (team->workers == 0)
+            team->first_worker = d->first_worker;
+        team->workers += d->workers;
     }
-out:
-    return status;
+    for (int t = 0; t < run->team_count; t++)
+        run->teams[t].crew = gcr_crew_count_workers(&run->crew, run->steals_between_kinds ? -1 : t);
 }
 
-/* Where cells are not kept, workers take whole blocks, if there are enough for all of them. Fewer cells
+/* Where cells are not kept, workers take whole blocks, if there are enough for all of all ranks. Fewer cells
  * than that have slots: they take no memory to speak of, and are dealt one by one. */
 static void choose_positions(gcr_run *run)
 {
     const gcr_point_table *points = gcr_points_table(run->points);
     const uint64_t blocks = (points->point_count - 1) / GCR_PARTIAL_POINTS + 1;
-    const uint64_t enough = (uint64_t)run->workers * BATCHES_PER_WORKER;
+    const uint64_t enough =
+        (uint64_t)gcr_crew_count_workers(&run->crew, -1).all * BATCHES_PER_WORKER;
 
     run->has_blocks = blocks >= enough || blocks * run->spec.datasets->count >= enough;
     run->by_blocks = run->has_blocks && run->spec.job->keep == GCR_KEEP_SUMMARY;
@@ -354,7 +344,7 @@ gcr_status gcr_run_decide(gcr_run *run)
     gcr_status status = GCR_OK;
     const gcr_schedule_form asked = run->spec.job->schedule;
 
-    GCR_TRY(choose_workers(run));
+    choose_teams(run);
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
     choose_positions(run);
     for (int d = 0; d < run->device_count; d++)

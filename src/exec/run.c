@@ -27,14 +27,14 @@ out:
     return status;
 }
 
-gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
-                             const gcr_backend *const *backends)
+/* What this rank has: points, devices, and the kernel bound to them. */
+static gcr_status open_here(gcr_run **out, const gcr_run_spec *spec,
+                            const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;
     const gcr_job *job;
     gcr_run *run = NULL;
 
-    *out = NULL;
     GCR_TRY(gcr_run_spec_check(spec));
     GCR_TRY(check_kernel(spec));
     job = spec->job;
@@ -49,14 +49,49 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
     GCR_TRY(gcr_run_open_devices(run, backends));
     GCR_TRY(gcr_results_check_names(job, run->binding->unit->kernel));
-    GCR_TRY(gcr_run_decide(run));
-    GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
-                              sizeof *run->worker_progress, "the progress of threads"));
-    GCR_TRY(gcr_gate_create(&run->gate, spec->datasets->count));
     *out = run;
     run = NULL;
 out:
     gcr_run_destroy(run);
+    return status;
+}
+
+/* What follows from what all ranks have. */
+static gcr_status decide(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_run_decide(run));
+    GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
+                              sizeof *run->worker_progress, "the progress of threads"));
+    GCR_TRY(gcr_gate_create(&run->gate, run->spec.datasets->count));
+out:
+    return status;
+}
+
+gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
+                             const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+    gcr_comm *comm = spec != NULL ? spec->comm : NULL, *alone = NULL;
+    gcr_run *run = NULL;
+
+    *out = NULL;
+    if (comm == NULL) {
+        GCR_TRY(gcr_comm_open_alone(&alone));
+        comm = alone;
+    }
+    GCR_TRY(gcr_comm_agree(comm, open_here(&run, spec, backends)));
+    run->comm = comm;
+    GCR_TRY(gcr_run_join_crew(run));
+    GCR_TRY(gcr_comm_agree(comm, decide(run)));
+    run->alone = alone;
+    alone = NULL;
+    *out = run;
+    run = NULL;
+out:
+    gcr_run_destroy(run);
+    gcr_comm_close(alone);
     return status;
 }
 
@@ -92,6 +127,8 @@ void gcr_run_destroy(gcr_run *run)
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
     gcr_run_close_devices(run);
+    gcr_crew_clear(&run->crew);
+    gcr_comm_close(run->alone);
     gcr_plan_destroy(run->plan);
     gcr_points_destroy(run->points);
     free(run);
@@ -170,7 +207,7 @@ double gcr_run_kind_share(const gcr_run *run, int kind)
     const uint64_t end = span.first + span.count;
     double share = 0.0;
 
-    if (run->team_count < run->kind_count)
+    if (run->team_count < run->crew.kind_count)
         return -1.0;
     for (uint64_t at = span.first, count; at < end; at += count) {
         const uint64_t left = positions - at % positions;
@@ -193,7 +230,7 @@ const gcr_device_plan *gcr_run_device_plan(const gcr_run *run, int device)
 
 int gcr_run_device_kind(const gcr_run *run, int device)
 {
-    return run->devices[device].kind;
+    return run->kinds[run->devices[device].kind]->number;
 }
 
 const gcr_ledger *gcr_run_device_ledger(const gcr_run *run, int device)
@@ -203,12 +240,12 @@ const gcr_ledger *gcr_run_device_ledger(const gcr_run *run, int device)
 
 int gcr_run_kind_count(const gcr_run *run)
 {
-    return run->kind_count;
+    return run->crew.kind_count;
 }
 
 const char *gcr_run_kind(const gcr_run *run, int kind)
 {
-    return run->kinds[kind]->name;
+    return run->crew.kinds[kind];
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)
@@ -310,7 +347,7 @@ const gcr_results *gcr_run_results(gcr_run *run)
                                   .slots = run->slots,
                                   .summaries = run->summaries,
                                   .gate = run->gate,
-                                  .kind_count = run->kind_count,
+                                  .kind_count = run->crew.kind_count,
                                   .facts = run->facts.items,
                                   .fact_count = run->facts.count };
     return &run->results;

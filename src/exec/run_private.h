@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "exec/binding.h"
+#include "exec/crew.h"
 #include "exec/facts.h"
 #include "exec/job_device.h"
 #include "exec/pipeline.h"
@@ -30,27 +31,28 @@ typedef enum gcr_run_phase {
 
 enum {
     GCR_RUN_DEVICES_MAX = GCR_DEVICES_MAX,
-    GCR_RUN_KINDS_MAX = GCR_SPLIT_MAX,
-    GCR_DEVICE_WORD_BYTES = 64,
+    GCR_RUN_KINDS_MAX = GCR_CREW_KINDS_MAX,
 };
 
 /* What decides bits, and what of the run depends on it: the unit is one of the kind's. */
 typedef struct gcr_kind {
     char name[GCR_KIND_BYTES];
+    int number;          /* of all ranks' kinds                          */
     gcr_binding binding; /* points into itself, and so stays where it is */
 } gcr_kind;
 
-/* Workers that deal positions among themselves: those of a kind, or all. */
+/* Workers that deal positions among themselves: those of a kind, or all; of all ranks. */
 typedef struct gcr_team {
     gcr_span span;             /* of all positions of the plan, the team's */
-    int first_worker, workers; /* of the run's */
+    int first_worker, workers; /* of this rank's, its own                  */
+    gcr_crew_workers crew;
 } gcr_team;
 
 typedef struct gcr_run_device {
     gcr_device *device;
     char word[GCR_DEVICE_WORD_BYTES]; /* "cuda:1" */
     int kind, team;
-    int first_worker, workers;        /* of all workers of the run, its own */
+    int first_worker, workers;        /* of all workers of this rank, its own */
     uint64_t batch_least, batch_most; /* cells */
     uint64_t scratch_bytes;           /* of its memory, that a cell needs beside its dataset */
     gcr_device_plan plan;
@@ -68,17 +70,21 @@ struct gcr_run {
     atomic_int phase; /* gcr_run_phase */
     gcr_gate *gate;   /* a key per dataset */
     gcr_points *points;
+    gcr_comm *comm;  /* the spec's, or ... */
+    gcr_comm *alone; /* ... its own        */
+    gcr_crew crew;   /* what all ranks have; what follows is this rank's */
     gcr_kind *kinds[GCR_RUN_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
-    gcr_team teams[GCR_RUN_KINDS_MAX];
-    int kind_count, device_count, team_count;
+    int kind_count, device_count;
+    gcr_team teams[GCR_RUN_KINDS_MAX]; /* by the crew's kinds */
+    int team_count;
     int steals_between_kinds;   /* one team for all of them */
     char left_out[512];         /* a device that was found and is not used, and why; "": none */
     int left_out_why;           /* where the reason begins */
     const gcr_binding *binding; /* of the first device, for what is the same for each */
     gcr_plan *plan;
     int threads; /* of the CPU            */
-    int workers; /* of all devices        */
+    int workers; /* of all devices here   */
     gcr_schedule_form schedule_form;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
     int has_blocks;      /* enough for all workers: kinds are parted between two of them */
@@ -110,9 +116,12 @@ GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *s
 GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends);
 void gcr_run_close_devices(gcr_run *run);
 
-/* Operations per second of a device, and of all of a kind: what cells are dealt by (split.h). */
+/* Operations per second of a device: what cells are dealt by (split.h). */
 double gcr_run_device_rate(const gcr_run *run, int device);
-double gcr_run_kind_rate(const gcr_run *run, int kind);
+
+/* Collective. Tells the other ranks what this one computes on and with, and learns it of them.
+ * Failures as of gcr_crew_create(). */
+GCR_MUST_CHECK gcr_status gcr_run_join_crew(gcr_run *run);
 
 /* How the workers of a team share its positions. *weights_out is freed with gcr_memory_destroy(),
  * after the schedule has been created. GCR_ENOMEM. */

@@ -1,0 +1,160 @@
+/* exec/crew.c -- the table of all ranks' devices. See crew.h. */
+#include "exec/crew.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a rank says first. */
+typedef struct greeting {
+    gcr_crew_work work;
+    uint64_t device_count;
+} greeting;
+
+static gcr_status check_work(const gcr_crew *crew, const greeting *all)
+{
+    gcr_status status = GCR_OK;
+    const gcr_crew_work *first = &all[0].work;
+
+    for (int r = 1; r < crew->comm->size; r++) {
+        const gcr_crew_work *work = &all[r].work;
+        const char *what = work->job != first->job                       ? "another job file"
+                           : work->kernel != first->kernel               ? "another kernel file"
+                           : work->dataset_count != first->dataset_count ? "other datasets"
+                           : work->live_count != first->live_count       ? "another grid"
+                                                                         : NULL;
+
+        if (what != NULL)
+            GCR_FAIL(GCR_EINVAL,
+                     "rank %d on %s has %s than rank 0 on %s: all ranks of a run need the same "
+                     "files",
+                     r, crew->comm->ranks[r].host, what, crew->comm->ranks[0].host);
+    }
+out:
+    return status;
+}
+
+/* Gathers tables of different lengths: each rank tells as many entries as the longest has. */
+static gcr_status gather_devices(gcr_crew *crew, gcr_comm *comm, const greeting *all,
+                                 const gcr_crew_device *mine)
+{
+    gcr_status status = GCR_OK;
+    const int size = crew->comm->size, rank = crew->comm->rank;
+    gcr_crew_device *padded = NULL, *gathered = NULL;
+    uint64_t most = 1, total = 0;
+
+    for (int r = 0; r < size; r++) {
+        most = all[r].device_count > most ? all[r].device_count : most;
+        total += all[r].device_count;
+    }
+    status = gcr_memory_create((void **)&padded, most, sizeof *padded, "the devices of a rank");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&gathered, most * (uint64_t)size, sizeof *gathered,
+                                   "the devices of all ranks");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&crew->devices, total > 0 ? total : 1,
+                                   sizeof *crew->devices, "the devices of all ranks");
+    GCR_TRY(gcr_comm_agree(comm, status));
+    for (uint64_t d = 0; d < all[rank].device_count; d++)
+        padded[d] = mine[d];
+    GCR_TRY(gcr_comm_gather_all(comm, padded, most * sizeof *padded, gathered));
+    for (int r = 0; r < size; r++)
+        for (uint64_t d = 0; d < all[r].device_count; d++) {
+            crew->devices[crew->device_count] = gathered[(uint64_t)r * most + d];
+            crew->devices[crew->device_count++].rank = r;
+        }
+out:
+    gcr_memory_destroy(gathered);
+    gcr_memory_destroy(padded);
+    return status;
+}
+
+static gcr_status number_kinds(gcr_crew *crew)
+{
+    gcr_status status = GCR_OK;
+
+    for (int d = 0; d < crew->device_count; d++) {
+        if (gcr_crew_find_kind(crew, crew->devices[d].kind) < crew->kind_count)
+            continue;
+        if (crew->kind_count == GCR_CREW_KINDS_MAX)
+            GCR_FAIL(GCR_EUNSUPPORTED, "a run has devices of at most %d kinds on all ranks",
+                     GCR_CREW_KINDS_MAX);
+        crew->kinds[crew->kind_count++] = crew->devices[d].kind;
+    }
+out:
+    return status;
+}
+
+gcr_status gcr_crew_create(gcr_crew *out, gcr_comm *comm, const gcr_crew_work *work,
+                           const gcr_crew_device *mine, int count)
+{
+    gcr_status status = GCR_OK;
+    const greeting hello = { .work = *work, .device_count = (uint64_t)count };
+    greeting *all = NULL;
+
+    *out = (gcr_crew){ .comm = gcr_comm_info_of(comm) };
+    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create((void **)&all, (uint64_t)out->comm->size,
+                                                   sizeof *all, "the ranks of a run")));
+    GCR_TRY(gcr_comm_gather_all(comm, &hello, sizeof hello, all));
+    GCR_TRY(check_work(out, all));
+    GCR_TRY(gather_devices(out, comm, all, mine));
+    GCR_TRY(number_kinds(out));
+out:
+    gcr_memory_destroy(all);
+    return status;
+}
+
+void gcr_crew_clear(gcr_crew *crew)
+{
+    gcr_memory_destroy(crew->devices);
+    *crew = (gcr_crew){ 0 };
+}
+
+int gcr_crew_find_kind(const gcr_crew *crew, const char *name)
+{
+    int k = 0;
+
+    while (k < crew->kind_count && strcmp(crew->kinds[k], name) != 0)
+        k++;
+    return k;
+}
+
+static int is_of(const gcr_crew *crew, const gcr_crew_device *d, int kind)
+{
+    return kind < 0 || strcmp(d->kind, crew->kinds[kind]) == 0;
+}
+
+gcr_crew_workers gcr_crew_count_workers(const gcr_crew *crew, int kind)
+{
+    gcr_crew_workers out = { 0 };
+
+    for (int i = 0; i < crew->device_count; i++) {
+        const gcr_crew_device *d = &crew->devices[i];
+        const int is_before = d->rank < crew->comm->rank;
+        const int is_near = crew->comm->ranks[d->rank].node == crew->comm->node;
+
+        if (!is_of(crew, d, kind))
+            continue;
+        out.all += d->workers;
+        out.before += is_before ? d->workers : 0;
+        out.of_node += is_near ? d->workers : 0;
+        out.before_in_node += is_near && is_before ? d->workers : 0;
+    }
+    return out;
+}
+
+double gcr_crew_rate(const gcr_crew *crew, int kind, int node)
+{
+    double rate = 0.0;
+
+    for (int i = 0; i < crew->device_count; i++) {
+        const gcr_crew_device *d = &crew->devices[i];
+
+        if (is_of(crew, d, kind) && (node < 0 || crew->comm->ranks[d->rank].node == node))
+            rate += d->rate;
+    }
+    return rate;
+}
