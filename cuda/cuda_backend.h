@@ -170,6 +170,9 @@ void gcr_cuda_event_close(gcr_event *event);
 gcr_status gcr_cuda_event_record(gcr_event *event, gcr_queue *queue);
 gcr_status gcr_cuda_event_sync(gcr_event *event, double seconds);
 
+/* Whether what came before it has ended; does not wait. One that was never recorded has. */
+GCR_MUST_CHECK gcr_status gcr_cuda_event_look(int *is_over, gcr_event *event);
+
 /* An event that the host sleeps for: a thread that spins would take a core from those who compute. */
 GCR_MUST_CHECK gcr_status gcr_cuda_host_event_open(cudaEvent_t *out);
 

@@ -39,6 +39,7 @@ _Static_assert(sizeof solver == SOLVER_NAMES * sizeof(void *), "a name for each 
 static cuda_library blas_library = {
     .file = "libcublas.so.13",
     .lacking = LACKING "cuBLAS",
+    .package = "the CUDA 13 toolkit",
     .names = blas_names,
     .count = BLAS_NAMES,
     .table = &blas,
@@ -48,6 +49,7 @@ static cuda_library blas_library = {
 static cuda_library solver_library = {
     .file = "libcusolver.so.12",
     .lacking = LACKING "cuSOLVER",
+    .package = "the CUDA 13 toolkit",
     .names = solver_names,
     .count = SOLVER_NAMES,
     .table = &solver,

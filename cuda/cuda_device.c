@@ -136,6 +136,16 @@ out:
     return status;
 }
 
+/* As nvidia-smi prints it. */
+static void name_uuid(char out[GCR_UUID_BYTES], const cudaUUID_t *uuid)
+{
+    char *at = stpcpy(out, "GPU");
+
+    for (int i = 0; i < 16; i++)
+        at += snprintf(at, 4, i == 0 || i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
+                       (unsigned char)uuid->bytes[i]);
+}
+
 static gcr_status describe(cuda_device *device)
 {
     gcr_status status = GCR_OK;
@@ -145,6 +155,7 @@ static gcr_status describe(cuda_device *device)
     GCR_CUDA("ask the GPU what it is", cudaGetDeviceProperties(&properties, device->index));
     device->capability = properties.major * 10 + properties.minor;
     snprintf(info->name, sizeof info->name, "%.*s", (int)sizeof info->name - 1, properties.name);
+    name_uuid(info->uuid, &properties.uuid);
     info->total_bytes = properties.totalGlobalMem;
     info->alignment = 256;
     info->code_path = GCR_PATH_PLAIN;

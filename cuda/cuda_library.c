@@ -20,8 +20,8 @@ static gcr_status bind(const cuda_library *library, void *opened)
     for (size_t i = 0; i < library->count; i++) {
         found[i] = dlsym(opened, library->names[i]);
         if (found[i] == NULL)
-            GCR_FAIL(GCR_EUNSUPPORTED, "%s has no %s, which CUDA 13 has", library->file,
-                     library->names[i]);
+            GCR_FAIL(GCR_EUNSUPPORTED, "%s has no %s, which %s has", library->file,
+                     library->names[i], library->package);
     }
     memcpy(library->table, found, library->count * sizeof *found); /* ISO C has no cast for this */
 out:
@@ -113,9 +113,10 @@ gcr_status gcr_cuda_library_open(cuda_library *library)
     opened = open_file(library->file);
     if (opened == NULL)
         GCR_FAIL(GCR_EUNSUPPORTED,
-                 "%s is not found: there is no %s; install the CUDA 13 toolkit, or name its folder "
+                 "%s is not found: there is no %s; install %s, or name its folder "
                  "of libraries in %s",
-                 library->lacking, library->file, gcr_env_name(GCR_ENV_GPU_LIBRARIES));
+                 library->lacking, library->file, library->package,
+                 gcr_env_name(GCR_ENV_GPU_LIBRARIES));
     GCR_TRY(bind(library, opened));
     library->opened = opened;
     opened = NULL;

@@ -17,6 +17,7 @@ typedef struct cuda_library {
     const char *file;         /* the soname of the toolkit that this was built with: any minor */
                               /* version of it will do                                         */
     const char *lacking;      /* what cannot be done without it: "kernels cannot be ..."       */
+    const char *package;      /* what to install where it is not there: "the CUDA 13 toolkit"  */
     const char *const *names; /* of its functions, in the order of the table                   */
     size_t count;
     void *table; /* pointers to them                                              */

@@ -2,6 +2,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_factor.h"
+#include "cuda/cuda_link.h"
 
 #include "base/module.h"
 
@@ -40,6 +41,7 @@ const gcr_backend gcr_cuda_backend = {
 
     .calibrate = gcr_cuda_calibrate,
     .measure = &gcr_cuda_measure,
+    .link = GCR_CUDA_HAS_NCCL ? &gcr_cuda_link : NULL,
 };
 
 static const void *open_module(const gcr_failures *failures)

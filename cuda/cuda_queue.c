@@ -220,6 +220,35 @@ out:
     return status;
 }
 
+static gcr_status look(int *is_over, cudaEvent_t event)
+{
+    gcr_status status = GCR_OK;
+    cudaError_t error;
+
+    GCR_TRY(gcr_cuda_usable());
+    error = cudaEventQuery(event);
+    *is_over = error != cudaErrorNotReady;
+    if (*is_over)
+        GCR_CUDA("compute a batch", error);
+    else
+        gcr_cuda_note(error);
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_event_look(int *is_over, gcr_event *base)
+{
+    gcr_status status = GCR_OK;
+    const cuda_event *event = (const cuda_event *)base;
+
+    *is_over = 1;
+    GCR_TRY(gcr_cuda_enter(base->device));
+    if (event->is_recorded)
+        GCR_TRY(look(is_over, event->event));
+out:
+    return status;
+}
+
 /* Looks again and again, more and more seldom: CUDA has no wait that ends by itself. A kernel that is
  * still running would keep whatever closes or frees something waiting for ever, so no more CUDA calls
  * are made then. */
@@ -228,14 +257,12 @@ static gcr_status await(cudaEvent_t event, double seconds)
     gcr_status status = GCR_OK;
     const double begin = gcr_clock_seconds();
     useconds_t pause = PAUSE_LEAST_US;
-    cudaError_t error;
+    int is_over = 0;
 
     for (;;) {
-        GCR_TRY(gcr_cuda_usable());
-        error = cudaEventQuery(event);
-        if (error != cudaErrorNotReady)
+        GCR_TRY(look(&is_over, event));
+        if (is_over)
             break;
-        gcr_cuda_note(error);
         if (gcr_clock_seconds() - begin >= seconds) {
             gcr_cuda_abandon(cudaErrorLaunchTimeout);
             GCR_FAIL(GCR_ETIMEOUT, "the GPU has not ended a batch in %g s", seconds);
@@ -243,7 +270,6 @@ static gcr_status await(cudaEvent_t event, double seconds)
         usleep(pause);
         pause = pause < PAUSE_MOST_US ? 2 * pause : pause;
     }
-    GCR_CUDA("compute a batch", error);
 out:
     return status;
 }

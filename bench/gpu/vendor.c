@@ -28,6 +28,7 @@ _Static_assert(sizeof solver == SOLVER_NAMES * sizeof(void *), "a name for each 
 static cuda_library blas_library = {
     .file = "libcublas.so.13",
     .lacking = "matrices cannot be multiplied by cuBLAS, because it",
+    .package = "the CUDA 13 toolkit",
     .names = blas_names,
     .count = BLAS_NAMES,
     .table = &blas,
@@ -36,6 +37,7 @@ static cuda_library blas_library = {
 static cuda_library solver_library = {
     .file = "libcusolver.so.12",
     .lacking = "matrices cannot be factored by cuSOLVER, because it",
+    .package = "the CUDA 13 toolkit",
     .names = solver_names,
     .count = SOLVER_NAMES,
     .table = &solver,

@@ -122,6 +122,10 @@ void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part)
     sum->down_calls += part->down_calls;
     sum->shared_bytes += part->shared_bytes;
     sum->shared_calls += part->shared_calls;
+    sum->sent_bytes += part->sent_bytes;
+    sum->sent_calls += part->sent_calls;
+    sum->received_bytes += part->received_bytes;
+    sum->received_calls += part->received_calls;
     sum->prepare_calls += part->prepare_calls;
     sum->crunch_calls += part->crunch_calls;
     sum->tiles += part->tiles;
@@ -172,8 +176,7 @@ gcr_status gcr_event_sync(gcr_event *event, double seconds)
     return event->device->backend->event_sync(event, seconds);
 }
 
-/* Fails unless `bytes` at `offset` lie inside `buf`. */
-static gcr_status check_range(const gcr_buf *buf, uint64_t offset, uint64_t bytes)
+gcr_status gcr_buf_check_range(const gcr_buf *buf, uint64_t offset, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
 
@@ -189,7 +192,7 @@ gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t offset, const void
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(check_range(to, offset, bytes));
+    GCR_TRY(gcr_buf_check_range(to, offset, bytes));
     GCR_TRY(queue->device->backend->copy(queue, (char *)to->base + offset, to->place, from, place,
                                          bytes));
     queue->ledger.up_bytes += bytes;
@@ -203,7 +206,7 @@ gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place place, const gcr_b
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(check_range(from, offset, bytes));
+    GCR_TRY(gcr_buf_check_range(from, offset, bytes));
     GCR_TRY(queue->device->backend->copy(queue, to, place, (const char *)from->base + offset,
                                          from->place, bytes));
     queue->ledger.down_bytes += bytes;

@@ -23,6 +23,7 @@
 #ifndef GCR_BACKEND_H
 #define GCR_BACKEND_H
 
+#include "backend/link.h"
 #include "backend/measure.h"
 #include "base/check.h"
 
@@ -45,11 +46,14 @@ typedef enum gcr_place {
     GCR_PLACE_DEVICE,  /* memory the device computes on                                   */
 } gcr_place;
 
-enum { GCR_TUNING_BYTES = 320 };
+enum { GCR_TUNING_BYTES = 320, GCR_UUID_BYTES = 48 };
 
 /* Filled by device_open and constant afterwards, but for what a calibration changes. */
 typedef struct gcr_device_info {
-    char name[96];           /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    char name[96]; /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    /* "GPU-8b0f...", the same in each process that sees this device, as tools of its vendor
+     * print it; "": it is no device beside the processors. */
+    char uuid[GCR_UUID_BYTES];
     uint64_t total_bytes;    /* memory for GCR_PLACE_DEVICE                                */
     uint64_t free_bytes;     /* of that, when it was opened; 0: not known                  */
     uint64_t alignment;      /* every buffer starts on a multiple                          */
@@ -255,6 +259,9 @@ struct gcr_backend {
 
     /* (optional) Copies that are timed. NULL: nobody can measure them. */
     const gcr_measure_ops *measure;
+
+    /* (optional) Ways to devices of other processes. NULL: bytes go through the host. */
+    const gcr_link_ops *link;
 };
 
 /* The backends of this build, NULL-terminated, in the order in which one is looked for that has a
@@ -294,6 +301,9 @@ GCR_MUST_CHECK gcr_status gcr_event_open(gcr_event **out, gcr_device *device);
 void gcr_event_close(gcr_event *event);
 GCR_MUST_CHECK gcr_status gcr_event_record(gcr_event *event, gcr_queue *queue);
 GCR_MUST_CHECK gcr_status gcr_event_sync(gcr_event *event, double seconds);
+
+/* GCR_EINVAL: not all of `bytes` at `offset` are inside the buffer. */
+GCR_MUST_CHECK gcr_status gcr_buf_check_range(const gcr_buf *buf, uint64_t offset, uint64_t bytes);
 
 /* Moves `bytes` between host memory and `buf` at `offset`. `place` says what the host side is. */
 GCR_MUST_CHECK gcr_status gcr_upload(gcr_queue *queue, gcr_buf *to, uint64_t offset,

@@ -16,6 +16,7 @@ static cuda_library library_of(const char *file, const char *const *functions)
 {
     return (cuda_library){ .file = file,
                            .lacking = "nothing can be computed, because the library",
+                           .package = "the CUDA 13 toolkit",
                            .names = functions,
                            .count = 2,
                            .table = &table,

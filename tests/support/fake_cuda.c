@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     BLOCKS_MAX = 4096,
@@ -36,7 +37,8 @@ typedef enum op_kind {
     OP_WAIT,
     OP_FREE,
     OP_MOVE,
-    OP_CALL
+    OP_CALL,
+    OP_TRY
 } op_kind;
 
 typedef struct op {
@@ -61,6 +63,7 @@ typedef struct op {
     fake_launch note;
     void (*call)(const void *argument);
     char argument[FAKE_ARGUMENT_BYTES];
+    int (*attempt)(void *thing);
     gcr_reduce_launch reduce;
     gcr_generate_launch generate;
 } op;
@@ -664,9 +667,10 @@ static void free_block(const void *base)
     }
 }
 
-static void run_stream(struct CUstream_st *stream, int until);
+static int run_stream(struct CUstream_st *stream, int until);
 
-static void run_op(op *o)
+/* False: it has to be tried again. */
+static int run_op(op *o)
 {
     switch (o->kind) {
     case OP_COPY:
@@ -679,18 +683,33 @@ static void run_op(op *o)
         memset(o->to, 0, o->bytes);
         break;
     case OP_LAUNCH: run_launch(o); break;
-    case OP_WAIT: run_stream(o->other, o->place); break;
+    case OP_WAIT: return run_stream(o->other, o->place);
+    case OP_TRY: return o->attempt(o->to);
     case OP_FREE: free_block(o->to); break;
     case OP_MOVE: find_block(o->to)->is_away = o->place; break;
     case OP_CALL: o->call(o->argument); break;
     case OP_RECORD: o->ms = clock_ms; break;
     }
+    return 1;
 }
 
-static void run_stream(struct CUstream_st *stream, int until)
+/* False: it has not come so far, as something in it waits for another process. */
+static int run_stream(struct CUstream_st *stream, int until)
 {
-    while (stream != NULL && stream->done < until)
-        run_op(&stream->ops[stream->done++]);
+    for (; stream != NULL && stream->done < until; stream->done++)
+        if (!run_op(&stream->ops[stream->done]))
+            return 0;
+    return 1;
+}
+
+/* Runs it so far however long it takes; others have their turn in between. */
+static void end_stream(struct CUstream_st *stream, int until)
+{
+    while (!run_stream(stream, until)) {
+        pthread_mutex_unlock(&lock);
+        usleep(50);
+        pthread_mutex_lock(&lock);
+    }
 }
 
 static op *append(op **ops, int *count, int *room)
@@ -755,6 +774,15 @@ void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
     memcpy(o->argument, argument, bytes);
 }
 
+void fake_cuda_try(cudaStream_t stream, int (*attempt)(void *thing), void *thing)
+{
+    ALONE();
+    op *o = enqueue(stream, OP_TRY);
+
+    o->attempt = attempt;
+    o->to = thing;
+}
+
 void fake_cuda_check(const void *at, size_t bytes)
 {
     ALONE();
@@ -803,6 +831,8 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
                                     .totalGlobalMem = (size_t)1 << 30,
                                     .multiProcessorCount = 4 };
     snprintf(out->name, sizeof out->name, "NVIDIA Fake %d", device);
+    out->uuid.bytes[0] = (char)fake_cuda.first_gpu;
+    out->uuid.bytes[15] = (char)device;
     return cudaSuccess;
 }
 
@@ -838,6 +868,13 @@ cudaError_t cudaSetDevice(int device)
     return cudaSuccess;
 }
 
+cudaError_t cudaGetDevice(int *device)
+{
+    ANSWER();
+    *device = turned_to;
+    return cudaSuccess;
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned int flags)
 {
     ANSWER();
@@ -855,7 +892,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned int flags)
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     ANSWER();
-    run_stream(stream, stream->count); /* what is under way ends */
+    end_stream(stream, stream->count); /* what is under way ends */
     fake_cuda.live--;
     return cudaSuccess;
 }
@@ -864,7 +901,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     ANSWER();
     fake_cuda.waits++;
-    run_stream(stream, stream->count);
+    end_stream(stream, stream->count);
     return cudaSuccess;
 }
 
@@ -923,8 +960,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event)
     ANSWER();
     if (fake_cuda.hangs || fake_cuda.queries++ % 2 == 0)
         return cudaErrorNotReady;
-    run_stream(event->stream, event->place);
-    return cudaSuccess;
+    return run_stream(event->stream, event->place) ? cudaSuccess : cudaErrorNotReady;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
@@ -935,7 +971,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
         break_rule("the host spins for an event");
     if (fake_cuda.on_wait != NULL)
         fake_cuda.on_wait();
-    run_stream(event->stream, event->place);
+    end_stream(event->stream, event->place);
     return cudaSuccess;
 }
 
@@ -1022,7 +1058,7 @@ cudaError_t cudaFree(void *block)
 {
     ANSWER();
     for (int s = 0; s < stream_count; s++) /* it waits for the whole device */
-        run_stream(streams[s], streams[s]->count);
+        end_stream(streams[s], streams[s]->count);
     free_block(block);
     fake_cuda.live--;
     return cudaSuccess;
@@ -1274,7 +1310,7 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ha
     memcpy(to, arguments[0], bytes);
     note_launch(o, of, config);
     if (fake_cuda.launches_wait)
-        run_stream(config->stream, config->stream->count);
+        end_stream(config->stream, config->stream->count);
     return cudaSuccess;
 }
 

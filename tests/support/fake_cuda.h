@@ -48,7 +48,8 @@ typedef struct fake_cuda_state {
     int has_no_blas;    /* the library is not on this machine */
     int computes_scale; /* cells are those of the kernel `scale` */
     int device_count, capability, compute_mode;
-    int live; /* streams, events, pools, blocks, libraries and programs of the compiler */
+    int first_gpu; /* is in all UUIDs: GPUs of another process are others if theirs is another */
+    int live;      /* streams, events, pools, blocks, libraries and programs of the compiler */
 
     fake_kernel *run; /* NULL: as above */
 
@@ -107,6 +108,9 @@ enum { FAKE_ARGUMENT_BYTES = 160 };
 /* Has `call` done with a copy of `argument` when the stream comes to it. */
 void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
                        const void *argument, size_t bytes);
+
+/* The same for what may have to wait for another process: `attempt` is called until it returns true. */
+void fake_cuda_try(cudaStream_t stream, int (*attempt)(void *thing), void *thing);
 
 /* Device memory that is used must be live. */
 void fake_cuda_check(const void *at, size_t bytes);
