@@ -1,8 +1,8 @@
 /* cuda/cuda_module.c -- the table of the backend, and the one name that the module exports. */
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_bridge.h"
 #include "cuda/cuda_calibration.h"
 #include "cuda/cuda_factor.h"
-#include "cuda/cuda_link.h"
 
 #include "base/module.h"
 
@@ -41,7 +41,7 @@ const gcr_backend gcr_cuda_backend = {
 
     .calibrate = gcr_cuda_calibrate,
     .measure = &gcr_cuda_measure,
-    .link = GCR_CUDA_HAS_NCCL ? &gcr_cuda_link : NULL,
+    .bridge = GCR_CUDA_HAS_NCCL ? &gcr_cuda_bridge : NULL,
 };
 
 static const void *open_module(const gcr_failures *failures)

@@ -1,8 +1,8 @@
 /*
- * cuda/cuda_nccl.h -- NCCL, opened when the first link is asked for.
+ * cuda/cuda_nccl.h -- NCCL, opened when the first bridge is asked for.
  *
  * Only what is called is here. A build whose toolkit has no nccl.h lacks this file, cuda_nccl.c and
- * cuda_link.c, and its devices have no links.
+ * cuda_bridge.c, and its devices have no bridges.
  */
 #ifndef GCR_CUDA_NCCL_H
 #define GCR_CUDA_NCCL_H

@@ -23,7 +23,7 @@
 #ifndef GCR_BACKEND_H
 #define GCR_BACKEND_H
 
-#include "backend/link.h"
+#include "backend/bridge.h"
 #include "backend/measure.h"
 #include "base/check.h"
 
@@ -261,7 +261,7 @@ struct gcr_backend {
     const gcr_measure_ops *measure;
 
     /* (optional) Ways to devices of other processes. NULL: bytes go through the host. */
-    const gcr_link_ops *link;
+    const gcr_bridge_ops *bridge;
 };
 
 /* The backends of this build, NULL-terminated, in the order in which one is looked for that has a

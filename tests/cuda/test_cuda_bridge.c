@@ -1,8 +1,8 @@
-/* Links between GPUs of several processes, over stand-ins for CUDA and NCCL that share memory. */
+/* Bridges between GPUs of several processes, over stand-ins for CUDA and NCCL that share memory. */
 #include "support/gcr_test.h"
 
 #include "cuda/cuda_backend.h"
-#include "cuda/cuda_link.h"
+#include "cuda/cuda_bridge.h"
 #include "support/fake_cuda.h"
 #include "support/fake_nccl.h"
 #include "support/rank_processes.h"
@@ -18,7 +18,7 @@ typedef struct seat {
     gcr_queue *queue;
     gcr_event *event;
     gcr_buf *block;
-    gcr_link *link;
+    gcr_bridge *bridge;
     unsigned char *host;
 } seat;
 
@@ -47,28 +47,28 @@ static seat sit_down(int rank, rank_board *board, uint64_t bytes)
 
 static void make_id(seat *s, int rank)
 {
-    gcr_link_id id;
+    gcr_bridge_id id;
 
     if (rank == 0) {
-        RANK_CHECK(gcr_link_make_id(&id, s->device) == GCR_OK);
+        RANK_CHECK(gcr_bridge_make_id(&id, s->device) == GCR_OK);
         memcpy(s->board->note, &id, sizeof id);
     }
     rank_meet(s->board, 0);
 }
 
-static gcr_status open_link(seat *s, int rank, double seconds)
+static gcr_status open_bridge(seat *s, int rank, double seconds)
 {
-    gcr_link_spec spec = { .rank = rank, .size = s->board->size, .seconds = seconds };
+    gcr_bridge_spec spec = { .rank = rank, .size = s->board->size, .seconds = seconds };
 
     make_id(s, rank);
     memcpy(&spec.id, s->board->note, sizeof spec.id);
-    return gcr_link_open(&s->link, s->device, &spec);
+    return gcr_bridge_open(&s->bridge, s->device, &spec);
 }
 
 /* Everything closed, nothing left, no rule broken. */
 static void stand_up(seat *s)
 {
-    gcr_link_close(s->link);
+    gcr_bridge_close(s->bridge);
     gcr_buf_close(s->block);
     gcr_event_close(s->event);
     gcr_queue_close(s->queue);
@@ -93,18 +93,18 @@ static void fill(seat *s, int rank, uint64_t bytes)
     RANK_CHECK(gcr_upload(s->queue, s->block, 0, s->host, GCR_PLACE_HOST, bytes) == GCR_OK);
 }
 
-/* Brings `bytes` at `offset` of the block to the host, by the link's way to wait. */
+/* Brings `bytes` at `offset` of the block to the host, by the bridge's way to wait. */
 static void fetch(seat *s, uint64_t offset, uint64_t bytes)
 {
     RANK_CHECK(gcr_download(s->queue, s->host, GCR_PLACE_HOST, s->block, offset, bytes) == GCR_OK);
     RANK_CHECK(gcr_event_record(s->event, s->queue) == GCR_OK);
-    RANK_CHECK(gcr_link_wait(s->link, s->event, 10) == GCR_OK);
+    RANK_CHECK(gcr_bridge_wait(s->bridge, s->event, 10) == GCR_OK);
 }
 
-static gcr_link_part part_of(const seat *s, uint64_t offset, uint64_t bytes, int peer,
-                             int is_received)
+static gcr_bridge_part part_of(const seat *s, uint64_t offset, uint64_t bytes, int peer,
+                               int is_received)
 {
-    return (gcr_link_part){
+    return (gcr_bridge_part){
         .buf = s->block, .offset = offset, .bytes = bytes, .peer = peer, .is_received = is_received
     };
 }
@@ -116,11 +116,11 @@ static void gather_and_broadcast(int rank, rank_board *board)
     const int size = board->size;
     const uint64_t all = (uint64_t)size * PART_BYTES;
     seat s = sit_down(rank, board, all);
-    gcr_link_part parts[2 * RANK_PROCESSES_MAX];
+    gcr_bridge_part parts[2 * RANK_PROCESSES_MAX];
     gcr_ledger ledger;
     int count = 0;
 
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
     fill(&s, rank, PART_BYTES);
     /* two from each to rank 0, its own among them, in order */
     if (rank > 0) {
@@ -133,7 +133,7 @@ static void gather_and_broadcast(int rank, rank_board *board)
         parts[count++] = part_of(&s, at, 1000, r, 1);
         parts[count++] = part_of(&s, at + 1000, PART_BYTES - 1000, r, 1);
     }
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, parts, count) == GCR_OK);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, parts, count) == GCR_OK);
     ledger = s.queue->ledger;
     RANK_CHECK(ledger.sent_bytes == (rank > 0 ? PART_BYTES : 0));
     RANK_CHECK(ledger.received_bytes == (rank > 0 ? 0 : all - PART_BYTES));
@@ -143,7 +143,8 @@ static void gather_and_broadcast(int rank, rank_board *board)
         RANK_CHECK(s.host[i] == byte_of((int)(i / PART_BYTES), i % PART_BYTES));
     /* and what the last rank has, to all */
     fill(&s, rank, PART_BYTES);
-    RANK_CHECK(gcr_link_broadcast(s.queue, s.link, s.block, 3, PART_BYTES - 3, size - 1) == GCR_OK);
+    RANK_CHECK(gcr_bridge_broadcast(s.queue, s.bridge, s.block, 3, PART_BYTES - 3, size - 1) ==
+               GCR_OK);
     fetch(&s, 0, PART_BYTES);
     for (uint64_t i = 0; i < PART_BYTES; i++)
         RANK_CHECK(s.host[i] == byte_of(i < 3 ? rank : size - 1, i));
@@ -162,13 +163,13 @@ static void test_ranks_send_to_one_of_them_and_one_to_all(void **state)
 static void send_to_oneself(int rank, rank_board *board)
 {
     seat s = sit_down(rank, board, 2 * PART_BYTES);
-    gcr_link_part parts[2];
+    gcr_bridge_part parts[2];
 
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
     fill(&s, 5, PART_BYTES);
     parts[0] = part_of(&s, 0, PART_BYTES, 0, 0);
     parts[1] = part_of(&s, PART_BYTES, PART_BYTES, 0, 1);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, parts, 2) == GCR_OK);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, parts, 2) == GCR_OK);
     fetch(&s, PART_BYTES, PART_BYTES);
     for (uint64_t i = 0; i < PART_BYTES; i++)
         RANK_CHECK(s.host[i] == byte_of(5, i));
@@ -185,22 +186,22 @@ static void test_one_rank_sends_to_itself(void **state)
 static void take_some_looks(int rank, rank_board *board, int says_success)
 {
     seat s = sit_down(rank, board, PART_BYTES);
-    gcr_link_part part;
+    gcr_bridge_part part;
 
     fake_nccl.init_looks = 7;
     fake_nccl.group_looks = 5;
     fake_nccl.finalize_looks = 3;
     fake_nccl.has_no_progress = says_success;
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
     RANK_CHECK(fake_nccl.looks >= 7);
     for (int round = 0; round < 3; round++) {
         fill(&s, 1, PART_BYTES);
         part = part_of(&s, 0, PART_BYTES, 1 - rank, rank == 0);
-        RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_OK);
+        RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_OK);
         fetch(&s, 0, PART_BYTES);
         RANK_CHECK(s.host[PART_BYTES - 1] == byte_of(1, PART_BYTES - 1));
     }
-    RANK_CHECK(gcr_link_broadcast(s.queue, s.link, s.block, 0, 9, 0) == GCR_OK);
+    RANK_CHECK(gcr_bridge_broadcast(s.queue, s.bridge, s.block, 0, 9, 0) == GCR_OK);
     fetch(&s, 0, 9);
     stand_up(&s);
 }
@@ -233,8 +234,8 @@ static void fail_to_open(int rank, rank_board *board, double seconds, const char
         fake_nccl.init_looks = -1;
     else
         fake_cuda.first_gpu = 0; /* that of the other */
-    RANK_CHECK(open_link(&s, rank, seconds) == wanted);
-    RANK_CHECK(s.link == NULL);
+    RANK_CHECK(open_bridge(&s, rank, seconds) == wanted);
+    RANK_CHECK(s.bridge == NULL);
     RANK_CHECK(strstr(gcr_last_error(), expected) != NULL);
     RANK_CHECK(strstr(gcr_last_error(), rank == 0 ? "rank 0 of 2 (cuda:0, NVIDIA Fake 0)"
                                                   : "rank 1 of 2 (cuda:0, NVIDIA Fake 0)") != NULL);
@@ -266,7 +267,7 @@ static void test_two_ranks_on_one_gpu_are_told_so(void **state)
     run_ranks(2, share_a_gpu);
 }
 
-/* After a link has broken, the GPU computes on. */
+/* After a bridge has broken, the GPU computes on. */
 static void use_the_gpu(seat *s)
 {
     fill(s, 7, 100);
@@ -277,13 +278,13 @@ static void use_the_gpu(seat *s)
 
 static void check_broken(seat *s)
 {
-    const gcr_link_part part = part_of(s, 0, 8, 0, 1);
+    const gcr_bridge_part part = part_of(s, 0, 8, 0, 1);
 
     RANK_CHECK(fake_nccl.aborts == 1);
-    RANK_CHECK(gcr_link_check(s->link) == GCR_EDEVICE);
-    RANK_CHECK(gcr_link_pass(s->queue, s->link, &part, 1) == GCR_EDEVICE);
-    RANK_CHECK(gcr_link_broadcast(s->queue, s->link, s->block, 0, 8, 0) == GCR_EDEVICE);
-    RANK_CHECK(strstr(gcr_last_error(), "its link of GPUs is broken") != NULL);
+    RANK_CHECK(gcr_bridge_check(s->bridge) == GCR_EDEVICE);
+    RANK_CHECK(gcr_bridge_pass(s->queue, s->bridge, &part, 1) == GCR_EDEVICE);
+    RANK_CHECK(gcr_bridge_broadcast(s->queue, s->bridge, s->block, 0, 8, 0) == GCR_EDEVICE);
+    RANK_CHECK(strstr(gcr_last_error(), "its bridge of GPUs is broken") != NULL);
     use_the_gpu(s);
 }
 
@@ -291,18 +292,18 @@ static void check_broken(seat *s)
 static void receive_in_vain(int rank, rank_board *board, int how)
 {
     seat s = sit_down(rank, board, 1000);
-    const gcr_link_part part = part_of(&s, 0, 1000, 1, 1);
+    const gcr_bridge_part part = part_of(&s, 0, 1000, 1, 1);
 
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
     if (rank == 0) {
-        RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_OK);
+        RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_OK);
         RANK_CHECK(gcr_event_record(s.event, s.queue) == GCR_OK);
         if (how == 1) {
             fake_nccl.async_nth = 12;
             fake_nccl.async_code = ncclSystemError;
         }
         rank_meet(board, 1);
-        RANK_CHECK(gcr_link_wait(s.link, s.event, how == 0 ? 0.05 : 10) ==
+        RANK_CHECK(gcr_bridge_wait(s.bridge, s.event, how == 0 ? 0.05 : 10) ==
                    (how == 0 ? GCR_ETIMEOUT : GCR_EDEVICE));
         if (how == 0)
             RANK_CHECK(strstr(gcr_last_error(), "in 0.05 s") != NULL);
@@ -315,12 +316,12 @@ static void receive_in_vain(int rank, rank_board *board, int how)
     } else {
         rank_meet(board, 1);
         if (how == 2)
-            gcr_link_abort(s.link);
+            gcr_bridge_abort(s.bridge);
     }
     rank_meet(board,
               2); /* the first to leave takes nothing with it that the other still looks at */
     if (rank == 1 && how != 2)
-        gcr_link_abort(s.link);
+        gcr_bridge_abort(s.bridge);
     stand_up(&s);
 }
 
@@ -362,12 +363,12 @@ static void test_a_rank_that_gives_up_is_noticed_by_the_others(void **state)
 static void pass_different_counts(int rank, rank_board *board)
 {
     seat s = sit_down(rank, board, 1000);
-    const gcr_link_part part = part_of(&s, 0, rank == 0 ? 1000 : 999, 1 - rank, rank == 0);
+    const gcr_bridge_part part = part_of(&s, 0, rank == 0 ? 1000 : 999, 1 - rank, rank == 0);
 
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_OK);
     RANK_CHECK(gcr_event_record(s.event, s.queue) == GCR_OK);
-    RANK_CHECK(gcr_link_wait(s.link, s.event, 10) == GCR_EDEVICE);
+    RANK_CHECK(gcr_bridge_wait(s.bridge, s.event, 10) == GCR_EDEVICE);
     RANK_CHECK(rank == 1 || strcmp(fake_cuda.broken, "NCCL: two ranks pass different counts") == 0);
     fake_cuda.broken = NULL;
     rank_meet(board, 1);
@@ -377,15 +378,15 @@ static void pass_different_counts(int rank, rank_board *board)
 static void mix_operations(int rank, rank_board *board)
 {
     seat s = sit_down(rank, board, 1000);
-    const gcr_link_part part = part_of(&s, 0, 1000, 0, 0);
+    const gcr_bridge_part part = part_of(&s, 0, 1000, 0, 0);
 
-    RANK_CHECK(open_link(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
     if (rank == 0)
-        RANK_CHECK(gcr_link_broadcast(s.queue, s.link, s.block, 0, 1000, 1) == GCR_OK);
+        RANK_CHECK(gcr_bridge_broadcast(s.queue, s.bridge, s.block, 0, 1000, 1) == GCR_OK);
     else
-        RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_OK);
+        RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_OK);
     RANK_CHECK(gcr_event_record(s.event, s.queue) == GCR_OK);
-    RANK_CHECK(gcr_link_wait(s.link, s.event, 10) == GCR_EDEVICE);
+    RANK_CHECK(gcr_bridge_wait(s.bridge, s.event, 10) == GCR_EDEVICE);
     RANK_CHECK(rank == 1 ||
                strcmp(fake_cuda.broken, "NCCL: two ranks are at different operations") == 0);
     fake_cuda.broken = NULL;
@@ -417,20 +418,20 @@ static const char *const calls[] = {
 static gcr_status drive(seat *s)
 {
     gcr_status status = GCR_OK;
-    gcr_link_spec spec = { .size = 1, .seconds = 10 };
-    gcr_link_part parts[2];
-    char name[GCR_LINK_NAME_BYTES];
+    gcr_bridge_spec spec = { .size = 1, .seconds = 10 };
+    gcr_bridge_part parts[2];
+    char name[GCR_BRIDGE_NAME_BYTES];
 
-    GCR_TRY(gcr_link_name(name, s->device));
-    GCR_TRY(gcr_link_make_id(&spec.id, s->device));
-    GCR_TRY(gcr_link_open(&s->link, s->device, &spec));
+    GCR_TRY(gcr_bridge_name(name, s->device));
+    GCR_TRY(gcr_bridge_make_id(&spec.id, s->device));
+    GCR_TRY(gcr_bridge_open(&s->bridge, s->device, &spec));
     fill(s, 1, 100);
     parts[0] = part_of(s, 0, 100, 0, 0);
     parts[1] = part_of(s, 100, 100, 0, 1);
-    GCR_TRY(gcr_link_pass(s->queue, s->link, parts, 2));
-    GCR_TRY(gcr_link_broadcast(s->queue, s->link, s->block, 0, 100, 0));
+    GCR_TRY(gcr_bridge_pass(s->queue, s->bridge, parts, 2));
+    GCR_TRY(gcr_bridge_broadcast(s->queue, s->bridge, s->block, 0, 100, 0));
     GCR_TRY(gcr_event_record(s->event, s->queue));
-    GCR_TRY(gcr_link_wait(s->link, s->event, 10));
+    GCR_TRY(gcr_bridge_wait(s->bridge, s->event, 10));
 out:
     return status;
 }
@@ -473,8 +474,8 @@ static void end_badly(int rank, rank_board *board)
         fake_nccl.fail_call = last[k];
         fake_nccl.fail_nth = 1;
         fake_nccl.fail_code = ncclSystemError;
-        gcr_link_close(s.link);
-        s.link = NULL;
+        gcr_bridge_close(s.bridge);
+        s.bridge = NULL;
         RANK_CHECK(fake_nccl.aborts == (k == 0));
         fake_nccl.live = 0; /* what NCCL would not give back */
         stand_up(&s);
@@ -495,9 +496,9 @@ static void lose_the_gpu(int rank, rank_board *board)
     RANK_CHECK(drive(&s) == GCR_OK);
     gcr_cuda_abandon(cudaErrorIllegalAddress);
     looks = fake_nccl.looks;
-    RANK_CHECK(gcr_link_check(s.link) == GCR_EDEVICE);
+    RANK_CHECK(gcr_bridge_check(s.bridge) == GCR_EDEVICE);
     RANK_CHECK(strstr(gcr_last_error(), "only a new process") != NULL);
-    gcr_link_close(s.link);
+    gcr_bridge_close(s.bridge);
     RANK_CHECK(fake_nccl.looks == looks && fake_nccl.aborts == 0);
 }
 
@@ -513,30 +514,31 @@ static void ask_for_nonsense(int rank, rank_board *board)
 {
     seat s = sit_down(rank, board, 200);
     gcr_buf *staging = NULL;
-    gcr_link_spec spec = { .size = 2, .rank = 2, .seconds = 1 };
-    gcr_link_part part;
+    gcr_bridge_spec spec = { .size = 2, .rank = 2, .seconds = 1 };
+    gcr_bridge_part part;
 
-    RANK_CHECK(gcr_link_open(&s.link, s.device, &spec) == GCR_EINVAL);
-    spec = (gcr_link_spec){ .size = 1 };
-    RANK_CHECK(gcr_link_open(&s.link, s.device, &spec) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_open(&s.bridge, s.device, &spec) == GCR_EINVAL);
+    spec = (gcr_bridge_spec){ .size = 1 };
+    RANK_CHECK(gcr_bridge_open(&s.bridge, s.device, &spec) == GCR_EINVAL);
     RANK_CHECK(strstr(gcr_last_error(), "a limit of time") != NULL);
     RANK_CHECK(drive(&s) == GCR_OK);
     part = part_of(&s, 0, 8, 1, 0);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_EINVAL);
     RANK_CHECK(strstr(gcr_last_error(), "has no rank 1") != NULL);
     part = part_of(&s, 195, 8, 0, 0);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_EINVAL);
     part = part_of(&s, 0, 0, 0, 0);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_EINVAL);
     RANK_CHECK(gcr_buf_open(&staging, s.device, GCR_PLACE_STAGING, 8) == GCR_OK);
     part = part_of(&s, 0, 8, 0, 0);
     part.buf = staging;
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 1) == GCR_EINVAL);
     gcr_buf_close(staging);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, GCR_LINK_PARTS_MAX + 1) == GCR_EINVAL);
-    RANK_CHECK(gcr_link_pass(s.queue, s.link, &part, 0) == GCR_OK); /* nothing is little enough */
-    RANK_CHECK(gcr_link_broadcast(s.queue, s.link, s.block, 0, 8, 1) == GCR_EINVAL);
-    RANK_CHECK(gcr_link_check(s.link) == GCR_OK);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, GCR_BRIDGE_PARTS_MAX + 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_pass(s.queue, s.bridge, &part, 0) ==
+               GCR_OK); /* nothing is little enough */
+    RANK_CHECK(gcr_bridge_broadcast(s.queue, s.bridge, s.block, 0, 8, 1) == GCR_EINVAL);
+    RANK_CHECK(gcr_bridge_check(s.bridge) == GCR_OK);
     stand_up(&s);
 }
 
@@ -549,19 +551,19 @@ static void test_what_makes_no_sense_is_refused_and_breaks_nothing(void **state)
 static void look_for_the_library(int rank, rank_board *board)
 {
     seat s = sit_down(rank, board, 8);
-    char name[GCR_LINK_NAME_BYTES];
-    gcr_link_id id;
+    char name[GCR_BRIDGE_NAME_BYTES];
+    gcr_bridge_id id;
 
     fake_nccl.version = 22809;
-    RANK_CHECK(gcr_can_link(s.device));
-    RANK_CHECK(gcr_link_name(name, s.device) == GCR_OK && strcmp(name, "NCCL 2.28.9") == 0);
+    RANK_CHECK(gcr_can_bridge(s.device));
+    RANK_CHECK(gcr_bridge_name(name, s.device) == GCR_OK && strcmp(name, "NCCL 2.28.9") == 0);
     fake_nccl.version = NCCL_VERSION(2, 17, 1);
-    RANK_CHECK(gcr_link_make_id(&id, s.device) == GCR_EUNSUPPORTED);
-    RANK_CHECK(strstr(gcr_last_error(), "is NCCL 2.17.1, and links of GPUs need 2.18") != NULL);
+    RANK_CHECK(gcr_bridge_make_id(&id, s.device) == GCR_EUNSUPPORTED);
+    RANK_CHECK(strstr(gcr_last_error(), "is NCCL 2.17.1, and bridges of GPUs need 2.18") != NULL);
     fake_nccl.version = NCCL_VERSION(3, 0, 0);
-    RANK_CHECK(gcr_link_name(name, s.device) == GCR_EUNSUPPORTED);
+    RANK_CHECK(gcr_bridge_name(name, s.device) == GCR_EUNSUPPORTED);
     fake_nccl.is_missing = 1;
-    RANK_CHECK(gcr_link_name(name, s.device) == GCR_EUNSUPPORTED && name[0] == '\0');
+    RANK_CHECK(gcr_bridge_name(name, s.device) == GCR_EUNSUPPORTED && name[0] == '\0');
     stand_up(&s);
 }
 
