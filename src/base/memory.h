@@ -37,6 +37,10 @@ uint64_t gcr_memory_live_bytes(void);
 uint64_t gcr_memory_peak_bytes(void);
 void gcr_memory_reset_peak(void);
 
+/* Bytes that this process could still be given now: what the machine has, swap included, and no more
+ * than its control groups allow. UINT64_MAX: the system does not say. */
+uint64_t gcr_memory_free_bytes(void);
+
 /* a * b and a + b; false if the result does not fit 64 bits. */
 static inline int gcr_multiply(uint64_t *out, uint64_t a, uint64_t b)
 {
