@@ -25,6 +25,7 @@ file(COPY ${SOURCE}/scripts/gpu-check DESTINATION ${FOLDER}/scripts)
 # Everything goes into the folder of the library, wherever that is.
 file(GLOB_RECURSE library ${FOLDER}/libgridcrunch.so)
 get_filename_component(lib ${library} DIRECTORY)
+file(REMOVE ${lib}/libgridcrunch_mpi.so) # an MPI belongs to its cluster: its mpirun, its plugins
 file(GLOB modules ${lib}/libgridcrunch_*.so)
 file(GLOB programs ${FOLDER}/bin/* ${FOLDER}/libexec/gridcrunch/*)
 list(FILTER programs EXCLUDE REGEX "\\.py$")

@@ -16,6 +16,12 @@ static const struct {
     [GCR_ENV_XDG_CACHE_HOME] = { "XDG_CACHE_HOME", "else that folder is gridcrunch in this one" },
     [GCR_ENV_HOME] = { "HOME", "else it is .cache/gridcrunch in this one" },
     [GCR_ENV_TMPDIR] = { "TMPDIR", "else they are compiled here and not kept (/tmp)" },
+    [GCR_ENV_MPI] = { "GRIDCRUNCH_MPI", "none: each process is a run of its own" },
+    [GCR_ENV_MPI_MODULE] = { "GRIDCRUNCH_MPI_MODULE", "the file of libgridcrunch_mpi.so" },
+    [GCR_ENV_OPEN_MPI_SIZE] = { "OMPI_COMM_WORLD_SIZE", "mpirun of Open MPI has started so many" },
+    [GCR_ENV_PMI_SIZE] = { "PMI_SIZE", "mpirun of MPICH has started so many" },
+    [GCR_ENV_PMIX] = { "PMIX_NAMESPACE", "srun --mpi=pmix has started this process" },
+    [GCR_ENV_SLURM_TASKS] = { "SLURM_STEP_NUM_TASKS", "srun has started so many" },
 };
 
 const char *gcr_env_name(gcr_env variable)

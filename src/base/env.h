@@ -16,6 +16,12 @@ typedef enum gcr_env {
     GCR_ENV_XDG_CACHE_HOME,
     GCR_ENV_HOME,
     GCR_ENV_TMPDIR,
+    GCR_ENV_MPI,
+    GCR_ENV_MPI_MODULE,
+    GCR_ENV_OPEN_MPI_SIZE,
+    GCR_ENV_PMI_SIZE,
+    GCR_ENV_PMIX,
+    GCR_ENV_SLURM_TASKS,
     GCR_ENV_COUNT
 } gcr_env;
 

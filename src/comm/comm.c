@@ -1,7 +1,12 @@
-/* comm/comm.c -- who the ranks are, and what they agree on; the same over every transport. */
+/* comm/comm.c -- who the ranks are, and what they agree on; the same over every transport. The build
+ * defines GCR_SEAM. */
 #include "comm/comm_private.h"
 
+#include "comm/same_build.h"
+#include "comm/started.h"
+
 #include "base/check.h"
+#include "base/module.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,14 +205,69 @@ static gcr_status open_over(gcr_comm **out, const gcr_transport *transport)
 
     *out = NULL;
     GCR_TRY(transport->open(&link));
-    GCR_TRY(create(out, link));
+    status = gcr_build_check(link);
+    if (status != GCR_OK)
+        link->transport->close(link);
+    else
+        status = create(out, link);
+out:
+    return status;
+}
+
+/* The module, which is loaded once; the program opens comms by one thread. */
+static gcr_status load_mpi(const gcr_transport **out, const gcr_started *started)
+{
+    static const void *table;
+    gcr_status status = GCR_OK;
+    char words[96];
+
+    if (table == NULL)
+        status = gcr_module_load(&table, "mpi", GCR_ENV_MPI_MODULE, GCR_SEAM);
+    if (status == GCR_ENOENT)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s, but this build has no MPI: %s",
+                 gcr_started_describe(words, started), gcr_last_error());
+    if (status != GCR_OK)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s, but MPI cannot be used: %s",
+                 gcr_started_describe(words, started), gcr_last_error());
+    *out = table;
+out:
+    return status;
+}
+
+/* What has started the processes and what carries messages may be different MPIs: then each is alone
+ * in the world of the second. */
+static gcr_status check_size(const gcr_comm_info *info, const gcr_started *started)
+{
+    gcr_status status = GCR_OK;
+    char words[96];
+
+    if (started->size > 0 && info->size != started->size)
+        GCR_FAIL(
+            GCR_EUNSUPPORTED,
+            "%s, but %s sees %d: this program needs the mpirun of that MPI, or srun --mpi=pmix",
+            gcr_started_describe(words, started), info->library, info->size);
 out:
     return status;
 }
 
 gcr_status gcr_comm_open(gcr_comm **out)
 {
-    return open_over(out, &gcr_transport_alone);
+    gcr_status status = GCR_OK;
+    const gcr_transport *transport = &gcr_transport_alone;
+    gcr_comm *comm = NULL;
+    gcr_started started;
+
+    *out = NULL;
+    GCR_TRY(gcr_started_read(&started));
+    if (!gcr_started_is_alone(&started))
+        GCR_TRY(load_mpi(&transport, &started));
+    GCR_TRY(open_over(&comm, transport));
+    GCR_TRY(check_size(&comm->info, &started));
+    *out = comm;
+    comm = NULL;
+out:
+    gcr_comm_close(comm);
+    return status;
 }
 
 gcr_status gcr_comm_open_alone(gcr_comm **out)
@@ -293,6 +353,9 @@ gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const 
     *out = NULL;
     if (to < 0 || to >= comm->info.size || tag < 0 || tag > GCR_TAG_MAX)
         GCR_FAIL(GCR_EINVAL, "no message can go to rank %d with tag %d", to, tag);
+    if (count > GCR_MESSAGE_MAX_BYTES)
+        GCR_FAIL(GCR_EINVAL, "a message has at most %d bytes, not %llu", GCR_MESSAGE_MAX_BYTES,
+                 (unsigned long long)count);
     GCR_TRY(comm->link->transport->send(out, comm->link, to, tag, bytes, count));
 out:
     return status;

@@ -54,16 +54,18 @@ void gcr_shared_clear(gcr_shared *shared);
 
 typedef struct gcr_send gcr_send;
 
-enum { GCR_TAG_MAX = 1000 };
+enum { GCR_TAG_MAX = 1000, GCR_MESSAGE_MAX_BYTES = 1 << 30 };
 
-/* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), which has to
- * be called for it to get on, or until the comm is closed. Messages of one rank to another arrive
- * in the order in which they were sent. `tag`: 0 .. GCR_TAG_MAX, for the receiver to know what it
- * is. */
+/* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), or until the
+ * comm is closed. Messages of one rank to another arrive in the order in which they were sent. `tag`:
+ * 0 .. GCR_TAG_MAX, for the receiver to know what it is. It gets on while any operation of the
+ * comm is called. */
 GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag,
                                         const void *bytes, uint64_t count);
 
-/* *is_sent: the buffer may be written again, and `*send` is NULL from now on. */
+/* *is_sent: the receiver has looked for it, the buffer may be written again, and `*send` is NULL from
+ * now on. So what has not been looked for is bounded by what its senders let be under way. A `*send`
+ * that is NULL is sent. */
 GCR_MUST_CHECK gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send);
 
 /* One that has arrived, from any rank. */

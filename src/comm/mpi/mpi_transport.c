@@ -1,0 +1,295 @@
+/*
+ * comm/mpi/mpi_transport.c -- groups of processes by MPI, and the one name that the module exports.
+ *
+ * Ranks come to a collective operation at very different times, and those that wait must not take
+ * the cores of those that compute, as MPI's own waiting would. So each operation begins with a
+ * barrier at which ranks sleep; what follows it is short.
+ */
+#include "comm/mpi/mpi_private.h"
+
+#include "base/module.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static int open_worlds; /* links of all processes */
+static int is_started;  /* MPI by us, and not by the program */
+
+gcr_status gcr_mpi_fail(const char *file, int line, int code, const char *call)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length;
+
+    if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
+        snprintf(text, sizeof text, "error %d", code);
+    return gcr_fail_at(file, line, GCR_EIO, "%.*s failed: %s", (int)strcspn(call, "("), call, text);
+}
+
+/* Waking up costs 3 to 10 us of a core (measured), so what takes long is looked at less often. */
+void gcr_mpi_rest(int *looks)
+{
+    const int yields = 50, step_ns = 20000, longest_ns = 1000000;
+    const int sleeps = *looks - yields;
+
+    if (sleeps <= 0)
+        sched_yield();
+    else
+        nanosleep(&(struct timespec){ .tv_nsec = sleeps * step_ns }, NULL);
+    if (sleeps * step_ns < longest_ns)
+        ++*looks;
+}
+
+/* ---- starting and ending MPI ----------------------------------------------------------------- */
+
+/* Open MPI copies between processes of a node by a system call that containers may forbid, which it
+ * would find out in the middle of a message. */
+static int can_read_processes(void)
+{
+    char from = 1, to = 0;
+    const struct iovec local = { &to, 1 }, remote = { &from, 1 };
+
+    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+/* What Open MPI is to do differently, unless the user has said what. */
+static void set_preferences(void)
+{
+    setenv("OMPI_MCA_opal_signal", "", 0);          /* signals are the program's */
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); /* all cores compute */
+    if (!can_read_processes())
+        setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+}
+
+/* The module is loaded with names of its own, and so is libmpi then. Plugins of an MPI that are not
+ * linked to it find its names only among those of the program. */
+static void show_names(void)
+{
+    Dl_info info;
+
+    if (dladdr((void *)(uintptr_t)MPI_Init_thread, &info) != 0)
+        (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
+}
+
+static gcr_status start(int *provided)
+{
+    gcr_status status = GCR_OK;
+    struct sigaction ours[_NSIG];
+
+    show_names();
+    set_preferences();
+    for (int s = 1; s < _NSIG; s++)
+        if (sigaction(s, NULL, &ours[s]) != 0)
+            ours[s].sa_handler = SIG_ERR; /* the C library's own */
+    GCR_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, provided));
+    is_started = 1;
+out:
+    for (int s = 1; s < _NSIG; s++)
+        if (ours[s].sa_handler != SIG_ERR)
+            (void)sigaction(s, &ours[s], NULL);
+    return status;
+}
+
+static gcr_status see_to_mpi(void)
+{
+    gcr_status status = GCR_OK;
+    int is_there = 0, is_over = 0, provided = MPI_THREAD_SINGLE;
+
+    GCR_MPI(MPI_Finalized(&is_over));
+    if (is_over)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "MPI has been ended in this process, and cannot be started twice");
+    GCR_MPI(MPI_Initialized(&is_there));
+    if (is_there)
+        GCR_MPI(MPI_Query_thread(&provided));
+    else
+        GCR_TRY(start(&provided));
+    if (provided < MPI_THREAD_SERIALIZED)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "MPI was started for programs of one thread: MPI_THREAD_SERIALIZED is needed");
+out:
+    return status;
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+static const gcr_transport transport_mpi;
+
+/* `comm` is the link's then. */
+static gcr_status create(gcr_link **out, MPI_Comm comm)
+{
+    gcr_status status = GCR_OK;
+    gcr_mpi_link *self = calloc(1, sizeof *self);
+
+    if (self == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a group of ranks");
+    self->comm = comm;
+    self->link.transport = &transport_mpi;
+    GCR_MPI(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
+    GCR_MPI(MPI_Comm_rank(comm, &self->link.rank));
+    GCR_MPI(MPI_Comm_size(comm, &self->link.size));
+    *out = &self->link;
+    self = NULL;
+out:
+    free(self);
+    return status;
+}
+
+static gcr_status mpi_open(gcr_link **out)
+{
+    gcr_status status = GCR_OK;
+    MPI_Comm comm = MPI_COMM_NULL;
+
+    GCR_TRY(see_to_mpi());
+    GCR_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    GCR_TRY(create(out, comm));
+    gcr_mpi_link_of(*out)->is_world = 1;
+    open_worlds++;
+out:
+    return status;
+}
+
+/* Waits, asleep, for all ranks of the group. */
+static gcr_status meet(const gcr_mpi_link *self)
+{
+    gcr_status status = GCR_OK;
+    MPI_Request barrier;
+    int looks = 0, are_here = 0;
+
+    GCR_MPI(MPI_Ibarrier(self->comm, &barrier));
+    for (;;) {
+        GCR_MPI(MPI_Test(&barrier, &are_here, MPI_STATUS_IGNORE));
+        if (are_here)
+            break;
+        gcr_mpi_rest(&looks);
+    }
+out:
+    return status;
+}
+
+static gcr_status mpi_split(gcr_link **out, gcr_link *link, int is_in, int key)
+{
+    gcr_status status = GCR_OK;
+    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+    MPI_Comm comm = MPI_COMM_NULL;
+
+    *out = NULL;
+    GCR_TRY(meet(self));
+    GCR_MPI(MPI_Comm_split(self->comm, is_in ? 0 : MPI_UNDEFINED, key, &comm));
+    if (comm != MPI_COMM_NULL)
+        GCR_TRY(create(out, comm));
+out:
+    return status;
+}
+
+static void mpi_close(gcr_link *link)
+{
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
+    const int is_world = self->is_world;
+
+    gcr_mpi_drain(self);
+    (void)MPI_Comm_free(&self->comm);
+    free(self);
+    if (is_world && --open_worlds == 0 && is_started)
+        (void)MPI_Finalize();
+}
+
+/* ---- collective operations ------------------------------------------------------------------- */
+
+enum { CHUNK = 1 << 30 }; /* bytes: MPI counts by int */
+
+static gcr_status broadcast_chunks(const gcr_mpi_link *self, void *buffer, uint64_t bytes, int root)
+{
+    gcr_status status = GCR_OK;
+    char *at = buffer;
+
+    for (uint64_t done = 0; done < bytes; done += CHUNK) {
+        const uint64_t left = bytes - done;
+
+        GCR_MPI(MPI_Bcast(at + done, left < CHUNK ? (int)left : CHUNK, MPI_BYTE, root, self->comm));
+    }
+out:
+    return status;
+}
+
+static gcr_status mpi_broadcast(gcr_link *link, void *buffer, uint64_t bytes, int root)
+{
+    gcr_status status = GCR_OK;
+    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+
+    GCR_TRY(meet(self));
+    GCR_TRY(broadcast_chunks(self, buffer, bytes, root));
+out:
+    return status;
+}
+
+static gcr_status mpi_gather_all(gcr_link *link, const void *mine, uint64_t bytes, void *all)
+{
+    gcr_status status = GCR_OK;
+    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+    char *const to = all;
+
+    GCR_TRY(meet(self));
+    if (bytes <= CHUNK) {
+        GCR_MPI(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, self->comm));
+        goto out;
+    }
+    memcpy(to + (uint64_t)link->rank * bytes, mine, bytes);
+    for (int r = 0; r < link->size; r++)
+        GCR_TRY(broadcast_chunks(self, to + (uint64_t)r * bytes, bytes, r));
+out:
+    return status;
+}
+
+static void mpi_abort(gcr_link *link, int code)
+{
+    (void)link;
+    (void)MPI_Abort(MPI_COMM_WORLD, code);
+}
+
+/* "Open MPI v4.1.4", or "MPICH Version: 4.0.2": what stands before the first comma or line's end, with
+ * one blank where there are more. */
+static const char *mpi_library(void)
+{
+    static char name[64];
+    char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    size_t bytes = 0;
+    int length;
+
+    (void)MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",\n")] = '\0';
+    for (const char *c = version; *c != '\0' && bytes < sizeof name - 1; c++)
+        if (*c != '\t' && (*c != ' ' || (bytes > 0 && name[bytes - 1] != ' ')))
+            name[bytes++] = *c;
+    name[bytes] = '\0';
+    return name;
+}
+
+static const gcr_transport transport_mpi = {
+    .open = mpi_open,
+    .split = mpi_split,
+    .close = mpi_close,
+    .broadcast = mpi_broadcast,
+    .gather_all = mpi_gather_all,
+    .send = gcr_mpi_send,
+    .is_sent = gcr_mpi_is_sent,
+    .look = gcr_mpi_look,
+    .abort = mpi_abort,
+    .library = mpi_library,
+};
+
+static const void *open_module(const gcr_failures *failures)
+{
+    gcr_failures_forward(failures);
+    return &transport_mpi;
+}
+
+extern const gcr_module_entry gcr_module;
+__attribute__((visibility("default")))
+const gcr_module_entry gcr_module = { .seam = GCR_SEAM, .open = open_module };

@@ -1,0 +1,106 @@
+/*
+ * comm/same_build.c -- see same_build.h. The build defines GCR_SEAM.
+ *
+ * A program is known by its version, the text of the seam, and what the linker has written into it: a
+ * hash of the file's content, which survives stripping and installing.
+ */
+#include "comm/same_build.h"
+
+#include "base/check.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What ranks tell each other. Its layout is the same in all versions. */
+typedef struct build {
+    char program[128], host[64];
+} build;
+
+static int contains(const struct dl_phdr_info *object, const void *address)
+{
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        const uintptr_t first = object->dlpi_addr + part->p_vaddr;
+
+        if (part->p_type == PT_LOAD && (uintptr_t)address - first < part->p_memsz)
+            return 1;
+    }
+    return 0;
+}
+
+/* Appends the linker's hash, if it stands among the notes of `bytes`. */
+static int append_hash(char *out, size_t room, const unsigned char *notes, size_t bytes)
+{
+    while (bytes >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *note = (const void *)notes;
+        const size_t name = (note->n_namesz + 3u) & ~3u, hash = (note->n_descsz + 3u) & ~3u;
+        const unsigned char *text = notes + sizeof *note + name;
+
+        if (sizeof *note + name + hash > bytes)
+            return 0;
+        if (note->n_type == NT_GNU_BUILD_ID && strcmp((const char *)(note + 1), "GNU") == 0) {
+            for (size_t i = 0; i < note->n_descsz && room > 2; i++, out += 2, room -= 2)
+                snprintf(out, room, "%02x", text[i]);
+            return 1;
+        }
+        notes += sizeof *note + name + hash;
+        bytes -= sizeof *note + name + hash;
+    }
+    return 0;
+}
+
+/* Of the program or shared library that this code is a part of. */
+static int visit(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    static const char landmark;
+    char *program = arg;
+    const size_t length = strlen(program);
+
+    (void)size;
+    if (!contains(object, &landmark))
+        return 0;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+
+        if (part->p_type == PT_NOTE &&
+            append_hash(program + length, sizeof((build *)0)->program - length,
+                        (const void *)(object->dlpi_addr + part->p_vaddr), part->p_memsz))
+            return 1;
+    }
+    return 1;
+}
+
+static build this_build(void)
+{
+    build out = { .program = GCR_SEAM "-" };
+
+    dl_iterate_phdr(visit, out.program);
+    if (gethostname(out.host, sizeof out.host - 1) != 0)
+        out.host[0] = '\0';
+    return out;
+}
+
+gcr_status gcr_build_check(gcr_link *link)
+{
+    gcr_status status = GCR_OK;
+    const build mine = this_build();
+    build *all = calloc((size_t)link->size, sizeof *all);
+
+    if (all == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %d ranks", link->size);
+    GCR_TRY(link->transport->gather_all(link, &mine, sizeof mine, all));
+    for (int r = 1; r < link->size; r++)
+        if (strcmp(all[r].program, all[0].program) != 0)
+            GCR_FAIL(
+                GCR_EUNSUPPORTED,
+                "rank %d on %s is another build of gridcrunch than rank 0 on %s (%.33s, %.33s): "
+                "all need the same one",
+                r, all[r].host, all[0].host, all[r].program, all[0].program);
+out:
+    free(all);
+    return status;
+}
