@@ -72,37 +72,16 @@ static void keep_points(const gcr_records *records, gcr_slots *slots, uint64_t c
         memcpy(slots->jitter_step + cell, state + records->points, count);
 }
 
-/* The first point from `point` on that is live, or is not; `end`, where there is none before it. */
-static uint64_t find_point(const gcr_point_table *points, uint64_t point, uint64_t end, int is_live)
-{
-    while (point < end) {
-        const uint64_t word = is_live ? points->live[point / 64] : ~points->live[point / 64];
-        const uint64_t rest = word >> (point % 64);
-
-        if (rest != 0) {
-            point += (uint64_t)__builtin_ctzll(rest);
-            return point < end ? point : end;
-        }
-        point += 64 - point % 64;
-    }
-    return end;
-}
-
 /* Run after run of live points. */
 void gcr_records_keep(const gcr_records *records, gcr_slots *slots, const gcr_point_table *points,
                       const gcr_records_part *part)
 {
     const uint64_t cell = cell_of(slots, part), end = part->first + part->count;
-    uint64_t first = part->first, after;
 
-    if (points->live == NULL) {
-        keep_points(records, slots, cell, part->at, part->count);
-        return;
-    }
-    for (; (first = find_point(points, first, end, 1)) < end; first = after) {
+    for (uint64_t first = part->first, after; gcr_points_run(points, end, &first, &after);
+         first = after) {
         const uint64_t i = first - part->first;
 
-        after = find_point(points, first, end, 0);
         keep_points(records, slots, cell + i, part->at + i, after - first);
     }
 }

@@ -271,6 +271,32 @@ uint64_t gcr_points_rank(const gcr_points *points, uint64_t point)
     return rank + bit_count(points->live[last] & ((UINT64_C(1) << point % WORD_BITS) - 1));
 }
 
+/* The first point from `point` on that is live, or is not; `end`, where there is none before it. */
+static uint64_t find_point(const uint64_t *live, uint64_t point, uint64_t end, int is_live)
+{
+    while (point < end) {
+        const uint64_t word = is_live ? live[point / WORD_BITS] : ~live[point / WORD_BITS];
+        const uint64_t rest = word >> (point % WORD_BITS);
+
+        if (rest != 0) {
+            point += (uint64_t)__builtin_ctzll(rest);
+            return point < end ? point : end;
+        }
+        point += WORD_BITS - point % WORD_BITS;
+    }
+    return end;
+}
+
+int gcr_points_run(const gcr_point_table *table, uint64_t end, uint64_t *first, uint64_t *after)
+{
+    if (table->live != NULL)
+        *first = find_point(table->live, *first, end, 1);
+    if (*first >= end)
+        return 0;
+    *after = table->live != NULL ? find_point(table->live, *first, end, 0) : end;
+    return 1;
+}
+
 uint64_t gcr_points_bytes(const gcr_points *points)
 {
     return points->bytes;

@@ -42,13 +42,14 @@ struct gcr_summaries {
     gcr_summary_value *top;    /* [dataset_count][spec.top]; NULL without top       */
     atomic_uchar *fired;       /* [dataset_count]                                   */
     uint64_t *scratch;         /* [threads][live_count]; NULL without a quantile    */
-    char *tallies;             /* [threads] of tally_bytes()                        */
+    char *tallies;             /* [threads + 1] of tally_bytes()                    */
     remains *remains;          /* [dataset_count]; NULL where cells are kept        */
     _Atomic uint64_t refused;  /* end of the block of a record that was refused; 0  */
 
     pthread_mutex_t lock;  /* of what follows                                       */
     shared_tally **shared; /* [dataset_count] NULL: none; NULL where cells are kept */
     shared_tally *free;
+    gcr_tally *arrived; /* one that comes from another process: behind those of the threads */
 };
 
 static const gcr_summary_value nothing = { .value = NAN, .point = -1, .skipped = 0 };
@@ -133,7 +134,7 @@ static sizes size_arrays(const gcr_summaries_spec *spec, int threads)
         .top = find_top(spec) >= 0 ? datasets * (uint64_t)spec->top : 0,
         .fired = datasets,
         .scratch = has_quantile(spec) ? spec->points->live_count * (uint64_t)threads : 0,
-        .tallies = (uint64_t)threads,
+        .tallies = (uint64_t)threads + 1,
         .remains = spec->keep == GCR_KEEP_SUMMARY ? datasets : 0,
         .shared = spec->by_blocks ? datasets : 0,
     };
@@ -186,6 +187,7 @@ static gcr_status create_tallies(gcr_summaries *summaries, uint64_t threads)
 
         gcr_tally_place(tally, (shared_tally *)(void *)tally + 1, &summaries->reduction);
     }
+    summaries->arrived = tally_of(summaries, (int)threads - 1);
 out:
     return status;
 }
@@ -424,18 +426,59 @@ out:
     return status;
 }
 
-gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset, int thread)
+/* Under the lock. */
+static gcr_status merge_into(gcr_summaries *summaries, uint64_t dataset, const gcr_tally *tally)
 {
     gcr_status status = GCR_OK;
-    gcr_tally *own = tally_of(summaries, thread);
 
-    pthread_mutex_lock(&summaries->lock);
     if (summaries->shared[dataset] == NULL)
         GCR_TRY(take_shared(&summaries->shared[dataset], summaries));
-    gcr_tally_merge(&summaries->shared[dataset]->tally, &summaries->reduction, own);
+    gcr_tally_merge(&summaries->shared[dataset]->tally, &summaries->reduction, tally);
 out:
+    return status;
+}
+
+gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset, int thread)
+{
+    gcr_tally *own = tally_of(summaries, thread);
+    gcr_status status;
+
+    pthread_mutex_lock(&summaries->lock);
+    status = merge_into(summaries, dataset, own);
     pthread_mutex_unlock(&summaries->lock);
     gcr_tally_clear(own, &summaries->reduction);
+    return status;
+}
+
+uint64_t gcr_summaries_packed_bytes(const gcr_summaries *summaries)
+{
+    return gcr_tally_packed_bytes(&summaries->reduction);
+}
+
+void gcr_summaries_pack(void *out, gcr_summaries *summaries, int thread)
+{
+    gcr_tally *own = tally_of(summaries, thread);
+
+    gcr_tally_pack(out, own, &summaries->reduction);
+    gcr_tally_clear(own, &summaries->reduction);
+}
+
+gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset, const void *packed)
+{
+    gcr_status status = GCR_OK;
+    const gcr_point_table *points = summaries->spec.points;
+
+    pthread_mutex_lock(&summaries->lock);
+    if (dataset >= summaries->spec.slots->dataset_count || summaries->shared == NULL ||
+        !gcr_tally_unpack(summaries->arrived, packed, &summaries->reduction, points->point_count,
+                          points->live_count))
+        GCR_FAIL(GCR_EFORMAT,
+                 "another process has sent what it knows of the cells of dataset %" PRIu64
+                 ", and no cells of this run can be so",
+                 dataset);
+    GCR_TRY(merge_into(summaries, dataset, summaries->arrived));
+out:
+    pthread_mutex_unlock(&summaries->lock);
     return status;
 }
 

@@ -283,3 +283,138 @@ void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr
     for (int32_t k = 0; k < other->top_count; k++)
         rank(tally, reduction, other->top[k].value, (uint64_t)other->top[k].point);
 }
+
+/* ---- as bytes -------------------------------------------------------------------------------- */
+
+/* What stands in front of the columns, sums and best points, which are packed as they are in memory:
+ * they have no padding, nor has this. */
+typedef struct packed_tally {
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+    uint64_t points[GCR_PARTIAL_FAILURES]; /* of the failures */
+    uint32_t details[GCR_PARTIAL_FAILURES], states[GCR_PARTIAL_FAILURES];
+    uint32_t failure_count, top_count;
+} packed_tally;
+
+_Static_assert(sizeof(packed_tally) == sizeof(uint64_t) * (GCR_CELL_STATE_COUNT + 1) +
+                                           GCR_PARTIAL_FAILURES * UINT64_C(16),
+               "bytes that nobody has written are not sent");
+_Static_assert(sizeof(gcr_tally_column) == 40 && sizeof(gcr_summary_value) == 24 &&
+                   sizeof(gcr_exact_sum) == sizeof(uint64_t) * (GCR_EXACT_WORDS + 3),
+               "nor are these");
+
+/* The arrays of a tally and their bytes, in the order of a packed one. */
+typedef struct tally_arrays {
+    void *at[3];
+    uint64_t bytes[3];
+} tally_arrays;
+
+static tally_arrays arrays_of(const gcr_tally *tally, const gcr_reduction *reduction)
+{
+    const uint64_t columns = (uint64_t)reduction->count;
+    const uint64_t sums = (uint64_t)count_sums(reduction, reduction->count);
+
+    return (tally_arrays){
+        .at = { tally->columns, tally->sums, tally->top },
+        .bytes = { columns * sizeof *tally->columns, sums * sizeof *tally->sums,
+                   top_room(reduction) * sizeof *tally->top },
+    };
+}
+
+uint64_t gcr_tally_packed_bytes(const gcr_reduction *reduction)
+{
+    return sizeof(packed_tally) + gcr_tally_bytes(reduction);
+}
+
+void gcr_tally_pack(void *out, const gcr_tally *tally, const gcr_reduction *reduction)
+{
+    const tally_arrays arrays = arrays_of(tally, reduction);
+    packed_tally packed = { .failure_count = (uint32_t)tally->failure_count,
+                            .top_count = (uint32_t)tally->top_count };
+    char *at = out;
+
+    memcpy(packed.counts, tally->counts, sizeof packed.counts);
+    for (int f = 0; f < tally->failure_count; f++) {
+        packed.points[f] = tally->failures[f].point;
+        packed.details[f] = tally->failures[f].detail;
+        packed.states[f] = tally->failures[f].state;
+    }
+    memcpy(at, &packed, sizeof packed);
+    at += sizeof packed;
+    for (int a = 0; a < 3; a++) {
+        if (arrays.bytes[a] > 0)
+            memcpy(at, arrays.at[a], arrays.bytes[a]);
+        at += arrays.bytes[a];
+    }
+}
+
+static int counts_fit(const packed_tally *packed, uint64_t points, uint64_t live)
+{
+    uint64_t landed = 0;
+
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++) {
+        if (packed->counts[s] > points)
+            return 0;
+        landed += s == GCR_CELL_EXCLUDED ? 0 : packed->counts[s];
+    }
+    return landed <= live;
+}
+
+static int failures_fit(const packed_tally *packed, uint64_t points)
+{
+    if (packed->failure_count > GCR_PARTIAL_FAILURES)
+        return 0;
+    for (uint32_t f = 0; f < packed->failure_count; f++)
+        if (packed->points[f] >= points || packed->states[f] < GCR_CELL_NOT_SPD ||
+            packed->states[f] >= GCR_CELL_STATE_COUNT ||
+            (f > 0 && packed->points[f] <= packed->points[f - 1]))
+            return 0;
+    return 1;
+}
+
+static int columns_fit(const gcr_tally *tally, const gcr_reduction *reduction, int64_t points,
+                       uint64_t live)
+{
+    for (int c = 0; c < reduction->count; c++) {
+        const gcr_tally_column *column = &tally->columns[c];
+
+        if (column->used > live || column->skipped > live - column->used || column->point < -1 ||
+            column->point >= points || column->first < -1 || column->first >= points)
+            return 0;
+    }
+    return 1;
+}
+
+static int top_fits(const gcr_tally *tally, int64_t points)
+{
+    for (int32_t k = 0; k < tally->top_count; k++)
+        if (tally->top[k].point < 0 || tally->top[k].point >= points)
+            return 0;
+    return 1;
+}
+
+int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *reduction,
+                     uint64_t points, uint64_t live)
+{
+    const tally_arrays arrays = arrays_of(out, reduction);
+    const char *at = packed;
+    packed_tally head;
+
+    memcpy(&head, at, sizeof head);
+    at += sizeof head;
+    if (!counts_fit(&head, points, live) || !failures_fit(&head, points) ||
+        head.top_count > top_room(reduction))
+        return 0;
+    memcpy(out->counts, head.counts, sizeof out->counts);
+    for (uint32_t f = 0; f < head.failure_count; f++)
+        out->failures[f] = (gcr_failed_cell){ .point = head.points[f],
+                                              .detail = head.details[f],
+                                              .state = (uint8_t)head.states[f] };
+    out->failure_count = (int)head.failure_count;
+    out->top_count = (int32_t)head.top_count;
+    for (int a = 0; a < 3; a++) {
+        if (arrays.bytes[a] > 0)
+            memcpy(arrays.at[a], at, arrays.bytes[a]);
+        at += arrays.bytes[a];
+    }
+    return columns_fit(out, reduction, (int64_t)points, live) && top_fits(out, (int64_t)points);
+}

@@ -54,6 +54,16 @@ int gcr_tally_record_fits(const gcr_reduction *reduction, const void *record, ui
 /* Both know of different blocks. */
 void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr_tally *other);
 
+/* A tally on its way from one process to another of the same build: bytes of all of it, as many for
+ * each tally of a reduction. */
+uint64_t gcr_tally_packed_bytes(const gcr_reduction *reduction);
+void gcr_tally_pack(void *out, const gcr_tally *tally, const gcr_reduction *reduction);
+
+/* False if it can be of no `live` cells of so many points: what `out`, which has been placed, says then is
+ * undefined. */
+int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *reduction,
+                     uint64_t points, uint64_t live);
+
 /* The sum of reduced[column], a SUM. */
 double gcr_tally_sum(const gcr_tally *tally, const gcr_reduction *reduction, int column);
 

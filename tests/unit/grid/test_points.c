@@ -210,6 +210,34 @@ static void test_the_bytes_of_a_where_are_one_bit_per_point_and_a_directory(void
     assert_int_equal(gcr_memory_live_bytes(), before);
 }
 
+static void test_runs_are_all_live_points_and_no_others(void **state)
+{
+    static const char *const wheres[] = { NULL, "a0 < a1", "a0 != 3", "a1 < 1 or a1 > 68" };
+
+    (void)state;
+    for (int w = 0; w < 4; w++) {
+        gcr_points *points = points_of((const int[]){ 7, 70 }, 2, wheres[w]);
+        const gcr_point_table *table = gcr_points_table(points);
+
+        for (uint64_t begin = 0; begin < 490; begin += 13)
+            for (uint64_t end = begin; end <= 490; end += 35) {
+                uint64_t at = begin;
+
+                for (uint64_t first = begin, after; gcr_points_run(table, end, &first, &after);
+                     first = after) {
+                    assert_true(first < after && after <= end);
+                    for (; at < first; at++)
+                        assert_false(gcr_point_is_live(table, at));
+                    for (; at < after; at++)
+                        assert_true(gcr_point_is_live(table, at));
+                }
+                for (; at < end; at++)
+                    assert_false(gcr_point_is_live(table, at));
+            }
+        gcr_points_destroy(points);
+    }
+}
+
 static void test_the_table_outlives_the_job(void **state)
 {
     gcr_points *points;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_where_sees_the_values_of_its_point),
         cmocka_unit_test(test_bits_behind_the_last_point_are_zero),
         cmocka_unit_test(test_the_bytes_of_a_where_are_one_bit_per_point_and_a_directory),
+        cmocka_unit_test(test_runs_are_all_live_points_and_no_others),
         cmocka_unit_test(test_the_table_outlives_the_job),
         cmocka_unit_test(test_a_where_that_leaves_nothing_is_refused),
         cmocka_unit_test(test_a_where_with_a_mistake_is_refused_at_its_place),

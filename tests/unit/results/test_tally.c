@@ -347,9 +347,119 @@ static void test_a_record_that_no_cells_can_have_is_refused(void **state)
     assert_error_mentions("record of the cells up to point 5000");
 }
 
+/* ---- from other processes -------------------------------------------------------------------- */
+
+static void carry(made *to, made *from, int thread)
+{
+    const uint64_t bytes = gcr_summaries_packed_bytes(from->summaries);
+    char *packed = malloc(bytes + 1);
+
+    assert_non_null(packed);
+    gcr_summaries_pack(packed + 1, from->summaries, thread); /* messages are not aligned */
+    assert_ok(gcr_summaries_add_packed(to->summaries, 0, packed + 1));
+    free(packed);
+}
+
+/* Each of three processes has some of the blocks, and what they pack comes in any order. */
+static void test_tallies_of_processes_in_any_order_give_the_bits_of_slots(void **state)
+{
+    static cells c;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        const int nan_propagates = seed % 2 == 0;
+        made kept, gone, far[3];
+
+        fill(&c, seed * 77777, seed % 3 != 0);
+        make_from_slots(&kept, &c, nan_propagates);
+        make(&gone, &c, 1, nan_propagates);
+        for (uint64_t i = 0; i < 3; i++)
+            make(&far[i], &c, 1, nan_propagates);
+        for (uint64_t b = 0; b < BLOCKS; b++) {
+            const uint64_t number = (2 * b + seed) % BLOCKS;
+            const gcr_partial_block block = block_of(&c, number);
+
+            gcr_summaries_add(far[(b + seed) % 3].summaries, (int)(b % 2),
+                              number * GCR_PARTIAL_POINTS, &block);
+        }
+        for (uint64_t i = 0; i < 3; i++)
+            for (int thread = 0; thread < 2; thread++)
+                carry(&gone, &far[(2 * i + seed) % 3], thread);
+        for (uint64_t i = 0; i < 3; i++)
+            for (int thread = 0; thread < 2; thread++)
+                carry(&gone, &far[i], thread); /* what was packed is not there any more */
+        gcr_summaries_fire(gone.summaries, 0, 0);
+        assert_same(&kept, &gone);
+        for (uint64_t i = 0; i < 3; i++)
+            unmake(&far[i]);
+        unmake(&kept);
+        unmake(&gone);
+    }
+}
+
+static uint64_t *word_at(char *packed, uint64_t at)
+{
+    return (uint64_t *)(void *)(packed + at);
+}
+
+/* Each in turn says what cannot be. The order of a packed tally: 8 counts, points of 4 failures, their
+ * details and states, how many failures and best points, columns, sums, best points. */
+static void test_packed_tallies_that_no_cells_can_have_are_refused(void **state)
+{
+    enum { FAILURES = 64, STATES = 112, COUNTS = 128, COLUMNS = 136 };
+    static cells c;
+    made from, to;
+
+    (void)state;
+    fill(&c, 6, 0);
+    for (uint64_t p = 100; p < 104; p++)
+        c.state[p] = GCR_CELL_NOT_SPD;
+    for (int lie = 0; lie < 14; lie++) {
+        const gcr_partial_block block = block_of(&c, 0);
+
+        make(&from, &c, 1, 0);
+        make(&to, &c, 1, 0);
+        gcr_summaries_add(from.summaries, 0, 0, &block);
+        char *packed = calloc(1, gcr_summaries_packed_bytes(from.summaries));
+        const uint64_t top = gcr_summaries_packed_bytes(from.summaries) - TOP * UINT64_C(24);
+
+        assert_non_null(packed);
+        gcr_summaries_pack(packed, from.summaries, 0);
+        switch (lie) {
+        case 1: *word_at(packed, 8 * GCR_CELL_OK) += POINTS; break;
+        case 2: *word_at(packed, 8 * GCR_CELL_NAN_IN) = UINT64_MAX - 500; break;
+        case 3: *word_at(packed, FAILURES + 24) = POINTS; break;
+        case 4: *word_at(packed, FAILURES + 8) = 100; break;
+        case 5: ((uint32_t *)(void *)(packed + STATES))[3] = GCR_CELL_STATE_COUNT; break;
+        case 6: ((uint32_t *)(void *)(packed + STATES))[0] = GCR_CELL_OK; break;
+        case 7: ((uint32_t *)(void *)(packed + COUNTS))[0] = GCR_PARTIAL_FAILURES + 1; break;
+        case 8: ((uint32_t *)(void *)(packed + COUNTS))[1] = TOP + 1; break;
+        case 9: *word_at(packed, COLUMNS + 40 + 8) = POINTS; break;
+        case 10: *word_at(packed, COLUMNS + 40 + 16) = (uint64_t)INT64_MIN; break;
+        case 11: *word_at(packed, COLUMNS + 24) = UINT64_MAX; break;
+        case 12: *word_at(packed, COLUMNS + 32) = POINTS; break;
+        case 13: *word_at(packed, top + 24 * (TOP - 1) + 8) = POINTS; break;
+        default: break; /* it is true */
+        }
+        const gcr_status expected = lie == 0 ? GCR_OK : GCR_EFORMAT;
+
+        if (gcr_summaries_add_packed(to.summaries, 0, packed) != expected)
+            fail_msg("lie %d was believed", lie);
+        gcr_summaries_fire(to.summaries, 0, 0);
+        assert_int_equal(gcr_summaries_get(to.summaries, 0, 0).skipped,
+                         POINTS - (lie == 0 ? 1020 : 0));
+        assert_int_equal(gcr_summaries_add_packed(to.summaries, 1, packed), GCR_EFORMAT);
+        free(packed);
+        unmake(&from);
+        unmake(&to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tallies_of_processes_in_any_order_give_the_bits_of_slots),
+        cmocka_unit_test(test_packed_tallies_that_no_cells_can_have_are_refused),
         cmocka_unit_test(test_blocks_in_any_order_give_the_bits_of_slots),
         cmocka_unit_test(test_records_give_the_bits_of_slots),
         cmocka_unit_test(test_a_thread_that_has_all_blocks_need_not_leave_them),

@@ -1,0 +1,178 @@
+/*
+ * exec/landing.c -- see landing.h.
+ *
+ * `put` and `taken` count bytes since the beginning and never go back; what is between them stands in the
+ * ring at their remainders. The writer's release of `put` makes a record visible, and with it all that
+ * its process wrote into slots before.
+ */
+#include "exec/landing.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    RECORDS = 32, /* without a tally, that a ring has room for */
+    TALLIES = 4,  /* with one                                  */
+    WAIT_NS = 50000,
+};
+
+struct gcr_landing_shared {
+    _Alignas(GCR_ALIGNMENT) _Atomic uint64_t put;   /* the writer's */
+    _Alignas(GCR_ALIGNMENT) _Atomic uint64_t taken; /* the reader's */
+    atomic_int has_ended;                           /* the writer's */
+    atomic_int is_closed;                           /* the reader's */
+    _Alignas(GCR_ALIGNMENT) unsigned char bytes[];
+};
+
+typedef struct gcr_landing_shared ring_memory;
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
+               "a lock of one process is none for another");
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points *points)
+{
+    const uint64_t end = to->first + to->count;
+
+    if (to->dataset != next->dataset || to->bytes > 0 || next->bytes > 0 || next->first < end ||
+        gcr_points_rank(points, next->first) != gcr_points_rank(points, end))
+        return 0;
+    to->count = next->first + next->count - to->first;
+    to->live += next->live;
+    to->failed += next->failed;
+    to->cost += next->cost;
+    return 1;
+}
+
+int gcr_landing_fits(const gcr_landing *landing, uint64_t dataset_count, const gcr_points *points)
+{
+    const gcr_point_table *table = gcr_points_table(points);
+    const uint64_t first = landing->first, count = landing->count;
+
+    if (landing->dataset >= dataset_count || landing->live > table->live_count ||
+        landing->failed > landing->live || !(landing->cost >= 0.0))
+        return 0;
+    if (landing->bytes > 0)
+        return first == 0 && count == 0;
+    return first <= table->point_count && count <= table->point_count - first &&
+           gcr_points_rank(points, first + count) - gcr_points_rank(points, first) == landing->live;
+}
+
+/* ---- rings ----------------------------------------------------------------------------------- */
+
+static uint64_t record_bytes(uint64_t tally)
+{
+    return sizeof(gcr_landing) + tally;
+}
+
+static uint64_t room_of(uint64_t most)
+{
+    const uint64_t bytes = (most > 0 ? TALLIES : RECORDS) * record_bytes(most);
+
+    return (bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT;
+}
+
+uint64_t gcr_landing_bytes(int count, uint64_t most)
+{
+    return (uint64_t)count * (sizeof(ring_memory) + room_of(most));
+}
+
+void gcr_landing_attach(gcr_landing_ring *out, void *memory, int index, uint64_t most)
+{
+    *out = (gcr_landing_ring){ .room = room_of(most), .most = most };
+    out->shared = (void *)((char *)memory + gcr_landing_bytes(index, most));
+}
+
+/* Between the ring, from byte `at` of all on, and memory without an end in its middle. */
+static void copy_in(gcr_landing_ring *ring, uint64_t at, const void *from, uint64_t bytes)
+{
+    const uint64_t begin = at % ring->room, left = ring->room - begin;
+    const uint64_t front = bytes < left ? bytes : left;
+
+    memcpy(ring->shared->bytes + begin, from, front);
+    memcpy(ring->shared->bytes, (const char *)from + front, bytes - front);
+}
+
+static void copy_out(const gcr_landing_ring *ring, uint64_t at, void *to, uint64_t bytes)
+{
+    const uint64_t begin = at % ring->room, left = ring->room - begin;
+    const uint64_t front = bytes < left ? bytes : left;
+
+    memcpy(to, ring->shared->bytes + begin, front);
+    memcpy((char *)to + front, ring->shared->bytes, bytes - front);
+}
+
+static int has_room(const gcr_landing_ring *ring, uint64_t bytes)
+{
+    const uint64_t taken = atomic_load_explicit(&ring->shared->taken, memory_order_acquire);
+
+    return ring->at - taken <= ring->room - bytes; /* what no reader can say is no room either */
+}
+
+gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing, const void *tally)
+{
+    gcr_status status = GCR_OK;
+    const struct timespec a_while = { .tv_nsec = WAIT_NS };
+    const uint64_t bytes = record_bytes(landing->bytes);
+
+    for (;;) {
+        if (atomic_load_explicit(&ring->shared->is_closed, memory_order_relaxed) != 0)
+            GCR_FAIL(GCR_ECLOSED, "the run has ended without what a worker has computed last");
+        if (has_room(ring, bytes))
+            break;
+        ring->waited++;
+        nanosleep(&a_while, NULL);
+    }
+    copy_in(ring, ring->at, landing, sizeof *landing);
+    if (landing->bytes > 0)
+        copy_in(ring, ring->at + sizeof *landing, tally, landing->bytes);
+    ring->at += bytes;
+    atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
+out:
+    return status;
+}
+
+void gcr_landing_end(gcr_landing_ring *ring)
+{
+    atomic_store_explicit(&ring->shared->has_ended, 1, memory_order_release);
+}
+
+gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found, gcr_landing_ring *ring)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t put = atomic_load_explicit(&ring->shared->put, memory_order_acquire);
+    const uint64_t there = put - ring->at;
+
+    *found = 0;
+    if (there == 0)
+        goto out;
+    if (there >= sizeof *out)
+        copy_out(ring, ring->at, out, sizeof *out);
+    if (there < sizeof *out || there > ring->room || out->bytes > ring->most ||
+        record_bytes(out->bytes) > there)
+        GCR_FAIL(GCR_EFORMAT, "a process of this machine says that cells have landed, in a record "
+                              "that is none; was its memory written by another program?");
+    if (out->bytes > 0)
+        copy_out(ring, ring->at + sizeof *out, tally, out->bytes);
+    ring->at += record_bytes(out->bytes);
+    atomic_store_explicit(&ring->shared->taken, ring->at, memory_order_release);
+    *found = 1;
+out:
+    return status;
+}
+
+int gcr_landing_is_over(const gcr_landing_ring *ring)
+{
+    return atomic_load_explicit(&ring->shared->has_ended, memory_order_acquire) != 0 &&
+           atomic_load_explicit(&ring->shared->put, memory_order_acquire) == ring->at;
+}
+
+void gcr_landing_close(gcr_landing_ring *ring)
+{
+    atomic_store_explicit(&ring->shared->is_closed, 1, memory_order_relaxed);
+}

@@ -1,0 +1,66 @@
+/*
+ * exec/landing.h -- how a worker of another process tells what has landed.
+ *
+ * Slots count down in one process, that of rank 0. What the workers of other ranks have computed
+ * stands in slots of their node's memory already, or is gone and left a tally; they say so in records,
+ * and each worker has a ring of its own in node-shared memory for them: one thread of one process
+ * writes it, one thread of another reads it, and neither takes a lock. Rings hold no pointers, and
+ * zeroed memory is rings without records, so that nobody has to be first.
+ *
+ * A ring is short: a worker that is far ahead of the thread that takes records waits, and so there is
+ * never much memory that is filled and not sent on.
+ */
+#ifndef GCR_EXEC_LANDING_H
+#define GCR_EXEC_LANDING_H
+
+#include "grid/points.h"
+
+/* Cells of one dataset have landed. */
+typedef struct gcr_landing {
+    uint64_t dataset;
+    uint64_t first, count; /* the live ones of these points; not known, 0, where there is a tally */
+    uint64_t live, failed; /* how many landed, and how many of those failed                       */
+    double cost;           /* their share of the plan's                                           */
+    uint64_t bytes;        /* of the tally behind it, where cells are not kept; else 0            */
+} gcr_landing;
+
+/* Takes `next` into `to` where both are one run of live points of one dataset; else false. */
+int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points *points);
+
+/* True if it can be of a run of so many datasets. */
+int gcr_landing_fits(const gcr_landing *landing, uint64_t dataset_count, const gcr_points *points);
+
+/* One end of a ring, private to the thread that has it. */
+typedef struct gcr_landing_ring {
+    struct gcr_landing_shared *shared;
+    uint64_t room;   /* of the ring, bytes               */
+    uint64_t most;   /* bytes of the longest tally       */
+    uint64_t at;     /* of all bytes put, or taken so far */
+    uint64_t waited; /* how often put() found it full    */
+} gcr_landing_ring;
+
+/* Bytes of shared memory for `count` rings, with tallies of at most `most` bytes. */
+uint64_t gcr_landing_bytes(int count, uint64_t most);
+
+/* An end of ring number `index` in `memory`, which was zeroed before the first end was attached. */
+void gcr_landing_attach(gcr_landing_ring *out, void *memory, int index, uint64_t most);
+
+/* Tells. Waits while the ring is full, sleeping. GCR_ECLOSED: nobody takes records any more. */
+GCR_MUST_CHECK gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing,
+                                          const void *tally);
+
+/* There will be no more: from the writer, after its last. */
+void gcr_landing_end(gcr_landing_ring *ring);
+
+/* Takes one, its tally into tally[most]; does not wait. False in *found: there is none now.
+ * GCR_EFORMAT: what stands there is no record. */
+GCR_MUST_CHECK gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found,
+                                          gcr_landing_ring *ring);
+
+/* True when the writer has ended and all was taken. */
+int gcr_landing_is_over(const gcr_landing_ring *ring);
+
+/* From the reader: who writes, or waits to, is told that it is in vain. */
+void gcr_landing_close(gcr_landing_ring *ring);
+
+#endif /* GCR_EXEC_LANDING_H */

@@ -1,0 +1,50 @@
+/*
+ * exec/tiles.h -- landed cells on their way to another node: packed into a buffer, unpacked into slots.
+ *
+ * A tile is a buffer of messages' size that holds landings (landing.h), each with its cells or its
+ * tally behind it. Of cells only those of live points travel, one output after the other, then states,
+ * jitter steps and kinds, so that a cell costs its own bytes and nothing else; which points are live
+ * both sides know. Tiles of one run are made and read by processes of one build on one kind of machine:
+ * numbers stand in them as in memory.
+ */
+#ifndef GCR_EXEC_TILES_H
+#define GCR_EXEC_TILES_H
+
+#include "exec/landing.h"
+#include "results/slots.h"
+
+typedef struct gcr_tile {
+    char *bytes;
+    uint64_t room, used;
+} gcr_tile;
+
+/* Bytes of one cell in a tile. */
+uint64_t gcr_tile_cell_bytes(const gcr_slots *slots);
+
+/* The least room with which a tile holds any cell or tally of at most `tally` bytes. */
+uint64_t gcr_tile_least(const gcr_slots *slots, uint64_t tally);
+
+/* Puts as many of the landed cells as there is room for behind what the tile has. False: some are left, and
+ * *landing says which. */
+int gcr_tile_put_cells(gcr_tile *tile, gcr_landing *landing, const gcr_slots *slots,
+                       const gcr_points *points);
+
+/* The same of a landing with a tally: all, or nothing. */
+int gcr_tile_put_tally(gcr_tile *tile, const gcr_landing *landing, const void *tally);
+
+/* Takes the next landing off bytes[count], which are moved on; *payload has landing->bytes of them.
+ * False in *found: there are no more. GCR_EFORMAT: this is not a tile. */
+GCR_MUST_CHECK gcr_status gcr_tile_get(gcr_landing *out, const void **payload, int *found,
+                                       const void **bytes, uint64_t *count);
+
+/* Gives the cells of a landing their slots. *fresh_out: how many were not there yet, live and failed;
+ * others are dropped. GCR_EFORMAT: no cells can be so. GCR_ECONFLICT: a slot has other bits already. */
+typedef struct gcr_tile_fresh {
+    uint64_t live, failed;
+} gcr_tile_fresh;
+
+GCR_MUST_CHECK gcr_status gcr_tile_unpack(gcr_tile_fresh *fresh_out, gcr_slots *slots,
+                                          const gcr_points *points, const gcr_landing *landing,
+                                          const void *payload);
+
+#endif /* GCR_EXEC_TILES_H */
