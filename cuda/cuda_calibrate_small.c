@@ -23,8 +23,7 @@ static const int sizes[SIZES] = { 48, 64, 96, 128, 160, 192, 224, 256, 288, 320 
 
 int gcr_cuda_team_by(const cuda_bench *b, const gcr_crossovers *table, int64_t rows)
 {
-    const gcr_unit_setup *setup = ((const cuda_program *)b->matrix)->spec.setup;
-    const gcr_shape shape = { .rows = rows, .features = 1, .option = setup->option };
+    const gcr_shape shape = gcr_cuda_bench_shape(b->matrix, rows);
 
     return gcr_cuda_variant_of(table, b->matrix->unit->kernel, &shape).team;
 }

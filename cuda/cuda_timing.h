@@ -15,7 +15,7 @@ typedef struct cuda_bench {
     const gcr_calibration_spec *spec;
     gcr_scalar scalar;
     gcr_queue *queue;
-    gcr_program *matrix, *cell;
+    gcr_program *matrix, *cell, *whole[GCR_CALIBRATION_WHOLE];
     cudaEvent_t begin, end;
 } cuda_bench;
 
@@ -31,10 +31,36 @@ gcr_crossovers *gcr_cuda_bench_table(const cuda_bench *b);
 void gcr_cuda_bench_tell(const cuda_bench *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Nanoseconds for a cell of a dataset of so many rows. GCR_ENOMEM: the GPU has no room for it. */
-GCR_MUST_CHECK gcr_status gcr_cuda_time_cells(double *out, const cuda_bench *b,
-                                              gcr_program *program, int64_t rows,
-                                              const gcr_crossovers *table);
+/* Of a dataset of so many rows, with the options of the program. */
+gcr_shape gcr_cuda_bench_shape(const gcr_program *program, int64_t rows);
+
+/* Nanoseconds, by such a table, for a cell of a dataset of so many rows, and for such a dataset to be
+ * prepared, one of many. GCR_ENOMEM: the GPU has no room for it. */
+typedef gcr_status cuda_clocked(double *out, const cuda_bench *b, gcr_program *program,
+                                int64_t rows, const gcr_crossovers *table);
+GCR_MUST_CHECK cuda_clocked gcr_cuda_time_cells;
+GCR_MUST_CHECK cuda_clocked gcr_cuda_time_prepare;
+
+/* The same; INFINITY where there is no room. */
+GCR_MUST_CHECK gcr_status gcr_cuda_time_if_room(cuda_clocked *time, double *out,
+                                                const cuda_bench *b, gcr_program *program,
+                                                int64_t rows, const gcr_crossovers *table);
+
+/* A number of the table that has a few values to choose from. */
+enum { GCR_CUDA_CHOICES_MAX = 4 };
+typedef struct cuda_choice {
+    const char *what;     /* "threads of a block"                                        */
+    size_t offset;        /* of the int32_t in gcr_crossovers                            */
+    gcr_crossovers table; /* all but this number                                         */
+    cuda_clocked *time;   /* what is measured: of ... */
+    gcr_program *program; /* ... this, and ... */
+    int64_t rows[GCR_CUDA_CHOICES_MAX];   /* ... datasets of these; 0 ends them */
+    int32_t values[GCR_CUDA_CHOICES_MAX]; /* to choose from; 0 ends them */
+} cuda_choice;
+
+/* Writes to the table of the bench what is the fastest, each size counting as much as any other. Where
+ * there was room for none, the table is as it was. */
+GCR_MUST_CHECK gcr_status gcr_cuda_choose(const cuda_bench *b, const cuda_choice *choice);
 
 /* ---- tables in which one comes first --------------------------------------------------------- */
 
@@ -47,5 +73,8 @@ gcr_crossovers gcr_cuda_prefer_block(const cuda_bench *b, const gcr_block_class 
 /* A block whose matrix is not on the chip; all blocks together, with a library. */
 gcr_crossovers gcr_cuda_prefer_memory(const cuda_bench *b, int threads);
 gcr_crossovers gcr_cuda_prefer_grid(const cuda_bench *b);
+
+/* All blocks for a cell of a kernel that has no SPD matrix. */
+gcr_crossovers gcr_cuda_prefer_whole(const cuda_bench *b);
 
 #endif /* GCR_CUDA_TIMING_H */

@@ -126,11 +126,15 @@ typedef struct gcr_crunch_args {
     uint64_t tile_count;
 } gcr_crunch_args;
 
+enum { GCR_CALIBRATION_WHOLE = 3 };
+
 /* What a device is calibrated with: on made data of one feature, y of 0 and 1, points of each setup
  * from the first on, as many as are needed. */
 typedef struct gcr_calibration_spec {
-    gcr_program_spec matrix[GCR_SCALAR_COUNT];     /* SPD: of as many rows as a dataset has    */
-    gcr_program_spec cell[GCR_SCALAR_COUNT];       /* no SPD: costs more for more rows         */
+    gcr_program_spec matrix[GCR_SCALAR_COUNT]; /* SPD: of as many rows as a dataset has     */
+    gcr_program_spec cell[GCR_SCALAR_COUNT];   /* no SPD: costs more for more rows          */
+    /* Cells that the whole device may be for, the dearer the later, with no use for data. */
+    gcr_program_spec whole[GCR_SCALAR_COUNT][GCR_CALIBRATION_WHOLE];
     void (*note)(void *context, const char *line); /* what was measured; NULL: nobody asks */
     void *context;
 } gcr_calibration_spec;

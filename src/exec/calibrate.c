@@ -2,7 +2,8 @@
  * exec/calibrate.c -- see calibrate.h.
  *
  * Matrices are those of `gp`: a covariance, its factor and one right-hand side, as most SPD kernels
- * have them. Cells are those of `logistic`: sums over rows between barriers, as most cell kernels.
+ * have them. Cells are those of `logistic`: sums over rows between barriers, as most cell kernels; those
+ * that the whole device may be for are matrices of `cholesky`.
  */
 #include "exec/calibrate.h"
 
@@ -24,7 +25,11 @@ static const struct subject {
     const char *kernel;
     subject_axis axes[AXES + 1];
 } matrices = { "gp", { { "lengthscale", 64 }, { "noise", 16 }, { "variance", 1024 } } },
-  cells = { "logistic", { { "penalty", VALUES_MOST } } };
+  cells = { "logistic", { { "penalty", VALUES_MOST } } },
+  wholes = { "cholesky", { { "replicate", VALUES_MOST } } };
+
+/* Rows of these, a number for each. */
+static const int whole_rows[GCR_CALIBRATION_WHOLE] = { 384, 768, 1152 };
 
 /* A program of one precision, with what its specification borrows. */
 typedef struct made {
@@ -71,12 +76,27 @@ out:
     return status;
 }
 
+/* The option of `cholesky` is the rows of its matrix. */
+static gcr_status make_wholes(gcr_program_spec *out, made *to, const gcr_device *device,
+                              gcr_scalar scalar, const double *values)
+{
+    gcr_status status = GCR_OK;
+
+    for (int k = 0; k < GCR_CALIBRATION_WHOLE; k++) {
+        GCR_TRY(make(&out[k], &to[k], device, &wholes, scalar, values));
+        to[k].setup.option[0] = whole_rows[k];
+    }
+out:
+    return status;
+}
+
 gcr_status gcr_calibrate(gcr_device *device, void (*note)(void *context, const char *line),
                          void *context)
 {
     gcr_status status = GCR_OK;
     gcr_calibration_spec spec = { .note = note, .context = context };
     made made_matrices[GCR_SCALAR_COUNT] = { 0 }, made_cells[GCR_SCALAR_COUNT] = { 0 };
+    made made_wholes[GCR_SCALAR_COUNT][GCR_CALIBRATION_WHOLE] = { 0 };
     double values[VALUES_MOST];
 
     for (int k = 0; k < VALUES_MOST; k++)
@@ -85,6 +105,7 @@ gcr_status gcr_calibrate(gcr_device *device, void (*note)(void *context, const c
         GCR_TRY(
             make(&spec.matrix[scalar], &made_matrices[scalar], device, &matrices, scalar, values));
         GCR_TRY(make(&spec.cell[scalar], &made_cells[scalar], device, &cells, scalar, values));
+        GCR_TRY(make_wholes(spec.whole[scalar], made_wholes[scalar], device, scalar, values));
     }
     GCR_TRY(gcr_device_calibrate(device, &spec));
 out:

@@ -12,6 +12,7 @@ SKIPPED = 77
 
 PROGRAM = """#!/bin/sh
 case "$1 $2" in
+"devices --calibrate") mkdir -p "$GRIDCRUNCH_CACHE"; echo "8 rows" >&2; echo "f64 rows 8" >"$GRIDCRUNCH_CACHE/crossovers-a.txt"; exit $CEILINGS ;;
 devices*) echo "cpu"; echo "$DEVICES" ;;
 "bench ") printf 'ceilings\\ntransfer\\nverdicts\\n' ;;
 "bench ceilings") echo "rows"; echo "ratio ceilings copy 4.2"; exit $CEILINGS ;;
@@ -87,6 +88,26 @@ class GpuCheck(unittest.TestCase):
             self.assertRegex(head, rf"(?m)^# {word} +")
         self.assertIn("    ratio ceilings copy 4.2\n", said)
         self.assertIn("ratio ceilings copy 4.2\n", self.read("summary.txt"))
+
+    def test_a_calibration_leaves_its_table_and_nothing_for_other_runs(self):
+        kept = self.scratch + "/kept"
+        code, said, _ = self.check(*self.parts("calibrate"), GRIDCRUNCH_CACHE=kept)
+        self.assertEqual(code, 0, said)
+        self.assertRegex(self.read("calibrate.csv"), r"(?m)^8 rows\n(.*\n)*table f64 rows 8$")
+        self.assertEqual(self.read("crossovers.txt"), "f64 rows 8\n")
+        self.assertFalse(os.path.exists(kept))
+        self.assertNotIn("calibration", os.listdir(self.out))
+
+    def test_a_calibration_that_fails_leaves_no_table(self):
+        code, said, _ = self.check(*self.parts("calibrate"), CEILINGS="3")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"(?m)^calibrate +FAILED \(3\)")
+        self.assertFalse(os.path.exists(self.out + "/crossovers.txt"))
+
+    def test_a_cpu_has_nothing_to_calibrate(self):
+        code, said, _ = self.check(*self.parts("calibrate"), GCR_CHECK_DEVICE="cpu")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?m)^calibrate +skipped .*a CPU has nothing to calibrate$")
 
     def test_a_part_that_takes_too_long_is_ended(self):
         code, said, _ = self.check(*self.parts("verdicts", "ceilings"), SLEEP="600",

@@ -190,6 +190,7 @@ class Gpu(Case):
         for precision in ("f64", "f32"):
             self.assertIn(f"{precision}, gp: 1048576 points\n", reply.err)
             self.assertIn(f"{precision}, logistic: 8192 points\n", reply.err)
+            self.assertIn(f"{precision}, cholesky: 8192 points\n", reply.err)
         self.assertIn("never calibrated", reply.out)  # the fake keeps nothing
 
     def test_a_run_on_a_device_of_a_module_is_saved(self):

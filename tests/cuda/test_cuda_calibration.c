@@ -10,35 +10,97 @@ enum { POINTS = 4096 };
 
 /* ---- a GPU of one's own ---------------------------------------------------------------------- */
 
-/* What a cell takes, in any unit: the teams are equally fast but for what a test says. */
+enum { CELL_PARAMETERS = 1, WHOLE_PARAMETERS = 3 }; /* of the kernels below: the others have 2 */
+
+/* What a cell takes, in seconds: the teams are equally fast but for what a test says. */
 static struct script {
     int thread_rows, warp_rows; /* up to so many rows they are the fastest */
     int memory_threads;
+    int grid_slots, grid_threads;
     int blocked_rows; /* from so many on all blocks together are */
+    int solver_rows;  /* ... and from so many a library with one matrix at a time */
     double cell_rows;
+    int cell_threads;
+    int whole_size; /* from which on all blocks win a cell */
+    int whole_threads;
+    int prepare_threads;
     int (*block_threads)(int64_t rows); /* of the fastest block */
     int slower_floats;                  /* of a table of its own: nothing but blocks of 512 */
 } script;
 
-static double time_of(const fake_launch *launch, int64_t rows)
+/* 1 with the threads that are the fastest, else 2. */
+static double by_threads(const fake_launch *launch, int fastest)
+{
+    return launch->threads == (unsigned)fastest ? 1 : 2;
+}
+
+/* A sub-batch of one is a library's. */
+static double time_of_grid(const fake_launch *launch, int64_t rows)
 {
     const double cells = (double)launch->cell_count;
 
-    if (launch->is_of_floats && script.slower_floats)
-        return cells * (launch->team >= GCR_TEAM_BLOCK && launch->threads == 512 ? 1 : 2);
+    if (launch->cell_count == 1)
+        return rows >= script.solver_rows ? 0.1 : 3;
+    if (rows == 1024) /* where slots are chosen */
+        return cells * (launch->cell_count == (uint64_t)script.grid_slots ? 0.25 : 0.5);
+    return cells * (rows >= script.blocked_rows ? 0.5 : 3) *
+           by_threads(launch, script.grid_threads);
+}
+
+/* Of a kernel without matrices. */
+static double time_of_cells(const fake_launch *launch, int64_t rows)
+{
+    const double cells = (double)launch->cell_count;
+
+    if (launch->team == GCR_TEAM_THREAD)
+        return cells * ((double)rows <= script.cell_rows ? 1 : 9);
+    return cells * 2 * by_threads(launch, script.cell_threads);
+}
+
+/* All blocks have 8 cells while each has one: what they take grows more slowly with the size. */
+static double time_of_whole(const fake_launch *launch)
+{
+    const double cells = (double)launch->cell_count;
+
+    if (launch->team != GCR_TEAM_WHOLE)
+        return cells * launch->option / 8;
+    return cells * (launch->option >= script.whole_size ? 1 : 1000) *
+           by_threads(launch, script.whole_threads);
+}
+
+static double time_of_team(const fake_launch *launch, int64_t rows)
+{
+    const double cells = (double)launch->cell_count;
+
     switch (launch->team) {
-    case GCR_TEAM_THREAD:
-        if (launch->bound == 0) /* of a cell kernel */
-            return cells * ((double)rows <= script.cell_rows ? 1 : 3);
-        return cells * (rows <= script.thread_rows ? 1 : 3);
+    case GCR_TEAM_THREAD: return cells * (rows <= script.thread_rows ? 1 : 3);
     case GCR_TEAM_WARP: return cells * (rows <= script.warp_rows ? 1.5 : 4);
-    case GCR_TEAM_MEMORY:
-        return cells * (launch->threads == (unsigned)script.memory_threads ? 1 : 2);
-    case GCR_TEAM_GRID: return cells * (rows >= script.blocked_rows ? 0.5 : 3);
+    case GCR_TEAM_MEMORY: return cells * by_threads(launch, script.memory_threads);
+    case GCR_TEAM_GRID: return time_of_grid(launch, rows);
+    case GCR_TEAM_PREPARE:
+        return (double)launch->dataset_count * by_threads(launch, script.prepare_threads);
     default:
         return cells *
                (rows > 40 && launch->threads == (unsigned)script.block_threads(rows) ? 1 : 2);
     }
+}
+
+static double seconds_of(const fake_launch *launch, int64_t rows)
+{
+    if (launch->is_of_floats && script.slower_floats)
+        return (double)launch->cell_count *
+               (launch->team >= GCR_TEAM_BLOCK && launch->threads == 512 ? 1 : 2);
+    switch (launch->parameters) {
+    case CELL_PARAMETERS: return time_of_cells(launch, rows);
+    case WHOLE_PARAMETERS: return time_of_whole(launch);
+    default: return time_of_team(launch, rows);
+    }
+}
+
+/* So long that nothing needs to be measured twice. */
+static double time_of(const fake_launch *launch, int64_t rows)
+{
+    return 1e3 * seconds_of(launch, rows);
 }
 
 static int always_256(int64_t rows)
@@ -62,8 +124,15 @@ static int another_for_each(int64_t rows)
 static const struct script plain = { .thread_rows = 8,
                                      .warp_rows = 24,
                                      .memory_threads = 512,
+                                     .grid_slots = 8,
+                                     .grid_threads = 256,
                                      .blocked_rows = 384,
+                                     .solver_rows = 2048,
                                      .cell_rows = 64,
+                                     .cell_threads = 256,
+                                     .whole_size = 200,
+                                     .whole_threads = 256,
+                                     .prepare_threads = 128,
                                      .block_threads = more_for_more_rows };
 
 static int begin(void **state)
@@ -73,6 +142,12 @@ static int begin(void **state)
     script = plain;
     fake_cuda.launch_ms = time_of;
     return failed;
+}
+
+/* So that a batch is not many of them. */
+static double matrix_cost(const gcr_shape *shape)
+{
+    return 1e6 * (double)shape->rows;
 }
 
 static double cost(const gcr_shape *shape)
@@ -86,6 +161,26 @@ static const gcr_kernel cell_kernel = { .name = "logistic",
                                         .parameters = { { .name = "penalty" } },
                                         .outputs = { { .name = "one", .width = 1 } },
                                         .cost = cost };
+
+static int64_t whole_scratch(const gcr_shape *shape)
+{
+    return shape->option[0] * shape->option[0];
+}
+
+static double whole_cost(const gcr_shape *shape)
+{
+    return 1e8 * (double)shape->option[0];
+}
+
+static const gcr_kernel whole_kernel = {
+    .name = "cholesky",
+    .form = GCR_FORM_CELL,
+    .parameters = { { .name = "a" }, { .name = "b" }, { .name = "c" } },
+    .options = { { .name = "n", .standard = 100, .least = 1, .most = 1000 } },
+    .outputs = { { .name = "one", .width = 1 } },
+    .scratch_count = whole_scratch,
+    .cost = whole_cost
+};
 
 static char said[1 << 16];
 
@@ -103,16 +198,26 @@ static gcr_status calibrate(gcr_device *device)
                                             .point_count = POINTS,
                                             .live_count = POINTS };
     static const gcr_unit_setup setup = { .points = &points };
-    static gcr_unit matrix[GCR_SCALAR_COUNT], cell[GCR_SCALAR_COUNT];
+    static gcr_unit_setup whole_setup[GCR_CALIBRATION_WHOLE];
+    static gcr_unit matrix[GCR_SCALAR_COUNT], cell[GCR_SCALAR_COUNT], whole[GCR_SCALAR_COUNT];
     gcr_calibration_spec spec = { .note = note };
+    gcr_kernel matrix_kernel = stage_kernel;
 
     said[0] = '\0';
+    matrix_kernel.cost = matrix_cost;
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
         matrix[scalar] = stage_unit;
+        matrix[scalar].kernel = &matrix_kernel;
         matrix[scalar].scalar = scalar;
         cell[scalar] = (gcr_unit){ .kernel = &cell_kernel, .scalar = scalar };
         spec.matrix[scalar] = (gcr_program_spec){ .unit = &matrix[scalar], .setup = &setup };
         spec.cell[scalar] = (gcr_program_spec){ .unit = &cell[scalar], .setup = &setup };
+        whole[scalar] = (gcr_unit){ .kernel = &whole_kernel, .scalar = scalar };
+        for (int k = 0; k < GCR_CALIBRATION_WHOLE; k++) {
+            whole_setup[k] = (gcr_unit_setup){ .points = &points, .option = { 100 * (k + 1) } };
+            spec.whole[scalar][k] =
+                (gcr_program_spec){ .unit = &whole[scalar], .setup = &whole_setup[k] };
+        }
     }
     return gcr_device_calibrate(device, &spec);
 }
@@ -148,14 +253,15 @@ static gcr_crossovers table_of(gcr_device *device, gcr_scalar scalar)
     return cuda_device_of(device)->crossovers[scalar];
 }
 
-/* What is measured now, on a GPU that has not done anything else. */
-static gcr_crossovers measured(gcr_scalar scalar)
+/* What is measured now, on a GPU of so many multiprocessors that has not done anything else. */
+static gcr_crossovers measured_on(int units, gcr_scalar scalar)
 {
     gcr_device *device;
     gcr_crossovers table;
 
     fake_cuda_reset();
     fake_cuda.launch_ms = time_of;
+    fake_cuda.units = units;
     device = open_device();
     assert_ok(calibrate(device));
     table = table_of(device, scalar);
@@ -163,6 +269,11 @@ static gcr_crossovers measured(gcr_scalar scalar)
     assert_clean();
     assert_null(gcr_crossovers_wrong(&table));
     return table;
+}
+
+static gcr_crossovers measured(gcr_scalar scalar)
+{
+    return measured_on(4, scalar);
 }
 
 /* ---- what is found --------------------------------------------------------------------------- */
@@ -253,11 +364,52 @@ static void test_all_blocks_together_have_the_rows_that_they_win(void **state)
 /* What lost is a block's; what was not measured, as 1 GiB is too little, is as the table has it. */
 static void test_all_blocks_together_have_what_was_not_measured(void **state)
 {
+    gcr_crossovers table;
+
     (void)state;
     script.blocked_rows = 450; /* 512 are too many */
-    assert_int_equal(measured(GCR_F64).blocked_rows, 385);
-    script.blocked_rows = 1 << 20;
-    assert_int_equal(measured(GCR_F32).blocked_rows, 513);
+    table = measured_on(132, GCR_F64);
+    assert_int_equal(table.blocked_rows, 385);
+    assert_int_equal(table.grid_slots, 132);
+}
+
+static void test_sub_batches_have_the_matrices_and_threads_that_win(void **state)
+{
+    (void)state;
+    for (int slots = 2; slots <= 8; slots *= 2) {
+        gcr_crossovers table;
+
+        script.grid_slots = slots;
+        script.grid_threads = 64 * slots;
+        table = measured(GCR_F64);
+        assert_int_equal(table.grid_slots, slots);
+        assert_int_equal(table.grid_threads, 64 * slots);
+    }
+}
+
+static void test_a_library_has_the_matrices_that_it_wins(void **state)
+{
+    (void)state;
+    assert_int_equal(measured(GCR_F64).solver_rows, 2048);
+    script.solver_rows = 0;
+    assert_int_equal(measured(GCR_F32).solver_rows, 1024);
+    script.solver_rows = 1 << 20;
+    assert_int_equal(measured(GCR_F64).solver_rows, 4097);
+}
+
+static void test_sub_batches_have_the_matrices_of_a_library_that_is_not_there(void **state)
+{
+    gcr_device *device = open_device();
+
+    (void)state;
+    fake_cuda.has_no_solver = 1;
+    assert_ok(calibrate(device));
+    assert_int_equal(table_of(device, GCR_F64).blocked_rows, 384);
+    assert_int_equal(table_of(device, GCR_F64).solver_rows, 1 << 20);
+    assert_non_null(
+        strstr(said, "f64: sub-batches of the largest matrices, too, as cuSOLVER is not found"));
+    gcr_device_close(device);
+    assert_clean();
 }
 
 static void test_a_machine_without_the_library_is_calibrated_for_blocks(void **state)
@@ -278,12 +430,47 @@ static void test_a_machine_without_the_library_is_calibrated_for_blocks(void **s
 static void test_cells_have_a_thread_up_to_the_cost_that_it_wins(void **state)
 {
     (void)state;
-    script.block_threads = always_256; /* and never 128, which cells have */
     assert_near(measured(GCR_F64).cell_thread_flops, 6400, 0);
     script.cell_rows = 0;
     assert_near(measured(GCR_F64).cell_thread_flops, 0, 0);
     script.cell_rows = INFINITY;
     assert_near(measured(GCR_F64).cell_thread_flops, 204800, 0);
+}
+
+static void test_cells_and_datasets_have_the_threads_that_win(void **state)
+{
+    (void)state;
+    for (int threads = 64; threads <= 512; threads *= 2) {
+        gcr_crossovers table;
+
+        script.cell_threads = script.prepare_threads = threads;
+        table = measured(GCR_F32);
+        assert_int_equal(table.cell_threads, threads);
+        assert_int_equal(table.prepare_threads, threads);
+    }
+}
+
+static void check_whole(int size, double flops, int count)
+{
+    gcr_crossovers table;
+
+    script.whole_size = size;
+    table = measured(GCR_F64);
+    assert_near(table.cell_whole_flops, flops, 1e-3);
+    assert_int_equal(table.cell_whole_count, count);
+}
+
+/* The smallest that they win; where that is none, what is dearer than all, as far as the table goes. */
+static void test_all_blocks_have_the_cells_that_they_win(void **state)
+{
+    (void)state;
+    check_whole(100, 1e10, 10000);
+    check_whole(200, 2e10, 40000);
+    check_whole(300, 3e10, 90000);
+    check_whole(1000, 3e10, 1 << 20);
+    assert_true(measured(GCR_F64).cell_whole_flops > 3e10);
+    script.whole_threads = 1024;
+    assert_int_equal(measured(GCR_F64).whole_threads, 1024);
 }
 
 static void test_each_precision_has_a_table_of_its_own(void **state)
@@ -302,8 +489,8 @@ static void test_what_was_measured_is_told(void **state)
 {
     (void)state;
     measured(GCR_F64);
-    assert_non_null(strstr(said, "f64, 8 rows: thread 1e+06 ns, warp 1.5e+06 ns\n"));
-    assert_non_null(strstr(said, "f32, 16 rows: warp 1.5e+06 ns, block 2e+06 ns\n"));
+    assert_non_null(strstr(said, "f64, 8 rows: thread 1e+09 ns, warp 1.5e+09 ns\n"));
+    assert_non_null(strstr(said, "f32, 16 rows: warp 1.5e+09 ns, block 2e+09 ns\n"));
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------- */
@@ -418,7 +605,7 @@ static void test_a_file_that_is_wrong_is_told_of_and_not_used(void **state)
         { "f64 warp_rows 24", "f64 warp_rows 40", "no GPU could compute with f64 warp_rows" },
         { "f64 block.1.rows 65", "f64 block.1.rows 1", "no GPU could compute with f64 block" },
         { "f32 block.0.threads 128", "f32 block.0.threads 130", "f32 block" },
-        { "f64 cell_threads 128", "f64 shared_bytes 128", "shared_bytes cannot be 128" },
+        { "f64 cell_threads 256", "f64 shared_bytes 128", "shared_bytes cannot be 128" },
         { "measured 20", "f64 20", "not a precision, a name and a number" },
     };
 
@@ -500,8 +687,13 @@ int main(void)
         test(test_what_is_beside_the_chip_has_the_threads_that_win),
         test(test_all_blocks_together_have_the_rows_that_they_win),
         test(test_all_blocks_together_have_what_was_not_measured),
+        test(test_sub_batches_have_the_matrices_and_threads_that_win),
+        test(test_a_library_has_the_matrices_that_it_wins),
+        test(test_sub_batches_have_the_matrices_of_a_library_that_is_not_there),
         test(test_a_machine_without_the_library_is_calibrated_for_blocks),
         test(test_cells_have_a_thread_up_to_the_cost_that_it_wins),
+        test(test_cells_and_datasets_have_the_threads_that_win),
+        test(test_all_blocks_have_the_cells_that_they_win),
         test(test_each_precision_has_a_table_of_its_own),
         test(test_what_was_measured_is_told),
         test(test_without_a_file_the_built_in_table_holds),

@@ -246,9 +246,10 @@ static gcr_status fake_calibrate(gcr_device *device, const gcr_calibration_spec 
     char line[128];
 
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
-        const gcr_program_spec *programs[] = { &spec->matrix[scalar], &spec->cell[scalar] };
+        const gcr_program_spec *programs[] = { &spec->matrix[scalar], &spec->cell[scalar],
+                                               &spec->whole[scalar][0] };
 
-        for (int p = 0; p < 2; p++) {
+        for (int p = 0; p < 3; p++) {
             snprintf(line, sizeof line, "%s, %s: %d points", gcr_scalar_name(scalar),
                      programs[p]->unit->kernel->name, (int)programs[p]->setup->points->point_count);
             spec->note(spec->context, line);

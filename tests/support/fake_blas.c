@@ -371,5 +371,7 @@ gcr_status gcr_cuda_solver(const cuda_solver **out)
     };
 
     *out = &table;
+    if (fake_cuda.has_no_solver)
+        return gcr_fail_at(__FILE__, __LINE__, GCR_EUNSUPPORTED, "cuSOLVER is not found");
     return GCR_OK;
 }

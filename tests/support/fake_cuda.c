@@ -93,7 +93,7 @@ struct CUmemPoolHandle_st {
 /* What a cudaKernel_t points to, and what its text was compiled for. */
 typedef struct compiled_kernel {
     char name[KERNEL_BYTES];
-    int team, bound, min_blocks, is_of_floats;
+    int team, bound, min_blocks, is_of_floats, parameters, option;
 } compiled_kernel;
 
 struct CUlib_st {
@@ -185,6 +185,7 @@ void fake_cuda_reset(void)
     fake_cuda = (fake_cuda_state){ .driver_version = 13000,
                                    .device_count = 1,
                                    .capability = 90,
+                                   .units = 4,
                                    .compute_mode = cudaComputeModeDefault,
                                    .archs = { 80, 90, 100 },
                                    .arch_count = 3 };
@@ -607,12 +608,18 @@ static void run_kernel(op *o)
 /* Of the launches of a sub-batch the last stands for all. */
 static int is_timed(const op *o)
 {
-    return strcmp(o->kernel, "gcr_crunch") == 0 || strcmp(o->kernel, "gcr_finish") == 0;
+    return strcmp(o->kernel, "gcr_crunch") == 0 || strcmp(o->kernel, "gcr_finish") == 0 ||
+           strcmp(o->kernel, "gcr_prepare") == 0;
 }
 
-static const gcr_launch *launch_of(const op *o)
+/* Of the first dataset of a launch. */
+static int64_t rows_of(const op *o)
 {
-    return strcmp(o->kernel, "gcr_finish") == 0 ? &o->grid.launch : &o->launch;
+    if (strcmp(o->kernel, "gcr_prepare") == 0)
+        return o->prepare.datasets[0].data.rows;
+    return (strcmp(o->kernel, "gcr_finish") == 0 ? &o->grid.launch : &o->launch)
+        ->tiles[0]
+        .tile.data.rows;
 }
 
 static void run_launch(op *o)
@@ -620,7 +627,7 @@ static void run_launch(op *o)
     fake_cuda.launches_done++;
     runs_floats = o->is_of_floats;
     if (fake_cuda.launch_ms != NULL && is_timed(o))
-        clock_ms += fake_cuda.launch_ms(&o->note, launch_of(o)->tiles[0].tile.data.rows);
+        clock_ms += fake_cuda.launch_ms(&o->note, rows_of(o));
     else if (fake_cuda.run != NULL)
         run_kernel(o);
     else if (is_of_factors(o->kernel))
@@ -829,7 +836,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
     *out = (struct cudaDeviceProp){ .major = fake_cuda.capability / 10,
                                     .minor = fake_cuda.capability % 10,
                                     .totalGlobalMem = (size_t)1 << 30,
-                                    .multiProcessorCount = 4 };
+                                    .multiProcessorCount = fake_cuda.units };
     snprintf(out->name, sizeof out->name, "NVIDIA Fake %d", device);
     out->uuid.bytes[0] = (char)fake_cuda.first_gpu;
     out->uuid.bytes[15] = (char)device;
@@ -1186,15 +1193,21 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
     return cudaSuccess;
 }
 
+/* What comes behind `words` in the text of a cubin, or 0. */
+static int number_behind(const char *code, const char *words)
+{
+    const char *const found = strstr(code, words);
+
+    return found != NULL ? atoi(found + strlen(words)) : 0;
+}
+
 /* What the text of a cubin defines `name` as, or 0. */
 static int number_in(const char *code, const char *name)
 {
     char line[64];
-    const char *found;
 
     snprintf(line, sizeof line, "#define %s ", name);
-    found = strstr(code, line);
-    return found != NULL ? atoi(found + strlen(line)) : 0;
+    return number_behind(code, line);
 }
 
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJitOption *options,
@@ -1216,6 +1229,8 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t *out, const void *code, enum cudaJ
         (compiled_kernel){ .team = number_in(code, "GCR_TEAM"),
                            .bound = number_in(code, "GCR_TEAM_BOUND"),
                            .min_blocks = number_in(code, "GCR_TEAM_MIN_BLOCKS"),
+                           .parameters = number_in(code, "GCR_PARAMETER_COUNT"),
+                           .option = number_behind(code, "#define GCR_OPTION_n ((int64_t)"),
                            .is_of_floats = strstr(code, "#define GCR_SINGLE\n") != NULL };
     return cudaSuccess;
 }
@@ -1279,6 +1294,8 @@ static void note_launch(op *o, const compiled_kernel *of, const cudaLaunchConfig
                            .team = of->team,
                            .bound = of->bound,
                            .min_blocks = of->min_blocks,
+                           .parameters = of->parameters,
+                           .option = of->option,
                            .is_of_floats = of->is_of_floats };
     note->is_cooperative = config->numAttrs > 0 &&
                            config->attrs[0].id == cudaLaunchAttributeCooperative &&

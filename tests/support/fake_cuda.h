@@ -34,6 +34,7 @@ typedef struct fake_launch {
     uint64_t tile_count, cell_count, scratch_stride;
     uint64_t dataset_count;                    /* of gcr_prepare */
     int team, bound, min_blocks, is_of_floats; /* what its text was compiled for */
+    int parameters, option;                    /* of the kernel in it; of option `n` its value */
 } fake_launch;
 
 /* Runs a kernel on the host. Returns NULL, or what is wrong. */
@@ -45,9 +46,11 @@ typedef struct fake_cuda_state {
     int has_no_managed; /* managed memory cannot be told to move */
     int launches_wait;  /* a launch returns when it has ended    */
     int late_gates;     /* so many give up before they are opened */
-    int has_no_blas;    /* the library is not on this machine */
+    int has_no_blas;    /* the library is not on this machine ... */
+    int has_no_solver;  /* ... nor the other                       */
     int computes_scale; /* cells are those of the kernel `scale` */
     int device_count, capability, compute_mode;
+    int units;     /* multiprocessors */
     int first_gpu; /* is in all UUIDs: GPUs of another process are others if theirs is another */
     int live;      /* streams, events, pools, blocks, libraries and programs of the compiler */
 
@@ -63,8 +66,8 @@ typedef struct fake_cuda_state {
 
     void (*on_wait)(void); /* called when the host waits for an event; may be NULL */
 
-    /* Not NULL: what a launch takes, of cells of a dataset with so many rows, which then are not
-     * computed. */
+    /* Not NULL: what a launch takes, of cells of a dataset with so many rows, or of such datasets to be
+     * prepared, which then are not computed. */
     double (*launch_ms)(const fake_launch *launch, int64_t rows);
 
     /* What happened. */
