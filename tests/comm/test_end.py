@@ -1,0 +1,105 @@
+"""tests/comm/test_end.py -- how ranks end that cannot go on: together, soon, and with nothing left.
+
+The environment says where the program is (STAY), the same of another build (OTHER), and how ranks are
+started (MPIRUN_SCRIPT).
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+STAY, OTHER, MPIRUN = (os.environ[name] for name in ("STAY", "OTHER", "MPIRUN_SCRIPT"))
+SOON = 20  # seconds that none of these may take, on a machine that has other work
+
+
+def start(*args, **environment):
+    return subprocess.Popen([MPIRUN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, env={**os.environ, **environment}, start_new_session=True)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_for(condition):
+    end = time.monotonic() + SOON
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+class End(unittest.TestCase):
+    def ends(self, *args, **environment):
+        """What is said on stderr by ranks that have to end with a failure."""
+        process = start(*args, **environment)
+        _, err = process.communicate(timeout=SOON)
+        self.assertNotEqual(process.returncode, 0)
+        return process.returncode, err
+
+    def started(self, count):
+        process = start(str(count), STAY, "wait")
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        pids, spaces = zip(*(process.stdout.readline().split() for _ in range(count)))
+        return process, [int(pid) for pid in pids], spaces[0]
+
+    def test_one_rank_can_end_all(self):
+        code, _ = self.ends("3", STAY, "abort")
+        self.assertEqual(code, 7)
+
+    def test_ranks_of_different_builds_leave_with_one_sentence(self):
+        code, err = self.ends("1", STAY, ":", "-np", "1", OTHER)
+        said = {line for line in err.splitlines() if line.startswith("stay: ")}
+        self.assertEqual(code, 3)
+        self.assertEqual(len(said), 1, err)
+        self.assertRegex(said.pop(), "rank 1 on .* is another build of gridcrunch than rank 0 on ")
+
+    def test_without_the_module_ranks_say_what_is_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = shutil.copy(STAY, folder)
+            code, err = self.ends("2", program)
+        self.assertEqual(code, 3)
+        self.assertIn("stay: started by mpirun as one of 2 ranks, but this build has no MPI: "
+                      "there is no libgridcrunch_mpi.so beside gridcrunch", err)
+
+    def test_a_rank_without_the_module_ends_the_others(self):
+        code, err = self.ends("1", STAY, ":", "-np", "1", "env",
+                              "GRIDCRUNCH_MPI_MODULE=/no/such/file.so", STAY)
+        self.assertEqual(code, 3)
+        self.assertIn("but MPI cannot be used: cannot load /no/such/file.so", err)
+
+    def test_a_killed_rank_ends_the_others(self):
+        process, pids, _ = self.started(3)
+        os.kill(pids[1], signal.SIGKILL)
+        self.assertEqual(process.wait(timeout=SOON), 137)
+        self.assertTrue(wait_for(lambda: not any(map(is_alive, pids))))
+
+    def test_nothing_of_ours_is_left_of_a_killed_job(self):
+        before = set(os.listdir("/dev/shm"))
+        process, pids, space = self.started(3)
+        for pid in [process.pid, *pids]:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(timeout=SOON)
+        self.assertTrue(wait_for(lambda: not any(map(is_alive, pids))))
+        left = set(os.listdir("/dev/shm")) - before
+        job = f".{int(space):x}." if space.isdigit() else None
+        for name in sorted(left):  # what Open MPI leaves of its own is known by the number of the job
+            if job and name.startswith("vader_segment.") and job in name:
+                os.unlink("/dev/shm/" + name)
+                left.remove(name)
+        self.assertEqual(left, set())
+
+
+if __name__ == "__main__":
+    if shutil.which(os.environ.get("MPIRUN", "mpirun")) is None:
+        print("there is no mpirun here")
+        sys.exit(77)
+    unittest.main(verbosity=2)
