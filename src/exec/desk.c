@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 5 }; /* that a rate is the median of */
+enum {
+    SAMPLES = 5,    /* that a rate is the median of                                      */
+    PATIENCE = 100, /* batches that are longer than so many waits for an answer are long */
+    CERTAINTY = 4,  /* a rate is measured where so much more is finished than is in hand */
+};
 
 /* Of what were fair to a node, so much at a time: enough for few messages, and so little that a node
  * of half the predicted rate is not late with its opening. Both found with the simulator. */
@@ -186,9 +190,22 @@ static int put_held(gcr_supply *supply, gcr_schedule *schedule)
     return 1;
 }
 
+/* What the node should be granted at least, in positions; 0: there is time yet. Where batches are short,
+ * their successors are asked for before they are needed. Long ones are waited for: what is granted
+ * too early lies behind them, while other nodes may have nothing. */
+static uint64_t find_need(const gcr_schedule_stand *stand, double rate, double margin)
+{
+    const int is_prompt = stand->in_hand <= rate * margin * PATIENCE;
+
+    if (stand->left > rate * margin)
+        return 0;
+    return is_prompt ? stand->wants : stand->idle_wants;
+}
+
 int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_desk_request *out)
 {
     const double margin = trips_ahead * (supply->round_trip + GCR_SUPPLY_LOOK_SECONDS);
+    const double elapsed = now - supply->since;
     gcr_schedule_stand stand;
     double finished, rate, wait;
 
@@ -200,18 +217,21 @@ int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_
         return 0;
     stand = gcr_schedule_look(schedule);
     finished = supply->granted - stand.left - stand.in_hand - supply->finished;
-    rate = now > supply->since ? finished / (now - supply->since) : 0.0;
-    if (stand.left > 0.0 && stand.left > rate * margin) {
+    rate = elapsed > 0.0 && finished > 0.0 ? finished / elapsed : 0.0;
+    *out = (gcr_desk_request){ .least = find_need(&stand, rate, margin) };
+    if (out->least == 0) {
         /* half of the time that is left: what comes may be cheaper than what was */
-        wait = rate > 0.0 ? (stand.left / rate - margin) / 2 : now - supply->since;
+        wait = rate > 0.0 ? ((stand.left + stand.in_hand) / rate - margin) / 2 : elapsed;
         supply->next_look = now + (wait > GCR_SUPPLY_LOOK_SECONDS ? wait : GCR_SUPPLY_LOOK_SECONDS);
         return 0;
     }
-    *out = (gcr_desk_request){ .least = stand.wants,
-                               .cost = finished,
-                               .seconds = now - supply->since };
-    supply->finished += finished;
-    supply->since = supply->asked = now;
+    if (finished >= CERTAINTY * stand.in_hand) {
+        out->cost = finished;
+        out->seconds = elapsed;
+        supply->finished += finished;
+        supply->since = now;
+    }
+    supply->asked = now;
     supply->is_waiting = 1;
     return 1;
 }

@@ -10,15 +10,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "exec/batch.h"
 #include "exec/nesting.h"
 #include "exec/pipeline.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-
-/* A batch should last about this long, so that taking one costs nothing and stopping is prompt. */
-static const double batch_seconds = 200e-6;
 
 /* How often the thread that waits looks whether somebody wants the run to stop. */
 static const double look_seconds = 0.05;
@@ -137,7 +135,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                          .summaries = run->summaries,
                                          .batch_least = d->batch_least,
                                          .batch_most = d->batch_most,
-                                         .batch_seconds = batch_seconds,
+                                         .batch_seconds = GCR_BATCH_SECONDS,
                                          .cell_bytes = run->cell_bytes,
                                          .positions = run->positions,
                                          .by_blocks = run->by_blocks,

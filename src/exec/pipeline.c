@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/batch.h"
 #include "exec/flight.h"
 
 #include "gridcrunch/cell.h"
@@ -323,17 +324,15 @@ out:
 static void adapt_batch(worker *w)
 {
     const gcr_pipeline_shared *shared = w->shared;
-    double now, seconds;
+    const gcr_batch_limits limits = { shared->batch_least, shared->batch_most,
+                                      shared->batch_seconds };
+    double now;
 
-    if (!shares_memory(w) || shared->batch_least == shared->batch_most)
+    if (!shares_memory(w) || limits.least == limits.most)
         return;
     now = gcr_clock_seconds();
-    seconds = now - w->batch_begin;
+    w->batch = gcr_batch_adapt(w->batch, &limits, now - w->batch_begin);
     w->batch_begin = now;
-    if (seconds < shared->batch_seconds && w->batch <= shared->batch_most / 2)
-        w->batch *= 2;
-    else if (seconds > 4 * shared->batch_seconds && w->batch / 2 >= shared->batch_least)
-        w->batch /= 2;
 }
 
 /* The part of `tile` from its point number `from` on, `count` of them. */

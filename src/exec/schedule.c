@@ -442,6 +442,7 @@ gcr_schedule_stand gcr_schedule_look(const gcr_schedule *schedule)
             stand.left += gcr_costs_sum(spec->costs, (gcr_span){ begin, end - begin });
         stand.in_hand += gcr_costs_sum(spec->costs, taken);
         stand.wants += get(&b->want);
+        stand.idle_wants += taken.count == 0 ? get(&b->want) : 0;
     }
     return stand;
 }

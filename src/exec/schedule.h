@@ -92,9 +92,10 @@ void gcr_schedule_close(gcr_schedule *schedule);
 
 /* Where the node stands. Costs are shares of the plan's, or positions where the spec has no costs. */
 typedef struct gcr_schedule_stand {
-    double left;    /* that nobody has begun                                                */
-    double in_hand; /* that workers were given and have not come back from                  */
-    uint64_t wants; /* positions: what each of its workers has asked for last, all together */
+    double left;         /* that nobody has begun                                              */
+    double in_hand;      /* that workers were given and have not come back from                */
+    uint64_t wants;      /* positions: what each worker has asked for last, all together ...   */
+    uint64_t idle_wants; /* ... and those who have nothing in hand                             */
 } gcr_schedule_stand;
 
 gcr_schedule_stand gcr_schedule_look(const gcr_schedule *schedule);
