@@ -46,6 +46,24 @@ void gcr_mpi_rest(int *looks)
         ++*looks;
 }
 
+/* "Open MPI v4.1.4", or "MPICH Version: 4.0.2": what stands before the first comma or line's end, with
+ * one blank where there are more. */
+static const char *mpi_library(void)
+{
+    static char name[64];
+    char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    size_t bytes = 0;
+    int length;
+
+    (void)MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",\n")] = '\0';
+    for (const char *c = version; *c != '\0' && bytes < sizeof name - 1; c++)
+        if (*c != '\t' && (*c != ' ' || (bytes > 0 && name[bytes - 1] != ' ')))
+            name[bytes++] = *c;
+    name[bytes] = '\0';
+    return name;
+}
+
 /* ---- starting and ending MPI ----------------------------------------------------------------- */
 
 /* Open MPI copies between processes of a node by a system call that containers may forbid, which it
@@ -77,13 +95,26 @@ static void show_names(void)
         (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
 }
 
-static gcr_status start(int *provided)
+/* Open MPI ends the process where it finds a launcher that it does not know. */
+static gcr_status check_launcher(void)
+{
+    gcr_status status = GCR_OK;
+
+    if (strncmp(mpi_library(), "Open MPI", 8) == 0 && gcr_env_get(GCR_ENV_OPEN_MPI_SIZE) == NULL &&
+        gcr_env_get(GCR_ENV_PMIX) == NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED,
+                 "%s cannot find the other ranks: start them by its own mpirun, or by "
+                 "srun --mpi=pmix",
+                 mpi_library());
+out:
+    return status;
+}
+
+static gcr_status init(int *provided)
 {
     gcr_status status = GCR_OK;
     struct sigaction ours[_NSIG];
 
-    show_names();
-    set_preferences();
     for (int s = 1; s < _NSIG; s++)
         if (sigaction(s, NULL, &ours[s]) != 0)
             ours[s].sa_handler = SIG_ERR; /* the C library's own */
@@ -93,6 +124,18 @@ out:
     for (int s = 1; s < _NSIG; s++)
         if (ours[s].sa_handler != SIG_ERR)
             (void)sigaction(s, &ours[s], NULL);
+    return status;
+}
+
+static gcr_status start(int *provided)
+{
+    gcr_status status = GCR_OK;
+
+    show_names();
+    set_preferences();
+    GCR_TRY(check_launcher());
+    GCR_TRY(init(provided));
+out:
     return status;
 }
 
@@ -251,24 +294,6 @@ static void mpi_abort(gcr_link *link, int code)
 {
     (void)link;
     (void)MPI_Abort(MPI_COMM_WORLD, code);
-}
-
-/* "Open MPI v4.1.4", or "MPICH Version: 4.0.2": what stands before the first comma or line's end, with
- * one blank where there are more. */
-static const char *mpi_library(void)
-{
-    static char name[64];
-    char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
-    size_t bytes = 0;
-    int length;
-
-    (void)MPI_Get_library_version(version, &length);
-    version[strcspn(version, ",\n")] = '\0';
-    for (const char *c = version; *c != '\0' && bytes < sizeof name - 1; c++)
-        if (*c != '\t' && (*c != ' ' || (bytes > 0 && name[bytes - 1] != ' ')))
-            name[bytes++] = *c;
-    name[bytes] = '\0';
-    return name;
 }
 
 static const gcr_transport transport_mpi = {
