@@ -5,7 +5,7 @@
 set(GCR_MPI AUTO CACHE STRING "The module for many ranks: AUTO, ON or OFF")
 
 gcr_hash_seam(gcr_seam_of_ranks src/comm/transport.h)
-set_source_files_properties(src/comm/comm.c src/comm/same_build.c PROPERTIES
+set_source_files_properties(src/comm/comm_open.c src/comm/same_build.c PROPERTIES
                             COMPILE_DEFINITIONS "GCR_SEAM=\"${gcr_seam_of_ranks}\"")
 
 if(GCR_MPI STREQUAL "ON")

@@ -1,12 +1,7 @@
-/* comm/comm.c -- who the ranks are, and what they agree on; the same over every transport. The build
- * defines GCR_SEAM. */
+/* comm/comm.c -- who the ranks are, and what they agree on; the same over every transport. */
 #include "comm/comm_private.h"
 
-#include "comm/same_build.h"
-#include "comm/started.h"
-
 #include "base/check.h"
-#include "base/module.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,8 +168,7 @@ static void destroy(gcr_comm *comm)
     free(comm);
 }
 
-/* Collective over `link`, which is the comm's then, or closed on failure. */
-static gcr_status create(gcr_comm **out, gcr_link *link)
+gcr_status gcr_comm_create(gcr_comm **out, gcr_link *link)
 {
     gcr_status status = GCR_OK;
     const card mine = card_of_this();
@@ -196,83 +190,6 @@ out:
     if (link != NULL)
         link->transport->close(link);
     return status;
-}
-
-static gcr_status open_over(gcr_comm **out, const gcr_transport *transport)
-{
-    gcr_status status = GCR_OK;
-    gcr_link *link = NULL;
-
-    *out = NULL;
-    GCR_TRY(transport->open(&link));
-    status = gcr_build_check(link);
-    if (status != GCR_OK)
-        link->transport->close(link);
-    else
-        status = create(out, link);
-out:
-    return status;
-}
-
-/* The module, which is loaded once; the program opens comms by one thread. */
-static gcr_status load_mpi(const gcr_transport **out, const gcr_started *started)
-{
-    static const void *table;
-    gcr_status status = GCR_OK;
-    char words[96];
-
-    if (table == NULL)
-        status = gcr_module_load(&table, "mpi", GCR_ENV_MPI_MODULE, GCR_SEAM);
-    if (status == GCR_ENOENT)
-        GCR_FAIL(GCR_EUNSUPPORTED, "%s, but this build has no MPI: %s",
-                 gcr_started_describe(words, started), gcr_last_error());
-    if (status != GCR_OK)
-        GCR_FAIL(GCR_EUNSUPPORTED, "%s, but MPI cannot be used: %s",
-                 gcr_started_describe(words, started), gcr_last_error());
-    *out = table;
-out:
-    return status;
-}
-
-/* What has started the processes and what carries messages may be different MPIs: then each is alone
- * in the world of the second. */
-static gcr_status check_size(const gcr_comm_info *info, const gcr_started *started)
-{
-    gcr_status status = GCR_OK;
-    char words[96];
-
-    if (started->size > 0 && info->size != started->size)
-        GCR_FAIL(
-            GCR_EUNSUPPORTED,
-            "%s, but %s sees %d: this program needs the mpirun of that MPI, or srun --mpi=pmix",
-            gcr_started_describe(words, started), info->library, info->size);
-out:
-    return status;
-}
-
-gcr_status gcr_comm_open(gcr_comm **out)
-{
-    gcr_status status = GCR_OK;
-    const gcr_transport *transport = &gcr_transport_alone;
-    gcr_comm *comm = NULL;
-    gcr_started started;
-
-    *out = NULL;
-    GCR_TRY(gcr_started_read(&started));
-    if (!gcr_started_is_alone(&started))
-        GCR_TRY(load_mpi(&transport, &started));
-    GCR_TRY(open_over(&comm, transport));
-    GCR_TRY(check_size(&comm->info, &started));
-    *out = comm;
-    comm = NULL;
-out:
-    gcr_comm_close(comm);
-    return status;
-}
-
-gcr_status gcr_comm_open_alone(gcr_comm **out)
-{
-    return open_over(out, &gcr_transport_alone);
 }
 
 static gcr_status check_ranks(const gcr_comm_info *info, const int *ranks, int count)
@@ -305,7 +222,7 @@ gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks, int
         place++;
     GCR_TRY(comm->link->transport->split(&link, comm->link, place < count, place));
     if (link != NULL)
-        GCR_TRY(create(out, link));
+        GCR_TRY(gcr_comm_create(out, link));
 out:
     return status;
 }

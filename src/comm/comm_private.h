@@ -13,6 +13,9 @@ struct gcr_comm {
     int *leaders;
 };
 
+/* Collective over `link`, which is the comm's then, or closed on failure. */
+GCR_MUST_CHECK gcr_status gcr_comm_create(gcr_comm **out, gcr_link *link);
+
 /* gcr_comm_agree() for those who have no gcr_comm yet. `ranks`: NULL where they are not known. */
 GCR_MUST_CHECK gcr_status gcr_link_agree(gcr_link *link, const gcr_rank *ranks, gcr_status mine);
 

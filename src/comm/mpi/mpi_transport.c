@@ -9,9 +9,9 @@
 
 #include "base/module.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +58,10 @@ static const char *mpi_library(void)
     (void)MPI_Get_library_version(version, &length);
     version[strcspn(version, ",\n")] = '\0';
     for (const char *c = version; *c != '\0' && bytes < sizeof name - 1; c++)
-        if (*c != '\t' && (*c != ' ' || (bytes > 0 && name[bytes - 1] != ' ')))
+        if (!isspace((unsigned char)*c))
             name[bytes++] = *c;
+        else if (bytes > 0 && name[bytes - 1] != ' ')
+            name[bytes++] = ' ';
     name[bytes] = '\0';
     return name;
 }
@@ -110,23 +112,6 @@ out:
     return status;
 }
 
-static gcr_status init(int *provided)
-{
-    gcr_status status = GCR_OK;
-    struct sigaction ours[_NSIG];
-
-    for (int s = 1; s < _NSIG; s++)
-        if (sigaction(s, NULL, &ours[s]) != 0)
-            ours[s].sa_handler = SIG_ERR; /* the C library's own */
-    GCR_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, provided));
-    is_started = 1;
-out:
-    for (int s = 1; s < _NSIG; s++)
-        if (ours[s].sa_handler != SIG_ERR)
-            (void)sigaction(s, &ours[s], NULL);
-    return status;
-}
-
 static gcr_status start(int *provided)
 {
     gcr_status status = GCR_OK;
@@ -134,7 +119,8 @@ static gcr_status start(int *provided)
     show_names();
     set_preferences();
     GCR_TRY(check_launcher());
-    GCR_TRY(init(provided));
+    GCR_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, provided));
+    is_started = 1;
 out:
     return status;
 }
