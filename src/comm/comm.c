@@ -14,7 +14,7 @@
 /* What a rank has to say about its failure. */
 typedef struct failure {
     gcr_status status;
-    char sentence[1024], place[96], details[1 << 14];
+    char sentence[1024], details[1 << 14];
 } failure;
 
 static failure last_failure; /* of the one thread that talks: too large for a stack */

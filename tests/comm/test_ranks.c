@@ -46,26 +46,47 @@ static void *allocate(uint64_t bytes)
 
 /* ---- who they are ---------------------------------------------------------------------------- */
 
-static void test_all_see_the_same_ranks_on_one_node(void **state)
+static void test_all_see_the_same_ranks(void **state)
 {
     const gcr_comm_info *info = gcr_comm_info_of(ranks);
-    gcr_rank *of_zero = allocate((uint64_t)rank_count * sizeof *of_zero);
+    const uint64_t bytes = (uint64_t)rank_count * sizeof *info->ranks;
+    gcr_rank *of_zero = allocate(bytes);
     char host[GCR_HOST_BYTES] = "";
 
     (void)state;
-    memcpy(of_zero, info->ranks, (size_t)rank_count * sizeof *of_zero);
-    assert_ok(gcr_comm_broadcast(ranks, of_zero, (uint64_t)rank_count * sizeof *of_zero, 0));
-    assert_memory_equal(of_zero, info->ranks, (size_t)rank_count * sizeof *of_zero);
+    memcpy(of_zero, info->ranks, bytes);
+    assert_ok(gcr_comm_broadcast(ranks, of_zero, bytes, 0));
+    assert_memory_equal(of_zero, info->ranks, bytes);
     free(of_zero);
     gethostname(host, sizeof host - 1);
     assert_string_equal(info->ranks[rank].host, host);
     assert_int_equal(info->ranks[rank].pid, getpid());
-    assert_int_equal(info->node_count, 1);
-    assert_int_equal(info->node_size, rank_count);
-    assert_int_equal(info->node_rank, rank);
-    assert_int_equal(info->leaders[0], 0);
-    for (int r = 0; r < rank_count; r++)
-        assert_int_equal(info->ranks[r].node_rank, r);
+}
+
+/* Nodes are counted in the order of their lowest ranks, which lead them. */
+static void test_ranks_of_one_host_are_a_node(void **state)
+{
+    const gcr_comm_info *info = gcr_comm_info_of(ranks);
+    int nodes = 0, of_mine = 0;
+
+    (void)state;
+    for (int r = 0; r < rank_count; r++) {
+        int leader = 0, before = 0;
+
+        while (strcmp(info->ranks[leader].host, info->ranks[r].host) != 0)
+            leader++;
+        for (int other = leader; other < r; other++)
+            before += strcmp(info->ranks[other].host, info->ranks[r].host) == 0;
+        if (leader == r)
+            assert_int_equal(info->leaders[nodes++], r);
+        assert_int_equal(info->leaders[info->ranks[r].node], leader);
+        assert_int_equal(info->ranks[r].node_rank, before);
+        of_mine += info->ranks[r].node == info->node;
+    }
+    assert_int_equal(info->node_count, nodes);
+    assert_int_equal(info->node_size, of_mine);
+    assert_int_equal(info->node, info->ranks[rank].node);
+    assert_int_equal(info->node_rank, info->ranks[rank].node_rank);
 }
 
 static int has_loaded(const char *library)
@@ -204,11 +225,12 @@ static void test_a_broadcast_reaches_all_from_each(void **state)
 
 static void test_leaders_alone_get_what_is_for_leaders(void **state)
 {
+    const int leads = gcr_comm_info_of(ranks)->node_rank == 0;
     int word = rank == 0 ? 5 : -rank;
 
     (void)state;
     assert_ok(gcr_comm_broadcast_leaders(ranks, &word, sizeof word, 0));
-    assert_int_equal(word, rank == 0 ? 5 : -rank);
+    assert_int_equal(word, leads ? 5 : -rank);
 }
 
 static void test_each_gets_what_all_have(void **state)
@@ -273,7 +295,6 @@ static void test_some_ranks_are_a_comm_of_their_own_in_their_own_order(void **st
         assert_int_equal(info->rank, place);
         assert_int_equal(info->size, count);
         assert_int_equal(info->ranks[place].pid, getpid());
-        assert_int_equal(info->node_rank, place);
         assert_ok(gcr_comm_broadcast(part, &word, sizeof word, count - 1));
         assert_int_equal(word, 17);
         if (count > 1)
@@ -416,7 +437,8 @@ int main(int argc, char **argv)
         RANK_TEST(test_more_than_an_int_can_count_is_broadcast),
     };
     const struct CMUnitTest tests[] = {
-        RANK_TEST(test_all_see_the_same_ranks_on_one_node),
+        RANK_TEST(test_all_see_the_same_ranks),
+        RANK_TEST(test_ranks_of_one_host_are_a_node),
         RANK_TEST(test_one_rank_does_without_mpi),
         RANK_TEST(test_signals_stay_the_programs),
         RANK_TEST(test_all_leave_with_the_sentence_of_the_lowest_that_failed),

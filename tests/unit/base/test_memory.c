@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static const uint64_t large = UINT64_C(64) << 20;
@@ -149,6 +150,18 @@ static void test_sums_and_products_say_when_they_do_not_fit(void **state)
     assert_false(gcr_add(&value, UINT64_MAX, 1));
 }
 
+static void test_what_is_free_is_less_than_what_there_is(void **state)
+{
+    const uint64_t free_bytes = gcr_memory_free_bytes();
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct sysinfo machine;
+
+    (void)state;
+    assert_int_equal(sysinfo(&machine), 0);
+    assert_true(free_bytes >= page);
+    assert_true(free_bytes < (machine.totalram + machine.totalswap) * machine.mem_unit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_pages_of_a_large_block_that_nobody_touched_are_not_resident),
 #endif
         cmocka_unit_test(test_sums_and_products_say_when_they_do_not_fit),
+        cmocka_unit_test(test_what_is_free_is_less_than_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
