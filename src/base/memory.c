@@ -121,8 +121,8 @@ void gcr_memory_release_shared(void *first, void *done, void *end)
     const uintptr_t to = (uintptr_t)end / page * page, rest = (uintptr_t)done / page * page;
 
     from = from > rest ? from : rest;
-    if (from < to)
-        madvise((void *)from, to - from, MADV_REMOVE); /* what fails keeps the pages */
+    if (from < to && madvise((void *)from, to - from, MADV_REMOVE) != 0)
+        madvise((void *)from, to - from, MADV_DONTNEED); /* of one process alone */
 }
 
 uint64_t gcr_memory_live_bytes(void)

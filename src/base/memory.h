@@ -27,9 +27,9 @@ void gcr_memory_destroy(void *block);
  * hold anything. The block lives on. */
 void gcr_memory_release(void *block, uint64_t offset, uint64_t bytes);
 
-/* The same of memory that processes share (a file without a name, mapped by each): the whole pages in
- * first .. end - 1 are zero for all of them, and take no memory. `done`, in between: those that lie
- * before it whole are known to have gone. */
+/* The same of memory that processes share (a file without a name, mapped by each), or that one has by
+ * itself: the whole pages in first .. end - 1 are zero for all of them, and take no memory. `done`, in
+ * between: those that lie before it whole are known to have gone. */
 void gcr_memory_release_shared(void *first, void *done, void *end);
 
 /* Bytes that live now, and the most that ever lived at once since the last reset. */

@@ -1,0 +1,85 @@
+/* exec/outbox.c -- see exec/outbox.h. */
+#include "exec/outbox.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+gcr_status gcr_outbox_open(gcr_outbox *out, gcr_comm *comm, int to, int tag, uint64_t room)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_outbox){ .comm = comm, .to = to, .tag = tag };
+    for (int i = 0; i < GCR_OUTBOX_TILES; i++) {
+        GCR_TRY(gcr_memory_create((void **)&out->tiles[i].bytes, room, 1, "results on their way"));
+        out->tiles[i].room = room;
+    }
+out:
+    if (status != GCR_OK)
+        gcr_outbox_close(out);
+    return status;
+}
+
+void gcr_outbox_close(gcr_outbox *outbox)
+{
+    for (int i = 0; i < GCR_OUTBOX_TILES; i++)
+        if (outbox->sends[i] == NULL)
+            gcr_memory_destroy(outbox->tiles[i].bytes);
+    *outbox = (gcr_outbox){ 0 };
+}
+
+gcr_tile *gcr_outbox_tile(gcr_outbox *outbox)
+{
+    gcr_tile *tile = &outbox->tiles[outbox->turn];
+
+    if (outbox->sends[outbox->turn] != NULL)
+        return NULL;
+    if (tile->used == 0)
+        outbox->begun = gcr_clock_seconds();
+    return tile;
+}
+
+gcr_status gcr_outbox_send(gcr_outbox *outbox)
+{
+    gcr_status status = GCR_OK;
+    gcr_tile *tile = &outbox->tiles[outbox->turn];
+
+    if (outbox->sends[outbox->turn] != NULL || tile->used == 0)
+        goto out;
+    GCR_TRY(gcr_comm_send(&outbox->sends[outbox->turn], outbox->comm, outbox->to, outbox->tag,
+                          tile->bytes, tile->used));
+    outbox->messages++;
+    outbox->bytes += tile->used;
+    outbox->turn = (outbox->turn + 1) % GCR_OUTBOX_TILES;
+out:
+    return status;
+}
+
+gcr_status gcr_outbox_send_old(gcr_outbox *outbox, double seconds)
+{
+    gcr_status status = GCR_OK;
+
+    if (outbox->tiles[outbox->turn].used > 0 && gcr_clock_seconds() - outbox->begun >= seconds)
+        GCR_TRY(gcr_outbox_send(outbox));
+out:
+    return status;
+}
+
+gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox)
+{
+    gcr_status status = GCR_OK;
+
+    *is_under_way = 0;
+    for (int i = 0; i < GCR_OUTBOX_TILES; i++) {
+        int is_sent = 1;
+
+        if (outbox->sends[i] == NULL)
+            continue;
+        GCR_TRY(gcr_comm_is_sent(&is_sent, outbox->comm, &outbox->sends[i]));
+        if (is_sent)
+            outbox->tiles[i].used = 0;
+        *is_under_way |= !is_sent;
+    }
+out:
+    return status;
+}
