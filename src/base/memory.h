@@ -41,6 +41,10 @@ void gcr_memory_reset_peak(void);
  * than its control groups allow. UINT64_MAX: the system does not say. */
 uint64_t gcr_memory_free_bytes(void);
 
+/* The second half of that: of the groups in `list` (/proc/self/cgroup), whose folders are under
+ * `root`. */
+uint64_t gcr_memory_free_in_groups(const char *list, const char *root);
+
 /* a * b and a + b; false if the result does not fit 64 bits. */
 static inline int gcr_multiply(uint64_t *out, uint64_t a, uint64_t b)
 {

@@ -27,43 +27,77 @@ static uint64_t read_number(const char *path, const char *key, uint64_t missing)
     return found;
 }
 
-/* What the group in `folder` may still take; what it keeps of files is given back when it is needed. */
-static uint64_t free_in_group(const char *folder)
-{
-    char path[PATH_MAX + 32];
-    uint64_t limit, used, files;
+/* The two versions of control groups: where a group's folder stands, and what its files are called. */
+typedef struct layout {
+    const char *mark; /* in /proc/self/cgroup, between a number and the path of the group */
+    const char *folder, *limit, *used, *inactive, *active;
+} layout;
 
-    snprintf(path, sizeof path, "%s/memory.max", folder);
-    limit = read_number(path, "", UINT64_MAX);
+static const layout layouts[] = {
+    { "::", "", "memory.max", "memory.current", "inactive_file ", "active_file " },
+    { ":memory:", "/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+      "total_inactive_file ", "total_active_file " },
+};
+
+static uint64_t read_in(const char *folder, const char *name, const char *key, uint64_t missing)
+{
+    char path[2 * PATH_MAX + 64];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return read_number(path, key, missing);
+}
+
+/* What the group in `folder` may still take; what it keeps of files is given back when it is needed. */
+static uint64_t free_in_group(const char *folder, const layout *of)
+{
+    const uint64_t limit = read_in(folder, of->limit, "", UINT64_MAX);
+    const uint64_t files = read_in(folder, "memory.stat", of->inactive, 0) +
+                           read_in(folder, "memory.stat", of->active, 0);
+    uint64_t used = read_in(folder, of->used, "", 0);
+
+    used = used > files ? used - files : 0;
     if (limit == UINT64_MAX)
         return limit;
-    snprintf(path, sizeof path, "%s/memory.current", folder);
-    used = read_number(path, "", 0);
-    snprintf(path, sizeof path, "%s/memory.stat", folder);
-    files = read_number(path, "inactive_file ", 0) + read_number(path, "active_file ", 0);
-    used = used > files ? used - files : 0;
     return limit > used ? limit - used : 0;
 }
 
-/* The least of what this process's control group and those above it allow (version 2 of them). */
-static uint64_t free_in_groups(void)
+/* The least of what the group at `path` and those above it allow. */
+static uint64_t free_in_path(const char *root, const char *path, const layout *of)
 {
-    static const char root[] = "/sys/fs/cgroup";
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    char line[PATH_MAX], folder[PATH_MAX + sizeof root] = "";
+    const size_t top = strlen(root) + strlen(of->folder);
+    char folder[2 * PATH_MAX];
     uint64_t least = UINT64_MAX;
 
-    while (file != NULL && folder[0] == '\0' && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, "0::", 3) == 0)
-            snprintf(folder, sizeof folder, "%s%.*s", root, (int)strcspn(line + 3, "\n"), line + 3);
-    if (file != NULL)
-        fclose(file);
-    while (strlen(folder) >= sizeof root - 1) {
-        const uint64_t here = free_in_group(folder);
+    snprintf(folder, sizeof folder, "%s%s%s", root, of->folder, path);
+    while (strlen(folder) >= top && least > 0) {
+        const uint64_t here = free_in_group(folder, of);
 
         least = here < least ? here : least;
         *strrchr(folder, '/') = '\0';
     }
+    return least;
+}
+
+uint64_t gcr_memory_free_in_groups(const char *list, const char *root)
+{
+    FILE *file = fopen(list, "re");
+    uint64_t least = UINT64_MAX;
+    char line[PATH_MAX];
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+            const char *const mark = strchr(line, ':');
+            const size_t bytes = strlen(layouts[i].mark);
+
+            line[strcspn(line, "\n")] = '\0';
+            if (mark != NULL && strncmp(mark, layouts[i].mark, bytes) == 0) {
+                const uint64_t here = free_in_path(root, mark + bytes, &layouts[i]);
+
+                least = here < least ? here : least;
+            }
+        }
+    if (file != NULL)
+        fclose(file);
     return least;
 }
 
@@ -72,7 +106,7 @@ uint64_t gcr_memory_free_bytes(void)
     const uint64_t unit = 1024;
     const uint64_t memory = read_number("/proc/meminfo", "MemAvailable:", UINT64_MAX / unit);
     const uint64_t swap = read_number("/proc/meminfo", "SwapFree:", 0);
-    const uint64_t in_groups = free_in_groups();
+    const uint64_t in_groups = gcr_memory_free_in_groups("/proc/self/cgroup", "/sys/fs/cgroup");
     uint64_t out;
 
     if (!gcr_add(&out, memory, swap) || !gcr_multiply(&out, out, unit))
