@@ -22,6 +22,16 @@ const char *gcr_schedule_name(gcr_schedule_form form)
     return (unsigned)form < GCR_SCHEDULE_COUNT ? names[form] : "unknown";
 }
 
+const char *gcr_gather_name(gcr_gather gather)
+{
+    static const char *const names[GCR_GATHER_COUNT] = {
+        [GCR_GATHER_AUTO] = "auto",
+        [GCR_GATHER_MPI] = "mpi",
+        [GCR_GATHER_NCCL] = "nccl",
+    };
+    return (unsigned)gather < GCR_GATHER_COUNT ? names[gather] : "unknown";
+}
+
 const char *gcr_keep_name(gcr_keep keep)
 {
     static const char *const names[GCR_KEEP_COUNT] = {

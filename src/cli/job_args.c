@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_THREADS = 0x100, KEY_DEVICE, KEY_SCHEDULE, KEY_BATCH, KEY_SET };
+enum { KEY_THREADS = 0x100, KEY_DEVICE, KEY_SCHEDULE, KEY_BATCH, KEY_GATHER, KEY_SET };
 
 static const struct argp_option options[] = {
     { "threads", KEY_THREADS, "N", 0, "Use N threads (default: the CPUs this process may use)", 0 },
     { "device", KEY_DEVICE, "D", 0, "Compute on D: auto, cpu, ...", 0 },
     { "schedule", KEY_SCHEDULE, "S", 0, "auto, static, cyclic, dynamic or guided", 0 },
     { "batch", KEY_BATCH, "N", 0, "Hand out N cells at a time (default: auto)", 0 },
+    { "gather", KEY_GATHER, "WAY", 0,
+      "How results come from other ranks: auto, mpi or nccl", 0 },
     { "set", KEY_SET, "KEY=YAML", 0, "Change the job, as in grid.noise=[0.1,0.2]; repeatable", 0 },
     { 0 },
 };
@@ -27,6 +29,7 @@ static const char *key_of_flag(int flag)
     case KEY_DEVICE: return "run.device";
     case KEY_SCHEDULE: return "run.schedule";
     case KEY_BATCH: return "run.batch";
+    case KEY_GATHER: return "run.gather";
     default: return NULL;
     }
 }

@@ -103,6 +103,20 @@ out:
     return status;
 }
 
+static gcr_status read_gather(gcr_job *job, const gcr_node *node)
+{
+    gcr_status status = GCR_OK;
+    const char *words[GCR_GATHER_COUNT];
+    int choice;
+
+    for (int gather = 0; gather < GCR_GATHER_COUNT; gather++)
+        words[gather] = gcr_gather_name((gcr_gather)gather);
+    GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_GATHER_COUNT));
+    job->gather = (gcr_gather)choice;
+out:
+    return status;
+}
+
 static gcr_status read_batch(gcr_job *job, const gcr_node *node)
 {
     job->batch = 0;
@@ -202,6 +216,7 @@ gcr_status gcr_job_read_run(gcr_job *job, const gcr_node *node)
         { "schedule", read_schedule, 0 },   { "batch", read_batch, 0 },
         { "threads", read_threads, 0 },     { "jitter", read_jitter, 0 },
         { "max_time", read_max_time, 0 },   { "kernel_time", read_kernel_time, 0 },
+        { "gather", read_gather, 0 },
     };
     static const gcr_schema schema = GCR_SCHEMA(entries);
 

@@ -125,6 +125,8 @@ static gcr_status check_way(const gcr_job *job)
         GCR_FAIL(GCR_EINVAL, "there is no algorithm %d", (int)job->algorithm);
     if ((unsigned)job->schedule >= GCR_SCHEDULE_COUNT)
         GCR_FAIL(GCR_EINVAL, "there is no schedule %d", (int)job->schedule);
+    if ((unsigned)job->gather >= GCR_GATHER_COUNT)
+        GCR_FAIL(GCR_EINVAL, "there is no gather %d", (int)job->gather);
     if ((unsigned)job->precision >= GCR_SCALAR_COUNT)
         GCR_FAIL(GCR_EINVAL, "there is no precision %d", (int)job->precision);
     if (job->threads < 0 || job->threads > GCR_THREADS_MAX)

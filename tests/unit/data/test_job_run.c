@@ -101,6 +101,23 @@ static void test_every_schedule_is_known(void **state)
     assert_schedule(JOB("run: {schedule: guided}\n"), GCR_SCHEDULE_GUIDED);
 }
 
+static void assert_gather(const char *text, gcr_gather gather)
+{
+    gcr_job job = job_of(text);
+
+    assert_int_equal(job.gather, gather);
+    gcr_job_clear(&job);
+}
+
+static void test_every_way_to_gather_is_known(void **state)
+{
+    (void)state;
+    assert_gather(JOB(""), GCR_GATHER_AUTO);
+    assert_gather(JOB("run: {gather: auto}\n"), GCR_GATHER_AUTO);
+    assert_gather(JOB("run: {gather: mpi}\n"), GCR_GATHER_MPI);
+    assert_gather(JOB("run: {gather: nccl}\n"), GCR_GATHER_NCCL);
+}
+
 static void test_batch_and_threads_are_numbers(void **state)
 {
     gcr_job job = job_of(JOB("run: {batch: 64, threads: 2}\n"));
@@ -218,6 +235,14 @@ static void test_a_misspelt_schedule_is_named_with_the_nearest(void **state)
                    "'dynamc' (did you mean 'dynamic'?)");
 }
 
+static void test_a_way_to_gather_that_nobody_knows_is_refused(void **state)
+{
+    (void)state;
+    assert_invalid(JOB("run: {gather: ncll}\n"),
+                   "t.yaml:4:15: 'gather' takes auto, mpi or nccl, not 'ncll' (did you mean "
+                   "'nccl'?)");
+}
+
 static void test_a_misspelt_precision_is_named_with_the_nearest(void **state)
 {
     (void)state;
@@ -296,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_a_precision_may_be_chosen),
         cmocka_unit_test(test_a_code_path_may_be_chosen),
         cmocka_unit_test(test_every_schedule_is_known),
+        cmocka_unit_test(test_every_way_to_gather_is_known),
+        cmocka_unit_test(test_a_way_to_gather_that_nobody_knows_is_refused),
         cmocka_unit_test(test_batch_and_threads_are_numbers),
         cmocka_unit_test(test_batch_and_threads_may_be_auto),
         cmocka_unit_test(test_a_jitter_of_zero_in_front_is_the_plain_try),

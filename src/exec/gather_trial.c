@@ -1,0 +1,355 @@
+/*
+ * exec/gather_trial.c -- gcr_gather_choose(): what ranks tell each other, and both ways tried.
+ *
+ * A rank on which something of the bridge fails says so where the others listen, and goes on: nobody
+ * waits for one that has left. What fails of the messages themselves is a failure.
+ */
+#include "exec/gather_way.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    TRIAL_BYTES_MOST = 8 << 20, /* that each rank sends ...                     */
+    TRIAL_BYTES_ALL = 64 << 20, /* ... and all of them                          */
+    TRIALS = 2,                 /* that are timed, after one that is not        */
+    TRIAL_TAG = 900,
+    LOOK_US = 50,
+};
+
+/* What a rank has while it tries. */
+typedef struct trier {
+    gcr_comm *comm;
+    const gcr_comm_info *info;
+    const gcr_gather_spec *spec;
+    uint64_t bytes; /* that a rank sends */
+    gcr_device *device;
+    gcr_queue *queue;
+    gcr_event *event;
+    gcr_buf *block, *staging; /* on rank 0 those of all others, elsewhere its own */
+    void *inbox;              /* what a message is sent from, or copied to        */
+    gcr_bridge *bridge;
+} trier;
+
+/* What a rank says of how it went. */
+typedef struct verdict {
+    int has_failed;
+    char why[GCR_GATHER_WHY_BYTES];
+} verdict;
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+static int has_memory(const gcr_device *device)
+{
+    return !device->info.shares_memory;
+}
+
+static gcr_device *find_device(const gcr_gather_spec *spec)
+{
+    for (int d = 0; d < spec->device_count; d++)
+        if (has_memory(spec->devices[d]))
+            return spec->devices[d];
+    return NULL;
+}
+
+static void describe(gcr_gather_rank *out, const gcr_gather_spec *spec)
+{
+    const gcr_device *device = find_device(spec);
+
+    *out = (gcr_gather_rank){ 0 };
+    for (int d = 0; d < spec->device_count; d++)
+        out->device_count += has_memory(spec->devices[d]);
+    if (device == NULL)
+        return;
+    snprintf(out->uuid, sizeof out->uuid, "%s", device->info.uuid);
+    if (gcr_bridge_name(out->name, device) != GCR_OK)
+        snprintf(out->why, sizeof out->why, "%s", gcr_last_error());
+}
+
+/* ---- who failed ------------------------------------------------------------------------------ */
+
+/* *Collective*. The sentence of the first rank that failed, or "". */
+static gcr_status hear_all(char why[GCR_GATHER_WHY_BYTES], trier *t, gcr_status mine)
+{
+    gcr_status status = GCR_OK;
+    verdict said = { .has_failed = mine != GCR_OK }, *all = NULL;
+
+    if (mine != GCR_OK)
+        snprintf(said.why, sizeof said.why, "%s", gcr_last_error());
+    why[0] = '\0';
+    status = gcr_memory_create((void **)&all, (uint64_t)t->info->size, sizeof *all, "an answer");
+    GCR_TRY(gcr_comm_agree(t->comm, status));
+    GCR_TRY(gcr_comm_gather_all(t->comm, &said, sizeof said, all));
+    for (int r = 0; r < t->info->size && why[0] == '\0'; r++)
+        if (all[r].has_failed)
+            snprintf(why, GCR_GATHER_WHY_BYTES, "%s", all[r].why);
+out:
+    gcr_memory_destroy(all);
+    return status;
+}
+
+/* ---- the bridge ------------------------------------------------------------------------------ */
+
+static gcr_status open_blocks(trier *t)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t bytes = t->info->rank == 0 ? t->bytes * (uint64_t)(t->info->size - 1) : t->bytes;
+
+    GCR_TRY(gcr_queue_open(&t->queue, t->device));
+    GCR_TRY(gcr_event_open(&t->event, t->device));
+    GCR_TRY(gcr_buf_open(&t->block, t->device, GCR_PLACE_DEVICE, bytes));
+    GCR_TRY(gcr_buf_open(&t->staging, t->device, GCR_PLACE_STAGING, bytes));
+    memset(t->staging->base, 0, bytes);
+    GCR_TRY(gcr_upload(t->queue, t->block, 0, t->staging->base, GCR_PLACE_STAGING, bytes));
+    GCR_TRY(gcr_queue_sync(t->queue));
+out:
+    return status;
+}
+
+static void close_blocks(trier *t)
+{
+    gcr_queue_close(t->queue);
+    gcr_memory_destroy(t->inbox);
+    gcr_buf_close(t->staging);
+    gcr_buf_close(t->block);
+    gcr_event_close(t->event);
+}
+
+static gcr_status open_bridge(trier *t, const gcr_bridge_id *id)
+{
+    const gcr_bridge_spec spec = {
+        .id = *id, .rank = t->info->rank, .size = t->info->size, .seconds = t->spec->seconds
+    };
+
+    return gcr_bridge_open(&t->bridge, t->device, &spec);
+}
+
+/* *Collective*. Memory first: who has none for a trial says so before others wait for it. */
+static gcr_status join_bridge(char why[GCR_GATHER_WHY_BYTES], trier *t)
+{
+    gcr_status status = GCR_OK, mine;
+    gcr_bridge_id id = { { 0 } };
+
+    mine = open_blocks(t);
+    if (mine == GCR_OK && t->info->rank == 0)
+        mine = gcr_bridge_make_id(&id, t->device);
+    GCR_TRY(hear_all(why, t, mine));
+    if (why[0] != '\0')
+        goto out;
+    GCR_TRY(gcr_comm_broadcast(t->comm, &id, sizeof id, 0));
+    GCR_TRY(hear_all(why, t, open_bridge(t, &id)));
+out:
+    return status;
+}
+
+/* ---- how fast -------------------------------------------------------------------------------- */
+
+/* All others send to rank 0, which takes it to its host. */
+static gcr_status pass_by_bridge(trier *t)
+{
+    gcr_status status = GCR_OK;
+    gcr_bridge_part parts[GCR_BRIDGE_PARTS_MAX];
+    int count = 0;
+
+    if (t->info->rank > 0)
+        parts[count++] = (gcr_bridge_part){ .buf = t->block, .bytes = t->bytes, .peer = 0 };
+    for (int r = 1; r < t->info->size && t->info->rank == 0; r++)
+        parts[count++] = (gcr_bridge_part){ .buf = t->block,
+                                            .offset = (uint64_t)(r - 1) * t->bytes,
+                                            .bytes = t->bytes,
+                                            .peer = r,
+                                            .is_received = 1 };
+    GCR_TRY(gcr_bridge_pass(t->queue, t->bridge, parts, count));
+    if (t->info->rank == 0)
+        GCR_TRY(gcr_download(t->queue, t->staging->base, GCR_PLACE_STAGING, t->block, 0,
+                             t->block->bytes));
+    GCR_TRY(gcr_event_record(t->event, t->queue));
+    GCR_TRY(gcr_bridge_wait(t->bridge, t->event, t->spec->seconds));
+out:
+    return status;
+}
+
+static gcr_status receive_messages(trier *t)
+{
+    gcr_status status = GCR_OK;
+
+    for (int left = t->info->node_count - 1; left > 0;) {
+        gcr_message message;
+        int found;
+
+        GCR_TRY(gcr_comm_look(&message, &found, t->comm));
+        if (!found) {
+            usleep(LOOK_US);
+            continue;
+        }
+        memcpy(t->inbox, message.bytes, message.count);
+        left--;
+    }
+out:
+    return status;
+}
+
+static gcr_status send_message(trier *t)
+{
+    gcr_status status = GCR_OK;
+    gcr_send *send = NULL;
+    int is_sent = 0;
+
+    GCR_TRY(gcr_comm_send(&send, t->comm, 0, TRIAL_TAG, t->inbox, t->bytes));
+    while (!is_sent) {
+        GCR_TRY(gcr_comm_is_sent(&is_sent, t->comm, &send));
+        if (!is_sent)
+            usleep(LOOK_US);
+    }
+out:
+    return status;
+}
+
+/* What one rank of each other node has goes to rank 0: those of a node share its memory. */
+static gcr_status pass_by_hosts(trier *t)
+{
+    if (t->info->rank == 0)
+        return receive_messages(t);
+    return t->info->node_rank == 0 && t->info->node > 0 ? send_message(t) : GCR_OK;
+}
+
+/* *Collective*. The best of a few seconds; the first time opens what is only opened when it is used. */
+static gcr_status time_way(double *seconds_out, char why[GCR_GATHER_WHY_BYTES], trier *t,
+                           gcr_status (*pass)(trier *t))
+{
+    gcr_status status = GCR_OK;
+
+    *seconds_out = 0;
+    for (int i = 0; i <= TRIALS; i++) {
+        const double begin = gcr_clock_seconds();
+        const gcr_status mine = pass(t);
+        const double seconds = gcr_clock_seconds() - begin;
+
+        GCR_TRY(hear_all(why, t, mine)); /* and nobody begins anew before all are here */
+        if (why[0] != '\0')
+            break;
+        if (i > 0 && (*seconds_out <= 0 || seconds < *seconds_out))
+            *seconds_out = seconds;
+    }
+out:
+    return status;
+}
+
+static double rate_of(uint64_t bytes, int senders, double seconds)
+{
+    return seconds > 0 ? (double)bytes * senders / seconds : 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+/* *Collective*. */
+static gcr_status try_bridge(gcr_gather_trial *out, trier *t)
+{
+    gcr_status status = GCR_OK;
+    double seconds = 0;
+
+    GCR_TRY(join_bridge(out->why, t));
+    if (out->why[0] == '\0')
+        GCR_TRY(time_way(&seconds, out->why, t, pass_by_bridge));
+    out->has_bridge = out->why[0] == '\0';
+    out->by_bridge = rate_of(t->bytes, t->info->size - 1, seconds);
+out:
+    return status;
+}
+
+/* *Collective*. Ranks that have no way to each other's memory but messages. */
+static gcr_status try_hosts(gcr_gather_trial *out, trier *t)
+{
+    gcr_status status = GCR_OK;
+    char why[GCR_GATHER_WHY_BYTES];
+    double seconds = 0;
+
+    status = gcr_memory_create(&t->inbox, t->bytes, 1, "messages that are timed");
+    GCR_TRY(gcr_comm_agree(t->comm, status));
+    memset(t->inbox, 0, t->bytes);
+    GCR_TRY(time_way(&seconds, why, t, pass_by_hosts));
+    out->by_hosts = rate_of(t->bytes, t->info->node_count - 1, seconds);
+out:
+    return status;
+}
+
+static uint64_t count_trial_bytes(int size)
+{
+    const uint64_t share = (uint64_t)TRIAL_BYTES_ALL / (uint64_t)(size > 1 ? size - 1 : 1);
+
+    return share < TRIAL_BYTES_MOST ? share : TRIAL_BYTES_MOST;
+}
+
+/* *Collective*. Rank 0's clock counts, which sees all come in. */
+static gcr_status decide(gcr_gather_way *out, trier *t, const gcr_gather_facts *facts)
+{
+    gcr_status status = GCR_OK;
+    gcr_gather_trial trial = { 0 };
+    char why[GCR_GATHER_WHY_BYTES];
+
+    if (gcr_gather_may_bridge(why, facts))
+        GCR_TRY(try_bridge(&trial, t));
+    if (gcr_gather_may_time(facts))
+        GCR_TRY(try_hosts(&trial, t));
+    GCR_TRY(gcr_comm_broadcast(t->comm, &trial, sizeof trial, 0));
+    gcr_gather_decide(out, facts, &trial);
+out:
+    return status;
+}
+
+/* *Collective*. What ranks say of themselves, each of which has opened the library for that. */
+static gcr_status gather_ranks(gcr_gather_rank **out, gcr_comm *comm, const gcr_gather_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    gcr_gather_rank mine;
+
+    describe(&mine, spec);
+    status = gcr_memory_create((void **)out, (uint64_t)gcr_comm_info_of(comm)->size, sizeof **out,
+                               "what ranks compute on");
+    GCR_TRY(gcr_comm_agree(comm, status));
+    GCR_TRY(gcr_comm_gather_all(comm, &mine, sizeof mine, *out));
+out:
+    return status;
+}
+
+/* One that is not used has nothing under way, or has failed somewhere: nobody waits for its end. */
+static void close_bridge(trier *t, const gcr_gather_way *way)
+{
+    if (t->bridge != NULL && way->way != GCR_GATHER_NCCL)
+        gcr_bridge_abort(t->bridge);
+    gcr_bridge_close(t->bridge);
+}
+
+gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge, gcr_comm *comm,
+                             const gcr_gather_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    gcr_gather_rank *ranks = NULL;
+    char why[GCR_GATHER_WHY_BYTES];
+    trier t = {
+        .comm = comm, .info = gcr_comm_info_of(comm), .spec = spec, .device = find_device(spec)
+    };
+    gcr_gather_facts facts = { .asked = spec->asked, .comm = t.info, .bytes = spec->bytes };
+
+    *bridge = NULL;
+    *out = (gcr_gather_way){ .way = GCR_GATHER_MPI };
+    t.bytes = count_trial_bytes(t.info->size);
+    if (gcr_gather_wants_bridge(why, &facts))
+        GCR_TRY(gather_ranks(&ranks, comm, spec));
+    facts.ranks = ranks;
+    GCR_TRY(decide(out, &t, &facts));
+    if (out->way == GCR_GATHER_NCCL) {
+        *bridge = t.bridge;
+        t.bridge = NULL;
+    }
+out:
+    close_bridge(&t, out);
+    close_blocks(&t);
+    gcr_memory_destroy(ranks);
+    return status;
+}
