@@ -138,15 +138,15 @@ typedef enum gcr_schedule_form {
 const char *gcr_schedule_name(gcr_schedule_form form);
 
 /* How results come from other ranks to the first, where a run has several. */
-typedef enum gcr_gather {
+typedef enum gcr_gather_form {
     GCR_GATHER_AUTO,
     GCR_GATHER_MPI,  /* by way of the hosts       */
     GCR_GATHER_NCCL, /* from one GPU to the other */
     GCR_GATHER_COUNT
-} gcr_gather;
+} gcr_gather_form;
 
 /* "auto", "mpi", "nccl": as in a job file. Never NULL. */
-const char *gcr_gather_name(gcr_gather gather);
+const char *gcr_gather_name(gcr_gather_form form);
 
 enum {
     GCR_THREADS_MAX = 4096,
@@ -201,7 +201,7 @@ typedef struct gcr_job {
     gcr_scalar precision; /* what kernels compute with */
     gcr_mark precision_mark;
     gcr_schedule_form schedule;
-    gcr_gather gather;
+    gcr_gather_form gather;
     uint64_t batch;        /* cells; 0: automatic                     */
     int threads;           /* 0: as many as the affinity mask allows  */
     double *jitter;        /* [jitter_count] > 0, ascending           */

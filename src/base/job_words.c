@@ -22,14 +22,14 @@ const char *gcr_schedule_name(gcr_schedule_form form)
     return (unsigned)form < GCR_SCHEDULE_COUNT ? names[form] : "unknown";
 }
 
-const char *gcr_gather_name(gcr_gather gather)
+const char *gcr_gather_name(gcr_gather_form form)
 {
     static const char *const names[GCR_GATHER_COUNT] = {
         [GCR_GATHER_AUTO] = "auto",
         [GCR_GATHER_MPI] = "mpi",
         [GCR_GATHER_NCCL] = "nccl",
     };
-    return (unsigned)gather < GCR_GATHER_COUNT ? names[gather] : "unknown";
+    return (unsigned)form < GCR_GATHER_COUNT ? names[form] : "unknown";
 }
 
 const char *gcr_keep_name(gcr_keep keep)

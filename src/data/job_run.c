@@ -110,9 +110,9 @@ static gcr_status read_gather(gcr_job *job, const gcr_node *node)
     int choice;
 
     for (int gather = 0; gather < GCR_GATHER_COUNT; gather++)
-        words[gather] = gcr_gather_name((gcr_gather)gather);
+        words[gather] = gcr_gather_name((gcr_gather_form)gather);
     GCR_TRY(gcr_node_read_choice(&choice, node, words, GCR_GATHER_COUNT));
-    job->gather = (gcr_gather)choice;
+    job->gather = (gcr_gather_form)choice;
 out:
     return status;
 }

@@ -26,7 +26,7 @@ enum {
 typedef struct trier {
     gcr_comm *comm;
     const gcr_comm_info *info;
-    const gcr_gather_spec *spec;
+    const gcr_gather_way_spec *spec;
     uint64_t bytes; /* that a rank sends */
     gcr_device *device;
     gcr_queue *queue;
@@ -38,7 +38,7 @@ typedef struct trier {
 
 /* What a rank says of how it went. */
 typedef struct verdict {
-    int has_failed;
+    gcr_status status;
     char why[GCR_GATHER_WHY_BYTES];
 } verdict;
 
@@ -49,7 +49,7 @@ static int has_memory(const gcr_device *device)
     return !device->info.shares_memory;
 }
 
-static gcr_device *find_device(const gcr_gather_spec *spec)
+static gcr_device *find_device(const gcr_gather_way_spec *spec)
 {
     for (int d = 0; d < spec->device_count; d++)
         if (has_memory(spec->devices[d]))
@@ -57,7 +57,7 @@ static gcr_device *find_device(const gcr_gather_spec *spec)
     return NULL;
 }
 
-static void describe(gcr_gather_rank *out, const gcr_gather_spec *spec)
+static void describe(gcr_gather_rank *out, const gcr_gather_way_spec *spec)
 {
     const gcr_device *device = find_device(spec);
 
@@ -73,11 +73,25 @@ static void describe(gcr_gather_rank *out, const gcr_gather_spec *spec)
 
 /* ---- who failed ------------------------------------------------------------------------------ */
 
-/* *Collective*. The sentence of the first rank that failed, or "". */
+/* The first rank that failed; one that only waited for others in vain comes last. -1: none. */
+static int find_failure(const verdict *all, int size)
+{
+    int found = -1;
+
+    for (int r = 0; r < size; r++)
+        if (all[r].status != GCR_OK && all[r].status != GCR_ETIMEOUT)
+            return r;
+        else if (all[r].status != GCR_OK && found < 0)
+            found = r;
+    return found;
+}
+
+/* *Collective*. The sentence of the rank that failed, or "". */
 static gcr_status hear_all(char why[GCR_GATHER_WHY_BYTES], trier *t, gcr_status mine)
 {
     gcr_status status = GCR_OK;
-    verdict said = { .has_failed = mine != GCR_OK }, *all = NULL;
+    verdict said = { .status = mine }, *all = NULL;
+    int failed;
 
     if (mine != GCR_OK)
         snprintf(said.why, sizeof said.why, "%s", gcr_last_error());
@@ -85,9 +99,9 @@ static gcr_status hear_all(char why[GCR_GATHER_WHY_BYTES], trier *t, gcr_status 
     status = gcr_memory_create((void **)&all, (uint64_t)t->info->size, sizeof *all, "an answer");
     GCR_TRY(gcr_comm_agree(t->comm, status));
     GCR_TRY(gcr_comm_gather_all(t->comm, &said, sizeof said, all));
-    for (int r = 0; r < t->info->size && why[0] == '\0'; r++)
-        if (all[r].has_failed)
-            snprintf(why, GCR_GATHER_WHY_BYTES, "%s", all[r].why);
+    failed = find_failure(all, t->info->size);
+    if (failed >= 0)
+        snprintf(why, GCR_GATHER_WHY_BYTES, "%s", all[failed].why);
 out:
     gcr_memory_destroy(all);
     return status;
@@ -303,7 +317,8 @@ out:
 }
 
 /* *Collective*. What ranks say of themselves, each of which has opened the library for that. */
-static gcr_status gather_ranks(gcr_gather_rank **out, gcr_comm *comm, const gcr_gather_spec *spec)
+static gcr_status gather_ranks(gcr_gather_rank **out, gcr_comm *comm,
+                               const gcr_gather_way_spec *spec)
 {
     gcr_status status = GCR_OK;
     gcr_gather_rank mine;
@@ -326,7 +341,7 @@ static void close_bridge(trier *t, const gcr_gather_way *way)
 }
 
 gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge, gcr_comm *comm,
-                             const gcr_gather_spec *spec)
+                             const gcr_gather_way_spec *spec)
 {
     gcr_status status = GCR_OK;
     gcr_gather_rank *ranks = NULL;

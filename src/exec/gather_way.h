@@ -26,7 +26,7 @@ typedef struct gcr_gather_rank {
 } gcr_gather_rank;
 
 typedef struct gcr_gather_facts {
-    gcr_gather asked;
+    gcr_gather_form asked;
     const gcr_comm_info *comm;
     const gcr_gather_rank *ranks; /* [comm->size], where a bridge is wanted */
     uint64_t bytes;               /* of results that other ranks than the first have, about */
@@ -40,7 +40,7 @@ typedef struct gcr_gather_trial {
 } gcr_gather_trial;
 
 typedef struct gcr_gather_way {
-    gcr_gather way;                   /* GCR_GATHER_MPI or GCR_GATHER_NCCL */
+    gcr_gather_form way;              /* GCR_GATHER_MPI or GCR_GATHER_NCCL */
     double bytes_per_second;          /* 0: not measured */
     char text[GCR_GATHER_TEXT_BYTES]; /* for the head of a run: which, why, how fast */
 } gcr_gather_way;
@@ -59,18 +59,18 @@ int gcr_gather_may_time(const gcr_gather_facts *facts);
 void gcr_gather_decide(gcr_gather_way *out, const gcr_gather_facts *facts,
                        const gcr_gather_trial *trial);
 
-typedef struct gcr_gather_spec {
-    gcr_gather asked;
+typedef struct gcr_gather_way_spec {
+    gcr_gather_form asked;
     gcr_device *const *devices; /* [device_count] of this rank */
     int device_count;
     uint64_t bytes; /* as of gcr_gather_facts, the same on all ranks */
     double seconds; /* for which a bridge waits for other ranks      */
-} gcr_gather_spec;
+} gcr_gather_way_spec;
 
 /* *Collective*. Finds out what there is and tries it; *bridge is NULL unless NCCL it is, and the caller's
  * to close. Nothing is under way on the devices. What is wrong with NCCL is a reason, and no failure.
  * GCR_ENOMEM, and what messages between ranks fail with. */
 GCR_MUST_CHECK gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge,
-                                            gcr_comm *comm, const gcr_gather_spec *spec);
+                                            gcr_comm *comm, const gcr_gather_way_spec *spec);
 
 #endif /* GCR_EXEC_GATHER_WAY_H */

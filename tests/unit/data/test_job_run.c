@@ -101,7 +101,7 @@ static void test_every_schedule_is_known(void **state)
     assert_schedule(JOB("run: {schedule: guided}\n"), GCR_SCHEDULE_GUIDED);
 }
 
-static void assert_gather(const char *text, gcr_gather gather)
+static void assert_gather(const char *text, gcr_gather_form gather)
 {
     gcr_job job = job_of(text);
 

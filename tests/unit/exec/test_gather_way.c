@@ -14,7 +14,7 @@ static gcr_rank places[RANKS];
 static gcr_gather_rank ranks[RANKS];
 static gcr_comm_info comm;
 
-static gcr_gather_facts facts_of(gcr_gather asked, uint64_t bytes)
+static gcr_gather_facts facts_of(gcr_gather_form asked, uint64_t bytes)
 {
     comm = (gcr_comm_info){ .size = RANKS, .node_count = 2, .ranks = places };
     for (int r = 0; r < RANKS; r++) {
@@ -26,8 +26,8 @@ static gcr_gather_facts facts_of(gcr_gather asked, uint64_t bytes)
     return (gcr_gather_facts){ .asked = asked, .comm = &comm, .ranks = ranks, .bytes = bytes };
 }
 
-static void assert_way(const gcr_gather_facts *facts, const gcr_gather_trial *trial, gcr_gather way,
-                       double rate, const char *text)
+static void assert_way(const gcr_gather_facts *facts, const gcr_gather_trial *trial,
+                       gcr_gather_form way, double rate, const char *text)
 {
     gcr_gather_way out;
 
