@@ -47,6 +47,11 @@ typedef struct gcr_shared {
 GCR_MUST_CHECK gcr_status gcr_comm_share(gcr_shared *out, gcr_comm *comm, uint64_t bytes,
                                          int is_reserved, const char *what);
 
+/* Finds out whether there is enough memory for a part of it, which nobody has written yet. Not
+ * collective: for one who gives memory back as he writes. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_shared_reserve(const gcr_shared *shared, uint64_t first,
+                                             uint64_t bytes, const char *what);
+
 /* Unmaps it here. Not collective. A zeroed struct is allowed. */
 void gcr_shared_clear(gcr_shared *shared);
 

@@ -39,7 +39,7 @@ static gcr_status check_room(uint64_t bytes, const char *what)
 }
 
 /* In pieces, because a signal undoes one that is not complete. */
-static int take_pages(int file, uint64_t bytes)
+static int take_pages(int file, uint64_t first, uint64_t bytes)
 {
     const uint64_t piece = 64 << 20;
     int error = 0;
@@ -47,7 +47,7 @@ static int take_pages(int file, uint64_t bytes)
     for (uint64_t done = 0; done < bytes && error == 0;) {
         const uint64_t next = bytes - done < piece ? bytes - done : piece;
 
-        error = posix_fallocate(file, (off_t)done, (off_t)next);
+        error = posix_fallocate(file, (off_t)(first + done), (off_t)next);
         if (error == EINTR)
             error = 0;
         else
@@ -67,7 +67,7 @@ static gcr_status make_file(gcr_shared *out, uint64_t bytes, int is_reserved, co
     out->file = memfd_create("gridcrunch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (out->file < 0 || ftruncate(out->file, (off_t)bytes) != 0)
         GCR_TRY(fail_for_room(what, bytes, errno));
-    error = is_reserved ? take_pages(out->file, bytes) : 0;
+    error = is_reserved ? take_pages(out->file, 0, bytes) : 0;
     if (error != 0)
         GCR_TRY(fail_for_room(what, bytes, error));
     if (fcntl(out->file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
@@ -163,6 +163,21 @@ out:
     if (status != GCR_OK)
         gcr_shared_clear(out);
     free(files);
+    return status;
+}
+
+gcr_status gcr_shared_reserve(const gcr_shared *shared, uint64_t first, uint64_t bytes,
+                              const char *what)
+{
+    gcr_status status = GCR_OK;
+    int error = 0;
+
+    GCR_TRY(check_room(bytes, what));
+    if (shared->file >= 0)
+        error = take_pages(shared->file, first, bytes);
+    if (error != 0)
+        GCR_TRY(fail_for_room(what, bytes, error));
+out:
     return status;
 }
 

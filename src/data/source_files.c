@@ -222,6 +222,25 @@ out:
     return status;
 }
 
+static gcr_status add_sources(gcr_paths *out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+
+    for (int i = 0; i < job->data.sources.count; i++)
+        GCR_TRY(add_source(out, job, i));
+out:
+    return status;
+}
+
+int gcr_sources_are_here(const gcr_job *job)
+{
+    gcr_paths paths = { .count = 0 };
+    const gcr_status status = add_sources(&paths, job);
+
+    gcr_paths_clear(&paths);
+    return status == GCR_OK;
+}
+
 gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
@@ -233,8 +252,7 @@ gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job)
     if (job->data.sources.count == 0)
         GCR_FAIL(GCR_EINVAL, "%sthe job names no source of data",
                  gcr_format_mark(place, job->data.mark));
-    for (int i = 0; i < job->data.sources.count; i++)
-        GCR_TRY(add_source(out, job, i));
+    GCR_TRY(add_sources(out, job));
     GCR_TRY(check_twice(out, &job->data.mark));
 out:
     return status;
