@@ -30,6 +30,7 @@ typedef struct outcome {
     uint64_t count, table_bytes;
     uint64_t block_bytes; /* that they would take as an image */
     uint64_t fingerprint[2];
+    gcr_data_ledger counted; /* at the end */
 } outcome;
 
 /* How sharing goes on, on every rank the same but for what is its own. */
@@ -266,24 +267,21 @@ out:
     return status;
 }
 
-/* Adds up what ranks have counted, each its own. `all` is room for [size]. */
+/* Adds up what ranks have counted, each its own. */
 static gcr_status sum_ledgers(gcr_data_ledger *ledger, sharing *s)
 {
     gcr_status status = GCR_OK;
-    const gcr_data_ledger own = *ledger;
-    const uint64_t table_bytes = s->all[s->source].table_bytes;
-    gcr_data_ledger *all = (gcr_data_ledger *)(void *)s->all;
+    const outcome own = { .counted = *ledger };
 
-    _Static_assert(sizeof *all <= sizeof *s->all, "ledgers come where outcomes were");
-    GCR_TRY(gcr_comm_gather_all(s->comm, &own, sizeof own, all));
-    *ledger = (gcr_data_ledger){ .table_bytes = table_bytes };
+    *ledger = (gcr_data_ledger){ .table_bytes = s->all[s->source].table_bytes,
+                                 .reading_nodes = (uint64_t)s->reading_count,
+                                 .receiving_nodes = (uint64_t)s->receiving_count };
+    GCR_TRY(gcr_comm_gather_all(s->comm, &own, sizeof own, s->all));
     for (int r = 0; r < s->info->size; r++) {
-        ledger->read_bytes += all[r].read_bytes;
-        ledger->shared_bytes += all[r].shared_bytes;
-        ledger->sent_bytes += all[r].sent_bytes;
+        ledger->read_bytes += s->all[r].counted.read_bytes;
+        ledger->shared_bytes += s->all[r].counted.shared_bytes;
+        ledger->sent_bytes += s->all[r].counted.sent_bytes;
     }
-    ledger->reading_nodes = (uint64_t)s->reading_count;
-    ledger->receiving_nodes = (uint64_t)s->receiving_count;
 out:
     return status;
 }
