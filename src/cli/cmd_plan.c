@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/run_report.h"
 #include "cli/screen.h"
+#include "cli/simulate_args.h"
 
 #include "base/check.h"
 #include "base/text.h"
@@ -19,6 +20,7 @@ enum { TEXT_BYTES = 1024, ORDER_SHOWN = 5 };
 
 typedef struct plan_args {
     gcr_job_args job;
+    gcr_simulate_args simulate;
     int is_json;
 } plan_args;
 
@@ -34,16 +36,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     plan_args *args = state->input;
 
     (void)arg;
-    if (key == ARGP_KEY_INIT)
+    if (key == ARGP_KEY_INIT) {
         state->child_inputs[0] = &args->job;
-    else if (key == KEY_JSON)
+        state->child_inputs[1] = &args->simulate;
+    } else if (key == KEY_JSON)
         args->is_json = 1;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
 }
 
-static const struct argp_child children[] = { { &gcr_job_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = { { &gcr_job_argp, 0, NULL, 0 },
+                                              { &gcr_simulate_argp, 0, NULL, 0 },
+                                              { 0 } };
 
 static const struct argp plan_argp = {
     .options = options,
@@ -58,6 +63,8 @@ typedef struct planned {
     gcr_job job;
     gcr_datasets datasets;
     gcr_run *run;
+    const gcr_simulate_options *options; /* NULL: nothing was simulated */
+    gcr_simulation simulation;
 } planned;
 
 /* ---- for people ------------------------------------------------------------------------------ */
@@ -129,6 +136,8 @@ static void print_plan(const planned *p)
     print_memory(gcr_plan_memory(plan));
     print_uploads(p->run);
     print_order(plan, &p->datasets);
+    if (p->options != NULL)
+        gcr_simulation_print(&p->simulation, p->options);
 }
 
 /* ---- for programs ---------------------------------------------------------------------------- */
@@ -171,8 +180,7 @@ static json_t *plan_json(const planned *p)
 {
     const gcr_plan *plan = gcr_run_plan(p->run);
     const gcr_point_table *points = gcr_run_points(p->run);
-
-    return json_pack(
+    json_t *document = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:s, s:o}",
         "job", gcr_json_text(p->job.name), "kernel", gcr_json_text(p->job.kernel), "datasets",
         datasets_json(&p->datasets), "axes", axes_json(points), "points",
@@ -184,6 +192,11 @@ static json_t *plan_json(const planned *p)
         gcr_run_kinds_json(p->run), "threads", gcr_run_thread_count(p->run), "schedule",
         gcr_schedule_name(gcr_run_schedule(p->run)), "batch", gcr_json_count(gcr_run_batch(p->run)),
         "keep", gcr_keep_name(p->job.keep), "memory_bytes", memory_json(gcr_plan_memory(plan)));
+
+    if (p->options != NULL)
+        json_object_set_new(document, "simulation",
+                            gcr_simulation_json(&p->simulation, p->options));
+    return document;
 }
 
 gcr_status gcr_command_plan(int *exit_out, int argc, char **argv)
@@ -199,6 +212,10 @@ gcr_status gcr_command_plan(int *exit_out, int argc, char **argv)
     GCR_TRY(gcr_crash_watch(&p.job));
     GCR_TRY(gcr_datasets_load(&p.datasets, &p.job));
     GCR_TRY(gcr_run_create(&p.run, &spec));
+    if (args.simulate.is_wanted) {
+        p.options = &args.simulate.options;
+        GCR_TRY(gcr_run_simulate(&p.simulation, p.run, p.options));
+    }
     if (args.is_json)
         GCR_TRY(gcr_json_print(plan_json(&p)));
     else

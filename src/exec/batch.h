@@ -10,6 +10,8 @@
 
 #define GCR_BATCH_SECONDS 200e-6
 
+enum { GCR_BATCHES_PER_WORKER = 8 }; /* at least, so that the end is ragged by an eighth at most */
+
 typedef struct gcr_batch_limits {
     uint64_t least, most; /* cells */
     double seconds;       /* that a batch should last, about */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/text.h"
+#include "exec/batch.h"
 #include "exec/flight.h"
 #include "exec/residency.h"
 #include "grid/plan_create.h"
@@ -18,7 +19,6 @@ enum {
     FAR_RECORD_SHARE = 16,       /* ... but no more than this part of its memory */
     FAR_BATCH_LEAST = 64,        /* unless these are fewer cells           */
     FAR_BATCH_MS = 50, /* or longer than about this: a wish to stop waits for those in flight */
-    BATCHES_PER_WORKER = 8, /* at least, so that the end is ragged by an eighth at most */
 };
 
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run)
@@ -168,7 +168,7 @@ static void choose_far_batch(const gcr_run *run, gcr_run_device *d, uint64_t of_
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
     const uint64_t wanted = gcr_cells_at_once(d->device, binding->unit, &binding->largest);
     const uint64_t timed = limit_by_time(&d->device->info, binding);
-    uint64_t most = limit_batch(run, d->device), batch = of_worker / BATCHES_PER_WORKER;
+    uint64_t most = limit_batch(run, d->device), batch = of_worker / GCR_BATCHES_PER_WORKER;
     const uint64_t at_once = wanted < most ? wanted : most;
 
     if (most > timed)
@@ -187,7 +187,7 @@ static void choose_batch(const gcr_run *run, gcr_run_device *d)
 {
     const uint64_t cells = count_cells_of(run, d->team);
     const uint64_t of_worker = cells / (uint64_t)run->teams[d->team].crew.all;
-    const uint64_t share = of_worker / BATCHES_PER_WORKER;
+    const uint64_t share = of_worker / GCR_BATCHES_PER_WORKER;
     const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
@@ -332,7 +332,7 @@ static void choose_positions(gcr_run *run)
     const gcr_point_table *points = gcr_points_table(run->points);
     const uint64_t blocks = (points->point_count - 1) / GCR_PARTIAL_POINTS + 1;
     const uint64_t enough =
-        (uint64_t)gcr_crew_count_workers(&run->crew, -1).all * BATCHES_PER_WORKER;
+        (uint64_t)gcr_crew_count_workers(&run->crew, -1).all * GCR_BATCHES_PER_WORKER;
 
     run->has_blocks = blocks >= enough || blocks * run->spec.datasets->count >= enough;
     run->by_blocks = run->has_blocks && run->spec.job->keep == GCR_KEEP_SUMMARY;

@@ -51,15 +51,27 @@ struct gcr_schedule {
     void *memory; /* what shared stands in, where it is the schedule's own */
 };
 
-static void lock(atomic_flag *flag)
+static int try_lock(atomic_flag *flag)
 {
-    for (int spins = 0; atomic_flag_test_and_set_explicit(flag, memory_order_acquire); spins++) {
+    return !atomic_flag_test_and_set_explicit(flag, memory_order_acquire);
+}
+
+/* Apart from lock(), which is a few instructions where nobody is in the way. */
+static void wait_for_lock(atomic_flag *flag)
+{
+    for (int spins = 0; !try_lock(flag); spins++) {
         if (spins >= SPINS)
             sched_yield();
 #if defined(__x86_64__)
         __builtin_ia32_pause();
 #endif
     }
+}
+
+static void lock(atomic_flag *flag)
+{
+    if (!try_lock(flag))
+        wait_for_lock(flag);
 }
 
 static void unlock(atomic_flag *flag)
@@ -454,25 +466,43 @@ int gcr_schedule_is_low(const gcr_schedule *schedule)
 
 /* ---- what a worker asks ----------------------------------------------------------------------- */
 
-static gcr_schedule_answer next_shared(gcr_schedule *schedule, block *own, uint64_t want,
-                                       gcr_span *out)
+/* For the leader of the node, if it has one that asks for more. */
+static void note_taken(const gcr_schedule *schedule, block *own, uint64_t want,
+                       const gcr_span *taken)
+{
+    if (!schedule->spec.is_fed)
+        return;
+    put(&own->want, want);
+    put(&own->taken_first, taken->first);
+    put(&own->taken, taken->count);
+}
+
+/* Where the worker's block is empty. Never inlined: what it needs would be saved at every take. */
+__attribute__((noinline)) static gcr_schedule_answer refill(gcr_schedule *schedule, block *own,
+                                                            uint64_t want, gcr_span *out)
 {
     /* asked first: what was granted before it was closed is seen below */
     const int is_closed = atomic_load_explicit(&schedule->shared->is_closed, memory_order_acquire);
 
-    put(&own->want, want);
-    while (!take_front(&schedule->spec, own, want, out)) {
+    do {
         if (take_share(schedule, own, want))
             continue;
         note_low(schedule);
-        if (!steal(schedule, own)) {
-            put(&own->taken, 0);
+        if (!steal(schedule, own))
             return is_closed ? GCR_SCHEDULE_NEVER : GCR_SCHEDULE_LATER;
-        }
-    }
-    put(&own->taken_first, out->first);
-    put(&own->taken, out->count);
+    } while (!take_front(&schedule->spec, own, want, out));
     return GCR_SCHEDULE_NOW;
+}
+
+static gcr_schedule_answer next_shared(gcr_schedule *schedule, block *own, uint64_t want,
+                                       gcr_span *out)
+{
+    gcr_schedule_answer answer = GCR_SCHEDULE_NOW;
+
+    if (!take_front(&schedule->spec, own, want, out))
+        answer = refill(schedule, own, want, out);
+    note_taken(schedule, own, want, out); /* or nothing */
+    return answer;
 }
 
 gcr_schedule_answer gcr_schedule_next(gcr_schedule *schedule, int worker, uint64_t want,

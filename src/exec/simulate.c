@@ -239,15 +239,10 @@ static gcr_status act(simulator *s, const event *e)
 static gcr_status check(const gcr_simulation_spec *spec)
 {
     gcr_status status = GCR_OK;
-    const uint64_t workers =
-        (uint64_t)spec->nodes * (uint64_t)spec->ranks * (uint64_t)spec->workers;
     const uint64_t cells =
         gcr_workload_datasets(spec->workload) * gcr_workload_positions(spec->workload);
     const uint64_t batches = cells / spec->batch.most;
 
-    if (workers > GCR_SIMULATION_WORKERS_MAX)
-        GCR_FAIL(GCR_EINVAL, "%" PRIu64 " workers: %d are the most that are simulated", workers,
-                 GCR_SIMULATION_WORKERS_MAX);
     if (batches > GCR_SIMULATION_BATCHES_MAX)
         GCR_FAIL(GCR_EINVAL,
                  "%" PRIu64 " cells are %" PRIu64 " batches of %" PRIu64

@@ -30,6 +30,7 @@ typedef struct gcr_simulation_spec {
 enum {
     GCR_SIMULATION_WORKERS_MAX = 1 << 20,
     GCR_SIMULATION_BATCHES_MAX = 1 << 24, /* of as many positions as they may have */
+    GCR_SIMULATION_CHOICES_MAX = 1 << 30, /* of nested loops: a worker for each cell */
 };
 
 typedef struct gcr_simulation {
@@ -41,14 +42,14 @@ typedef struct gcr_simulation {
     uint64_t batches, messages, grants;
 } gcr_simulation;
 
-/* GCR_EINVAL: more workers or batches than are simulated. GCR_ENOMEM. */
+/* GCR_EINVAL: more batches than are simulated. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_simulate(gcr_simulation *out, const gcr_simulation_spec *spec);
 
 /*
  * How long two levels of parallel loops take, for comparison: so many groups of `inner` workers; a
  * group takes a dataset at a time, and the points of one are computed by its workers alone before it
  * takes the next. One worker per group is a parallel loop over datasets, one group is one over points.
- * GCR_ENOMEM.
+ * GCR_EINVAL: too many cells for so many workers. GCR_ENOMEM.
  */
 GCR_MUST_CHECK gcr_status gcr_simulate_nested(double *makespan_out, const gcr_workload *workload,
                                               int groups, int inner);

@@ -1,9 +1,8 @@
 /* exec/simulate_nested.c -- what parallel loops inside parallel loops would take. See exec/simulate.h. */
 #include "exec/simulate.h"
 
-#include "base/memory.h"
-
 #include "base/check.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <string.h>
@@ -45,13 +44,20 @@ gcr_status gcr_simulate_nested(double *makespan_out, const gcr_workload *workloa
                                int inner)
 {
     gcr_status status = GCR_OK;
+    const uint64_t datasets = gcr_workload_datasets(workload);
+    const double cells = (double)datasets * (double)gcr_workload_positions(workload);
     double *group_free = NULL, *worker_free = NULL;
 
+    if (cells * inner + (double)datasets * groups > GCR_SIMULATION_CHOICES_MAX)
+        GCR_FAIL(GCR_EINVAL,
+                 "%.3g cells on %d workers are too many to simulate nested loops: the strategy "
+                 "linear takes more",
+                 cells, groups * inner);
     GCR_TRY(gcr_memory_create((void **)&group_free, (uint64_t)groups, sizeof *group_free,
                               "a simulation"));
     GCR_TRY(gcr_memory_create((void **)&worker_free, (uint64_t)inner, sizeof *worker_free,
                               "a simulation"));
-    for (uint64_t place = 0; place < gcr_workload_datasets(workload); place++)
+    for (uint64_t place = 0; place < datasets; place++)
         group_free[find_free(group_free, groups)] +=
             crunch_dataset(workload, place, worker_free, inner);
     *makespan_out = find_last(group_free, groups);
