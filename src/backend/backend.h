@@ -181,6 +181,7 @@ typedef struct gcr_factor_args {
 /* In place of an upload, and in its order. Addresses are the device's. */
 typedef struct gcr_generate_args {
     gcr_recipe recipe;
+    gcr_standard standard;
     gcr_scalar scalar; /* what x and y are; numbers are made as doubles and converted */
     void *x;           /* [features][rows], by feature */
     void *y;           /* [rows] */
