@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "comm/comm.h"
+#include "exec/share_data.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ typedef struct run_work {
     int leads;
     gcr_job job;
     gcr_run_folder folder;
-    gcr_datasets datasets;
+    gcr_shared_datasets data;
     gcr_run *run;
     gcr_results_file *file;
     double begin, load_seconds, write_seconds;
@@ -110,15 +111,15 @@ out:
 static gcr_status prepare(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
-    gcr_run_spec spec = { .job = &work->job, .datasets = &work->datasets, .comm = work->comm };
+    gcr_run_spec spec = { .job = &work->job, .datasets = &work->data.datasets, .comm = work->comm };
 
     GCR_TRY(gcr_comm_agree(work->comm, look_at_request(work, args)));
-    GCR_TRY(gcr_comm_agree(work->comm, gcr_datasets_load(&work->datasets, &work->job)));
+    GCR_TRY(gcr_datasets_share(&work->data, work->comm, &work->job));
     spec.on_progress = args->is_quiet || !work->leads ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
     gcr_interrupt_watch(work->run);
-    gcr_crash_watch_run(work->run, &work->datasets);
+    gcr_crash_watch_run(work->run, &work->data.datasets);
     work->load_seconds = gcr_clock_seconds() - work->begin;
 out:
     return status;
@@ -147,7 +148,7 @@ static int survives(run_work *work, gcr_status status)
     if (status != GCR_EDEVICE || gcr_run_progress(work->run)->landed == 0)
         return 0;
     if (gcr_run_in_flight(&flight, work->run, gcr_run_failed_worker(work->run)))
-        gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->datasets);
+        gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->data.datasets);
     fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, gcr_last_error(), -1);
     fputs("; it happened", stderr);
@@ -225,7 +226,7 @@ out:
 static gcr_run_report report_of(const run_work *work)
 {
     return (gcr_run_report){ .job = &work->job,
-                             .datasets = &work->datasets,
+                             .datasets = &work->data.datasets,
                              .run = work->run,
                              .folder = work->folder.path,
                              .old_folder = work->folder.old_path,
@@ -258,7 +259,7 @@ static void clear(run_work *work)
     gcr_interrupt_guard(NULL);
     gcr_results_close(work->file);
     gcr_run_destroy(work->run);
-    gcr_datasets_clear(&work->datasets);
+    gcr_shared_datasets_clear(&work->data);
     gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
     gcr_comm_close(work->comm);

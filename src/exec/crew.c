@@ -127,23 +127,48 @@ static int is_of(const gcr_crew *crew, const gcr_crew_device *d, int kind)
     return kind < 0 || strcmp(d->kind, crew->kinds[kind]) == 0;
 }
 
-gcr_crew_workers gcr_crew_count_workers(const gcr_crew *crew, int kind)
+int gcr_crew_node_workers(const gcr_crew *crew, int kind, int node)
 {
-    gcr_crew_workers out = { 0 };
+    int workers = 0;
 
     for (int i = 0; i < crew->device_count; i++) {
         const gcr_crew_device *d = &crew->devices[i];
-        const int is_before = d->rank < crew->comm->rank;
-        const int is_near = crew->comm->ranks[d->rank].node == crew->comm->node;
+
+        if (is_of(crew, d, kind) && crew->comm->ranks[d->rank].node == node)
+            workers += d->workers;
+    }
+    return workers;
+}
+
+gcr_crew_workers gcr_crew_count_workers(const gcr_crew *crew, int kind)
+{
+    const int node = crew->comm->node;
+    gcr_crew_workers out = { .of_node = gcr_crew_node_workers(crew, kind, node) };
+
+    for (int i = 0; i < crew->device_count; i++) {
+        const gcr_crew_device *d = &crew->devices[i];
+        const int of = crew->comm->ranks[d->rank].node;
 
         if (!is_of(crew, d, kind))
             continue;
         out.all += d->workers;
-        out.before += is_before ? d->workers : 0;
-        out.of_node += is_near ? d->workers : 0;
-        out.before_in_node += is_near && is_before ? d->workers : 0;
+        out.before_node += of < node ? d->workers : 0;
+        out.before_in_node += of == node && d->rank < crew->comm->rank ? d->workers : 0;
     }
     return out;
+}
+
+void gcr_crew_weights(double *weights, const gcr_crew *crew, int kind)
+{
+    for (int node = 0; node < crew->comm->node_count; node++)
+        for (int i = 0; i < crew->device_count; i++) {
+            const gcr_crew_device *d = &crew->devices[i];
+
+            if (!is_of(crew, d, kind) || crew->comm->ranks[d->rank].node != node)
+                continue;
+            for (int w = 0; w < d->workers; w++)
+                *weights++ = d->rate / d->workers;
+        }
 }
 
 double gcr_crew_rate(const gcr_crew *crew, int kind, int node)

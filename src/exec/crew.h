@@ -46,16 +46,23 @@ void gcr_crew_clear(gcr_crew *crew);
 /* The number of the kind with this name, which is there. */
 int gcr_crew_find_kind(const gcr_crew *crew, const char *name);
 
-/* Workers of a kind (-1: of any): of all ranks, of those of the caller's node, and how many of these
- * come before the caller's own. */
+/* Workers of a kind (-1: of any). They are numbered node by node, in a node rank by rank. */
 typedef struct gcr_crew_workers {
-    int all, before;
-    int of_node, before_in_node;
+    int all;
+    int before_node;    /* of nodes before the caller's            */
+    int of_node;        /* of the caller's                         */
+    int before_in_node; /* of ranks of that before the caller's own */
 } gcr_crew_workers;
 
 gcr_crew_workers gcr_crew_count_workers(const gcr_crew *crew, int kind);
 
+/* The same of one node. */
+int gcr_crew_node_workers(const gcr_crew *crew, int kind, int node);
+
 /* Operations per second of a kind (-1: of any), on all nodes or (node >= 0) on one. */
 double gcr_crew_rate(const gcr_crew *crew, int kind, int node);
+
+/* What each worker of a kind (-1: of any) is worth, as rates: weights[gcr_crew_workers.all]. */
+void gcr_crew_weights(double *weights, const gcr_crew *crew, int kind);
 
 #endif /* GCR_EXEC_CREW_H */

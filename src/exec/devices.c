@@ -402,6 +402,25 @@ void gcr_run_add_ledgers(gcr_run *run)
     }
 }
 
+gcr_status gcr_run_gather_ledgers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t ranks = (uint64_t)run->crew.comm->size;
+    gcr_ledger *all = NULL;
+
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof *all,
+                                                        "the ledgers of all ranks")));
+    GCR_TRY(gcr_comm_gather_all(run->comm, &run->ledger, sizeof run->ledger, all));
+    run->ledger = (gcr_ledger){ 0 };
+    for (uint64_t r = 0; r < ranks; r++) {
+        gcr_ledger_add(&run->ledger, &all[r]);
+        run->ledger.peak_bytes += all[r].peak_bytes;
+    }
+out:
+    gcr_memory_destroy(all);
+    return status;
+}
+
 void gcr_run_close_devices(gcr_run *run)
 {
     for (int d = 0; d < run->device_count; d++)

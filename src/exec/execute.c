@@ -11,15 +11,15 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "exec/batch.h"
+#include "exec/dealing.h"
+#include "exec/gather.h"
 #include "exec/nesting.h"
 #include "exec/pipeline.h"
+#include "exec/tags.h"
+#include "exec/watch.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <string.h>
-
-/* How often the thread that waits looks whether somebody wants the run to stop. */
-static const double look_seconds = 0.05;
 
 /* What a device has only while execute runs. */
 typedef struct execution_device {
@@ -32,18 +32,20 @@ typedef struct execution_device {
 typedef struct execution {
     gcr_run *run;
     execution_device devices[GCR_RUN_DEVICES_MAX];
-    uint64_t *places;                           /* [datasets] where each stands in the plan */
-    gcr_schedule *schedules[GCR_RUN_KINDS_MAX]; /* of the teams */
+    uint64_t *places; /* [datasets] where each stands in the plan */
+    gcr_dealing dealing;
+    gcr_gather *gather; /* NULL: there is one rank */
+    gcr_watch watch;
     gcr_pool *pool;
     atomic_int stop;
-    double begin;
 
     pthread_mutex_t failure_lock;
     gcr_status failure; /* the first, with its sentence */
     char sentence[1024];
 } execution;
 
-/* Stops the others, and keeps the sentence of the worker that failed first. */
+/* Stops the others, and keeps the sentence of the worker that failed first; -1: of the thread that
+ * watches. */
 static void note_failure(void *arg, int worker, gcr_status status)
 {
     execution *x = arg;
@@ -93,21 +95,49 @@ static void announce(void *arg, uint64_t dataset)
         run->spec.on_dataset(run->spec.arg, run, dataset);
 }
 
+/* The last cell of a dataset was told by another rank, to the thread that watches. */
+static void complete(void *arg, uint64_t dataset)
+{
+    execution *x = arg;
+
+    gcr_summaries_fire(x->run->summaries, dataset, x->run->workers);
+    announce(x, dataset);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static gcr_slots_spec describe_slots(const gcr_run *run)
+{
+    return (gcr_slots_spec){ .points = gcr_points_table(run->points),
+                             .dataset_count = run->spec.datasets->count,
+                             .output_count = run->binding->output_count,
+                             .width = run->binding->width,
+                             .has_jitter = run->spec.job->jitter_count > 0,
+                             .has_kinds = run->crew.kind_count > 1 && !run->by_blocks,
+                             .has_no_cells = run->by_blocks,
+                             .leaves_excluded = run->crew.comm->rank > 0 };
+}
+
+/* Ranks of one node write into the same slots. Where a node has one rank they are that rank's own; on
+ * rank 0 the run keeps them, so there the memory is the run's, too. */
 static gcr_status open_slots(gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const gcr_slots_spec spec = { .points = gcr_points_table(run->points),
-                                  .dataset_count = run->spec.datasets->count,
-                                  .output_count = run->binding->output_count,
-                                  .width = run->binding->width,
-                                  .has_jitter = run->spec.job->jitter_count > 0,
-                                  .has_kinds = run->crew.kind_count > 1 && !run->by_blocks,
-                                  .has_no_cells = run->by_blocks };
+    gcr_slots_spec spec = describe_slots(run);
     gcr_summaries_spec summaries;
+    uint64_t bytes = 0;
 
-    GCR_TRY(gcr_slots_create(&run->slots, &spec));
-    summaries = gcr_run_summaries_spec(run);
-    GCR_TRY(gcr_summaries_create(&run->summaries, &summaries, run->workers));
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_slots_bytes(&bytes, &spec)));
+    if (run->crew.comm->size > 1) {
+        GCR_TRY(gcr_comm_share(&run->node_slots, run->comm, bytes, 0, "the results of a node"));
+        spec.block = run->node_slots.base;
+    }
+    status = gcr_slots_create(&run->slots, &spec);
+    if (status == GCR_OK) {
+        summaries = gcr_run_summaries_spec(run);
+        status = gcr_summaries_create(&run->summaries, &summaries, run->workers + 1);
+    }
+    GCR_TRY(gcr_comm_agree(run->comm, status));
 out:
     return status;
 }
@@ -116,64 +146,55 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
 {
     gcr_status status = GCR_OK;
     const gcr_run *run = x->run;
+    const gcr_team *team = &run->teams[d->team];
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
     gcr_residency_spec residency = { .option = binding->setup.option,
                                      .datasets = run->spec.datasets,
                                      .places = x->places,
-                                     .budget_bytes = d->plan.budget_bytes };
+                                     .budget_bytes = d->plan.budget_bytes,
+                                     .lets_go = run->crew.comm->rank > 0 };
 
     GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
     residency.program = out->program;
     GCR_TRY(gcr_residency_create(&out->residency, &residency));
-    out->shared = (gcr_pipeline_shared){ .device = d->device,
-                                         .program = out->program,
-                                         .residency = out->residency,
-                                         .schedule = x->schedules[d->team],
-                                         .plan = run->plan,
-                                         .points = run->points,
-                                         .slots = run->slots,
-                                         .summaries = run->summaries,
-                                         .batch_least = d->batch_least,
-                                         .batch_most = d->batch_most,
-                                         .batch_seconds = GCR_BATCH_SECONDS,
-                                         .cell_bytes = run->cell_bytes,
-                                         .positions = run->positions,
-                                         .by_blocks = run->by_blocks,
-                                         .kernel_seconds = run->spec.job->kernel_seconds,
-                                         .stop = &x->stop,
-                                         .first_worker = run->teams[d->team].first_worker,
-                                         .kind_mark = (uint8_t)(run->kinds[d->kind]->number + 1),
-                                         .on_dataset = announce,
-                                         .on_failure = note_failure,
-                                         .arg = x };
+    out->shared =
+        (gcr_pipeline_shared){ .device = d->device,
+                               .program = out->program,
+                               .residency = out->residency,
+                               .schedule = x->dealing.teams[d->team].schedule,
+                               .plan = run->plan,
+                               .points = run->points,
+                               .slots = run->slots,
+                               .summaries = run->summaries,
+                               .batch_least = d->batch_least,
+                               .batch_most = d->batch_most,
+                               .batch_seconds = GCR_BATCH_SECONDS,
+                               .cell_bytes = run->cell_bytes,
+                               .positions = run->positions,
+                               .by_blocks = run->by_blocks,
+                               .kernel_seconds = run->spec.job->kernel_seconds,
+                               .stop = &x->stop,
+                               .first_worker = team->first_worker - team->crew.before_in_node,
+                               .kind_mark = (uint8_t)(run->kinds[d->kind]->number + 1),
+                               .rings = x->gather != NULL ? gcr_gather_rings(x->gather) : NULL,
+                               .on_dataset = announce,
+                               .on_failure = note_failure,
+                               .arg = x };
 out:
     return status;
 }
 
-static gcr_status open_schedule(gcr_schedule **out, const gcr_run *run, int team)
+/* What this rank needs for itself. */
+static gcr_status open_own(execution *x)
 {
     gcr_status status = GCR_OK;
-    gcr_schedule_spec spec;
-    double *weights = NULL;
-
-    GCR_TRY(gcr_run_describe_schedule(&spec, &weights, run, team));
-    GCR_TRY(gcr_schedule_create(out, &spec));
-out:
-    gcr_memory_destroy(weights);
-    return status;
-}
-
-static gcr_status open_execution(execution *x, gcr_run *run)
-{
-    gcr_status status = GCR_OK;
+    const gcr_run *run = x->run;
     const uint64_t datasets = run->spec.datasets->count;
 
     GCR_TRY(gcr_memory_create((void **)&x->places, datasets, sizeof *x->places,
                               "the residency of datasets"));
     for (uint64_t place = 0; place < datasets; place++)
         x->places[gcr_plan_dataset_at(run->plan, place)] = place;
-    for (int t = 0; t < run->team_count; t++)
-        GCR_TRY(open_schedule(&x->schedules[t], run, t));
     GCR_TRY(gcr_pool_create(&x->pool, run->workers));
     for (int d = 0; d < run->device_count; d++)
         GCR_TRY(open_device(x, &x->devices[d], &run->devices[d]));
@@ -181,11 +202,55 @@ out:
     return status;
 }
 
+static gcr_status open_gather(execution *x)
+{
+    gcr_status status = GCR_OK;
+    gcr_run *run = x->run;
+    const gcr_crew_workers crew = gcr_crew_count_workers(&run->crew, -1);
+    const gcr_gather_spec spec = { .comm = run->comm,
+                                   .points = run->points,
+                                   .slots = run->slots,
+                                   .summaries = run->summaries,
+                                   .node_workers = crew.of_node,
+                                   .first_worker = crew.before_in_node,
+                                   .workers = run->workers,
+                                   .tag = GCR_TAG_TILE,
+                                   .on_complete = complete,
+                                   .arg = x };
+
+    if (run->crew.comm->size > 1)
+        GCR_TRY(gcr_comm_agree(run->comm, gcr_gather_create(&x->gather, &spec)));
+out:
+    return status;
+}
+
+static gcr_status open_execution(execution *x)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(open_slots(x->run));
+    GCR_TRY(gcr_dealing_open(&x->dealing, x->run, gcr_clock_seconds()));
+    GCR_TRY(open_gather(x));
+    GCR_TRY(gcr_comm_agree(x->run->comm, open_own(x)));
+    x->watch = (gcr_watch){ .run = x->run,
+                            .pool = x->pool,
+                            .dealing = &x->dealing,
+                            .gather = x->gather,
+                            .stop = &x->stop,
+                            .begin = gcr_clock_seconds(),
+                            .on_failure = note_failure,
+                            .arg = x };
+    GCR_TRY(gcr_watch_open(&x->watch));
+out:
+    return status;
+}
+
 static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
-    for (int t = 0; t < x->run->team_count; t++)
-        gcr_schedule_destroy(x->schedules[t]);
+    gcr_watch_close(&x->watch);
+    gcr_gather_destroy(x->gather);
+    gcr_dealing_close(&x->dealing);
     for (int d = 0; d < x->run->device_count; d++) {
         gcr_residency_destroy(x->devices[d].residency);
         gcr_program_close(x->devices[d].program);
@@ -194,84 +259,38 @@ static void close_execution(execution *x)
     pthread_mutex_destroy(&x->failure_lock);
 }
 
-/* Adds up what the workers say. */
-static void collect_progress(const execution *x, gcr_progress *out)
-{
-    double cost = 0.0;
-
-    *out = (gcr_progress){ .cell_count = gcr_plan_live_count(x->run->plan),
-                           .datasets = x->run->spec.datasets->count,
-                           .seconds = gcr_clock_seconds() - x->begin,
-                           .seconds_left = -1.0 };
-    for (int w = 0; w < x->run->workers; w++) {
-        const gcr_pipeline_progress *p = &x->run->worker_progress[w];
-
-        out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
-        out->halved += atomic_load_explicit(&p->halved, memory_order_relaxed);
-        out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
-        out->datasets_done += atomic_load_explicit(&p->datasets, memory_order_relaxed);
-        cost += atomic_load_explicit(&p->cost, memory_order_relaxed);
-    }
-    if (out->landed == out->cell_count)
-        out->seconds_left = 0.0;
-    else if (cost > 0.0 && out->seconds > 0.0)
-        out->seconds_left = out->seconds * fmax(0.0, 1.0 - cost) / cost;
-    if (out->seconds > 0.0)
-        out->cells_per_second = (double)out->landed / out->seconds;
-}
-
-static void show_progress(const execution *x)
-{
-    gcr_progress progress;
-
-    if (x->run->spec.on_progress == NULL)
-        return;
-    collect_progress(x, &progress);
-    x->run->spec.on_progress(x->run->spec.arg, &progress);
-}
-
-/* Sets `stop` if somebody wishes so, and remembers who. */
-static void look_for_a_wish_to_stop(execution *x)
-{
-    gcr_run *run = x->run;
-    const double limit = run->spec.job->max_seconds;
-
-    if (atomic_load(&x->stop) != 0)
-        return;
-    if (atomic_load(&run->is_cancelled) != 0)
-        run->ending = GCR_RUN_CANCELLED;
-    else if (limit > 0.0 && gcr_clock_seconds() - x->begin >= limit)
-        run->ending = GCR_RUN_OUT_OF_TIME;
-    else
-        return;
-    atomic_store(&x->stop, 1);
-}
-
-static void wait_for_workers(execution *x)
-{
-    const double interval =
-        x->run->spec.progress_seconds > 0.0 ? x->run->spec.progress_seconds : 1.0;
-    double next = x->begin + interval;
-
-    while (!gcr_pool_wait(x->pool, fmin(look_seconds, interval))) {
-        look_for_a_wish_to_stop(x);
-        if (gcr_clock_seconds() >= next) {
-            show_progress(x);
-            next += interval;
-        }
-    }
-    show_progress(x);
-}
+/* ---- the line ---------------------------------------------------------------------------------- */
 
 /* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far. */
 static void finish_summaries(gcr_run *run)
 {
-    if (run->summaries == NULL)
-        return; /* it failed before there was anything to reduce */
+    if (run->summaries == NULL || run->crew.comm->rank > 0)
+        return; /* it failed before there was anything to reduce, or rank 0 has it */
     gcr_slots_seal(run->slots);
     for (uint64_t d = 0; d < run->spec.datasets->count; d++)
         if (!gcr_summaries_is_fired(run->summaries, d))
             gcr_summaries_fire(run->summaries, d, 0);
+}
+
+static gcr_status repeat_failure(const execution *x)
+{
+    gcr_status status = GCR_OK;
+
+    if (x->failure != GCR_OK)
+        GCR_FAIL(x->failure, "%s", x->sentence);
+out:
+    return status;
+}
+
+/* All ranks end as rank 0 does, which has heard of every stop. */
+static gcr_status agree_on_ending(gcr_run *run, gcr_status status)
+{
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+    if (run->crew.comm->rank == 0 && run->progress.landed == run->progress.cell_count)
+        run->ending = GCR_RUN_COMPLETE;
+    GCR_TRY(gcr_comm_broadcast(run->comm, &run->ending, sizeof run->ending, 0));
+out:
+    return status;
 }
 
 static gcr_status compute(gcr_run *run)
@@ -279,23 +298,17 @@ static gcr_status compute(gcr_run *run)
     gcr_status status = GCR_OK;
     execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
 
-    GCR_TRY(open_slots(run));
-    GCR_TRY(open_execution(&x, run));
-    x.begin = gcr_clock_seconds();
+    GCR_TRY(open_execution(&x));
     gcr_pool_start(x.pool, work, &x);
-    wait_for_workers(&x);
-    collect_progress(&x, &run->progress);
-    if (x.failure != GCR_OK)
-        GCR_FAIL(x.failure, "%s", x.sentence);
-    if (run->progress.landed == run->progress.cell_count)
-        run->ending = GCR_RUN_COMPLETE;
+    gcr_watch_run(&x.watch);
+    GCR_TRY(agree_on_ending(run, repeat_failure(&x)));
 out:
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;
     finish_summaries(run);
     close_execution(&x);
     gcr_run_add_ledgers(run);
-    return status;
+    return status == GCR_OK ? gcr_run_gather_ledgers(run) : status;
 }
 
 /* What those are told who wait for a dataset that will not be complete. */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "exec/batch.h"
 #include "exec/flight.h"
+#include "exec/teller.h"
 
 #include "gridcrunch/cell.h"
 
@@ -38,6 +39,8 @@ typedef struct worker {
      * share is then touched once per visit, not once per cell. */
     uint64_t landing_dataset, landing_count;
 
+    gcr_teller teller;
+
     int is_short; /* the device had no memory for what was asked for last, and may have some later */
     int is_waiting; /* the node has nothing to compute, but may be granted more */
 
@@ -65,6 +68,14 @@ static void add_progress(_Atomic uint64_t *to, uint64_t count)
 
 /* ---- the dataset in work ---------------------------------------------------------------------- */
 
+/* The worker is at no dataset now. */
+static void turn_away(worker *w)
+{
+    if (w->has_resident)
+        gcr_residency_turn(w->shared->residency, w->resident_dataset);
+    w->has_resident = 0;
+}
+
 /* Tells the dataset worked on last how many of its cells have landed since; the last one of a
  * dataset makes its summary and frees its place on the device. */
 static gcr_status flush_landing(worker *w)
@@ -74,14 +85,15 @@ static gcr_status flush_landing(worker *w)
     gcr_pipeline_progress *progress = w->progress;
     const uint64_t dataset = w->landing_dataset;
 
-    if (w->landing_count == 0)
+    GCR_TRY(gcr_teller_flush(&w->teller));
+    if (w->landing_count == 0 || shared->rings != NULL)
         goto out;
     if (shared->by_blocks && w->landing_count < shared->slots->live_count)
         GCR_TRY(gcr_summaries_leave(shared->summaries, dataset, w->index));
     if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
         gcr_summaries_fire(shared->summaries, dataset, w->index);
         if (w->resident_dataset == dataset)
-            w->has_resident = 0;
+            turn_away(w);
         add_progress(&progress->datasets, 1);
         shared->on_dataset(shared->arg, dataset);
     }
@@ -104,15 +116,18 @@ static gcr_status acquire(worker *w, uint64_t dataset)
     gcr_status status = GCR_OK;
     const int is_same = w->has_resident && w->resident_dataset == dataset;
 
-    if (is_same && shares_memory(w))
-        goto out; /* else each tile is counted: it may not be evicted */
-    if (!is_same)
+    if (is_same && shares_memory(w) && w->shared->rings == NULL)
+        goto out; /* else each tile is counted: it may not leave */
+    if (!is_same) {
         GCR_TRY(flush_landing(w)); /* first: the dataset that is left may make room for this one */
-    w->has_resident = 0;
-    tell(w->progress, dataset, 0, 0);
+        turn_away(w);
+        tell(w->progress, dataset, 0, 0);
+    }
     status = gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident);
     w->is_short = status == GCR_ENOMEM && !shares_memory(w);
     GCR_TRY(status);
+    if (!w->has_resident)
+        gcr_residency_stay(w->shared->residency, dataset);
     w->resident_dataset = dataset;
     w->has_resident = 1;
 out:
@@ -484,14 +499,22 @@ static void add_cost(_Atomic double *to, double share)
 }
 
 /* `landed` cells of a part are where they will be looked for. */
-static void count_landed(worker *w, const part *p, uint64_t landed, uint64_t failed)
+static gcr_status count_landed(worker *w, const part *p, uint64_t landed, uint64_t failed)
 {
+    const gcr_landing landing = { .dataset = p->at.dataset,
+                                  .first = p->at.first,
+                                  .count = p->at.count,
+                                  .live = landed,
+                                  .failed = failed,
+                                  .cost = p->cell_cost * (double)landed };
+
     if (failed > 0)
         add_progress(&w->progress->failed, failed);
     add_progress(&w->progress->landed, landed);
     add_cost(&w->progress->cost, p->cell_cost * (double)landed);
     w->landing_dataset = p->at.dataset;
     w->landing_count += landed;
+    return gcr_teller_put(&w->teller, &landing);
 }
 
 /* Notes which kind computed the cells of a part, where the run has several. */
@@ -507,7 +530,7 @@ static void mark_kind(const worker *w, const part *p)
 
 /* Adds what the device has left of a part, from number `block` of its records on, to the
  * summaries. */
-static void land_partials(worker *w, const flight *f, const part *p, uint64_t block)
+static gcr_status land_partials(worker *w, const flight *f, const part *p, uint64_t block)
 {
     const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
     const uint64_t bytes = gcr_partial_bytes(&reduction);
@@ -520,12 +543,12 @@ static void land_partials(worker *w, const flight *f, const part *p, uint64_t bl
                                  p->at.first + b * GCR_PARTIAL_POINTS, record);
         failed += gcr_partial_failed(record);
     }
-    count_landed(w, p, p->live, failed);
+    return count_landed(w, p, p->live, failed);
 }
 
 /* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part
  * that has no slots, cells may be empty: somebody wanted the run to stop. */
-static void land_cells(worker *w, const flight *f, const part *p)
+static gcr_status land_cells(worker *w, const flight *f, const part *p)
 {
     const gcr_pipeline_shared *shared = w->shared;
     const gcr_point_table *points = gcr_points_table(shared->points);
@@ -544,7 +567,7 @@ static void land_cells(worker *w, const flight *f, const part *p)
     if (shared->by_blocks && landed > 0)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
     mark_kind(w, p);
-    count_landed(w, p, landed, failed);
+    return count_landed(w, p, landed, failed);
 }
 
 static gcr_status land(worker *w, flight *f)
@@ -562,9 +585,9 @@ static gcr_status land(worker *w, flight *f)
         if (w->landing_count > 0 && w->landing_dataset != p->at.dataset)
             GCR_TRY(flush_landing(w));
         if (f->partials != NULL)
-            land_partials(w, f, p, block);
+            GCR_TRY(land_partials(w, f, p, block));
         else
-            land_cells(w, f, p);
+            GCR_TRY(land_cells(w, f, p));
         block += p->positions;
     }
     leave_datasets(w, f, 1);
@@ -598,7 +621,7 @@ static gcr_status make_room(worker *w, int turn)
     int is_freed = 0;
 
     w->span = f->before;
-    w->has_resident = 0;
+    turn_away(w);
     for (int i = 1; i < w->flight_count; i++) {
         flight *other = &w->flights[(turn + i) % w->flight_count];
 
@@ -669,6 +692,9 @@ static gcr_status open_worker(worker *w)
     w->point_capacity = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks);
     turn_to(w, 0);
     w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
+    GCR_TRY(gcr_teller_open(
+        &w->teller, w->shared->rings != NULL ? &w->shared->rings[w->index] : NULL,
+        w->shared->points, w->shared->by_blocks ? w->shared->summaries : NULL, w->index));
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
@@ -681,6 +707,8 @@ out:
  * write their records. */
 static void close_worker(worker *w)
 {
+    turn_away(w);
+    gcr_teller_close(&w->teller);
     gcr_queue_close(w->queue);
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
         gcr_flight_close(&w->flights[i]);
@@ -770,6 +798,12 @@ out:
     return status;
 }
 
+/* Where nobody takes what has landed any more, the run ends already, and somebody else says why. */
+static int has_failed(gcr_status status)
+{
+    return status != GCR_OK && status != GCR_ECLOSED;
+}
+
 void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
                         gcr_pipeline_progress *progress)
 {
@@ -778,10 +812,9 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
 
     atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
     status = work(&w);
-    if (status != GCR_OK)
-        shared->on_failure(shared->arg, index,
-                           status); /* first: what follows may call what fails */
-    if (flush_landing(&w) != GCR_OK && status == GCR_OK)
+    if (has_failed(status)) /* first: what follows may call what fails */
+        shared->on_failure(shared->arg, index, status);
+    if (has_failed(flush_landing(&w)) && status == GCR_OK)
         shared->on_failure(shared->arg, index, GCR_ENOMEM);
     close_worker(&w);
     if (status == GCR_OK)

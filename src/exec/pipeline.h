@@ -14,6 +14,7 @@
 #define GCR_EXEC_PIPELINE_H
 
 #include "backend/backend.h"
+#include "exec/landing.h"
 #include "exec/residency.h"
 #include "exec/schedule.h"
 #include "grid/plan_create.h"
@@ -40,8 +41,12 @@ typedef struct gcr_pipeline_shared {
     int by_blocks;                    /* ... or blocks of points: cells have no slots           */
     double kernel_seconds;            /* > 0: a batch that is not over then ends the run      */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
-    int first_worker;                 /* of all workers of the run, the schedule's first      */
+    int first_worker;                 /* a worker's number in the schedule is its own less this */
     uint8_t kind_mark;                /* of cells that are computed here, where slots have it */
+
+    /* [workers of this rank] Where slots are counted down by another rank, what has landed is told by
+     * these; NULL: they are counted down here. */
+    gcr_landing_ring *rings;
 
     /* A dataset is complete and summarised, and nobody will acquire it again; from the worker that
      * landed its last cell. */

@@ -5,6 +5,7 @@
  * memory a device has limits nothing but how many datasets are there at once: a wave. The budget is what
  * was free when the device was opened, less records and scratch, and a part for what nobody counts.
  */
+#include "exec/dealing.h"
 #include "exec/flight.h"
 #include "exec/run_private.h"
 
@@ -13,42 +14,6 @@
 #include "exec/residency.h"
 
 enum { SPARE_SHARE = 16 };
-
-/* Workers of a team that is of one kind start with equal blocks; of several, with what they are
- * worth. */
-gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
-                                     const gcr_run *run, int team)
-{
-    gcr_status status = GCR_OK;
-    const gcr_team *t = &run->teams[team];
-    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    double *weights = NULL;
-
-    *weights_out = NULL;
-    *out = (gcr_schedule_spec){ .form = run->schedule_form,
-                                .first = t->span.first,
-                                .count = t->span.count,
-                                .live_count = run->positions,
-                                .batch = 1,
-                                .workers = t->workers };
-    GCR_TRY(
-        gcr_memory_create((void **)&weights, (uint64_t)t->workers, sizeof *weights, "a schedule"));
-    for (int i = 0; i < run->device_count; i++) {
-        const gcr_run_device *d = &run->devices[i];
-
-        if (d->team != team)
-            continue;
-        if (d->batch_most / step > out->batch)
-            out->batch = d->batch_most / step;
-        for (int w = 0; w < d->workers; w++)
-            weights[d->first_worker - t->first_worker + w] =
-                gcr_run_device_rate(run, i) / d->workers;
-    }
-    out->weights = run->steals_between_kinds ? weights : NULL;
-    *weights_out = weights;
-out:
-    return status;
-}
 
 /* For datasets, of the device's own memory; 0: no limit. One that is larger is there by itself. */
 static uint64_t find_budget(const gcr_run *run, const gcr_run_device *d)
@@ -89,8 +54,9 @@ static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device
 
 static void plan_device(gcr_run_device *d, const gcr_run *run, const gcr_schedule_spec *spec)
 {
+    const gcr_team *team = &run->teams[d->team];
     const gcr_span span =
-        gcr_schedule_block(spec, d->first_worker - run->teams[d->team].first_worker);
+        gcr_schedule_block(spec, team->crew.before_in_node + d->first_worker - team->first_worker);
 
     d->plan = (gcr_device_plan){ .budget_bytes = find_budget(run, d) };
     if (!d->device->info.shares_memory && span.count > 0)
@@ -105,7 +71,7 @@ gcr_status gcr_run_plan_devices(gcr_run *run)
     double *weights = NULL;
 
     for (int i = 0; i < run->device_count; i++) {
-        GCR_TRY(gcr_run_describe_schedule(&spec, &weights, run, run->devices[i].team));
+        GCR_TRY(gcr_dealing_describe(&spec, &weights, run, run->devices[i].team));
         plan_device(&run->devices[i], run, &spec);
         gcr_memory_destroy(weights);
         weights = NULL;

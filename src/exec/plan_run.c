@@ -350,6 +350,7 @@ gcr_status gcr_run_decide(gcr_run *run)
     for (int d = 0; d < run->device_count; d++)
         choose_batch(run, &run->devices[d]);
     GCR_TRY(make_plan(run));
+    GCR_TRY(gcr_costs_create(&run->costs, run->plan, run->spec.datasets->count, run->positions));
     deal_to_teams(run);
     GCR_TRY(gcr_run_plan_devices(run));
 out:

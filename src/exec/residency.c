@@ -28,8 +28,8 @@ struct entry {
      * buffer: each takes calls to open, to wait for and to close. */
     gcr_buf *block;
 
-    /* On a device with memory of its own; under the lock. */
-    int holders;     /* tiles that need it: it may not be evicted                      */
+    /* Under the lock, on a device with memory of its own; `holders` also where datasets are let go. */
+    int holders;     /* tiles that need it: it may not leave; there, workers at it, too */
     int is_idle;     /* all that used it has been seen to end                          */
     int is_given_up; /* by a batch that may have got as far as using it, and none has landed since */
     entry *before, *after; /* of those that have a block, in the order in which they came up */
@@ -262,8 +262,7 @@ out:
 /* Whether the device makes the numbers itself, the same to the last bit. */
 static int is_made_there(const gcr_device *device, const gcr_dataset *dataset)
 {
-    return !device->info.shares_memory && dataset->recipe != NULL && gcr_can_generate(device) &&
-           (dataset->x_scale == NULL || dataset->features <= GCR_STANDARD_FEATURES_MAX);
+    return !device->info.shares_memory && dataset->recipe != NULL && gcr_can_generate(device);
 }
 
 uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
@@ -274,17 +273,6 @@ uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
     return data_bytes_of(unit, dataset);
 }
 
-static gcr_standard standard_of(const gcr_dataset *dataset)
-{
-    gcr_standard standard = { .y_mean = dataset->y_mean, .y_scale = dataset->y_scale };
-
-    for (int64_t f = 0; f < dataset->features && dataset->x_scale != NULL; f++) {
-        standard.x_mean[f] = dataset->x_mean[f];
-        standard.x_scale[f] = dataset->x_scale[f];
-    }
-    return standard;
-}
-
 /* Where x and y are uploaded to else. */
 static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
                            const gcr_dataset *dataset)
@@ -293,7 +281,6 @@ static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
     const uint64_t x_bytes =
         (uint64_t)dataset->rows * (uint64_t)dataset->features * gcr_scalar_bytes(scalar);
     const gcr_generate_args args = { .recipe = *dataset->recipe,
-                                     .standard = standard_of(dataset),
                                      .scalar = scalar,
                                      .x = e->block->base,
                                      .y = (char *)e->block->base + x_bytes };
@@ -364,6 +351,36 @@ static void settle(gcr_residency *residency, entry *e, gcr_status status)
     atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_FAILED,
                           memory_order_release);
     pthread_cond_broadcast(&residency->changed);
+}
+
+/* ---- where nobody releases datasets ------------------------------------------------------------ */
+
+static int lets_go(const gcr_residency *residency)
+{
+    return residency->spec.lets_go && !is_far(residency);
+}
+
+void gcr_residency_stay(gcr_residency *residency, uint64_t dataset)
+{
+    if (!lets_go(residency))
+        return;
+    pthread_mutex_lock(&residency->lock);
+    residency->entries[dataset].holders++;
+    pthread_mutex_unlock(&residency->lock);
+}
+
+void gcr_residency_turn(gcr_residency *residency, uint64_t dataset)
+{
+    entry *e = &residency->entries[dataset];
+
+    if (!lets_go(residency))
+        return;
+    pthread_mutex_lock(&residency->lock);
+    if (--e->holders == 0) {
+        clear(e, gcr_buf_close);
+        atomic_store_explicit(&e->standing, STANDS_NOWHERE, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&residency->lock);
 }
 
 /* ---- where the device has memory of its own: one worker, but any may release ----------------- */
@@ -455,8 +472,10 @@ void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_lan
 {
     entry *e = &residency->entries[dataset];
 
-    if (!is_far(residency))
+    if (!is_far(residency)) {
+        gcr_residency_turn(residency, dataset);
         return;
+    }
     pthread_mutex_lock(&residency->lock);
     e->holders--;
     e->is_idle = has_landed && e->holders == 0;
@@ -474,7 +493,8 @@ gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uin
 
     if (is_far(residency))
         return acquire_far(residency, queue, dataset, out);
-    if (atomic_load_explicit(&e->standing, memory_order_acquire) == STANDS_READY)
+    if (!lets_go(residency) &&
+        atomic_load_explicit(&e->standing, memory_order_acquire) == STANDS_READY)
         goto out;
     pthread_mutex_lock(&residency->lock);
     while (e->is_coming)
@@ -489,6 +509,7 @@ gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue, uin
         status = gcr_fail_at(__FILE__, __LINE__, e->status, "%s",
                              e->sentence != NULL ? e->sentence : "no memory for a sentence");
     }
+    e->holders += status == GCR_OK && lets_go(residency);
     pthread_mutex_unlock(&residency->lock);
 out:
     *out = e->resident;

@@ -11,6 +11,10 @@
  * Where all datasets together are more than such a device holds, they come and go in waves. What leaves is
  * what the plan needs last: from the place where the worker is, the plan is known to its end. Those that
  * batches in flight need stay.
+ *
+ * Where the last cell of a dataset lands on another rank, nobody here is told. Then what is prepared on the
+ * CPU goes with the last worker that is at the dataset, and is prepared again for one that
+ * comes back.
  */
 #ifndef GCR_EXEC_RESIDENCY_H
 #define GCR_EXEC_RESIDENCY_H
@@ -37,6 +41,7 @@ typedef struct gcr_residency_spec {
      * those may have that are there at once; 0: no limit. */
     const uint64_t *places; /* [datasets->count] */
     uint64_t budget_bytes;
+    int lets_go; /* of one that shares the host's memory: nobody releases datasets */
 } gcr_residency_spec;
 
 /* GCR_ENOMEM. */
@@ -67,9 +72,12 @@ uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dat
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,
                                                 uint64_t dataset, gcr_resident *out);
 
-/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has.
- * Does nothing where the device shares the host's memory. */
+/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has. */
 void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_landed);
+
+/* Between its tiles, too, a worker is at a dataset that it has acquired, until it turns to another. */
+void gcr_residency_stay(gcr_residency *residency, uint64_t dataset);
+void gcr_residency_turn(gcr_residency *residency, uint64_t dataset);
 
 /* Frees all that no tile needs, of a device with memory of its own. Returns how many datasets
  * left. */

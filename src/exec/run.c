@@ -124,11 +124,13 @@ void gcr_run_destroy(gcr_run *run)
     gcr_memory_destroy(run->trial_values);
     gcr_summaries_destroy(run->summaries);
     gcr_slots_destroy(run->slots);
+    gcr_shared_clear(&run->node_slots);
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
     gcr_run_close_devices(run);
     gcr_crew_clear(&run->crew);
     gcr_comm_close(run->alone);
+    gcr_costs_destroy(run->costs);
     gcr_plan_destroy(run->plan);
     gcr_points_destroy(run->points);
     free(run);
@@ -286,7 +288,8 @@ const gcr_progress *gcr_run_progress(const gcr_run *run)
 
 int gcr_run_has_cells(const gcr_run *run)
 {
-    return atomic_load(&run->phase) == GCR_PHASE_ENDED && run->summaries != NULL;
+    return atomic_load(&run->phase) == GCR_PHASE_ENDED && run->summaries != NULL &&
+           run->crew.comm->rank == 0;
 }
 
 const gcr_slots *gcr_run_slots(const gcr_run *run)

@@ -83,14 +83,16 @@ struct gcr_run {
     int left_out_why;           /* where the reason begins */
     const gcr_binding *binding; /* of the first device, for what is the same for each */
     gcr_plan *plan;
-    int threads; /* of the CPU            */
-    int workers; /* of all devices here   */
+    gcr_costs *costs; /* of stretches of the plan */
+    int threads;      /* of the CPU            */
+    int workers;      /* of all devices here   */
     gcr_schedule_form schedule_form;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
     int has_blocks;      /* enough for all workers: kinds are parted between two of them */
     int by_blocks;       /* cells have no slots, and are dealt by blocks of points */
     uint64_t positions;  /* of the schedule, for each dataset */
 
+    gcr_shared node_slots; /* where slots stand that several ranks write; base NULL: one rank */
     gcr_slots *slots;
     gcr_summaries *summaries;
     gcr_progress progress;
@@ -123,16 +125,14 @@ double gcr_run_device_rate(const gcr_run *run, int device);
  * Failures as of gcr_crew_create(). */
 GCR_MUST_CHECK gcr_status gcr_run_join_crew(gcr_run *run);
 
-/* How the workers of a team share its positions. *weights_out is freed with gcr_memory_destroy(),
- * after the schedule has been created. GCR_ENOMEM. */
-GCR_MUST_CHECK gcr_status gcr_run_describe_schedule(gcr_schedule_spec *out, double **weights_out,
-                                                    const gcr_run *run, int team);
-
 /* Fills in gcr_run_device.plan of each device: plan_devices.c. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_plan_devices(gcr_run *run);
 
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);
+
+/* Collective. Makes it the sum of all ranks' ledgers. GCR_ENOMEM. */
+GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 
 /* Decides all that can be decided from sizes: threads, schedule, batches, and with them the plan.
  * The run has its points and devices. GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */

@@ -1,0 +1,359 @@
+/* exec/dealing.c -- see exec/dealing.h. */
+#include "exec/dealing.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "exec/tags.h"
+
+#include "gridcrunch/partial.h"
+
+#include <string.h>
+
+enum { LINE_BYTES = 64 };
+
+/* The crew's kind of a team; -1: all kinds. */
+static int kind_of(const gcr_run *run, int team)
+{
+    return run->steals_between_kinds ? -1 : team;
+}
+
+/* ---- what schedules are made from -------------------------------------------------------------- */
+
+static int is_fed(const gcr_run *run)
+{
+    return run->crew.comm->node_count > 1 && (run->schedule_form == GCR_SCHEDULE_DYNAMIC ||
+                                              run->schedule_form == GCR_SCHEDULE_GUIDED);
+}
+
+/* Workers of one process balance what they have at no cost, and keep to their datasets better where they
+ * begin with blocks; among processes dear cells go first. */
+static int knows_costs(const gcr_run *run)
+{
+    return run->crew.comm->size > 1;
+}
+
+/* Weights of nodes and what gives each of their workers something, for the desk of a team. */
+typedef struct desk_weights {
+    double *rate;
+    uint64_t *least;
+} desk_weights;
+
+static void clear_weights(desk_weights *weights)
+{
+    gcr_memory_destroy(weights->rate);
+    gcr_memory_destroy(weights->least);
+}
+
+static gcr_status describe_desk(gcr_desk_spec *out, desk_weights *weights, const gcr_run *run,
+                                int team)
+{
+    gcr_status status = GCR_OK;
+    const gcr_crew *crew = &run->crew;
+    const uint64_t nodes = (uint64_t)crew->comm->node_count;
+    const int kind = kind_of(run, team);
+
+    *weights = (desk_weights){ 0 };
+    GCR_TRY(gcr_memory_create((void **)&weights->rate, nodes, sizeof *weights->rate, "a desk"));
+    GCR_TRY(gcr_memory_create((void **)&weights->least, nodes, sizeof *weights->least, "a desk"));
+    for (int n = 0; n < crew->comm->node_count; n++) {
+        weights->rate[n] = gcr_crew_rate(crew, kind, n);
+        weights->least[n] = (uint64_t)gcr_crew_node_workers(crew, kind, n);
+    }
+    *out = (gcr_desk_spec){ .span = run->teams[team].span,
+                            .live_count = run->positions,
+                            .costs = run->costs,
+                            .nodes = crew->comm->node_count,
+                            .weights = weights->rate,
+                            .least = weights->least };
+out:
+    return status;
+}
+
+/* Positions that are the longest batch of this rank's devices in the team. */
+static uint64_t longest_batch(const gcr_run *run, int team)
+{
+    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    uint64_t longest = 1;
+
+    for (int i = 0; i < run->device_count; i++)
+        if (run->devices[i].team == team && run->devices[i].batch_most / step > longest)
+            longest = run->devices[i].batch_most / step;
+    return longest;
+}
+
+gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, const gcr_run *run,
+                                int team)
+{
+    gcr_status status = GCR_OK;
+    const gcr_team *t = &run->teams[team];
+    const gcr_crew_workers *crew = &t->crew;
+    const int is_alone = crew->of_node == crew->all;
+    gcr_desk_spec desk;
+    desk_weights of_nodes = { 0 };
+    double *weights = NULL;
+
+    *weights_out = NULL;
+    *out = (gcr_schedule_spec){ .form = run->schedule_form,
+                                .first = t->span.first,
+                                .count = t->span.count,
+                                .live_count = run->positions,
+                                .batch = longest_batch(run, team),
+                                .workers = crew->of_node,
+                                .first_worker = is_alone ? 0 : crew->before_node,
+                                .all_workers = is_alone ? 0 : crew->all,
+                                .costs = knows_costs(run) ? run->costs : NULL,
+                                .is_fed = is_fed(run) };
+    if (out->is_fed) {
+        GCR_TRY(describe_desk(&desk, &of_nodes, run, team));
+        const gcr_span opening = gcr_desk_opening(&desk, run->crew.comm->node);
+
+        out->first = opening.first;
+        out->count = opening.count;
+        out->first_worker = out->all_workers = 0;
+    }
+    if (!run->steals_between_kinds)
+        goto out;
+    GCR_TRY(
+        gcr_memory_create((void **)&weights, (uint64_t)crew->all, sizeof *weights, "a schedule"));
+    gcr_crew_weights(weights, &run->crew, -1);
+    out->weights = out->is_fed ? weights + crew->before_node : weights;
+    *weights_out = weights;
+out:
+    clear_weights(&of_nodes);
+    return status;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static uint64_t round_up(uint64_t bytes)
+{
+    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+}
+
+/* Does something with the spec of each team, in the memory of its schedule. */
+typedef gcr_status team_fn(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec,
+                           uint64_t at);
+
+static gcr_status for_each_team(gcr_dealing *dealing, team_fn *fn, uint64_t *bytes_out)
+{
+    gcr_status status = GCR_OK;
+    gcr_schedule_spec spec;
+    double *weights = NULL;
+    uint64_t at = 0;
+
+    for (int t = 0; t < dealing->run->team_count; t++) {
+        if (dealing->run->teams[t].crew.of_node == 0)
+            continue;
+        GCR_TRY(gcr_dealing_describe(&spec, &weights, dealing->run, t));
+        if (fn != NULL)
+            GCR_TRY(fn(dealing, t, &spec, at));
+        at += round_up(gcr_schedule_bytes(&spec));
+        gcr_memory_destroy(weights);
+        weights = NULL;
+    }
+    if (bytes_out != NULL)
+        *bytes_out = at;
+out:
+    gcr_memory_destroy(weights);
+    return status;
+}
+
+static gcr_status place(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec, uint64_t at)
+{
+    gcr_dealing_team *t = &dealing->teams[team];
+
+    t->is_fed = spec->is_fed;
+    return gcr_schedule_place(&t->schedule, spec, (char *)dealing->memory.base + at);
+}
+
+static gcr_status attach(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec, uint64_t at)
+{
+    gcr_dealing_team *t = &dealing->teams[team];
+
+    t->is_fed = spec->is_fed;
+    return gcr_schedule_attach(&t->schedule, spec, (char *)dealing->memory.base + at);
+}
+
+static gcr_status open_desk(gcr_dealing_team *t, const gcr_run *run, int team)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t nodes = (uint64_t)run->crew.comm->node_count;
+    gcr_desk_spec spec;
+    desk_weights weights = { 0 };
+
+    GCR_TRY(describe_desk(&spec, &weights, run, team));
+    GCR_TRY(gcr_desk_create(&t->desk, &spec));
+    GCR_TRY(gcr_memory_create((void **)&t->answers, nodes, sizeof *t->answers, "a desk"));
+    GCR_TRY(gcr_memory_create((void **)&t->answers_sent, nodes, sizeof *t->answers_sent, "a desk"));
+out:
+    clear_weights(&weights);
+    return status;
+}
+
+/* Desks of rank 0, and supplies of leaders. */
+static gcr_status open_supplies(gcr_dealing *dealing, double now)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run *run = dealing->run;
+    const gcr_comm_info *comm = run->crew.comm;
+    gcr_desk_spec spec;
+    desk_weights weights = { 0 };
+
+    for (int t = 0; t < run->team_count; t++) {
+        gcr_dealing_team *team = &dealing->teams[t];
+
+        if (!is_fed(run))
+            continue;
+        if (comm->rank == 0)
+            GCR_TRY(open_desk(team, run, t));
+        if (comm->node_rank > 0 || team->schedule == NULL)
+            continue;
+        GCR_TRY(describe_desk(&spec, &weights, run, t));
+        gcr_supply_open(&team->supply, run->costs, gcr_desk_opening(&spec, comm->node), now);
+        clear_weights(&weights);
+        weights = (desk_weights){ 0 };
+    }
+out:
+    clear_weights(&weights);
+    return status;
+}
+
+gcr_status gcr_dealing_open(gcr_dealing *out, const gcr_run *run, double now)
+{
+    gcr_status status = GCR_OK;
+    const int leads = run->crew.comm->node_rank == 0;
+    uint64_t bytes = 0;
+
+    *out = (gcr_dealing){ .run = run, .memory = { .file = -1 } };
+    GCR_TRY(gcr_comm_agree(run->comm, for_each_team(out, NULL, &bytes)));
+    GCR_TRY(gcr_comm_share(&out->memory, run->comm, bytes, 1, "the schedules of a node"));
+    GCR_TRY(gcr_comm_agree(run->comm, leads ? for_each_team(out, place, NULL) : GCR_OK));
+    status = leads ? GCR_OK : for_each_team(out, attach, NULL);
+    if (status == GCR_OK)
+        status = open_supplies(out, now);
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+out:
+    return status;
+}
+
+/* Answers that are still under way are the comm's to bring home: it is closed later. */
+void gcr_dealing_close(gcr_dealing *dealing)
+{
+    for (int t = 0; t < GCR_RUN_KINDS_MAX; t++) {
+        gcr_dealing_team *team = &dealing->teams[t];
+
+        gcr_schedule_destroy(team->schedule);
+        gcr_desk_destroy(team->desk);
+        gcr_memory_destroy(team->answers);
+        gcr_memory_destroy(team->answers_sent);
+    }
+    gcr_shared_clear(&dealing->memory);
+}
+
+/* ---- asking and answering ---------------------------------------------------------------------- */
+
+/* The buffer of a message may be written again: its receiver has answered it, or has got it. */
+static gcr_status await_sent(gcr_comm *comm, gcr_send **send)
+{
+    gcr_status status = GCR_OK;
+    int is_sent = *send == NULL;
+
+    while (!is_sent)
+        GCR_TRY(gcr_comm_is_sent(&is_sent, comm, send));
+out:
+    return status;
+}
+
+static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *request, double now)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run *run = dealing->run;
+    gcr_dealing_team *t = &dealing->teams[team];
+
+    if (t->desk != NULL) { /* it is this rank's own */
+        const gcr_desk_grant grant = gcr_desk_take(t->desk, run->crew.comm->node, request);
+
+        gcr_supply_put(&t->supply, t->schedule, run->costs, &grant, now);
+        goto out;
+    }
+    GCR_TRY(await_sent(run->comm, &t->ask_sent));
+    t->ask = (gcr_dealing_ask){ .team = (uint64_t)team, .request = *request };
+    GCR_TRY(gcr_comm_send(&t->ask_sent, run->comm, 0, GCR_TAG_ASK, &t->ask, sizeof t->ask));
+out:
+    return status;
+}
+
+gcr_status gcr_dealing_look(gcr_dealing *dealing, double now)
+{
+    gcr_status status = GCR_OK;
+    gcr_desk_request request;
+
+    for (int t = 0; t < dealing->run->team_count; t++) {
+        gcr_dealing_team *team = &dealing->teams[t];
+
+        if (team->is_fed && gcr_supply_look(&team->supply, team->schedule, now, &request))
+            GCR_TRY(ask(dealing, t, &request, now));
+    }
+out:
+    return status;
+}
+
+static gcr_status answer(gcr_dealing *dealing, int rank, const gcr_dealing_ask *asked)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run *run = dealing->run;
+    const int node = run->crew.comm->ranks[rank].node;
+    gcr_dealing_team *t = &dealing->teams[asked->team];
+    gcr_dealing_answer *out = &t->answers[node];
+
+    GCR_TRY(await_sent(run->comm, &t->answers_sent[node]));
+    *out = (gcr_dealing_answer){ .team = asked->team,
+                                 .grant = gcr_desk_take(t->desk, node, &asked->request) };
+    GCR_TRY(
+        gcr_comm_send(&t->answers_sent[node], run->comm, rank, GCR_TAG_ANSWER, out, sizeof *out));
+out:
+    return status;
+}
+
+static gcr_status take_ask(gcr_dealing *dealing, const gcr_message *message)
+{
+    gcr_status status = GCR_OK;
+    gcr_dealing_ask asked;
+
+    if (message->count != sizeof asked)
+        GCR_FAIL(GCR_EFORMAT, "rank %d asks for cells in words that nobody knows", message->from);
+    memcpy(&asked, message->bytes, sizeof asked);
+    if (asked.team >= (uint64_t)dealing->run->team_count || dealing->teams[asked.team].desk == NULL)
+        GCR_FAIL(GCR_EFORMAT, "rank %d asks for cells that are not dealt here", message->from);
+    GCR_TRY(answer(dealing, message->from, &asked));
+out:
+    return status;
+}
+
+gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, double now)
+{
+    gcr_status status = GCR_OK;
+    gcr_dealing_answer got;
+    gcr_dealing_team *t;
+
+    if (message->tag == GCR_TAG_ASK) {
+        GCR_TRY(take_ask(dealing, message));
+        goto out;
+    }
+    if (message->count != sizeof got)
+        GCR_FAIL(GCR_EFORMAT, "rank %d grants cells in words that nobody knows", message->from);
+    memcpy(&got, message->bytes, sizeof got);
+    if (got.team >= (uint64_t)dealing->run->team_count || !dealing->teams[got.team].is_fed)
+        GCR_FAIL(GCR_EFORMAT, "rank %d grants cells that nobody asked for", message->from);
+    t = &dealing->teams[got.team];
+    gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
+out:
+    return status;
+}
+
+void gcr_dealing_stop(gcr_dealing *dealing)
+{
+    for (int t = 0; t < dealing->run->team_count; t++)
+        if (dealing->teams[t].schedule != NULL)
+            gcr_schedule_stop(dealing->teams[t].schedule);
+}

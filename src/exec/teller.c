@@ -1,0 +1,80 @@
+/* exec/teller.c -- see exec/teller.h. */
+#include "exec/teller.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+static const double longest_silence = 0.1;
+
+gcr_status gcr_teller_open(gcr_teller *out, gcr_landing_ring *ring, const gcr_points *points,
+                           gcr_summaries *summaries, int thread)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_teller){ .ring = ring,
+                         .points = points,
+                         .summaries = summaries,
+                         .thread = thread,
+                         .told = gcr_clock_seconds() };
+    if (ring != NULL && summaries != NULL)
+        GCR_TRY(gcr_memory_create(&out->tally, gcr_summaries_packed_bytes(summaries), 1,
+                                  "a tally on its way"));
+out:
+    return status;
+}
+
+/* Takes both as one; false where cells between them are not there. */
+static int join(gcr_teller *teller, const gcr_landing *landing)
+{
+    gcr_landing *to = &teller->untold;
+
+    if (teller->summaries == NULL)
+        return gcr_landing_join(to, landing, teller->points);
+    to->live += landing->live;
+    to->failed += landing->failed;
+    to->cost += landing->cost;
+    return 1;
+}
+
+gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing)
+{
+    gcr_status status = GCR_OK;
+
+    if (teller->ring == NULL || landing->live == 0)
+        goto out;
+    if (teller->untold.live > 0 && !join(teller, landing))
+        GCR_TRY(gcr_teller_flush(teller));
+    if (teller->untold.live == 0)
+        teller->untold = *landing;
+    if (gcr_clock_seconds() - teller->told > longest_silence)
+        GCR_TRY(gcr_teller_flush(teller));
+out:
+    return status;
+}
+
+gcr_status gcr_teller_flush(gcr_teller *teller)
+{
+    gcr_status status = GCR_OK;
+    gcr_landing landing = teller->untold;
+
+    if (landing.live == 0)
+        goto out;
+    if (teller->summaries != NULL) {
+        landing.first = landing.count = 0;
+        landing.bytes = gcr_summaries_packed_bytes(teller->summaries);
+        gcr_summaries_pack(teller->tally, teller->summaries, teller->thread);
+    }
+    teller->untold.live = 0;
+    teller->told = gcr_clock_seconds();
+    GCR_TRY(gcr_landing_put(teller->ring, &landing, teller->tally));
+out:
+    return status;
+}
+
+void gcr_teller_close(gcr_teller *teller)
+{
+    if (teller->ring != NULL)
+        gcr_landing_end(teller->ring);
+    gcr_memory_destroy(teller->tally);
+}

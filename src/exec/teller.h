@@ -1,0 +1,39 @@
+/*
+ * exec/teller.h -- how a worker of another rank than 0 lets what has landed be known.
+ *
+ * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of cells
+ * that touch in one record, where cells are not kept the tally of all that it has added; and not
+ * later than after a tenth of a second, so that nothing waits for a worker that stays with its dataset.
+ */
+#ifndef GCR_EXEC_TELLER_H
+#define GCR_EXEC_TELLER_H
+
+#include "exec/landing.h"
+#include "results/summary.h"
+
+typedef struct gcr_teller {
+    gcr_landing_ring *ring; /* NULL: it tells nobody */
+    const gcr_points *points;
+    gcr_summaries *summaries; /* where cells are not kept, else NULL ... */
+    int thread;               /* ... and its number there                */
+    void *tally;
+    gcr_landing untold; /* live > 0: there is something */
+    double told;        /* when, last                   */
+} gcr_teller;
+
+/* `ring` is borrowed; NULL is allowed. GCR_ENOMEM. The caller closes it. */
+GCR_MUST_CHECK gcr_status gcr_teller_open(gcr_teller *out, gcr_landing_ring *ring,
+                                          const gcr_points *points, gcr_summaries *summaries,
+                                          int thread);
+
+/* `landing` is of the dataset of what is untold, or that has been flushed. GCR_ECLOSED: nobody wants
+ * to know any more. */
+GCR_MUST_CHECK gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing);
+
+/* The worker turns to another dataset. */
+GCR_MUST_CHECK gcr_status gcr_teller_flush(gcr_teller *teller);
+
+/* There will be no more. */
+void gcr_teller_close(gcr_teller *teller);
+
+#endif /* GCR_EXEC_TELLER_H */

@@ -1,0 +1,308 @@
+/* exec/watch.c -- see exec/watch.h. */
+#include "exec/watch.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "exec/tags.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+/* How often this thread looks: where a person may want the run to stop; where workers of other ranks
+ * of the node have something to tell; and where messages are answered that others wait for. */
+static const double look_alone = 0.05, look_in_node = 1e-3, look_at_messages = 100e-6;
+
+static const gcr_comm_info *ranks_of(const gcr_watch *watch)
+{
+    return watch->run->crew.comm;
+}
+
+static int leads_node(const gcr_watch *watch)
+{
+    return ranks_of(watch)->node_rank == 0;
+}
+
+gcr_status gcr_watch_open(gcr_watch *out)
+{
+    gcr_status status = GCR_OK;
+    gcr_comm *comm = out->run->comm;
+    const uint64_t nodes = (uint64_t)ranks_of(out)->node_count;
+
+    GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(atomic_int), 1, "the board of a node"));
+    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create((void **)&out->told, nodes, sizeof *out->told,
+                                                   "messages to the nodes of a run")));
+out:
+    return status;
+}
+
+void gcr_watch_close(gcr_watch *watch)
+{
+    gcr_memory_destroy(watch->told);
+    gcr_shared_clear(&watch->board);
+}
+
+/* ---- stopping ---------------------------------------------------------------------------------- */
+
+static atomic_int *board_of(const gcr_watch *watch)
+{
+    return watch->board.base;
+}
+
+/* The first reason counts. */
+static void put_on_board(const gcr_watch *watch, gcr_run_ending ending)
+{
+    int none = 0;
+
+    atomic_compare_exchange_strong(board_of(watch), &none, 1 + (int)ending);
+}
+
+/* Looks whether somebody here wishes the run to stop. */
+static void look_for_a_wish_to_stop(const gcr_watch *watch)
+{
+    const gcr_run *run = watch->run;
+    const double limit = run->spec.job->max_seconds;
+
+    if (atomic_load(watch->stop) != 0) /* a worker failed */
+        put_on_board(watch, GCR_RUN_FAILED);
+    else if (atomic_load(&run->is_cancelled) != 0)
+        put_on_board(watch, GCR_RUN_CANCELLED);
+    else if (limit > 0.0 && gcr_clock_seconds() - watch->begin >= limit)
+        put_on_board(watch, GCR_RUN_OUT_OF_TIME);
+}
+
+/* A failure of this thread's own: what it would have done for others it does no more, but it takes
+ * their messages, so that they can end. */
+static void fail(gcr_watch *watch, gcr_status status)
+{
+    watch->on_failure(watch->arg, -1, status);
+    watch->is_failed = 1;
+    put_on_board(watch, GCR_RUN_FAILED);
+    if (watch->gather != NULL)
+        gcr_gather_give_up(watch->gather);
+}
+
+/* Lets this rank's workers know what stands on the board, and the other nodes, once. */
+static gcr_status heed_board(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+    const gcr_comm_info *ranks = ranks_of(watch);
+    const int on_board = atomic_load(board_of(watch));
+    const int first = ranks->rank == 0 ? 1 : 0, end = ranks->rank == 0 ? ranks->node_count : 1;
+
+    if (on_board == 0 || watch->stop_told != 0)
+        goto out;
+    watch->stop_told = on_board;
+    atomic_store(watch->stop, 1);
+    gcr_dealing_stop(watch->dealing);
+    if (!leads_node(watch) || ranks->node_count == 1)
+        goto out;
+    for (int n = first; n < end; n++) /* of node 0 the leader is rank 0 */
+        GCR_TRY(gcr_comm_send(&watch->told[n], watch->run->comm, ranks->leaders[n], GCR_TAG_STOP,
+                              &watch->stop_told, sizeof watch->stop_told));
+out:
+    return status;
+}
+
+static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
+{
+    gcr_status status = GCR_OK;
+    int ending;
+
+    if (message->count != sizeof ending)
+        GCR_FAIL(GCR_EFORMAT, "rank %d stops in words that nobody knows", message->from);
+    memcpy(&ending, message->bytes, sizeof ending);
+    put_on_board(watch, (gcr_run_ending)(ending - 1));
+out:
+    return status;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------- */
+
+static gcr_status take(gcr_watch *watch, const gcr_message *message)
+{
+    gcr_status status = GCR_OK;
+
+    if (message->tag == GCR_TAG_STOP)
+        GCR_TRY(take_stop(watch, message));
+    else if (message->tag == GCR_TAG_ENDED)
+        watch->nodes_ended++;
+    else if (watch->is_failed)
+        goto out;
+    else if (message->tag == GCR_TAG_TILE)
+        GCR_TRY(gcr_gather_take(watch->gather, message));
+    else
+        GCR_TRY(gcr_dealing_take(watch->dealing, message, gcr_clock_seconds()));
+out:
+    return status;
+}
+
+static gcr_status take_messages(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+    gcr_message message;
+    int found = 1;
+
+    while (found) {
+        GCR_TRY(gcr_comm_look(&message, &found, watch->run->comm));
+        if (found)
+            GCR_TRY(take(watch, &message));
+    }
+out:
+    return status;
+}
+
+/* A leader has sent all that its node will ever send. */
+static gcr_status tell_end(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+
+    if (watch->has_ended || ranks_of(watch)->rank == 0 || !gcr_gather_is_over(watch->gather))
+        goto out;
+    GCR_TRY(gcr_comm_send(&watch->ended, watch->run->comm, 0, GCR_TAG_ENDED, NULL, 0));
+    watch->has_ended = 1;
+out:
+    return status;
+}
+
+/* What only leaders do. */
+static gcr_status look_around_node(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+
+    if (ranks_of(watch)->node_count > 1)
+        GCR_TRY(take_messages(watch));
+    if (watch->is_failed)
+        goto out;
+    GCR_TRY(gcr_gather_look(watch->gather));
+    GCR_TRY(gcr_dealing_look(watch->dealing, gcr_clock_seconds()));
+out:
+    return status;
+}
+
+static void look_around(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+
+    look_for_a_wish_to_stop(watch);
+    GCR_TRY(heed_board(watch));
+    if (watch->gather == NULL || !leads_node(watch))
+        goto out;
+    GCR_TRY(look_around_node(watch));
+    GCR_TRY(tell_end(watch));
+out:
+    if (status != GCR_OK)
+        fail(watch, status);
+}
+
+/* True when nothing of this rank is waited for, and it waits for nothing. */
+static int is_over(gcr_watch *watch)
+{
+    const gcr_comm_info *ranks = ranks_of(watch);
+
+    if (watch->gather == NULL || !leads_node(watch))
+        return 1;
+    if (ranks->rank > 0)
+        return watch->has_ended;
+    return gcr_gather_is_over(watch->gather) && watch->nodes_ended == ranks->node_count - 1;
+}
+
+/* ---- progress ---------------------------------------------------------------------------------- */
+
+/* What other ranks have told; returns its share of the cost. */
+static double add_other_ranks(const gcr_watch *watch, gcr_progress *out)
+{
+    gcr_gather_totals totals = { 0 };
+
+    if (watch->gather != NULL)
+        totals = gcr_gather_totals_of(watch->gather);
+    out->landed += totals.landed;
+    out->failed += totals.failed;
+    out->datasets_done += totals.datasets;
+    return totals.cost;
+}
+
+void gcr_watch_progress(const gcr_watch *watch, gcr_progress *out)
+{
+    const gcr_run *run = watch->run;
+    double cost = 0.0;
+
+    *out = (gcr_progress){ .cell_count = gcr_plan_live_count(run->plan),
+                           .datasets = run->spec.datasets->count,
+                           .seconds = gcr_clock_seconds() - watch->begin,
+                           .seconds_left = -1.0 };
+    for (int w = 0; w < run->workers; w++) {
+        const gcr_pipeline_progress *p = &run->worker_progress[w];
+
+        out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
+        out->halved += atomic_load_explicit(&p->halved, memory_order_relaxed);
+        out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
+        out->datasets_done += atomic_load_explicit(&p->datasets, memory_order_relaxed);
+        cost += atomic_load_explicit(&p->cost, memory_order_relaxed);
+    }
+    cost += add_other_ranks(watch, out);
+    if (out->landed == out->cell_count)
+        out->seconds_left = 0.0;
+    else if (cost > 0.0 && out->seconds > 0.0)
+        out->seconds_left = out->seconds * fmax(0.0, 1.0 - cost) / cost;
+    if (out->seconds > 0.0)
+        out->cells_per_second = (double)out->landed / out->seconds;
+}
+
+static void show_progress(const gcr_watch *watch)
+{
+    gcr_progress progress;
+
+    if (watch->run->spec.on_progress == NULL || ranks_of(watch)->rank > 0)
+        return;
+    gcr_watch_progress(watch, &progress);
+    watch->run->spec.on_progress(watch->run->spec.arg, &progress);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------- */
+
+static double choose_look(const gcr_watch *watch, double interval)
+{
+    const gcr_comm_info *ranks = ranks_of(watch);
+    const double look = ranks->node_count > 1 && leads_node(watch) ? look_at_messages
+                        : ranks->size > 1                          ? look_in_node
+                                                                   : look_alone;
+
+    return fmin(look, interval);
+}
+
+/* Sleeps until the workers have ended, but not longer; where they have, as long. */
+static int wait_for_workers(const gcr_watch *watch, int have_ended, double seconds)
+{
+    const struct timespec nap = { .tv_nsec = (long)(seconds * 1e9) };
+
+    if (!have_ended)
+        return gcr_pool_wait(watch->pool, seconds);
+    nanosleep(&nap, NULL);
+    return 1;
+}
+
+void gcr_watch_run(gcr_watch *watch)
+{
+    const double asked = watch->run->spec.progress_seconds;
+    const double interval = asked > 0.0 ? asked : 1.0;
+    const double look = choose_look(watch, interval);
+    double next = watch->begin + interval;
+    int have_ended = gcr_pool_wait(watch->pool, 0.0);
+
+    for (;;) {
+        look_around(watch);
+        if (have_ended && is_over(watch))
+            break;
+        have_ended = wait_for_workers(watch, have_ended, look);
+        if (gcr_clock_seconds() >= next) {
+            show_progress(watch);
+            next += interval;
+        }
+    }
+    show_progress(watch);
+    gcr_watch_progress(watch, &watch->run->progress);
+    if (atomic_load(board_of(watch)) != 0)
+        watch->run->ending = (gcr_run_ending)(atomic_load(board_of(watch)) - 1);
+}

@@ -1,0 +1,53 @@
+/*
+ * exec/watch.h -- what the thread does that executes a run and does not compute: it looks.
+ *
+ * For a wish to stop, for progress to show, and where there are several ranks, for what they have to
+ * say: it is the one thread of its rank that sends and receives. Between two looks it sleeps.
+ *
+ * A stop goes round. Whoever wants one (a signal, the time limit, a worker that failed) writes it on the
+ * board of its node, which all ranks of the node see; leaders carry it to rank 0 and from there to all
+ * other nodes. Workers finish what they are at, and what has landed is gathered: a leader is the last of
+ * its node to go, and rank 0 the last of all.
+ */
+#ifndef GCR_EXEC_WATCH_H
+#define GCR_EXEC_WATCH_H
+
+#include "exec/dealing.h"
+#include "exec/gather.h"
+#include "exec/run_private.h"
+
+#include <stdatomic.h>
+
+typedef struct gcr_watch {
+    gcr_run *run;
+    gcr_pool *pool; /* of the workers; its end is waited for                   */
+    gcr_dealing *dealing;
+    gcr_gather *gather; /* NULL: there is one rank                                 */
+    atomic_int *stop;   /* of the workers of this rank                             */
+    double begin;
+
+    /* Keeps the first failure, of whichever thread, and stops the workers of this rank. */
+    void (*on_failure)(void *arg, int worker, gcr_status status);
+    void *arg;
+
+    /* Private. */
+    gcr_shared board; /* of the node: one atomic_int, 0 or 1 + a gcr_run_ending */
+    gcr_send **told;  /* [node_count] of rank 0, [1] of a leader: the stop on its way ... */
+    int stop_told;    /* ... which is this                                        */
+    gcr_send *ended;  /* of a leader that is not rank 0                           */
+    int has_ended, nodes_ended;
+    int is_failed; /* what comes is dropped: no other rank may wait for it       */
+} gcr_watch;
+
+/* Collective. *out has all that is not private. GCR_ENOMEM. The caller closes it. */
+GCR_MUST_CHECK gcr_status gcr_watch_open(gcr_watch *out);
+void gcr_watch_close(gcr_watch *watch);
+
+/* Looks until the workers of this rank have ended and, on leaders, all that they wait for has come. The
+ * run has its ending and progress then: rank 0's, of all ranks. */
+void gcr_watch_run(gcr_watch *watch);
+
+/* How far the run is: what this rank's workers say and, on rank 0, the other ranks. */
+void gcr_watch_progress(const gcr_watch *watch, gcr_progress *out);
+
+#endif /* GCR_EXEC_WATCH_H */
