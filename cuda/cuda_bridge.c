@@ -326,6 +326,16 @@ out:
     return status;
 }
 
+static gcr_status look(int *is_over, gcr_bridge *base, gcr_event *event)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(check(base));
+    GCR_TRY(gcr_cuda_event_look(is_over, event));
+out:
+    return status;
+}
+
 static gcr_status wait_for(gcr_bridge *base, gcr_event *event, double seconds)
 {
     gcr_status status = GCR_OK;
@@ -334,8 +344,7 @@ static gcr_status wait_for(gcr_bridge *base, gcr_event *event, double seconds)
     int is_over = 0;
 
     for (;;) {
-        GCR_TRY(check(base));
-        GCR_TRY(gcr_cuda_event_look(&is_over, event));
+        GCR_TRY(look(&is_over, base, event));
         if (is_over)
             break;
         if (seconds >= 0 && gcr_clock_seconds() - begin >= seconds)
@@ -353,6 +362,7 @@ const gcr_bridge_ops gcr_cuda_bridge = {
     .close = close_bridge,
     .pass = pass,
     .broadcast = broadcast,
+    .look = look,
     .wait = wait_for,
     .check = check,
     .abort = abort_bridge,

@@ -141,6 +141,12 @@ out:
     return status;
 }
 
+gcr_status gcr_bridge_look(int *is_over, gcr_bridge *bridge, gcr_event *event)
+{
+    *is_over = 0;
+    return bridge->device->backend->bridge->look(is_over, bridge, event);
+}
+
 gcr_status gcr_bridge_wait(gcr_bridge *bridge, gcr_event *event, double seconds)
 {
     return bridge->device->backend->bridge->wait(bridge, event, seconds);

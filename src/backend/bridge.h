@@ -61,6 +61,7 @@ typedef struct gcr_bridge_ops {
                        int count);
     gcr_status (*broadcast)(struct gcr_queue *queue, gcr_bridge *bridge, void *block,
                             uint64_t bytes, int root);
+    gcr_status (*look)(int *is_over, gcr_bridge *bridge, struct gcr_event *event);
     gcr_status (*wait)(gcr_bridge *bridge, struct gcr_event *event, double seconds);
     gcr_status (*check)(gcr_bridge *bridge);
     void (*abort)(gcr_bridge *bridge);
@@ -97,6 +98,10 @@ GCR_MUST_CHECK gcr_status gcr_bridge_pass(struct gcr_queue *queue, gcr_bridge *b
 GCR_MUST_CHECK gcr_status gcr_bridge_broadcast(struct gcr_queue *queue, gcr_bridge *bridge,
                                                struct gcr_buf *buf, uint64_t offset, uint64_t bytes,
                                                int root);
+
+/* Whether what came before an event is over; does not wait. GCR_EDEVICE: the bridge has broken. */
+GCR_MUST_CHECK gcr_status gcr_bridge_look(int *is_over, gcr_bridge *bridge,
+                                          struct gcr_event *event);
 
 /* As gcr_event_sync(), looking whether the bridge breaks. GCR_ETIMEOUT: the event did not come in
  * `seconds` (< 0: no limit); GCR_EDEVICE: another rank failed, or the way to it. Then it is broken, and

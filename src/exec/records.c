@@ -15,6 +15,12 @@ static uint64_t values_before(const gcr_slots *slots, int o)
     return values;
 }
 
+uint64_t gcr_records_cell_bytes(const gcr_slots *slots)
+{
+    return values_before(slots, slots->output_count) * sizeof(double) + 1 +
+           (slots->jitter_step != NULL);
+}
+
 static double *output_at(const gcr_records *records, const gcr_slots *slots, int o, uint64_t at)
 {
     return (double *)(void *)records->base + records->points * values_before(slots, o) +

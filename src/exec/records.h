@@ -21,6 +21,9 @@ typedef struct gcr_records_part {
     uint64_t dataset, first, count, at;
 } gcr_records_part;
 
+/* Bytes that one cell takes of records. */
+uint64_t gcr_records_cell_bytes(const gcr_slots *slots);
+
 /* Says where the results of a part go: the outputs, states and jitter steps of `tile`. Cells that have
  * no slots leave no jitter step. */
 void gcr_records_aim(const gcr_records *records, const gcr_slots *slots,

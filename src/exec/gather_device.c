@@ -1,0 +1,419 @@
+/* exec/gather_device.c -- see gather_device.h. */
+#include "exec/gather_device.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include "gridcrunch/cell.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+uint64_t gcr_parcel_message_bytes(const gcr_parcel *parcel)
+{
+    return offsetof(gcr_parcel, parts) + parcel->part_count * sizeof parcel->parts[0];
+}
+
+/* ---- a rank that sends ----------------------------------------------------------------------- */
+
+void gcr_parcel_outbox_open(gcr_parcel_outbox *out, gcr_comm *comm, int tag)
+{
+    memset(out, 0, sizeof *out);
+    out->comm = comm;
+    out->tag = tag;
+    pthread_mutex_init(&out->lock, NULL);
+}
+
+void gcr_parcel_outbox_close(gcr_parcel_outbox *outbox)
+{
+    if (outbox->comm != NULL)
+        pthread_mutex_destroy(&outbox->lock);
+    outbox->comm = NULL;
+}
+
+/* The place for one more, which is the caller's until it is put; NULL: there is none now. */
+static gcr_parcel *find_room(gcr_parcel_outbox *outbox)
+{
+    gcr_parcel *room;
+
+    pthread_mutex_lock(&outbox->lock);
+    room = outbox->put - outbox->arrived < GCR_PARCELS_UNDER_WAY
+               ? &outbox->parcels[outbox->put % GCR_PARCELS_UNDER_WAY]
+               : NULL;
+    pthread_mutex_unlock(&outbox->lock);
+    return room;
+}
+
+/* Told first and sent then: rank 0 has to be there for the first piece of a way that is new. */
+static void put(gcr_parcel_outbox *outbox, const gcr_parcel *parcel)
+{
+    pthread_mutex_lock(&outbox->lock);
+    outbox->put++;
+    outbox->bytes += parcel->bytes;
+    pthread_mutex_unlock(&outbox->lock);
+}
+
+gcr_status gcr_parcel_send(int *is_taken, gcr_parcel_outbox *outbox, gcr_bridge *bridge,
+                           gcr_queue *queue, gcr_buf *records, const gcr_parcel *parcel,
+                           gcr_event *sent)
+{
+    gcr_status status = GCR_OK;
+    const gcr_bridge_part part = { .buf = records, .bytes = parcel->bytes, .peer = 0 };
+    gcr_parcel *room = find_room(outbox);
+
+    *is_taken = room != NULL;
+    if (room == NULL)
+        goto out;
+    memcpy(room, parcel, gcr_parcel_message_bytes(parcel));
+    put(outbox, parcel);
+    GCR_TRY(gcr_bridge_pass(queue, bridge, &part, 1));
+    GCR_TRY(gcr_event_record(sent, queue));
+out:
+    return status;
+}
+
+static gcr_status announce_next(gcr_parcel_outbox *outbox)
+{
+    const uint64_t at = outbox->announced++ % GCR_PARCELS_UNDER_WAY;
+    const gcr_parcel *parcel = &outbox->parcels[at];
+
+    return gcr_comm_send(&outbox->sends[at], outbox->comm, 0, outbox->tag, parcel,
+                         gcr_parcel_message_bytes(parcel));
+}
+
+/* In their order: one that is behind another has not arrived before it. */
+static gcr_status find_arrived(gcr_parcel_outbox *outbox, uint64_t announced)
+{
+    gcr_status status = GCR_OK;
+
+    for (uint64_t k = outbox->arrived; k < announced; k++) {
+        int is_sent = 0;
+
+        GCR_TRY(
+            gcr_comm_is_sent(&is_sent, outbox->comm, &outbox->sends[k % GCR_PARCELS_UNDER_WAY]));
+        if (!is_sent)
+            break;
+        pthread_mutex_lock(&outbox->lock);
+        outbox->arrived = k + 1;
+        pthread_mutex_unlock(&outbox->lock);
+    }
+out:
+    return status;
+}
+
+gcr_status gcr_parcel_announce(int *is_under_way, gcr_parcel_outbox *outbox)
+{
+    gcr_status status = GCR_OK;
+    uint64_t put_so_far;
+
+    pthread_mutex_lock(&outbox->lock);
+    put_so_far = outbox->put;
+    pthread_mutex_unlock(&outbox->lock);
+    while (outbox->announced < put_so_far)
+        GCR_TRY(announce_next(outbox));
+    GCR_TRY(find_arrived(outbox, put_so_far));
+    *is_under_way = outbox->arrived < put_so_far;
+out:
+    return status;
+}
+
+/* ---- rank 0 ---------------------------------------------------------------------------------- */
+
+/* What a rank has announced, and no slot has been free for. */
+typedef struct line {
+    gcr_parcel parcels[GCR_PARCELS_UNDER_WAY]; /* used in turn */
+    int first, count;
+} line;
+
+/* A parcel that is coming. */
+typedef struct slot {
+    gcr_buf *block, *staging;
+    gcr_event *done;
+    gcr_parcel parcel;
+    int from;
+    double begin;
+} slot;
+
+struct gcr_receiver {
+    gcr_receiver_spec spec;
+    gcr_queue *queue;
+    slot slots[GCR_PARCEL_SLOTS];
+    int turn; /* the slot that lands next: they do so in the order in which they were given out */
+    int coming;
+    line *lines;        /* [size] of ranks */
+    int next;           /* the rank whose turn is next */
+    uint64_t announced; /* parcels that stand in lines */
+    uint64_t bytes;
+};
+
+gcr_status gcr_receiver_create(gcr_receiver **out, const gcr_receiver_spec *spec)
+{
+    gcr_status status = GCR_OK;
+    gcr_device *device = spec->bridge->device;
+    gcr_receiver *r = NULL;
+
+    *out = NULL;
+    if (spec->bytes == 0 || spec->bytes > GCR_PARCEL_BYTES_MOST)
+        GCR_FAIL(GCR_EINVAL,
+                 "a GPU passes results on in parcels of 1 to %d bytes, and not of %" PRIu64,
+                 GCR_PARCEL_BYTES_MOST, spec->bytes);
+    GCR_TRY(gcr_memory_create((void **)&r, 1, sizeof *r, "results of other ranks"));
+    r->spec = *spec;
+    GCR_TRY(gcr_memory_create((void **)&r->lines, (uint64_t)spec->bridge->size, sizeof *r->lines,
+                              "what other ranks announce"));
+    GCR_TRY(gcr_queue_open(&r->queue, device));
+    for (int s = 0; s < GCR_PARCEL_SLOTS; s++) {
+        GCR_TRY(gcr_buf_open(&r->slots[s].block, device, GCR_PLACE_DEVICE, spec->bytes));
+        GCR_TRY(gcr_buf_open(&r->slots[s].staging, device, GCR_PLACE_STAGING, spec->bytes));
+        GCR_TRY(gcr_event_open(&r->slots[s].done, device));
+    }
+    *out = r;
+    r = NULL;
+out:
+    gcr_receiver_destroy(r);
+    return status;
+}
+
+/* The queue first, which drains it. What never comes would keep it waiting. */
+void gcr_receiver_destroy(gcr_receiver *r)
+{
+    if (r == NULL)
+        return;
+    if (r->coming > 0)
+        gcr_bridge_abort(r->spec.bridge);
+    gcr_queue_close(r->queue);
+    for (int s = 0; s < GCR_PARCEL_SLOTS; s++) {
+        gcr_event_close(r->slots[s].done);
+        gcr_buf_close(r->slots[s].staging);
+        gcr_buf_close(r->slots[s].block);
+    }
+    gcr_memory_destroy(r->lines);
+    gcr_memory_destroy(r);
+}
+
+/* ---- announcements --------------------------------------------------------------------------- */
+
+/* What arrives is looked at before it is believed. */
+static int is_sound(const gcr_receiver *r, const gcr_parcel *parcel)
+{
+    const gcr_slots *slots = r->spec.slots;
+    const uint64_t cell_bytes = gcr_records_cell_bytes(slots);
+    uint64_t points = 0;
+
+    for (uint32_t p = 0; p < parcel->part_count; p++) {
+        const gcr_parcel_part *part = &parcel->parts[p];
+
+        if (part->dataset >= slots->dataset_count || part->count == 0 ||
+            part->first >= slots->point_count || part->count > slots->point_count - part->first ||
+            part->count > r->spec.bytes)
+            return 0;
+        points += part->count;
+    }
+    return points > 0 && points == parcel->points && points <= r->spec.bytes / cell_bytes &&
+           parcel->bytes == points * cell_bytes;
+}
+
+/* A message as a parcel; its bytes need not be aligned. */
+static int read_parcel(gcr_parcel *out, const void *bytes, uint64_t count)
+{
+    const uint64_t head = offsetof(gcr_parcel, parts);
+
+    if (count < head || count > sizeof *out)
+        return 0;
+    memcpy(out, bytes, count);
+    return out->part_count <= GCR_PARCEL_PARTS_MAX && count == gcr_parcel_message_bytes(out);
+}
+
+gcr_status gcr_receiver_take(gcr_receiver *r, int from, const void *bytes, uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    line *l;
+    gcr_parcel *room;
+
+    if (from < 1 || from >= r->spec.bridge->size)
+        GCR_FAIL(GCR_EFORMAT, "rank %d announces results and is not on the bridge", from);
+    l = &r->lines[from];
+    if (l->count == GCR_PARCELS_UNDER_WAY)
+        GCR_FAIL(GCR_EFORMAT, "rank %d announces more results than it may have under way", from);
+    room = &l->parcels[(l->first + l->count) % GCR_PARCELS_UNDER_WAY];
+    if (!read_parcel(room, bytes, count) || !is_sound(r, room))
+        GCR_FAIL(GCR_EFORMAT, "rank %d announces results of cells that this run does not have",
+                 from);
+    l->count++;
+    r->announced++;
+out:
+    return status;
+}
+
+/* ---- what comes ------------------------------------------------------------------------------ */
+
+/* The next rank that has announced something, all in turn. */
+static line *find_line(gcr_receiver *r, int *from)
+{
+    const int size = r->spec.bridge->size;
+
+    for (int k = 0; k < size; k++) {
+        const int rank = (r->next + k) % size;
+
+        if (r->lines[rank].count == 0)
+            continue;
+        r->next = (rank + 1) % size;
+        *from = rank;
+        return &r->lines[rank];
+    }
+    return NULL;
+}
+
+/* Gives a slot that is free to the parcel whose turn it is. */
+static void fill_slot(gcr_receiver *r, slot *s)
+{
+    line *l = find_line(r, &s->from);
+
+    s->parcel = l->parcels[l->first];
+    s->begin = gcr_clock_seconds();
+    l->first = (l->first + 1) % GCR_PARCELS_UNDER_WAY;
+    l->count--;
+    r->announced--;
+    r->coming++;
+}
+
+/* Lets as many come as there are slots for, side by side. */
+static gcr_status start_slots(gcr_receiver *r)
+{
+    gcr_status status = GCR_OK;
+    gcr_bridge_part parts[GCR_PARCEL_SLOTS];
+    slot *filled[GCR_PARCEL_SLOTS];
+    int count = 0;
+
+    for (; r->announced > 0 && r->coming < GCR_PARCEL_SLOTS; count++) {
+        slot *s = &r->slots[(r->turn + r->coming) % GCR_PARCEL_SLOTS];
+
+        fill_slot(r, s);
+        filled[count] = s;
+        parts[count] = (gcr_bridge_part){
+            .buf = s->block, .bytes = s->parcel.bytes, .peer = s->from, .is_received = 1
+        };
+    }
+    GCR_TRY(gcr_bridge_pass(r->queue, r->spec.bridge, parts, count));
+    for (int i = 0; i < count; i++) {
+        GCR_TRY(gcr_download(r->queue, filled[i]->staging->base, GCR_PLACE_STAGING,
+                             filled[i]->block, 0, filled[i]->parcel.bytes));
+        GCR_TRY(gcr_event_record(filled[i]->done, r->queue));
+    }
+out:
+    return status;
+}
+
+/* ---- what has come --------------------------------------------------------------------------- */
+
+/* Counts the live cells of a part by their states. GCR_EFORMAT: none can have such a state. */
+static gcr_status count_states(uint64_t *live_out, uint64_t *failed_out, const uint8_t *state,
+                               uint64_t count, int from)
+{
+    gcr_status status = GCR_OK;
+
+    *live_out = *failed_out = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (state[i] == GCR_CELL_EMPTY || state[i] >= GCR_CELL_STATE_COUNT)
+            GCR_FAIL(GCR_EFORMAT, "rank %d passes on results in a state %d that no cell has", from,
+                     state[i]);
+        *live_out += state[i] != GCR_CELL_EXCLUDED;
+        *failed_out += gcr_cell_is_failed(state[i]) ? 1 : 0;
+    }
+out:
+    return status;
+}
+
+static void mark_kind(gcr_slots *slots, const gcr_records_part *at, uint8_t kind)
+{
+    const uint64_t cell = at->dataset * slots->point_count + at->first;
+
+    for (uint64_t i = cell; slots->kind != NULL && i < cell + at->count; i++)
+        if (slots->state[i] != GCR_CELL_EXCLUDED)
+            slots->kind[i] = kind;
+}
+
+static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_part *at)
+{
+    gcr_status status = GCR_OK;
+    gcr_slots *slots = r->spec.slots;
+    const gcr_records records = { .base = s->staging->base, .points = s->parcel.points };
+    const gcr_point_table *points = gcr_points_table(r->spec.points);
+    uint64_t live, failed;
+
+    gcr_records_exclude(&records, slots, points, at);
+    GCR_TRY(
+        count_states(&live, &failed, gcr_records_states(&records, slots, at), at->count, s->from));
+    gcr_records_keep(&records, slots, points, at);
+    mark_kind(slots, at, s->parcel.kind);
+    if (live > 0)
+        r->spec.on_landed(r->spec.arg, at->dataset, live, failed);
+out:
+    return status;
+}
+
+static gcr_status land(gcr_receiver *r, slot *s)
+{
+    gcr_status status = GCR_OK;
+    uint64_t before = 0;
+
+    r->coming--;
+    r->turn = (r->turn + 1) % GCR_PARCEL_SLOTS;
+    for (uint32_t p = 0; p < s->parcel.part_count; p++) {
+        const gcr_parcel_part *part = &s->parcel.parts[p];
+        const gcr_records_part at = {
+            .dataset = part->dataset, .first = part->first, .count = part->count, .at = before
+        };
+
+        GCR_TRY(land_part(r, s, &at));
+        before += part->count;
+    }
+    r->bytes += s->parcel.bytes;
+out:
+    return status;
+}
+
+static gcr_status check_time(gcr_receiver *r, const slot *s)
+{
+    gcr_status status = GCR_OK;
+
+    if (gcr_clock_seconds() - s->begin < r->spec.seconds)
+        goto out;
+    gcr_bridge_abort(r->spec.bridge);
+    GCR_FAIL(GCR_ETIMEOUT,
+             "rank %d has announced %" PRIu64
+             " bytes of results, and its GPU has not sent them in %g s",
+             s->from, s->parcel.bytes, r->spec.seconds);
+out:
+    return status;
+}
+
+gcr_status gcr_receiver_look(int *is_under_way, gcr_receiver *r)
+{
+    gcr_status status = GCR_OK;
+
+    *is_under_way = 1;
+    if (r->announced > 0 && r->coming < GCR_PARCEL_SLOTS)
+        GCR_TRY(start_slots(r));
+    while (r->coming > 0) {
+        slot *s = &r->slots[r->turn];
+        int is_over;
+
+        GCR_TRY(gcr_bridge_look(&is_over, r->spec.bridge, s->done));
+        if (!is_over) {
+            GCR_TRY(check_time(r, s));
+            break;
+        }
+        GCR_TRY(land(r, s));
+    }
+    *is_under_way = r->coming > 0 || r->announced > 0;
+out:
+    return status;
+}
+
+uint64_t gcr_receiver_bytes(const gcr_receiver *r)
+{
+    return r->bytes;
+}
