@@ -335,21 +335,22 @@ static void mark_kind(gcr_slots *slots, const gcr_records_part *at, uint8_t kind
             slots->kind[i] = kind;
 }
 
-static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_part *at)
+static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_part *at, double cost)
 {
     gcr_status status = GCR_OK;
     gcr_slots *slots = r->spec.slots;
     const gcr_records records = { .base = s->staging->base, .points = s->parcel.points };
     const gcr_point_table *points = gcr_points_table(r->spec.points);
-    uint64_t live, failed;
+    gcr_landing landing = {
+        .dataset = at->dataset, .first = at->first, .count = at->count, .cost = cost
+    };
 
     gcr_records_exclude(&records, slots, points, at);
-    GCR_TRY(
-        count_states(&live, &failed, gcr_records_states(&records, slots, at), at->count, s->from));
+    GCR_TRY(count_states(&landing.live, &landing.failed, gcr_records_states(&records, slots, at),
+                         at->count, s->from));
     gcr_records_keep(&records, slots, points, at);
     mark_kind(slots, at, s->parcel.kind);
-    if (live > 0)
-        r->spec.on_landed(r->spec.arg, at->dataset, live, failed);
+    GCR_TRY(r->spec.on_landed(r->spec.arg, &landing));
 out:
     return status;
 }
@@ -367,7 +368,7 @@ static gcr_status land(gcr_receiver *r, slot *s)
             .dataset = part->dataset, .first = part->first, .count = part->count, .at = before
         };
 
-        GCR_TRY(land_part(r, s, &at));
+        GCR_TRY(land_part(r, s, &at, part->cost));
         before += part->count;
     }
     r->bytes += s->parcel.bytes;

@@ -18,6 +18,7 @@
 
 #include "backend/backend.h"
 #include "comm/comm.h"
+#include "exec/landing.h"
 #include "exec/records.h"
 #include "grid/points.h"
 
@@ -33,6 +34,7 @@ enum {
 /* The points first .. first + count - 1 of a dataset. */
 typedef struct gcr_parcel_part {
     uint64_t dataset, first, count;
+    double cost; /* their share of the plan's */
 } gcr_parcel_part;
 
 /* What is said of a parcel: the message, of which only the parts that there are travel. */
@@ -87,8 +89,8 @@ typedef struct gcr_receiver_spec {
     gcr_slots *slots;
     const gcr_points *points;
 
-    /* So many live cells of a dataset have been given their places, of which some have failed. */
-    void (*on_landed)(void *arg, uint64_t dataset, uint64_t live, uint64_t failed);
+    /* Cells have been given their places. */
+    gcr_status (*on_landed)(void *arg, const gcr_landing *landing);
     void *arg;
 } gcr_receiver_spec;
 

@@ -26,6 +26,7 @@ static gcr_bridge *bridge;
 static gcr_points *points;
 static gcr_slots *slots;
 static uint64_t landed[DATASETS], failed[DATASETS];
+static double cost;
 
 static uint8_t state_of(uint64_t dataset, uint64_t point)
 {
@@ -37,11 +38,13 @@ static double value_of(uint64_t dataset, uint64_t point, int output, int64_t k)
     return (double)(dataset * POINTS + point) + 0.25 * output + 1e6 * (double)k;
 }
 
-static void note_landed(void *arg, uint64_t dataset, uint64_t live, uint64_t count)
+static gcr_status note_landed(void *arg, const gcr_landing *landing)
 {
     (void)arg;
-    landed[dataset] += live;
-    failed[dataset] += count;
+    landed[landing->dataset] += landing->live;
+    failed[landing->dataset] += landing->failed;
+    cost += landing->cost;
+    return GCR_OK;
 }
 
 /* Some points are not live: one alone, and more than a run. */
@@ -64,6 +67,7 @@ static void open_all(void)
     fake_cuda.first_gpu = rank;
     memset(landed, 0, sizeof landed);
     memset(failed, 0, sizeof failed);
+    cost = 0;
     points = live_points(POINTS, "a != 7 and (a < 100 or a > 130)");
     spec.points = gcr_points_table(points);
     assert_ok(gcr_slots_create(&slots, &spec));
@@ -153,7 +157,7 @@ static gcr_parcel write_batch(shipper *s, uint64_t dataset, uint64_t first)
     for (; parcel.part_count < 2 && first < POINTS; first += RUN) {
         const uint64_t count = POINTS - first < RUN ? POINTS - first : RUN;
 
-        parcel.parts[parcel.part_count++] = (gcr_parcel_part){ dataset, first, count };
+        parcel.parts[parcel.part_count++] = (gcr_parcel_part){ dataset, first, count, 1 };
         parcel.points += count;
     }
     parcel.bytes = parcel.points * gcr_records_cell_bytes(slots);
@@ -276,6 +280,7 @@ static void check_all(const gcr_receiver *receiver)
 {
     assert_int_equal(gcr_receiver_bytes(receiver),
                      DATASETS * POINTS * gcr_records_cell_bytes(slots));
+    assert_near(cost, DATASETS * ((POINTS + RUN - 1) / RUN), 0); /* 1 for each run */
     for (uint64_t d = 0; d < DATASETS; d++) {
         uint64_t bad = 0;
 
@@ -331,7 +336,7 @@ static void test_what_is_announced_is_looked_at_before_it_is_believed(void **sta
         gcr_parcel good = { .bytes = 5 * cell,
                             .points = 5,
                             .part_count = 1,
-                            .parts = { { 2, POINTS - 5, 5 } } },
+                            .parts = { { 2, POINTS - 5, 5, 1 } } },
                    bad = good;
         const uint64_t bytes = gcr_parcel_message_bytes(&good);
 
@@ -357,7 +362,7 @@ static void test_what_is_announced_is_looked_at_before_it_is_believed(void **sta
         bad.part_count = GCR_PARCEL_PARTS_MAX + 1;
         refuse(receiver, 1, &bad, sizeof bad, why);
         bad = (gcr_parcel){
-            .part_count = 1, .points = 900, .bytes = 900 * cell, .parts = { { 0, 0, 900 } }
+            .part_count = 1, .points = 900, .bytes = 900 * cell, .parts = { { 0, 0, 900, 1 } }
         }; /* more than a slot has */
         refuse(receiver, 1, &bad, bytes, why);
         for (int k = 0; k < GCR_PARCELS_UNDER_WAY; k++)
@@ -386,7 +391,7 @@ static void test_parcels_that_are_too_large_are_refused(void **state)
 
 static void test_what_is_announced_and_never_sent_is_not_waited_for(void **state)
 {
-    gcr_parcel parcel = { .points = 5, .part_count = 1, .parts = { { 0, 0, 5 } } };
+    gcr_parcel parcel = { .points = 5, .part_count = 1, .parts = { { 0, 0, 5, 1 } } };
     gcr_status status = GCR_OK;
     int is_under_way = 1;
 
@@ -412,7 +417,9 @@ static void test_what_is_announced_and_never_sent_is_not_waited_for(void **state
 static void test_results_in_no_state_are_refused(void **state)
 {
     const uint64_t bytes = 5 * (4 * sizeof(double) + 2);
-    gcr_parcel parcel = { .points = 5, .bytes = bytes, .part_count = 1, .parts = { { 0, 1, 5 } } };
+    gcr_parcel parcel = {
+        .points = 5, .bytes = bytes, .part_count = 1, .parts = { { 0, 1, 5, 1 } }
+    };
     gcr_status status = GCR_OK;
     int is_under_way = 1, is_taken;
 
