@@ -189,10 +189,28 @@ static gcr_status find_blocks(const cuda_bench *b)
 out:
     return status;
 }
+static gcr_status compile_small(const cuda_bench *b)
+{
+    const gcr_crossovers thread = gcr_cuda_prefer_thread(b), warp = gcr_cuda_prefer_warp(b);
+    cuda_expected all = { .count = 0 };
+
+    for (int rows = 4; rows <= gcr_thread_rows_max(b->scalar); rows += 4)
+        gcr_cuda_expect(&all, b->matrix, rows, &thread);
+    for (int rows = 8; rows <= gcr_warp_rows_max(b->scalar); rows += 8)
+        gcr_cuda_expect(&all, b->matrix, rows, &warp);
+    for (int k = 0; k < SHAPES; k++) {
+        const gcr_crossovers table = gcr_cuda_prefer_block(b, &shapes[k]);
+
+        gcr_cuda_expect(&all, b->matrix, sizes[0], &table);
+    }
+    return gcr_cuda_expect_end(&all, b->matrix);
+}
+
 gcr_status gcr_cuda_find_small(const cuda_bench *b)
 {
     gcr_status status = GCR_OK;
 
+    GCR_TRY(compile_small(b));
     GCR_TRY(find_thread_rows(b));
     GCR_TRY(find_warp_rows(b));
     GCR_TRY(find_blocks(b));

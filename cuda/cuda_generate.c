@@ -17,9 +17,11 @@ gcr_status gcr_cuda_generate(gcr_queue *base, const gcr_generate_args *args)
     const uint64_t most = (uint64_t)device->base.info.units * BLOCKS_OF_UNIT;
     const uint64_t blocks =
         ((uint64_t)args->recipe.rows + GCR_GENERATE_THREADS - 1) / GCR_GENERATE_THREADS;
-    gcr_generate_launch argument = {
-        .recipe = args->recipe, .x = args->x, .y = args->y, .is_single = args->scalar == GCR_F32
-    };
+    gcr_generate_launch argument = { .recipe = args->recipe,
+                                     .standard = args->standard,
+                                     .x = args->x,
+                                     .y = args->y,
+                                     .is_single = args->scalar == GCR_F32 };
 
     GCR_TRY(gcr_cuda_turn(base->device));
     if (queue->generate.kernel == NULL) /* a queue belongs to one thread at a time */

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Dynamic shared memory that every kernel may have: what it declares beside it counts, too. */
-enum { SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES };
-
 const gcr_crossovers *gcr_cuda_crossovers_of(const cuda_program *program)
 {
     return &cuda_device_of(program->base.device)->crossovers[program->base.unit->scalar];
@@ -23,155 +20,6 @@ gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data)
     return (gcr_shape){ .rows = data->rows,
                         .features = data->features,
                         .option = program->spec.setup->option };
-}
-
-/* ---- code ------------------------------------------------------------------------------------ */
-
-static int is_variant(const cuda_code *code, const gcr_variant *variant)
-{
-    return code->variant.team == variant->team && code->variant.bound == variant->bound &&
-           code->variant.is_single == variant->is_single &&
-           code->variant.threads == variant->threads &&
-           code->variant.min_blocks == variant->min_blocks;
-}
-
-static gcr_status find_grid_entries(cuda_code *code)
-{
-    static const char *const names[] = {
-        [CUDA_GRID_LIST] = "gcr_list",         [CUDA_GRID_FILL] = "gcr_fill",
-        [CUDA_GRID_DIAGONAL] = "gcr_diagonal", [CUDA_GRID_ANSWER] = "gcr_answer",
-        [CUDA_GRID_INVERT] = "gcr_invert",     [CUDA_GRID_FINISH] = "gcr_finish",
-    };
-    gcr_status status = GCR_OK;
-
-    for (int e = 0; e < CUDA_GRID_ENTRY_COUNT; e++)
-        GCR_CUDA("find the code of a kernel",
-                 cudaLibraryGetKernel(&code->grid[e], code->library, names[e]));
-out:
-    return status;
-}
-
-static gcr_status load(cuda_code *code, const cuda_image *image)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_CUDA("load the code of a kernel",
-             cudaLibraryLoadData(&code->library, image->bytes, NULL, NULL, 0, NULL, NULL, 0));
-    if (code->variant.team == GCR_TEAM_PREPARE) {
-        GCR_CUDA("find the code of a kernel",
-                 cudaLibraryGetKernel(&code->prepare, code->library, "gcr_prepare"));
-        goto out;
-    }
-    if (code->variant.team == GCR_TEAM_GRID) {
-        GCR_TRY(find_grid_entries(code));
-        goto out;
-    }
-    GCR_CUDA("find the code of a kernel",
-             cudaLibraryGetKernel(&code->crunch, code->library, "gcr_crunch"));
-    GCR_CUDA("find the code of a kernel",
-             cudaLibraryGetKernel(&code->retry, code->library, "gcr_retry"));
-out:
-    return status;
-}
-
-static void unload(cuda_code *code)
-{
-    if (code->library != NULL)
-        GCR_CUDA_CLOSE(cudaLibraryUnload(code->library));
-    *code = (cuda_code){ 0 };
-}
-
-static gcr_status make_code(cuda_code *code, const cuda_program *program,
-                            const gcr_variant *variant)
-{
-    gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = program->base.unit->kernel;
-    cuda_source source = { .name = kernel->name, .path = program->path, .text = program->text };
-    cuda_image image = { 0 };
-
-    *code = (cuda_code){ .variant = *variant, .shared_allowed = SHARED_UNASKED };
-    GCR_TRY(gcr_cuda_define_variant(&source, kernel, program->spec.setup->option,
-                                    program->base.unit->scalar, variant));
-    GCR_TRY(
-        gcr_cuda_compile_cached(&image, &source, cuda_device_of(program->base.device)->capability));
-    GCR_TRY(load(code, &image));
-out:
-    if (status != GCR_OK)
-        unload(code);
-    gcr_cuda_undefine(&source);
-    free(image.log);
-    free(image.bytes);
-    return status;
-}
-
-gcr_status gcr_cuda_code_find(cuda_code **out, cuda_program *program, const gcr_variant *variant)
-{
-    gcr_status status = GCR_OK;
-
-    pthread_mutex_lock(&program->lock);
-    for (int c = 0; c < program->code_count; c++)
-        if (is_variant(&program->codes[c], variant)) {
-            *out = &program->codes[c];
-            goto out;
-        }
-    if (program->code_count == GCR_CUDA_CODES_MAX)
-        GCR_FAIL(GCR_EDEVICE, "kernel '%s' needs more than %d variants",
-                 program->base.unit->kernel->name, GCR_CUDA_CODES_MAX);
-    *out = &program->codes[program->code_count];
-    GCR_TRY(make_code(*out, program, variant));
-    program->code_count++;
-out:
-    pthread_mutex_unlock(&program->lock);
-    return status;
-}
-
-/* The lock is held: other queues may launch the same code. */
-static gcr_status allow_shared(cuda_code *code, const cuda_device *device, uint64_t bytes)
-{
-    gcr_status status = GCR_OK;
-    const cudaKernel_t kernels[] = { code->crunch, code->retry, code->prepare };
-
-    if (bytes <= code->shared_allowed)
-        goto out;
-    for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++)
-        if (kernels[k] != NULL)
-            GCR_CUDA("give a block its shared memory",
-                     cudaKernelSetAttributeForDevice(kernels[k],
-                                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                     (int)bytes, device->index));
-    code->shared_allowed = bytes;
-out:
-    return status;
-}
-
-gcr_status gcr_cuda_code_blocks(int *out, cuda_program *program, cuda_code *code,
-                                uint64_t shared_bytes)
-{
-    gcr_status status = GCR_OK;
-    const cuda_device *device = cuda_device_of(program->base.device);
-    const cudaKernel_t kernel = code->crunch != NULL ? code->crunch : code->prepare;
-    int blocks = 0;
-
-    pthread_mutex_lock(&program->lock);
-    if (code->blocks > 0 && code->shared_asked == shared_bytes) {
-        *out = code->blocks;
-        goto out;
-    }
-    GCR_TRY(allow_shared(code, device, shared_bytes));
-    GCR_CUDA("ask how many blocks fit",
-             cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, (const void *)kernel,
-                                                           code->variant.threads, shared_bytes));
-    if (blocks < 1)
-        GCR_FAIL(
-            GCR_EDEVICE,
-            "a block of %d threads needs more registers or shared memory than a multiprocessor "
-            "of %s has",
-            (int)code->variant.threads, device->base.info.name);
-    code->blocks = *out = blocks;
-    code->shared_asked = shared_bytes;
-out:
-    pthread_mutex_unlock(&program->lock);
-    return status;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -377,6 +225,7 @@ gcr_status gcr_cuda_program_open(gcr_program **out, gcr_device *device,
     program->spec = *spec;
     pthread_mutex_init(&program->lock, NULL);
     GCR_TRY(find_text(program));
+    GCR_TRY(gcr_cuda_codes_make_for(program, spec->shapes, spec->shape_count));
     GCR_TRY(open_tables(program));
     *out = &program->base;
     program = NULL;
@@ -404,8 +253,7 @@ void gcr_cuda_program_close(gcr_program *base)
     forget_datasets(program);
     gcr_cuda_enter_to_close(base->device);
     gcr_cuda_large_forget(program);
-    for (int c = 0; c < program->code_count; c++)
-        unload(&program->codes[c]);
+    gcr_cuda_codes_close(program);
     gcr_cuda_unit_close(&program->reduce);
     close_tables(program);
     pthread_mutex_destroy(&program->lock);

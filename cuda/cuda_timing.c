@@ -380,7 +380,45 @@ gcr_status gcr_cuda_time_if_room(cuda_clocked *time, double *out, const cuda_ben
     return GCR_OK;
 }
 
+/* ---- what is expected ------------------------------------------------------------------------ */
+
+void gcr_cuda_expect(cuda_expected *to, const gcr_program *program, int64_t rows,
+                     const gcr_crossovers *table)
+{
+    const gcr_shape shape = gcr_cuda_bench_shape(program, rows);
+
+    if (to->count < GCR_CUDA_CODES_MAX) /* any other is compiled when it comes */
+        to->variants[to->count++] = gcr_cuda_variant_of(table, program->unit->kernel, &shape);
+}
+
+gcr_status gcr_cuda_expect_end(const cuda_expected *of, gcr_program *program)
+{
+    return gcr_cuda_codes_make((cuda_program *)program, of->variants, of->count);
+}
+
 /* ---- choices --------------------------------------------------------------------------------- */
+
+static gcr_crossovers table_with(const cuda_choice *of, int v)
+{
+    gcr_crossovers table = of->table;
+
+    memcpy((char *)&table + of->offset, &of->values[v], sizeof of->values[v]);
+    return table;
+}
+
+/* What prepares datasets is small, and is compiled when it is measured. */
+static gcr_status compile_choice(const cuda_choice *of)
+{
+    cuda_expected all = { .count = 0 };
+
+    for (int v = 0; v < GCR_CUDA_CHOICES_MAX && of->values[v] > 0; v++) {
+        const gcr_crossovers table = table_with(of, v);
+
+        if (of->time == gcr_cuda_time_cells)
+            gcr_cuda_expect(&all, of->program, of->rows[0], &table);
+    }
+    return gcr_cuda_expect_end(&all, of->program);
+}
 
 /* Adds to each sum what its value takes for the size, as a part of what the best takes. */
 static gcr_status add_size(double sum[GCR_CUDA_CHOICES_MAX], const cuda_bench *b,
@@ -390,9 +428,8 @@ static gcr_status add_size(double sum[GCR_CUDA_CHOICES_MAX], const cuda_bench *b
     double ns[GCR_CUDA_CHOICES_MAX], best = INFINITY;
 
     for (int v = 0; v < GCR_CUDA_CHOICES_MAX && of->values[v] > 0; v++) {
-        gcr_crossovers table = of->table;
+        const gcr_crossovers table = table_with(of, v);
 
-        memcpy((char *)&table + of->offset, &of->values[v], sizeof of->values[v]);
         GCR_TRY(gcr_cuda_time_if_room(of->time, &ns[v], b, of->program, rows, &table));
         gcr_cuda_bench_tell(b, "%s, %s: %d, %d rows: %.4g ns", gcr_scalar_name(b->scalar), of->what,
                             (int)of->values[v], (int)rows, ns[v]);
@@ -410,6 +447,7 @@ gcr_status gcr_cuda_choose(const cuda_bench *b, const cuda_choice *choice)
     char *const number = (char *)gcr_cuda_bench_table(b) + choice->offset;
     double sum[GCR_CUDA_CHOICES_MAX] = { 0 }, best = INFINITY;
 
+    GCR_TRY(compile_choice(choice));
     for (int r = 0; r < GCR_CUDA_CHOICES_MAX && choice->rows[r] > 0; r++)
         GCR_TRY(add_size(sum, b, choice, choice->rows[r]));
     for (int v = 0; v < GCR_CUDA_CHOICES_MAX && choice->values[v] > 0; v++)

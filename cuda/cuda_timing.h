@@ -46,6 +46,17 @@ GCR_MUST_CHECK gcr_status gcr_cuda_time_if_room(cuda_clocked *time, double *out,
                                                 const cuda_bench *b, gcr_program *program,
                                                 int64_t rows, const gcr_crossovers *table);
 
+/* What is about to be measured of a program, so that it is compiled side by side. */
+typedef struct cuda_expected {
+    gcr_variant variants[GCR_CUDA_CODES_MAX];
+    int count;
+} cuda_expected;
+
+/* Cells of a dataset of so many rows, by such a table. */
+void gcr_cuda_expect(cuda_expected *to, const gcr_program *program, int64_t rows,
+                     const gcr_crossovers *table);
+GCR_MUST_CHECK gcr_status gcr_cuda_expect_end(const cuda_expected *of, gcr_program *program);
+
 /* A number of the table that has a few values to choose from. */
 enum { GCR_CUDA_CHOICES_MAX = 4 };
 typedef struct cuda_choice {

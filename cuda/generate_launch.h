@@ -14,6 +14,7 @@
 
 typedef struct gcr_generate_launch {
     gcr_recipe recipe;
+    gcr_standard standard;
     void *x, *y;
     int32_t is_single; /* they are floats, not doubles */
 } gcr_generate_launch;

@@ -35,10 +35,11 @@ GCR_FN void gcr_generate_row(const gcr_generate_launch *launch, const gcr_synthe
         for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
             phases[k] = gcr_synthetic_phase(stream, f, k);
         y = gcr_synthetic_add(y, recipe, x, phases);
-        gcr_generate_put(launch->x, f * recipe->rows + row, x, launch->is_single);
+        gcr_generate_put(launch->x, f * recipe->rows + row, gcr_standard_x(&launch->standard, f, x),
+                         launch->is_single);
     }
     y += gcr_synthetic_noise(stream, recipe, row);
-    gcr_generate_put(launch->y, row, y, launch->is_single);
+    gcr_generate_put(launch->y, row, gcr_standard_y(&launch->standard, y), launch->is_single);
 }
 
 GCR_ENTRY(gcr_generate, gcr_generate_launch)

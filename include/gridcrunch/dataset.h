@@ -27,7 +27,7 @@ typedef struct gcr_dataset {
     uint32_t identity[4]; /* made from `key` alone; random numbers depend on it */
     struct gcr_recipe
         *recipe;   /* gridcrunch/recipe.h: of numbers that were made and could be made */
-                   /* again as they stand here; NULL: others                        */
+                   /* again, and standardised as it says here; NULL: others         */
     int borrows_x; /* x is the program's: never written, never freed     */
     int borrows_y; /* the same for y                                     */
 } gcr_dataset;

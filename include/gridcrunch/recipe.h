@@ -7,6 +7,9 @@
  * bits everywhere: there are additions, multiplications, divisions and square roots alone, which all
  * machines round alike, and nothing that one of them would contract.
  *
+ * Where a dataset is standardised, that is done to its numbers when they are made: with means and scales
+ * that the host has found, one rounding each.
+ *
  * Draws come from Philox4x32-10: seed and identity give, by one round trip through it, a key and half
  * of the counter; the other half counts blocks of two draws. In this order: SINES phases of each
  * feature, x by feature (none where it counts rows), two for the noise of each row.
@@ -23,6 +26,15 @@ typedef struct gcr_recipe {
     int64_t rows, features;
     double noise; /* standard deviation */
 } gcr_recipe;
+
+/* Features of a dataset that is standardised where it is made: as many as go with a launch. */
+enum { GCR_STANDARD_FEATURES_MAX = 64 };
+
+/* What is subtracted from numbers and what they are divided by then; scale 0: they stay as they are. */
+typedef struct gcr_standard {
+    double y_mean, y_scale;
+    double x_mean[GCR_STANDARD_FEATURES_MAX], x_scale[GCR_STANDARD_FEATURES_MAX];
+} gcr_standard;
 
 enum { GCR_SYNTHETIC_SINES = 3 }; /* of frequencies 1, 2, 3 per feature */
 
@@ -58,6 +70,11 @@ GCR_FN double gcr_synthetic_draw(const gcr_synthetic_stream *stream, uint64_t in
     block.word[3] = stream->own[1];
     block = gcr_philox(block, stream->key);
     return (double)((block.word[half] | (uint64_t)block.word[half + 1] << 32) >> 11) * 0x1p-53;
+}
+
+GCR_FN double gcr_standardize(double value, double mean, double scale)
+{
+    return (value - mean) / scale;
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -160,6 +177,20 @@ GCR_FN double gcr_synthetic_noise(const gcr_synthetic_stream *stream, const gcr_
         return 0;
     radius = gcr_sqrt(-2 * gcr_synthetic_log(1 - gcr_synthetic_draw(stream, at)));
     return recipe->noise * (radius * gcr_synthetic_sine(gcr_synthetic_draw(stream, at + 1), 1));
+}
+
+/* ---- standardised ---------------------------------------------------------------------------- */
+
+GCR_FN double gcr_standard_x(const gcr_standard *by, int64_t feature, double x)
+{
+    if (feature >= GCR_STANDARD_FEATURES_MAX || by->x_scale[feature] == 0)
+        return x;
+    return gcr_standardize(x, by->x_mean[feature], by->x_scale[feature]);
+}
+
+GCR_FN double gcr_standard_y(const gcr_standard *by, double y)
+{
+    return by->y_scale == 0 ? y : gcr_standardize(y, by->y_mean, by->y_scale);
 }
 
 #endif /* GCR_RECIPE_H */

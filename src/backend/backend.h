@@ -110,6 +110,10 @@ typedef struct gcr_program_spec {
     /* For a backend that compiles for itself: the file of a user's kernel, as messages name it,
      * and its text. NULL: the kernel is a built-in one. */
     const char *path, *text;
+    /* For the same: of the datasets of the run, each shape once, with the options of the setup. What they
+     * need is compiled before program_open() returns. NULL: when the first of them comes. */
+    const gcr_shape *shapes; /* [shape_count] */
+    uint64_t shape_count;
 } gcr_program_spec;
 
 /* The prepared block of one dataset. All addresses are the device's. */
@@ -177,6 +181,7 @@ typedef struct gcr_factor_args {
 /* In place of an upload, and in its order. Addresses are the device's. */
 typedef struct gcr_generate_args {
     gcr_recipe recipe;
+    gcr_standard standard;
     gcr_scalar scalar; /* what x and y are; numbers are made as doubles and converted */
     void *x;           /* [features][rows], by feature */
     void *y;           /* [rows] */

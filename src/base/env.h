@@ -16,7 +16,7 @@ typedef enum gcr_env {
     GCR_ENV_XDG_CACHE_HOME,
     GCR_ENV_HOME,
     GCR_ENV_TMPDIR,
-    GCR_ENV_MPI,
+    GCR_ENV_MPI, /* from here on: of ranks */
     GCR_ENV_MPI_MODULE,
     GCR_ENV_OPEN_MPI_SIZE,
     GCR_ENV_PMI_SIZE,

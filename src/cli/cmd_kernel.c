@@ -69,7 +69,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* Lets argp print the variables of the environment from their table. */
+/* Lets argp print the variables of the environment from their table, but for those of ranks, who check
+ * no kernels. */
 static char *list_variables(int key, const char *text, void *input)
 {
     char *list = NULL;
@@ -83,8 +84,8 @@ static char *list_variables(int key, const char *text, void *input)
     if (stream == NULL)
         return NULL;
     fprintf(stream, "%s\n\nEnvironment:\n", text);
-    for (int i = 0; i < GCR_ENV_COUNT; i++)
-        fprintf(stream, "  %-20s%s\n", gcr_env_name((gcr_env)i), gcr_env_help((gcr_env)i));
+    for (int i = 0; i < GCR_ENV_MPI; i++)
+        fprintf(stream, "  %-24s%s\n", gcr_env_name((gcr_env)i), gcr_env_help((gcr_env)i));
     fclose(stream);
     return list;
 }

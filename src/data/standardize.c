@@ -1,8 +1,14 @@
-/* data/standardize.c -- two passes: the one-pass formula cancels (x near 2000, say, years). */
+/*
+ * data/standardize.c -- two passes: the one-pass formula cancels (x near 2000, say, years).
+ *
+ * A recipe stays what it was: whoever makes the numbers again does to them what was done here.
+ */
 #include "gridcrunch/dataset.h"
 
 #include "base/check.h"
 #include "base/memory.h"
+
+#include "gridcrunch/recipe.h"
 
 #include <float.h>
 #include <math.h>
@@ -52,7 +58,7 @@ static void standardize(double *values, int64_t count, double *mean_out, double 
     *mean_out = mean;
     *scale_out = scale;
     for (int64_t i = 0; i < count; i++)
-        values[i] = (values[i] - mean) / scale;
+        values[i] = gcr_standardize(values[i], mean, scale);
 }
 
 /* Makes borrowed numbers the dataset's own. */
@@ -104,10 +110,6 @@ static void standardize_dataset(gcr_dataset *dataset, int which)
 {
     const int64_t rows = dataset->rows;
 
-    if (which != 0) {
-        free(dataset->recipe); /* they are other numbers now */
-        dataset->recipe = NULL;
-    }
     if (which & GCR_STANDARDIZE_X)
         for (int64_t f = 0; f < dataset->features; f++)
             standardize(dataset->x + f * rows, rows, &dataset->x_mean[f], &dataset->x_scale[f]);

@@ -209,6 +209,34 @@ static void find_largest(gcr_binding *binding, const gcr_datasets *datasets)
     }
 }
 
+static int compare_shapes(const void *a, const void *b)
+{
+    const gcr_shape *x = a, *y = b;
+
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? -1 : 1;
+    return (x->features > y->features) - (x->features < y->features);
+}
+
+static gcr_status list_shapes(gcr_binding *binding, const gcr_datasets *datasets)
+{
+    gcr_status status = GCR_OK;
+    gcr_shape *shapes;
+
+    GCR_TRY(gcr_memory_create((void **)&binding->shapes, datasets->count, sizeof *shapes,
+                              "the shapes of datasets"));
+    shapes = binding->shapes;
+    for (uint64_t d = 0; d < datasets->count; d++)
+        shapes[d] =
+            (gcr_shape){ .rows = datasets->items[d].rows, .features = datasets->items[d].features };
+    qsort(shapes, datasets->count, sizeof *shapes, compare_shapes);
+    for (uint64_t d = 0; d < datasets->count; d++)
+        if (d == 0 || compare_shapes(&shapes[d], &shapes[binding->shape_count - 1]) != 0)
+            shapes[binding->shape_count++] = shapes[d];
+out:
+    return status;
+}
+
 static gcr_status check_datasets(const gcr_binding *binding, const gcr_job *job,
                                  const gcr_datasets *datasets)
 {
@@ -291,6 +319,7 @@ gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_po
     GCR_TRY(check_parameters(&binding, job));
     GCR_TRY(check_datasets(&binding, job, datasets));
     find_largest(&binding, datasets);
+    GCR_TRY(list_shapes(&binding, datasets));
     GCR_TRY(measure_outputs(&binding, datasets));
     GCR_TRY(gcr_memory_create((void **)&binding.summary_output, (uint64_t)job->summary_count,
                               sizeof(int), "the summaries"));
@@ -299,6 +328,7 @@ gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job, const gcr_po
     *out = binding;
     out->largest.option = out->setup.option;
     binding.summary_output = NULL;
+    binding.shapes = NULL;
     binding.own = NULL;
 out:
     gcr_binding_clear(&binding);
@@ -308,6 +338,7 @@ out:
 void gcr_binding_clear(gcr_binding *binding)
 {
     gcr_memory_destroy(binding->summary_output);
+    gcr_memory_destroy(binding->shapes);
     gcr_own_close(binding->own);
     *binding = (gcr_binding){ 0 };
 }
@@ -318,7 +349,9 @@ gcr_program_spec gcr_binding_program_spec(const gcr_binding *binding)
                                .setup = &binding->setup,
                                .largest = binding->largest,
                                .path = gcr_own_path(binding->own),
-                               .text = gcr_own_text(binding->own) };
+                               .text = gcr_own_text(binding->own),
+                               .shapes = binding->shapes,
+                               .shape_count = binding->shape_count };
 }
 
 gcr_status gcr_binding_open_program(gcr_program **out, const gcr_binding *binding,

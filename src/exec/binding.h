@@ -26,9 +26,11 @@ typedef struct gcr_binding {
     int *summary_output;            /* [job->summary_count] index of each summary's output */
     gcr_shape largest;              /* of a dataset whose cells need the most scratch      */
     int64_t matrix_rows;            /* of the largest matrix; 0: the kernel has none       */
+    gcr_shape *shapes;              /* of the datasets, each once and without options      */
+    uint64_t shape_count;
 } gcr_binding;
 
-/* Everything in *out is borrowed from the arguments, except own and summary_output: clear it. GCR_EINVAL,
+/* Everything in *out is borrowed from the arguments, except own, shapes and summary_output: clear it. GCR_EINVAL,
  * GCR_EUNSUPPORTED (a code path that the device does not have), GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
                                              const gcr_points *points, const gcr_datasets *datasets,

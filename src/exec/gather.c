@@ -16,7 +16,8 @@ enum {
 /* A tile that does not become full is sent after so many seconds. */
 static const double longest_wait = 0.05;
 
-/* A ring that a leader reads. Cells from `first` on have been sent, the last of them before `end`. */
+/* A ring that a leader reads. What was sent last are the cells first .. end - 1, those of all datasets
+ * counted, and their memory has been given back. */
 typedef struct source {
     gcr_landing_ring ring;
     uint64_t first, end;
@@ -236,28 +237,39 @@ out:
 
 /* ---- at a leader ----------------------------------------------------------------------------- */
 
-/* Gives the memory of cells that were packed back: they are in a tile. */
-static void forget(gcr_gather *gather, source *from, uint64_t first, uint64_t end)
+/* True if no live point of the dataset lies between what the source sent last and point `first`. */
+static int touches(const gcr_gather *gather, const source *from, uint64_t row, uint64_t first)
 {
-    if (first != from->end) /* they do not touch what this worker told before */
-        from->first = first;
-    gcr_slots_forget(gather->spec.slots, from->first, first, end);
-    from->end = end;
+    const gcr_points *points = gather->spec.points;
+
+    return from->end >= row && from->end <= row + first &&
+           gcr_points_rank(points, from->end - row) == gcr_points_rank(points, first);
+}
+
+/* Gives the memory of points first .. end - 1 of a dataset back: they are in a tile. */
+static void forget(gcr_gather *gather, source *from, uint64_t dataset, uint64_t first, uint64_t end)
+{
+    const uint64_t row = dataset * gather->spec.slots->point_count;
+
+    if (!touches(gather, from, row, first))
+        from->first = from->end = row + first;
+    gcr_slots_forget(gather->spec.slots, from->first, from->end, row + end);
+    from->end = row + end;
 }
 
 /* Puts what is held, or the front of it, into the tile; false where there is not enough room. */
 static int pack_held(gcr_gather *gather, gcr_tile *tile)
 {
     gcr_landing *held = &gather->held;
-    const uint64_t row = held->dataset * gather->spec.slots->point_count;
-    const uint64_t first = row + held->first, end = first + held->count;
+    const uint64_t first = held->first, end = first + held->count;
     int is_all;
 
     if (gather->most > 0) {
         is_all = gcr_tile_put_tally(tile, held, gather->tally);
     } else {
         is_all = gcr_tile_put_cells(tile, held, gather->spec.slots, gather->spec.points);
-        forget(gather, &gather->sources[gather->turn], first, is_all ? end : row + held->first);
+        forget(gather, &gather->sources[gather->turn], held->dataset, first,
+               is_all ? end : held->first);
     }
     if (is_all)
         held->live = 0;

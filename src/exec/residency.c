@@ -262,7 +262,8 @@ out:
 /* Whether the device makes the numbers itself, the same to the last bit. */
 static int is_made_there(const gcr_device *device, const gcr_dataset *dataset)
 {
-    return !device->info.shares_memory && dataset->recipe != NULL && gcr_can_generate(device);
+    return !device->info.shares_memory && dataset->recipe != NULL && gcr_can_generate(device) &&
+           (dataset->x_scale == NULL || dataset->features <= GCR_STANDARD_FEATURES_MAX);
 }
 
 uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
@@ -273,6 +274,17 @@ uint64_t gcr_residency_up_bytes(const gcr_device *device, const gcr_unit *unit,
     return data_bytes_of(unit, dataset);
 }
 
+static gcr_standard standard_of(const gcr_dataset *dataset)
+{
+    gcr_standard standard = { .y_mean = dataset->y_mean, .y_scale = dataset->y_scale };
+
+    for (int64_t f = 0; f < dataset->features && dataset->x_scale != NULL; f++) {
+        standard.x_mean[f] = dataset->x_mean[f];
+        standard.x_scale[f] = dataset->x_scale[f];
+    }
+    return standard;
+}
+
 /* Where x and y are uploaded to else. */
 static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
                            const gcr_dataset *dataset)
@@ -281,6 +293,7 @@ static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
     const uint64_t x_bytes =
         (uint64_t)dataset->rows * (uint64_t)dataset->features * gcr_scalar_bytes(scalar);
     const gcr_generate_args args = { .recipe = *dataset->recipe,
+                                     .standard = standard_of(dataset),
                                      .scalar = scalar,
                                      .x = e->block->base,
                                      .y = (char *)e->block->base + x_bytes };

@@ -132,6 +132,84 @@ static void test_each_variant_is_compiled_once_and_then_kept(void **state)
     assert_clean();
 }
 
+/* Of datasets that a thread, a warp and a block compute, two of which need the same. */
+static const gcr_shape shapes[] = { { .rows = 5 }, { .rows = 6 }, { .rows = 20 }, { .rows = 60 } };
+
+enum { SHAPES = sizeof shapes / sizeof shapes[0], CODES = 4 /* and one to prepare them */ };
+
+static stage stage_with_shapes(void)
+{
+    return (stage){
+        .spec = { .path = "fit.c", .text = "int k;", .shapes = shapes, .shape_count = SHAPES }
+    };
+}
+
+static void test_what_a_run_needs_is_compiled_before_its_program_is_open(void **state)
+{
+    stage s = stage_with_shapes();
+
+    (void)state;
+    assert_ok(stage_open(&s));
+    assert_int_equal(fake_cuda.compilations, CODES);
+    for (int k = 0; k < SHAPES; k++) {
+        assert_ok(crunch_one(&s, shapes[k].rows));
+        gcr_buf_close(s.prepared[0]);
+        gcr_buf_close(s.data[0]);
+        s.prepared[0] = s.data[0] = NULL;
+    }
+    assert_int_equal(fake_cuda.compilations, CODES);
+    assert_ok(crunch_one(&s, 10)); /* nobody had said so */
+    assert_int_equal(fake_cuda.compilations, CODES + 1);
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_what_a_run_needs_is_found_in_the_cache(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        stage s = stage_with_shapes();
+
+        assert_ok(stage_open(&s));
+        assert_int_equal(fake_cuda.compilations, CODES);
+        stage_close(&s);
+        assert_clean();
+    }
+}
+
+static void test_what_does_not_compile_is_told_before_the_run_touches_anything(void **state)
+{
+    stage s = stage_with_shapes();
+
+    (void)state;
+    fake_cuda.compile_result = NVRTC_ERROR_COMPILATION;
+    fake_cuda.compile_log = "fit.c(12): error: expected a \";\"\nfit.c(14): error: another\n";
+    assert_status(stage_open(&s), GCR_EINVAL);
+    assert_null(s.program);
+    assert_int_equal(fake_cuda.launch_count, 0);
+    assert_int_equal(fake_cuda.copies, 0);
+    assert_string_equal(gcr_last_error(), "fit.c:12: expected a \";\"");
+    assert_mentions(gcr_last_error_details(), "fit.c:14: error: another");
+    stage_close(&s);
+    assert_clean();
+}
+
+static void test_code_that_cannot_be_loaded_leaves_nothing(void **state)
+{
+    (void)state;
+    for (int nth = 1; nth <= CODES; nth++) {
+        stage s = stage_with_shapes();
+
+        fake_cuda.fail_call = "cudaLibraryLoadData";
+        fake_cuda.fail_nth = nth;
+        fake_cuda.fail_code = cudaErrorMemoryAllocation;
+        fake_cuda.has_failed = 0;
+        assert_status(stage_open(&s), GCR_ENOMEM);
+        stage_close(&s);
+        assert_clean();
+    }
+}
+
 static void test_another_gpu_another_text_another_option_are_compiled_anew(void **state)
 {
     stage s = { .setup.option = { 1 } };
@@ -288,6 +366,10 @@ int main(void)
         test(test_floats_are_compiled_apart),
         test(test_constants_that_say_no_precision_are_floats),
         test(test_each_variant_is_compiled_once_and_then_kept),
+        test(test_what_a_run_needs_is_compiled_before_its_program_is_open),
+        test(test_what_a_run_needs_is_found_in_the_cache),
+        test(test_what_does_not_compile_is_told_before_the_run_touches_anything),
+        test(test_code_that_cannot_be_loaded_leaves_nothing),
         test(test_another_gpu_another_text_another_option_are_compiled_anew),
         test(test_a_gpu_newer_than_the_compiler_gets_ptx),
         test(test_a_gpu_that_the_compiler_does_not_know_any_more_is_refused),

@@ -432,15 +432,18 @@ static void test_synthetic_datasets_are_made_by_a_device_that_can(void **state)
     (void)state;
     check_made_there(NULL);
     check_made_there("run.precision=single");
+    check_made_there("data.standardize=y");
+    check_made_there("data.standardize=[x, y]");
 }
 
-static void test_synthetic_datasets_that_were_standardised_go_up(void **state)
+/* A launch has no room for so many means. */
+static void test_datasets_of_many_standardised_features_go_up(void **state)
 {
-    const char *const override = "data.standardize=y";
+    const char *const overrides[] = { "data.standardize=x", "data.synthetic.features=65" };
     scene s;
 
     (void)state;
-    raise_rich(&s, &override, 1);
+    raise_rich(&s, overrides, 2);
     assert_ok(gcr_run_execute(s.run));
     assert_int_equal(gcr_run_ledger(s.run)->up_bytes, all_data_bytes(&s));
     assert_int_equal(fake_count(FAKE_GENERATE), 0);
@@ -1006,7 +1009,7 @@ int main(void)
         cmocka_unit_test(test_with_cyclic_batches_each_dataset_may_have_a_tally_of_its_own),
         cmocka_unit_test(test_cells_that_are_not_kept_cannot_be_had),
         cmocka_unit_test(test_synthetic_datasets_are_made_by_a_device_that_can),
-        cmocka_unit_test(test_synthetic_datasets_that_were_standardised_go_up),
+        cmocka_unit_test(test_datasets_of_many_standardised_features_go_up),
         cmocka_unit_test(test_the_next_batch_is_enqueued_before_the_last_is_waited_for),
         cmocka_unit_test(test_every_cell_lands_in_the_slot_of_its_key),
         cmocka_unit_test(test_points_that_where_leaves_out_stay_excluded),

@@ -163,8 +163,9 @@ static void run_generate(const gcr_generate_args *args)
         phases[k] = gcr_synthetic_phase(&stream, 0, k);
     for (int64_t row = 0; row < args->recipe.rows; row++) {
         const double x = gcr_synthetic_x(&stream, &args->recipe, 0, row);
-        const double y = gcr_synthetic_add(0, &args->recipe, x, phases) +
-                         gcr_synthetic_noise(&stream, &args->recipe, row);
+        const double made = gcr_synthetic_add(0, &args->recipe, x, phases) +
+                            gcr_synthetic_noise(&stream, &args->recipe, row);
+        const double y = gcr_standard_y(&args->standard, made);
 
         if (args->scalar == GCR_F32)
             ((float *)args->y)[row] = (float)y;

@@ -436,8 +436,9 @@ static void run_generate(const gcr_generate_launch *launch)
     for (int k = 0; k < GCR_SYNTHETIC_SINES; k++)
         phases[k] = gcr_synthetic_phase(&stream, 0, k);
     for (int64_t row = 0; row < launch->recipe.rows; row++)
-        ((double *)launch->y)[row] = gcr_synthetic_add(0, &launch->recipe, (double)row, phases) +
-                                     gcr_synthetic_noise(&stream, &launch->recipe, row);
+        ((double *)launch->y)[row] = gcr_standard_y(
+            &launch->standard, gcr_synthetic_add(0, &launch->recipe, (double)row, phases) +
+                                   gcr_synthetic_noise(&stream, &launch->recipe, row));
 }
 
 /* Leaves the record of `count` points from the `at`-th of a tile on. */

@@ -100,6 +100,31 @@ static void test_outputs_are_as_wide_as_the_widest_dataset_needs(void **state)
     gcr_job_clear(&job);
 }
 
+/* Five datasets, of two shapes. */
+static void test_a_shape_is_listed_once_however_many_datasets_have_it(void **state)
+{
+    static const char text[] = "name: binding\n"
+                               "data: {synthetic: {datasets: 5, rows: [41, 40]}}\n"
+                               "kernel: fit.c\n"
+                               "grid: {a: [1, 2]}\n";
+    gcr_datasets datasets;
+    gcr_program_spec spec;
+    gcr_run *run;
+    gcr_job job;
+
+    (void)state;
+    open_run(&run, &job, &datasets, text);
+    spec = gcr_binding_program_spec(run->binding);
+    assert_int_equal(datasets.count, 5);
+    assert_int_equal(spec.shape_count, 2);
+    assert_int_equal(spec.shapes[0].rows, 40);
+    assert_int_equal(spec.shapes[1].rows, 41);
+    assert_int_equal(spec.shapes[1].features, datasets.items[0].features);
+    gcr_run_destroy(run);
+    gcr_datasets_clear(&datasets);
+    gcr_job_clear(&job);
+}
+
 /* A device whose libraries have the large ones names them in its kind. */
 static void check_matrix_rows(const char *text, int rows)
 {
@@ -127,6 +152,7 @@ int main(void)
         cmocka_unit_test(
             test_scratch_suffices_for_each_dataset_whatever_its_kernel_makes_of_the_rows),
         cmocka_unit_test(test_the_largest_matrix_of_a_job_is_known),
+        cmocka_unit_test(test_a_shape_is_listed_once_however_many_datasets_have_it),
         cmocka_unit_test(test_outputs_are_as_wide_as_the_widest_dataset_needs),
     };
 

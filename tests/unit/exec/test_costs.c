@@ -88,11 +88,31 @@ static void test_a_stretch_is_even_where_its_ends_cost_about_the_same(void **sta
     gcr_costs_destroy(costs);
 }
 
+static void test_a_share_is_cut_at_the_edge_of_a_dataset_that_is_near(void **state)
+{
+    gcr_costs *costs = make();
+    const gcr_span all = { 0, ALL }, inside = { 12, ALL - 12 };
+
+    (void)state;
+    assert_int_equal(gcr_costs_cut(NULL, all, 11, 1, POSITIONS), 10);  /* one too many ...    */
+    assert_int_equal(gcr_costs_cut(NULL, all, 11, 11, POSITIONS), 11); /* ... but wanted      */
+    assert_int_equal(gcr_costs_cut(NULL, all, 9, 1, POSITIONS), 10);   /* one is lacking      */
+    assert_int_equal(gcr_costs_cut(NULL, all, 7, 1, POSITIONS), 7);    /* far from either     */
+    assert_int_equal(gcr_costs_cut(NULL, all, 3, 1, POSITIONS), 3);
+    assert_int_equal(gcr_costs_cut(NULL, inside, 14, 1, POSITIONS), 13); /* edges of the whole */
+    assert_int_equal(gcr_costs_cut(NULL, all, 0, 4, POSITIONS), 5);      /* at least that many */
+    assert_int_equal(gcr_costs_cut(NULL, all, 1e9, 1, POSITIONS), ALL);
+    assert_int_equal(gcr_costs_cut(costs, all, 40.0 / 107, 1, POSITIONS), POSITIONS);
+    assert_int_equal(gcr_costs_cut(costs, (gcr_span){ 3, 0 }, 0.5, 4, POSITIONS), 0);
+    gcr_costs_destroy(costs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stretch_costs_the_sum_of_its_positions),
         cmocka_unit_test(test_as_many_positions_fit_as_cost_no_more),
+        cmocka_unit_test(test_a_share_is_cut_at_the_edge_of_a_dataset_that_is_near),
         cmocka_unit_test(test_a_stretch_is_even_where_its_ends_cost_about_the_same),
     };
 
