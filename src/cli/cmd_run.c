@@ -16,6 +16,7 @@
 #include "cli/json.h"
 #include "cli/progress_line.h"
 #include "cli/run_folder.h"
+#include "cli/run_ranks.h"
 #include "cli/run_report.h"
 #include "cli/screen.h"
 
@@ -31,13 +32,14 @@ enum { ROWS_SHOWN = 10 };
 
 typedef struct run_args {
     gcr_job_args job;
-    const char *folder;
+    const char *folder, *ranks;
     int is_fresh, is_json, is_quiet, skips_sync;
 } run_args;
 
 /* What a run needs on its way, in the order in which it comes to be. */
 typedef struct run_work {
-    gcr_comm *comm;
+    gcr_ranks ranks;
+    gcr_comm *comm; /* of those that compute; NULL: this one does not */
     int leads;
     gcr_job job;
     gcr_run_folder folder;
@@ -49,7 +51,7 @@ typedef struct run_work {
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-enum { KEY_OUT = 0x200, KEY_FRESH, KEY_MAX_TIME, KEY_JSON, KEY_QUIET, KEY_NO_SYNC };
+enum { KEY_OUT = 0x200, KEY_FRESH, KEY_MAX_TIME, KEY_JSON, KEY_QUIET, KEY_NO_SYNC, KEY_RANKS };
 
 static const struct argp_option options[] = {
     { "out", KEY_OUT, "DIR", 0, "Put the results into DIR (default: runs/NAME)", 0 },
@@ -57,6 +59,7 @@ static const struct argp_option options[] = {
     { "max-time", KEY_MAX_TIME, "T", 0, "Stop after T (90, 10m, 1h30m) and save what is done", 0 },
     { "json", KEY_JSON, NULL, 0, "Print a JSON document in place of the best points", 0 },
     { "quiet", KEY_QUIET, NULL, 0, "Say nothing on stderr but errors", 0 },
+    { "ranks", KEY_RANKS, "LIST", 0, "Of those that mpirun started only these (1,2 or 0-3)", 0 },
     { "no-sync", KEY_NO_SYNC, NULL, 0, "Do not wait until the disk has the results", 0 },
     { 0 },
 };
@@ -68,6 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &args->job; break;
     case KEY_OUT: args->folder = arg; break;
+    case KEY_RANKS: args->ranks = arg; break;
     case KEY_FRESH: args->is_fresh = 1; break;
     case KEY_JSON: args->is_json = 1; break;
     case KEY_QUIET: args->is_quiet = 1; break;
@@ -262,7 +266,7 @@ static void clear(run_work *work)
     gcr_shared_datasets_clear(&work->data);
     gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
-    gcr_comm_close(work->comm);
+    gcr_ranks_close(&work->ranks);
 }
 
 /* True on all ranks where the one that leads has seen a signal by now. */
@@ -278,15 +282,6 @@ static gcr_status lead(int *exit_out, run_work *work, const run_args *args)
 
     GCR_TRY(compute_leading(work, args));
     GCR_TRY(tell(exit_out, work, args));
-out:
-    return status;
-}
-
-/* All ranks leave with the code of the one that leads. */
-static gcr_status end_together(int *exit_out, gcr_comm *comm, gcr_status status)
-{
-    GCR_TRY(gcr_comm_agree(comm, status));
-    GCR_TRY(gcr_comm_broadcast(comm, exit_out, sizeof *exit_out, 0));
 out:
     return status;
 }
@@ -307,8 +302,7 @@ static gcr_status run_on_ranks(int *exit_out, run_work *work, const run_args *ar
         *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
         goto out;
     }
-    status = work->leads ? lead(exit_out, work, args) : compute_along(work);
-    GCR_TRY(end_together(exit_out, work->comm, status));
+    GCR_TRY(work->leads ? lead(exit_out, work, args) : compute_along(work));
 out:
     return status;
 }
@@ -321,10 +315,13 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
 
     argp_parse(&run_argp, argc, argv, 0, NULL, &args);
     gcr_interrupt_begin();
-    GCR_TRY(gcr_comm_open(&work.comm));
-    work.leads = gcr_comm_info_of(work.comm)->rank == 0;
-    gcr_command_is_mute = !work.leads;
-    GCR_TRY(run_on_ranks(exit_out, &work, &args));
+    status = gcr_ranks_open(&work.ranks, args.ranks);
+    gcr_command_is_mute = !gcr_ranks_lead(&work.ranks);
+    GCR_TRY(status);
+    work.comm = work.ranks.selected;
+    work.leads = gcr_ranks_lead(&work.ranks);
+    status = work.comm != NULL ? run_on_ranks(exit_out, &work, &args) : GCR_OK;
+    GCR_TRY(gcr_ranks_end(&work.ranks, status, exit_out));
 out:
     clear(&work);
     gcr_job_args_clear(&args.job);

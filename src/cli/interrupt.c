@@ -58,6 +58,8 @@ static void stop(const char *sentence)
     if (atomic_fetch_add(&stops, 1) > 0)
         return;
     cancel_watched();
+    if (gcr_command_is_mute)
+        return;
     say(line_begin);
     say(sentence);
 }

@@ -1,0 +1,107 @@
+/* cli/run_ranks.c -- see run_ranks.h. */
+#include "cli/run_ranks.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "comm/comm.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Reads a number at *at and moves it behind; -1: there is none that a rank could have. */
+static int read_rank(const char **at)
+{
+    char *end;
+    long rank;
+
+    if (!isdigit((unsigned char)**at))
+        return -1;
+    errno = 0;
+    rank = strtol(*at, &end, 10);
+    *at = end;
+    return errno == 0 && rank < GCR_RANKS_MAX ? (int)rank : -1;
+}
+
+/* "3" or "3-5" at *at, which is moved behind it; false where it is neither. */
+static int read_range(int *first, int *last, const char **at)
+{
+    *first = *last = read_rank(at);
+    if (**at == '-') {
+        ++*at;
+        *last = read_rank(at);
+    }
+    return *first >= 0 && *last >= *first && (**at == ',' || **at == '\0');
+}
+
+static gcr_status read_list(int *ranks, int *count, const char *list)
+{
+    gcr_status status = GCR_OK;
+    int first, last;
+
+    *count = 0;
+    for (const char *at = list;; at++) {
+        if (!read_range(&first, &last, &at))
+            GCR_FAIL(GCR_EINVAL, "--ranks '%s' is not a list of ranks like 0,2-5", list);
+        for (int r = first; r <= last; r++) {
+            if (*count == GCR_RANKS_MAX)
+                GCR_FAIL(GCR_EINVAL, "--ranks '%s' names more than %d ranks", list, GCR_RANKS_MAX);
+            ranks[(*count)++] = r;
+        }
+        if (*at == '\0')
+            break;
+    }
+out:
+    return status;
+}
+
+static gcr_status select_listed(gcr_ranks *ranks, const char *list)
+{
+    gcr_status status = GCR_OK;
+    int *numbers = NULL, count = 0;
+
+    status = gcr_memory_create((void **)&numbers, GCR_RANKS_MAX, sizeof *numbers, "ranks");
+    if (status == GCR_OK)
+        status = read_list(numbers, &count, list);
+    GCR_TRY(gcr_comm_agree(ranks->all, status));
+    GCR_TRY(gcr_comm_select(&ranks->selected, ranks->all, numbers, count));
+    ranks->first = numbers[0];
+out:
+    gcr_memory_destroy(numbers);
+    return status;
+}
+
+gcr_status gcr_ranks_open(gcr_ranks *out, const char *list)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_ranks){ 0 };
+    GCR_TRY(gcr_comm_open(&out->all));
+    if (list == NULL)
+        out->selected = out->all;
+    else
+        GCR_TRY(select_listed(out, list));
+out:
+    return status;
+}
+
+void gcr_ranks_close(gcr_ranks *ranks)
+{
+    if (ranks->selected != ranks->all)
+        gcr_comm_close(ranks->selected);
+    gcr_comm_close(ranks->all);
+    *ranks = (gcr_ranks){ 0 };
+}
+
+int gcr_ranks_lead(const gcr_ranks *ranks)
+{
+    return ranks->all == NULL || gcr_comm_info_of(ranks->all)->rank == ranks->first;
+}
+
+gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code)
+{
+    GCR_TRY(gcr_comm_agree(ranks->all, status));
+    GCR_TRY(gcr_comm_broadcast(ranks->all, exit_code, sizeof *exit_code, ranks->first));
+out:
+    return status;
+}
