@@ -30,6 +30,9 @@ struct gcr_desk {
     gcr_desk_spec spec; /* its arrays are not kept */
     gcr_span left;
     node_rate *rates; /* [nodes] */
+    double weight;    /* of all nodes ...                                   */
+    double measured;  /* ... of those that were measured, and their medians */
+    double medians;
 };
 
 /* ---- openings ---------------------------------------------------------------------------------- */
@@ -43,32 +46,40 @@ static double sum_weights(const gcr_desk_spec *spec)
     return sum;
 }
 
-/* The openings of nodes first .. last - 1, from the front of what is left of the whole: the last one of
- * them, or what is left then. */
-static gcr_span cut_openings(gcr_span *left, const gcr_desk_spec *spec, int last)
+/* Cuts the opening of `node` off the front of what is left; weights are those of all nodes. */
+static gcr_span cut_opening(gcr_span *left, const gcr_desk_spec *spec, int node, double weights)
 {
-    const double all = gcr_costs_sum(spec->costs, spec->span), weights = sum_weights(spec);
-    gcr_span opening = { .first = spec->span.first };
+    const double all = gcr_costs_sum(spec->costs, spec->span);
+    const double share = all * grant_share * spec->weights[node] / weights;
+    gcr_span opening = { .first = left->first };
 
-    *left = spec->span;
-    for (int n = 0; n < last; n++) {
-        const double share = all * grant_share * spec->weights[n] / weights;
-
-        opening.first = left->first;
-        opening.count = spec->weights[n] > 0.0 ? gcr_costs_cut(spec->costs, *left, share,
-                                                               spec->least[n], spec->live_count)
-                                               : 0;
-        left->first += opening.count;
-        left->count -= opening.count;
-    }
+    if (spec->nodes == 1)
+        opening.count = left->count;
+    else if (spec->weights[node] > 0.0)
+        opening.count =
+            gcr_costs_cut(spec->costs, *left, share, spec->least[node], spec->live_count);
+    left->first += opening.count;
+    left->count -= opening.count;
     return opening;
 }
 
 gcr_span gcr_desk_opening(const gcr_desk_spec *spec, int node)
 {
-    gcr_span left;
+    const double weights = sum_weights(spec);
+    gcr_span left = spec->span, opening = { 0 };
 
-    return spec->nodes == 1 ? spec->span : cut_openings(&left, spec, node + 1);
+    for (int n = 0; n <= node; n++)
+        opening = cut_opening(&left, spec, n, weights);
+    return opening;
+}
+
+void gcr_desk_openings(gcr_span *out, const gcr_desk_spec *spec)
+{
+    const double weights = sum_weights(spec);
+    gcr_span left = spec->span;
+
+    for (int n = 0; n < spec->nodes; n++)
+        out[n] = cut_opening(&left, spec, n, weights);
 }
 
 /* ---- the desk ---------------------------------------------------------------------------------- */
@@ -88,10 +99,12 @@ gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec)
     desk->spec = *spec;
     desk->spec.weights = NULL;
     desk->spec.least = NULL;
-    for (int n = 0; n < spec->nodes; n++)
+    desk->weight = sum_weights(spec);
+    desk->left = spec->span;
+    for (int n = 0; n < spec->nodes; n++) {
         desk->rates[n].weight = spec->weights[n];
-    if (spec->nodes > 1)
-        (void)cut_openings(&desk->left, spec, spec->nodes);
+        (void)cut_opening(&desk->left, spec, n, desk->weight);
+    }
     *out = desk;
     desk = NULL;
 out:
@@ -114,51 +127,43 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void note_rate(node_rate *rate, const gcr_desk_request *request)
+static void note_rate(gcr_desk *desk, node_rate *rate, const gcr_desk_request *request)
 {
     double sorted[SAMPLES];
     int count;
 
     if (!(request->seconds > 0.0) || !(request->cost > 0.0))
         return;
+    desk->measured += rate->count == 0 ? rate->weight : 0.0;
+    desk->medians -= rate->median;
     rate->samples[rate->count++ % SAMPLES] = request->cost / request->seconds;
     count = rate->count < SAMPLES ? rate->count : SAMPLES;
     memcpy(sorted, rate->samples, sizeof sorted);
     qsort(sorted, (size_t)count, sizeof *sorted, by_value);
     rate->median = sorted[(count - 1) / 2];
+    desk->medians += rate->median;
 }
 
 /* The node's part of the rate of all: those that were not measured yet are thought to be to the others
  * as was predicted. */
-static double share_of(const gcr_desk *desk, int node)
+static double share_of(const gcr_desk *desk, const node_rate *rate)
 {
-    double measured = 0.0, weight = 0.0, sum = 0.0, own = 0.0, scale;
+    const double scale = desk->measured > 0.0 ? desk->medians / desk->measured : 1.0;
+    const double all = desk->medians + (desk->weight - desk->measured) * scale;
+    const double own = rate->count > 0 ? rate->median : rate->weight * scale;
 
-    for (int n = 0; n < desk->spec.nodes; n++) {
-        if (desk->rates[n].count > 0) {
-            measured += desk->rates[n].median;
-            weight += desk->rates[n].weight;
-        }
-    }
-    scale = weight > 0.0 ? measured / weight : 1.0;
-    for (int n = 0; n < desk->spec.nodes; n++) {
-        const node_rate *r = &desk->rates[n];
-        const double rate = r->count > 0 ? r->median : r->weight * scale;
-
-        sum += rate;
-        own = n == node ? rate : own;
-    }
-    return sum > 0.0 ? own / sum : 0.0;
+    return all > own ? own / all : 1.0;
 }
 
 gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *request)
 {
     const gcr_desk_spec *spec = &desk->spec;
     gcr_desk_grant grant = { .span.first = desk->left.first };
+    node_rate *rate = &desk->rates[node];
     double share;
 
-    note_rate(&desk->rates[node], request);
-    share = gcr_costs_sum(spec->costs, desk->left) * grant_share * share_of(desk, node);
+    note_rate(desk, rate, request);
+    share = gcr_costs_sum(spec->costs, desk->left) * grant_share * share_of(desk, rate);
     grant.span.count =
         gcr_costs_cut(spec->costs, desk->left, share, request->least, spec->live_count);
     desk->left.first += grant.span.count;

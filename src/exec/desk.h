@@ -32,6 +32,9 @@ typedef struct gcr_desk_spec {
 /* What `node` begins with: all, where it is the only one. Fed schedules are created with it. */
 gcr_span gcr_desk_opening(const gcr_desk_spec *spec, int node);
 
+/* Those of all nodes, in out[nodes]. */
+void gcr_desk_openings(gcr_span *out, const gcr_desk_spec *spec);
+
 /* ---- rank 0's ----------------------------------------------------------------------------------- */
 
 typedef struct gcr_desk gcr_desk;

@@ -253,15 +253,14 @@ out:
     return status;
 }
 
-static gcr_status open_node(simulator *s, int n, const gcr_desk_spec *desk)
+static gcr_status open_node(simulator *s, int n, gcr_span opening)
 {
     gcr_status status = GCR_OK;
     const gcr_simulation_spec *spec = s->spec;
-    const gcr_span opening = s->desk == NULL ? desk->span : gcr_desk_opening(desk, n);
     const gcr_schedule_spec schedule = { .form = spec->form,
                                          .first = opening.first,
                                          .count = opening.count,
-                                         .live_count = desk->live_count,
+                                         .live_count = gcr_workload_positions(spec->workload),
                                          .batch = spec->batch.most,
                                          .workers = s->node_workers,
                                          .first_worker = n * s->node_workers,
@@ -288,6 +287,7 @@ static gcr_status open_nodes(simulator *s)
     gcr_desk_spec desk = { .live_count = gcr_workload_positions(spec->workload),
                            .costs = spec->costs,
                            .nodes = spec->nodes };
+    gcr_span *openings = NULL;
     double *weights = NULL;
     uint64_t *least = NULL;
 
@@ -296,17 +296,23 @@ static gcr_status open_nodes(simulator *s)
                               "a simulation"));
     GCR_TRY(
         gcr_memory_create((void **)&least, (uint64_t)spec->nodes, sizeof *least, "a simulation"));
+    GCR_TRY(gcr_memory_create((void **)&openings, (uint64_t)spec->nodes, sizeof *openings,
+                              "a simulation"));
     for (int n = 0; n < spec->nodes; n++) {
         weights[n] = 1.0;
         least[n] = (uint64_t)s->node_workers * spec->batch.least;
+        openings[n] = desk.span;
     }
     desk.weights = weights;
     desk.least = least;
-    if (!is_dealt)
+    if (!is_dealt) {
         GCR_TRY(gcr_desk_create(&s->desk, &desk));
+        gcr_desk_openings(openings, &desk);
+    }
     for (int n = 0; n < spec->nodes; n++)
-        GCR_TRY(open_node(s, n, &desk));
+        GCR_TRY(open_node(s, n, openings[n]));
 out:
+    gcr_memory_destroy(openings);
     gcr_memory_destroy(weights);
     gcr_memory_destroy(least);
     return status;

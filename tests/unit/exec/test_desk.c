@@ -42,6 +42,7 @@ static void test_nodes_get_every_position_once_in_whatever_order_they_ask(void *
     for (int round = 0; round < 600; round++) {
         double weights[NODES_MOST];
         uint64_t least[NODES_MOST];
+        gcr_span openings[NODES_MOST];
         unsigned char dealt[ALL] = { 0 };
         const uint64_t first = (uint64_t)rand_r(&seed) % 100;
         const gcr_desk_spec spec = { .span = { first, (uint64_t)rand_r(&seed) % (ALL - 100) },
@@ -58,8 +59,13 @@ static void test_nodes_get_every_position_once_in_whatever_order_they_ask(void *
             least[n] = 1 + (uint64_t)rand_r(&seed) % 40;
         }
         assert_ok(gcr_desk_create(&desk, &spec));
-        for (int n = 0; n < spec.nodes; n++)
-            note(dealt, gcr_desk_opening(&spec, n));
+        gcr_desk_openings(openings, &spec);
+        for (int n = 0; n < spec.nodes; n++) {
+            const gcr_span opening = gcr_desk_opening(&spec, n);
+
+            assert_memory_equal(&openings[n], &opening, sizeof opening);
+            note(dealt, opening);
+        }
         while (!grant.is_last) {
             const gcr_desk_request request = { .least = (uint64_t)rand_r(&seed) % 30 + 1,
                                                .cost = rand_r(&seed) % 3,
