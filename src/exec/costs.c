@@ -151,8 +151,8 @@ uint64_t gcr_costs_cut(const gcr_costs *costs, gcr_span span, double share, uint
 {
     uint64_t count = gcr_costs_fit(costs, span, share), beyond, before, shift;
 
-    if (count < least)
-        count = least;
+    if (count <= least) /* near the end an edge is worth nothing: each worker's batch is */
+        return least < span.count ? least : span.count;
     if (count >= span.count)
         return span.count;
     beyond = (span.first + count) % live_count; /* of the edge before it ... */

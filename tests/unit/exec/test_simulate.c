@@ -289,6 +289,16 @@ static void test_more_workers_than_cells_leave_some_idle(void **state)
     lower(&s);
 }
 
+static void test_a_cell_for_each_worker_is_not_made_two_by_the_edge_of_a_dataset(void **state)
+{
+    stage s = raise(NULL, 10, 86, "declared");
+    const gcr_simulation_spec spec = describe(&s, 10, 100, 1);
+
+    (void)state;
+    assert_true(simulate(&spec).makespan < 1.01);
+    lower(&s);
+}
+
 static void test_a_grid_without_cells_takes_no_time(void **state)
 {
     stage s = raise(NULL, 0, 5, "declared");
@@ -350,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_blocks_of_rising_costs_end_late_and_stealing_does_not),
         cmocka_unit_test(test_a_slow_node_that_nobody_knew_of_is_given_less),
         cmocka_unit_test(test_more_workers_than_cells_leave_some_idle),
+        cmocka_unit_test(test_a_cell_for_each_worker_is_not_made_two_by_the_edge_of_a_dataset),
         cmocka_unit_test(test_a_grid_without_cells_takes_no_time),
         cmocka_unit_test(test_more_cells_than_32_bits_can_count),
         cmocka_unit_test(test_costs_that_are_no_costs_are_refused),
