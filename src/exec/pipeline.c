@@ -687,14 +687,19 @@ static gcr_status open_worker(worker *w)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
+    const gcr_teller_spec teller = {
+        .ring = w->shared->rings != NULL ? &w->shared->rings[w->index] : NULL,
+        .points = w->shared->points,
+        .summaries = w->shared->by_blocks ? w->shared->summaries : NULL,
+        .thread = w->index,
+        .cell_bytes = w->shared->cell_bytes,
+    };
 
     w->flight_count = w->shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
     w->point_capacity = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks);
     turn_to(w, 0);
     w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
-    GCR_TRY(gcr_teller_open(
-        &w->teller, w->shared->rings != NULL ? &w->shared->rings[w->index] : NULL,
-        w->shared->points, w->shared->by_blocks ? w->shared->summaries : NULL, w->index));
+    GCR_TRY(gcr_teller_open(&w->teller, &teller));
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));

@@ -3,7 +3,8 @@
  *
  * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of cells
  * that touch in one record, where cells are not kept the tally of all that it has added; and not
- * later than after a tenth of a second, so that nothing waits for a worker that stays with its dataset.
+ * later than after a tenth of a second, so that nothing waits for a worker that stays with its dataset,
+ * nor than after GCR_TELLER_BYTES of cells, so that what is not sent on yet is no more than rings hold.
  */
 #ifndef GCR_EXEC_TELLER_H
 #define GCR_EXEC_TELLER_H
@@ -11,20 +12,26 @@
 #include "exec/landing.h"
 #include "results/summary.h"
 
-typedef struct gcr_teller {
+enum { GCR_TELLER_BYTES = 128 << 10 };
+
+/* Borrowed until close. */
+typedef struct gcr_teller_spec {
     gcr_landing_ring *ring; /* NULL: it tells nobody */
     const gcr_points *points;
     gcr_summaries *summaries; /* where cells are not kept, else NULL ... */
     int thread;               /* ... and its number there                */
+    uint64_t cell_bytes;      /* of a cell that is kept                  */
+} gcr_teller_spec;
+
+typedef struct gcr_teller {
+    gcr_teller_spec spec;
     void *tally;
     gcr_landing untold; /* live > 0: there is something */
     double told;        /* when, last                   */
 } gcr_teller;
 
-/* `ring` is borrowed; NULL is allowed. GCR_ENOMEM. The caller closes it. */
-GCR_MUST_CHECK gcr_status gcr_teller_open(gcr_teller *out, gcr_landing_ring *ring,
-                                          const gcr_points *points, gcr_summaries *summaries,
-                                          int thread);
+/* GCR_ENOMEM. The caller closes it, after a failure, too. */
+GCR_MUST_CHECK gcr_status gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec);
 
 /* `landing` is of the dataset of what is untold, or that has been flushed. GCR_ECLOSED: nobody wants
  * to know any more. */
