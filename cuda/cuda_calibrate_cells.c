@@ -66,7 +66,7 @@ static gcr_status find_whole_threads(const cuda_bench *b)
                                  .time = gcr_cuda_time_cells,
                                  .program = b->whole[GCR_CALIBRATION_WHOLE - 1],
                                  .rows = { WHOLE_ROWS },
-                                 .values = { 256, 512, 1024 } };
+                                 .values = { 128, 256, 512 } };
 
     return gcr_cuda_choose(b, &choice);
 }

@@ -469,8 +469,8 @@ static void test_all_blocks_have_the_cells_that_they_win(void **state)
     check_whole(300, 3e10, 90000);
     check_whole(1000, 3e10, 1 << 20);
     assert_true(measured(GCR_F64).cell_whole_flops > 3e10);
-    script.whole_threads = 1024;
-    assert_int_equal(measured(GCR_F64).whole_threads, 1024);
+    script.whole_threads = 512;
+    assert_int_equal(measured(GCR_F64).whole_threads, 512);
 }
 
 static void test_each_precision_has_a_table_of_its_own(void **state)
