@@ -1,11 +1,11 @@
-"""The rivals of bench_gp.c: log marginal likelihoods of a Gaussian process (squared exponential, f64) by PyTorch,
+"""The rivals of bench_gp.c: log marginal likelihoods of a Gaussian process (squared exponential) by PyTorch,
 JAX or CuPy, as they are best written: covariances of a batch of points at once, a batched factor, a
 batched triangular solve.
 
 Protocol: bench/rival.h. "N COUNT": the likelihoods of the first COUNT points for N rows, answered with
 seconds; "-N COUNT": with their sum. Which form is fastest (how many points in a batch; for PyTorch also a CUDA
 graph and torch.compile) is found when an N comes for the first time, and said in the file that RIVAL_LOG names.
-Arguments: torch, jax or cupy; gpu or cpu.
+Arguments: torch, jax or cupy; gpu or cpu; float64 or float32.
 """
 import math
 import os
@@ -14,6 +14,7 @@ import time
 
 AXES = {32: (128, 128, 64), 64: (128, 128, 64), 128: (64, 64, 64), 232: (64, 32, 32)}
 BATCHES = (1024, 4096, 16384, 65536)
+TYPE = sys.argv[3] if len(sys.argv) > 3 else "float64"
 SEARCH_SECONDS = 8  # for one N, after which no other form is begun
 MEMORY_BYTES = 12e9  # of the matrices of a batch, with what is made of them
 
@@ -49,7 +50,7 @@ class Torch:
         self.version = torch.__version__
 
     def array(self, values):
-        return self.torch.tensor(values, dtype=self.torch.float64, device=self.device)
+        return self.torch.tensor(values, dtype=getattr(self.torch, TYPE), device=self.device)
 
     def wait(self):
         if self.device == "cuda":
@@ -111,7 +112,7 @@ class Jax:
         self.last = None
 
     def array(self, values):
-        return self.jax.device_put(self.numpy.array(values, dtype=self.numpy.float64), self.on)
+        return self.jax.device_put(self.numpy.array(values, dtype=TYPE), self.on)
 
     def wait(self):
         if self.last is not None:
@@ -125,7 +126,7 @@ class Jax:
 
         def likelihood(point):
             covariance = point[2] * numpy.exp(-0.5 / point[0] ** 2 * squares)
-            factor = jax.lax.linalg.cholesky(covariance + point[1] * numpy.eye(n),
+            factor = jax.lax.linalg.cholesky(covariance + point[1] * numpy.eye(n, dtype=TYPE),
                                              symmetrize_input=False)
             z = jax.scipy.linalg.solve_triangular(factor, y, lower=True)
             return (-0.5 * (z @ z) - numpy.log(numpy.diagonal(factor)).sum()
@@ -149,7 +150,7 @@ class Cupy:
         self.version = cupy.__version__
 
     def array(self, values):
-        return self.cupy.array(values, dtype=self.cupy.float64)
+        return self.cupy.array(values, dtype=TYPE)
 
     def wait(self):
         self.cupy.cuda.get_current_stream().synchronize()
