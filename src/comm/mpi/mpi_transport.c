@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,9 +79,28 @@ static int can_read_processes(void)
     return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
 }
 
+/* A network card that Open MPI has an engine of its own for: InfiniBand and its relatives, Slingshot,
+ * True Scale. */
+static int has_fast_network(void)
+{
+    static const char *const places[] = { "/sys/class/infiniband/*", "/dev/infiniband/*",
+                                          "/sys/class/cxi/*", "/dev/ipath*" };
+    int is_there = 0;
+
+    for (size_t i = 0; i < sizeof places / sizeof *places && !is_there; i++) {
+        glob_t found = { 0 };
+
+        is_there = glob(places[i], GLOB_NOSORT, NULL, &found) == 0;
+        globfree(&found);
+    }
+    return is_there;
+}
+
 /* What Open MPI is to do differently, unless the user has said what. */
 static void set_preferences(void)
 {
+    if (!has_fast_network()) /* two engines wait 100 ms each until they know that (measured) */
+        setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_opal_signal", "", 0);          /* signals are the program's */
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); /* all cores compute */
     if (!can_read_processes())
