@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 300, RECORDS = 20000 };
+enum { MOST = 300, RECORDS = 5000 };
 
 typedef struct shared {
     void *memory;
