@@ -104,7 +104,11 @@ uint64_t gcr_run_seed(const gcr_run *run);
 int gcr_run_thread_count(const gcr_run *run);           /* of the CPU; 0: it computes nothing */
 int gcr_run_worker_count(const gcr_run *run);           /* threads that compute or drive a GPU  */
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
-uint64_t gcr_run_batch(const gcr_run *run);             /* cells, at most */
+
+/* How results come from other ranks: which way, why and how fast; "": there is nothing to say of it. */
+const char *gcr_run_gather(const gcr_run *run);
+
+uint64_t gcr_run_batch(const gcr_run *run); /* cells, at most */
 
 /* Who computes: devices from 0 on, at least one, and their kinds, from 0 on, in the order of their
  * first device. The kind is what decides a cell's bits beside its key (kind.h). */

@@ -134,6 +134,12 @@ void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part)
     sum->matrices += part->matrices;
 }
 
+void gcr_ledger_forget(gcr_device *device)
+{
+    device->ledger = (gcr_ledger){ 0 };
+    atomic_store(&device->buf_bytes_peak, atomic_load(&device->buf_bytes));
+}
+
 void gcr_queue_close(gcr_queue *queue)
 {
     gcr_device *device;

@@ -323,6 +323,9 @@ GCR_MUST_CHECK gcr_status gcr_download(gcr_queue *queue, void *to, gcr_place pla
 /* Adds all but peak_bytes: whether peaks of parts come at once, the caller knows. */
 void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part);
 
+/* What was counted of a device so far was a trial's, and nothing is open on it any more. */
+void gcr_ledger_forget(gcr_device *device);
+
 /* Notes that `bytes` of host memory are used by the device where they are. */
 void gcr_share(gcr_queue *queue, uint64_t bytes);
 

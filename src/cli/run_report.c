@@ -35,6 +35,8 @@ void gcr_run_report_begin(const gcr_run_report *report)
     if (gcr_run_kind_count(report->run) > 1 || gcr_run_left_out(report->run)[0] != '\0')
         gcr_describe_kinds(stderr, report->run);
     gcr_screen_note(stderr, "compute", "%s", gcr_describe_schedule(text, sizeof text, report->run));
+    if (gcr_run_gather(report->run)[0] != '\0')
+        gcr_screen_note(stderr, "gather", "%s", gcr_run_gather(report->run));
     gcr_screen_note(stderr, "memory", "%s predicted",
                     gcr_format_bytes(text, gcr_plan_memory(plan)->total));
 }
@@ -95,19 +97,31 @@ static void note_times(const gcr_run_report *report)
                     gcr_format_seconds(write, report->write_seconds));
 }
 
+/* ", 1.0 MiB from GPU to GPU", where there was any; ranks count what they have received. */
+static const char *describe_passed(char out[64], const gcr_ledger *ledger)
+{
+    char bytes[32];
+
+    out[0] = '\0';
+    if (ledger->received_bytes > 0)
+        snprintf(out, 64, ", %s from GPU to GPU", gcr_format_bytes(bytes, ledger->received_bytes));
+    return out;
+}
+
 static void note_ledger(const gcr_ledger *ledger)
 {
-    char up[32], down[32], shared[32], tiles[32], calls[32];
+    char up[32], down[32], shared[32], passed[64], tiles[32], calls[32];
 
-    gcr_screen_note(
-        stderr, "moved",
-        "%s up in %" PRIu64 " call%s, %s down in %" PRIu64 ", %s shared in %" PRIu64 "; %" PRIu64
-        " prepared, %s tile%s in %s batch%s",
-        gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls, gcr_plural(ledger->up_calls),
-        gcr_format_bytes(down, ledger->down_bytes), ledger->down_calls,
-        gcr_format_bytes(shared, ledger->shared_bytes), ledger->shared_calls, ledger->prepare_calls,
-        gcr_format_count(tiles, ledger->tiles), gcr_plural(ledger->tiles),
-        gcr_format_count(calls, ledger->crunch_calls), ledger->crunch_calls == 1 ? "" : "es");
+    gcr_screen_note(stderr, "moved",
+                    "%s up in %" PRIu64 " call%s, %s down in %" PRIu64 ", %s shared in %" PRIu64
+                    "%s; %" PRIu64 " prepared, %s tile%s in %s batch%s",
+                    gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls,
+                    gcr_plural(ledger->up_calls), gcr_format_bytes(down, ledger->down_bytes),
+                    ledger->down_calls, gcr_format_bytes(shared, ledger->shared_bytes),
+                    ledger->shared_calls, describe_passed(passed, ledger), ledger->prepare_calls,
+                    gcr_format_count(tiles, ledger->tiles), gcr_plural(ledger->tiles),
+                    gcr_format_count(calls, ledger->crunch_calls),
+                    ledger->crunch_calls == 1 ? "" : "es");
 }
 
 static void note_edges(const gcr_results_file *file)

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "exec/batch.h"
+#include "exec/carrier.h"
 #include "exec/dealing.h"
 #include "exec/gather.h"
 #include "exec/nesting.h"
@@ -35,6 +36,7 @@ typedef struct execution {
     uint64_t *places; /* [datasets] where each stands in the plan */
     gcr_dealing dealing;
     gcr_gather *gather; /* NULL: there is one rank */
+    gcr_carrier carrier;
     gcr_watch watch;
     gcr_pool *pool;
     atomic_int stop;
@@ -142,12 +144,29 @@ out:
     return status;
 }
 
+/* Where the results of a device go: NULL: to its host. */
+static gcr_carrier *carrier_of(execution *x, const gcr_run_device *d)
+{
+    const int is_carried = x->carrier.bridge != NULL && x->carrier.bridge->rank > 0 &&
+                           d->device == x->carrier.bridge->device;
+
+    return is_carried ? &x->carrier : NULL;
+}
+
+static uint64_t limit_batch(uint64_t batch, const gcr_carrier *carrier, const gcr_slots *slots)
+{
+    const uint64_t most = carrier != NULL ? gcr_carrier_batch_most(slots) : batch;
+
+    return batch < most ? batch : most;
+}
+
 static gcr_status open_device(execution *x, execution_device *out, const gcr_run_device *d)
 {
     gcr_status status = GCR_OK;
     const gcr_run *run = x->run;
     const gcr_team *team = &run->teams[d->team];
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
+    gcr_carrier *carrier = carrier_of(x, d);
     gcr_residency_spec residency = { .option = binding->setup.option,
                                      .datasets = run->spec.datasets,
                                      .places = x->places,
@@ -166,8 +185,8 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                .points = run->points,
                                .slots = run->slots,
                                .summaries = run->summaries,
-                               .batch_least = d->batch_least,
-                               .batch_most = d->batch_most,
+                               .batch_least = limit_batch(d->batch_least, carrier, run->slots),
+                               .batch_most = limit_batch(d->batch_most, carrier, run->slots),
                                .batch_seconds = GCR_BATCH_SECONDS,
                                .cell_bytes = run->cell_bytes,
                                .positions = run->positions,
@@ -177,6 +196,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                .first_worker = team->first_worker - team->crew.before_in_node,
                                .kind_mark = (uint8_t)(run->kinds[d->kind]->number + 1),
                                .rings = x->gather != NULL ? gcr_gather_rings(x->gather) : NULL,
+                               .carrier = carrier,
                                .on_dataset = announce,
                                .on_failure = note_failure,
                                .arg = x };
@@ -231,11 +251,15 @@ static gcr_status open_execution(execution *x)
     GCR_TRY(open_slots(x->run));
     GCR_TRY(gcr_dealing_open(&x->dealing, x->run, gcr_clock_seconds()));
     GCR_TRY(open_gather(x));
+    GCR_TRY(
+        gcr_comm_agree(x->run->comm, gcr_carrier_open(&x->carrier, x->run->bridge, x->run->comm,
+                                                      x->gather, x->run->slots, x->run->points)));
     GCR_TRY(gcr_comm_agree(x->run->comm, open_own(x)));
     x->watch = (gcr_watch){ .run = x->run,
                             .pool = x->pool,
                             .dealing = &x->dealing,
                             .gather = x->gather,
+                            .carrier = &x->carrier,
                             .stop = &x->stop,
                             .begin = gcr_clock_seconds(),
                             .on_failure = note_failure,
@@ -249,6 +273,7 @@ static void close_execution(execution *x)
 {
     gcr_pool_destroy(x->pool);
     gcr_watch_close(&x->watch);
+    gcr_carrier_close(&x->carrier);
     gcr_gather_destroy(x->gather);
     gcr_dealing_close(&x->dealing);
     for (int d = 0; d < x->run->device_count; d++) {

@@ -166,6 +166,8 @@ static void add_execution(gcr_facts *facts, const gcr_run *run)
     add_devices(facts, run);
     add_number(facts, "threads", gcr_run_thread_count(run));
     add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
+    if (gcr_run_gather(run)[0] != '\0')
+        add_text(facts, "gather", gcr_run_gather(run));
     add_number(facts, "batch", (double)gcr_run_batch(run));
     add_text(facts, "ending", gcr_run_ending_name(gcr_run_ending_of(run)));
     if (gcr_run_progress(run)->halved > 0)

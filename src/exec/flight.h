@@ -42,6 +42,7 @@ typedef struct gcr_flight {
     uint64_t blocks;
     gcr_event *done;
     int is_flying;
+    int is_leaving;   /* its records are on their way to another device; `done` is behind them */
     int is_cut_short; /* the run was stopped between two slices */
 } gcr_flight;
 

@@ -212,6 +212,11 @@ out:
     return status;
 }
 
+gcr_status gcr_gather_count(gcr_gather *gather, const gcr_landing *landing)
+{
+    return take_landing(gather, landing, NULL);
+}
+
 gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message)
 {
     gcr_status status = GCR_OK;

@@ -51,6 +51,10 @@ GCR_MUST_CHECK gcr_status gcr_gather_look(gcr_gather *gather);
  * came twice, with different results. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message);
 
+/* Rank 0's: cells of another rank have been given their slots by other means. GCR_EFORMAT: there are no
+ * such cells. */
+GCR_MUST_CHECK gcr_status gcr_gather_count(gcr_gather *gather, const gcr_landing *landing);
+
 /* Workers are not listened to any more, and what they have told and was not sent is dropped. */
 void gcr_gather_give_up(gcr_gather *gather);
 

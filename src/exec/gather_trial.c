@@ -132,6 +132,8 @@ static void close_blocks(trier *t)
     gcr_buf_close(t->staging);
     gcr_buf_close(t->block);
     gcr_event_close(t->event);
+    if (t->queue != NULL)
+        gcr_ledger_forget(t->device);
 }
 
 static gcr_status open_bridge(trier *t, const gcr_bridge_id *id)
@@ -349,7 +351,9 @@ gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge, gcr_comm 
     trier t = {
         .comm = comm, .info = gcr_comm_info_of(comm), .spec = spec, .device = find_device(spec)
     };
-    gcr_gather_facts facts = { .asked = spec->asked, .comm = t.info, .bytes = spec->bytes };
+    gcr_gather_facts facts = {
+        .asked = spec->asked, .obstacle = spec->obstacle, .comm = t.info, .bytes = spec->bytes
+    };
 
     *bridge = NULL;
     *out = (gcr_gather_way){ .way = GCR_GATHER_MPI };

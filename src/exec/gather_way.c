@@ -94,6 +94,8 @@ int gcr_gather_wants_bridge(char why[GCR_GATHER_WHY_BYTES], const gcr_gather_fac
         say(why, "the job asks for mpi");
     else if (facts->comm->size == 1)
         say(why, "there is one rank");
+    else if (facts->obstacle != NULL)
+        say(why, "%s", facts->obstacle);
     else
         return facts->asked == GCR_GATHER_NCCL || is_worth_it(why, facts);
     return 0;
@@ -150,7 +152,8 @@ void gcr_gather_decide(gcr_gather_way *out, const gcr_gather_facts *facts,
 {
     char why[GCR_GATHER_WHY_BYTES], rate[64];
 
-    *out = (gcr_gather_way){ .way = GCR_GATHER_MPI };
+    *out =
+        (gcr_gather_way){ .way = GCR_GATHER_MPI, .was_tried = gcr_gather_wants_bridge(why, facts) };
     if (!gcr_gather_may_bridge(why, facts)) {
         take_hosts(out, facts, trial->by_hosts, why);
     } else if (!trial->has_bridge) {

@@ -27,6 +27,7 @@ typedef struct gcr_gather_rank {
 
 typedef struct gcr_gather_facts {
     gcr_gather_form asked;
+    const char *obstacle; /* NULL, or why no results of this run can go by a bridge */
     const gcr_comm_info *comm;
     const gcr_gather_rank *ranks; /* [comm->size], where a bridge is wanted */
     uint64_t bytes;               /* of results that other ranks than the first have, about */
@@ -41,6 +42,7 @@ typedef struct gcr_gather_trial {
 
 typedef struct gcr_gather_way {
     gcr_gather_form way;              /* GCR_GATHER_MPI or GCR_GATHER_NCCL */
+    int was_tried;                    /* a bridge or messages were timed, or should have been */
     double bytes_per_second;          /* 0: not measured */
     char text[GCR_GATHER_TEXT_BYTES]; /* for the head of a run: which, why, how fast */
 } gcr_gather_way;
@@ -61,6 +63,7 @@ void gcr_gather_decide(gcr_gather_way *out, const gcr_gather_facts *facts,
 
 typedef struct gcr_gather_way_spec {
     gcr_gather_form asked;
+    const char *obstacle;       /* as of gcr_gather_facts, the same on all ranks */
     gcr_device *const *devices; /* [device_count] of this rank */
     int device_count;
     uint64_t bytes; /* as of gcr_gather_facts, the same on all ranks */

@@ -480,7 +480,7 @@ static gcr_status launch(worker *w, flight *f)
     }
     if (f->partials != NULL)
         GCR_TRY(fetch_partials(w, f));
-    else if (!shares_memory(w))
+    else if (!shares_memory(w) && w->shared->carrier == NULL)
         GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
                              f->points * w->shared->cell_bytes));
     if (!shares_memory(w))
@@ -570,15 +570,65 @@ static gcr_status land_cells(worker *w, const flight *f, const part *p)
     return count_landed(w, p, landed, failed);
 }
 
-static gcr_status land(worker *w, flight *f)
+/* ---- results that leave for another device ---------------------------------------------------- */
+
+static gcr_parcel describe_parcel(const worker *w, const flight *f)
+{
+    gcr_parcel parcel = { .points = f->points,
+                          .bytes = f->points * gcr_records_cell_bytes(w->shared->slots),
+                          .part_count = (uint32_t)f->tile_count,
+                          .kind = w->shared->kind_mark };
+
+    for (uint64_t t = 0; t < f->tile_count; t++) {
+        const part *p = &f->parts[t];
+
+        parcel.parts[t] = (gcr_parcel_part){ .dataset = p->at.dataset,
+                                             .first = p->at.first,
+                                             .count = p->at.count,
+                                             .cost = p->cell_cost * (double)p->live };
+        add_progress(&w->progress->landed, p->live);
+        add_cost(&w->progress->cost, parcel.parts[t].cost);
+    }
+    return parcel;
+}
+
+/* How many of its cells have failed, the rank that receives them finds out. */
+static gcr_status carry(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+    const gcr_parcel parcel = describe_parcel(w, f);
+    gcr_carrier *carrier = w->shared->carrier;
+    int is_taken = 0;
+
+    while (!is_taken) {
+        GCR_TRY(gcr_bridge_check(carrier->bridge));
+        GCR_TRY(gcr_parcel_send(&is_taken, &carrier->outbox, carrier->bridge, w->queue,
+                                f->records_dev, &parcel, f->done));
+        if (!is_taken)
+            nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+    }
+    f->is_leaving = 1;
+out:
+    return status;
+}
+
+/* Its records may be written again. */
+static gcr_status let_leave(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+
+    if (f->is_leaving)
+        GCR_TRY(gcr_bridge_wait(w->shared->carrier->bridge, f->done, GCR_CARRIER_SECONDS));
+    f->is_leaving = 0;
+out:
+    return status;
+}
+
+static gcr_status land_parts(worker *w, const flight *f)
 {
     gcr_status status = GCR_OK;
     uint64_t block = 0;
 
-    if (!f->is_flying)
-        goto out;
-    f->is_flying = 0;
-    GCR_TRY(await(w, f));
     for (uint64_t t = 0; t < f->tile_count; t++) {
         const part *p = &f->parts[t];
 
@@ -590,6 +640,19 @@ static gcr_status land(worker *w, flight *f)
             GCR_TRY(land_cells(w, f, p));
         block += p->positions;
     }
+out:
+    return status;
+}
+
+static gcr_status land(worker *w, flight *f)
+{
+    gcr_status status = GCR_OK;
+
+    if (!f->is_flying)
+        goto out;
+    f->is_flying = 0;
+    GCR_TRY(await(w, f));
+    GCR_TRY(w->shared->carrier != NULL ? carry(w, f) : land_parts(w, f));
     leave_datasets(w, f, 1);
 out:
     return status;
@@ -712,6 +775,9 @@ out:
  * write their records. */
 static void close_worker(worker *w)
 {
+    for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
+        if (w->flights[i].is_leaving) /* nobody may come for it any more */
+            gcr_bridge_abort(w->shared->carrier->bridge);
     turn_away(w);
     gcr_teller_close(&w->teller);
     gcr_queue_close(w->queue);
@@ -727,6 +793,7 @@ static gcr_status start_batch(worker *w, int turn)
     gcr_status status = GCR_OK;
     flight *f = &w->flights[turn];
 
+    GCR_TRY(let_leave(w, f));
     for (;;) {
         w->is_short = 0;
         status = build(w, f);
@@ -748,6 +815,8 @@ static gcr_status land_all(worker *w)
 
     for (int i = 0; i < w->flight_count; i++)
         GCR_TRY(land(w, &w->flights[i]));
+    for (int i = 0; i < w->flight_count; i++)
+        GCR_TRY(let_leave(w, &w->flights[i]));
 out:
     return status;
 }

@@ -14,6 +14,7 @@
 #define GCR_EXEC_PIPELINE_H
 
 #include "backend/backend.h"
+#include "exec/carrier.h"
 #include "exec/landing.h"
 #include "exec/residency.h"
 #include "exec/schedule.h"
@@ -47,6 +48,9 @@ typedef struct gcr_pipeline_shared {
     /* [workers of this rank] Where slots are counted down by another rank, what has landed is told by
      * these; NULL: they are counted down here. */
     gcr_landing_ring *rings;
+
+    /* Of another rank than 0, where the device's results go to rank 0's device; NULL: to the host. */
+    gcr_carrier *carrier;
 
     /* A dataset is complete and summarised, and nobody will acquire it again; from the worker that
      * landed its last cell. */

@@ -4,6 +4,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "exec/carrier.h"
+#include "exec/flight.h"
 #include "exec/job_check.h"
 #include "exec/nesting.h"
 #include "grid/plan_create.h"
@@ -69,6 +71,42 @@ out:
     return status;
 }
 
+/* Why no parcel could carry the results of this run, or NULL. The same on all ranks. */
+static const char *find_obstacle(const gcr_run *run)
+{
+    if (run->by_blocks)
+        return "only summaries are passed on";
+    return gcr_flight_points(1, 0) * run->cell_bytes > GCR_PARCEL_BYTES_MOST
+               ? "cells have too many outputs to be passed on many at a time"
+               : NULL;
+}
+
+/* Collective. */
+static gcr_status choose_gather(gcr_run *run)
+{
+    const int size = run->crew.comm->size;
+    const uint64_t bytes = gcr_plan_live_count(run->plan) * run->cell_bytes;
+    gcr_device *devices[GCR_RUN_DEVICES_MAX];
+    const gcr_gather_way_spec spec = { .asked = run->spec.job->gather,
+                                       .obstacle = find_obstacle(run),
+                                       .devices = devices,
+                                       .device_count = run->device_count,
+                                       .bytes = bytes / (uint64_t)size * (uint64_t)(size - 1),
+                                       .seconds = GCR_CARRIER_SECONDS };
+
+    for (int d = 0; d < run->device_count; d++)
+        devices[d] = run->devices[d].device;
+    return gcr_gather_choose(&run->gather, &run->bridge, run->comm, &spec);
+}
+
+/* Where the run came to its end on all ranks, they close it together. */
+static void close_bridge(gcr_run *run)
+{
+    if (run->bridge != NULL && run->ending != GCR_RUN_COMPLETE)
+        gcr_bridge_abort(run->bridge);
+    gcr_bridge_close(run->bridge);
+}
+
 gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
                              const gcr_backend *const *backends)
 {
@@ -85,6 +123,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     run->comm = comm;
     GCR_TRY(gcr_run_join_crew(run));
     GCR_TRY(gcr_comm_agree(comm, decide(run)));
+    GCR_TRY(choose_gather(run));
     run->alone = alone;
     alone = NULL;
     *out = run;
@@ -127,6 +166,7 @@ void gcr_run_destroy(gcr_run *run)
     gcr_shared_clear(&run->node_slots);
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
+    close_bridge(run);
     gcr_run_close_devices(run);
     gcr_crew_clear(&run->crew);
     gcr_comm_close(run->alone);
@@ -248,6 +288,13 @@ int gcr_run_kind_count(const gcr_run *run)
 const char *gcr_run_kind(const gcr_run *run, int kind)
 {
     return run->crew.kinds[kind];
+}
+
+const char *gcr_run_gather(const gcr_run *run)
+{
+    const int is_news = run->spec.job->gather != GCR_GATHER_AUTO || run->gather.was_tried;
+
+    return run->crew.comm->size > 1 && is_news ? run->gather.text : "";
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)

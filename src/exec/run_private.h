@@ -12,6 +12,7 @@
 #include "exec/binding.h"
 #include "exec/crew.h"
 #include "exec/facts.h"
+#include "exec/gather_way.h"
 #include "exec/job_device.h"
 #include "exec/pipeline.h"
 #include "exec/split.h"
@@ -70,9 +71,11 @@ struct gcr_run {
     atomic_int phase; /* gcr_run_phase */
     gcr_gate *gate;   /* a key per dataset */
     gcr_points *points;
-    gcr_comm *comm;  /* the spec's, or ... */
-    gcr_comm *alone; /* ... its own        */
-    gcr_crew crew;   /* what all ranks have; what follows is this rank's */
+    gcr_comm *comm;        /* the spec's, or ... */
+    gcr_comm *alone;       /* ... its own        */
+    gcr_gather_way gather; /* how results come from other ranks                   */
+    gcr_bridge *bridge;    /* by this; NULL: by the hosts                         */
+    gcr_crew crew;         /* what all ranks have; what follows is this rank's */
     gcr_kind *kinds[GCR_RUN_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
     int kind_count, device_count;

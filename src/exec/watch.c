@@ -81,6 +81,7 @@ static void fail(gcr_watch *watch, gcr_status status)
     put_on_board(watch, GCR_RUN_FAILED);
     if (watch->gather != NULL)
         gcr_gather_give_up(watch->gather);
+    gcr_carrier_give_up(watch->carrier);
 }
 
 /* Lets this rank's workers know what stands on the board, and the other nodes, once. */
@@ -128,6 +129,8 @@ static gcr_status take(gcr_watch *watch, const gcr_message *message)
         GCR_TRY(take_stop(watch, message));
     else if (message->tag == GCR_TAG_ENDED)
         watch->nodes_ended++;
+    else if (message->tag == GCR_TAG_PARCEL)
+        GCR_TRY(gcr_carrier_take(watch->carrier, message));
     else if (watch->is_failed)
         goto out;
     else if (message->tag == GCR_TAG_TILE)
@@ -171,7 +174,7 @@ static gcr_status look_around_node(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
 
-    if (ranks_of(watch)->node_count > 1)
+    if (ranks_of(watch)->node_count > 1 || watch->carrier->bridge != NULL)
         GCR_TRY(take_messages(watch));
     if (watch->is_failed)
         goto out;
@@ -187,6 +190,7 @@ static void look_around(gcr_watch *watch)
 
     look_for_a_wish_to_stop(watch);
     GCR_TRY(heed_board(watch));
+    GCR_TRY(gcr_carrier_look(watch->carrier, watch->workers_ended));
     if (watch->gather == NULL || !leads_node(watch))
         goto out;
     GCR_TRY(look_around_node(watch));
@@ -201,6 +205,8 @@ static int is_over(gcr_watch *watch)
 {
     const gcr_comm_info *ranks = ranks_of(watch);
 
+    if (!gcr_carrier_is_over(watch->carrier))
+        return 0;
     if (watch->gather == NULL || !leads_node(watch))
         return 1;
     if (ranks->rank > 0)
@@ -265,9 +271,11 @@ static void show_progress(const gcr_watch *watch)
 static double choose_look(const gcr_watch *watch, double interval)
 {
     const gcr_comm_info *ranks = ranks_of(watch);
-    const double look = ranks->node_count > 1 && leads_node(watch) ? look_at_messages
-                        : ranks->size > 1                          ? look_in_node
-                                                                   : look_alone;
+    const int has_messages =
+        (ranks->node_count > 1 && leads_node(watch)) || watch->carrier->bridge != NULL;
+    const double look = has_messages      ? look_at_messages
+                        : ranks->size > 1 ? look_in_node
+                                          : look_alone;
 
     return fmin(look, interval);
 }
@@ -292,6 +300,7 @@ void gcr_watch_run(gcr_watch *watch)
     int have_ended = gcr_pool_wait(watch->pool, 0.0);
 
     for (;;) {
+        watch->workers_ended = have_ended;
         look_around(watch);
         if (have_ended && is_over(watch))
             break;

@@ -12,6 +12,7 @@
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
 
+#include "exec/carrier.h"
 #include "exec/dealing.h"
 #include "exec/gather.h"
 #include "exec/run_private.h"
@@ -22,8 +23,9 @@ typedef struct gcr_watch {
     gcr_run *run;
     gcr_pool *pool; /* of the workers; its end is waited for                   */
     gcr_dealing *dealing;
-    gcr_gather *gather; /* NULL: there is one rank                                 */
-    atomic_int *stop;   /* of the workers of this rank                             */
+    gcr_gather *gather;   /* NULL: there is one rank                                 */
+    gcr_carrier *carrier; /* has no bridge where results go by the hosts            */
+    atomic_int *stop;     /* of the workers of this rank                             */
     double begin;
 
     /* Keeps the first failure, of whichever thread, and stops the workers of this rank. */
@@ -31,10 +33,11 @@ typedef struct gcr_watch {
     void *arg;
 
     /* Private. */
-    gcr_shared board; /* of the node: one atomic_int, 0 or 1 + a gcr_run_ending */
-    gcr_send **told;  /* [node_count] of rank 0, [1] of a leader: the stop on its way ... */
-    int stop_told;    /* ... which is this                                        */
-    gcr_send *ended;  /* of a leader that is not rank 0                           */
+    gcr_shared board;  /* of the node: one atomic_int, 0 or 1 + a gcr_run_ending */
+    gcr_send **told;   /* [node_count] of rank 0, [1] of a leader: the stop on its way ... */
+    int stop_told;     /* ... which is this                                        */
+    gcr_send *ended;   /* of a leader that is not rank 0                           */
+    int workers_ended; /* of this rank */
     int has_ended, nodes_ended;
     int is_failed; /* what comes is dropped: no other rank may wait for it       */
 } gcr_watch;

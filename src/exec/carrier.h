@@ -1,0 +1,52 @@
+/*
+ * exec/carrier.h -- the way of a run's results from other ranks' GPUs to rank 0's (gather_device.h), from
+ * the first batch to the last.
+ *
+ * It stands beside gather.h, which has the way by the hosts: where the run has a bridge, what GPUs of
+ * other ranks compute goes by it, and all else as ever. On other ranks the worker that drives the device has
+ * the bridge, on rank 0 the thread that watches, which also announces: it alone sends messages.
+ *
+ * Each rank says when it will send no more, and rank 0 is not done before all have said so.
+ */
+#ifndef GCR_EXEC_CARRIER_H
+#define GCR_EXEC_CARRIER_H
+
+#include "exec/gather.h"
+#include "exec/gather_device.h"
+
+typedef struct gcr_carrier {
+    gcr_bridge *bridge; /* NULL: there is none, and nothing below does anything */
+    gcr_comm *comm;
+    gcr_parcel_outbox outbox; /* of other ranks than 0 */
+    gcr_receiver *receiver;   /* of rank 0             */
+    int is_under_way;         /* of either             */
+    int ended;                /* on rank 0: ranks that will send no more; else: that was said */
+    gcr_send *end;
+    int has_given_up;
+} gcr_carrier;
+
+enum { GCR_CARRIER_SECONDS = 20 }; /* for which a rank waits for another */
+
+/* `bridge`: NULL is allowed. All of it is borrowed until close. *Collective*; the caller agrees on the
+ * status. GCR_ENOMEM, GCR_EDEVICE. */
+GCR_MUST_CHECK gcr_status gcr_carrier_open(gcr_carrier *out, gcr_bridge *bridge, gcr_comm *comm,
+                                           gcr_gather *gather, gcr_slots *slots,
+                                           const gcr_points *points);
+void gcr_carrier_close(gcr_carrier *carrier);
+
+/* The most cells that a batch may have which goes by it. */
+uint64_t gcr_carrier_batch_most(const gcr_slots *slots);
+
+/* From the thread that watches: announces, or receives; `have_ended`: the workers of this rank. */
+GCR_MUST_CHECK gcr_status gcr_carrier_look(gcr_carrier *carrier, int have_ended);
+
+/* Rank 0's: a message of another rank. */
+GCR_MUST_CHECK gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_message *message);
+
+/* Rank 0's, which has failed: nothing is received any more. Others find out by themselves. */
+void gcr_carrier_give_up(gcr_carrier *carrier);
+
+/* True when all has been sent and said, or received. */
+int gcr_carrier_is_over(const gcr_carrier *carrier);
+
+#endif /* GCR_EXEC_CARRIER_H */

@@ -1,0 +1,88 @@
+"""Results of ranks with a GPU each go to rank 0 over NCCL: stand-ins for CUDA and NCCL below the real program."""
+import os
+import subprocess
+import unittest
+
+from support import Case, PROGRAM, Reply
+
+SCALE = """\
+name: grown
+data: {synthetic: {datasets: 6, rows: 4}}
+kernel: scale
+grid: {factor: {linspace: [-3, 5, 7001]}}
+where: not (abs(factor) < 0.5)
+summary: {best: argmax(value), least: argmin(value), average: mean(value), top: 3}
+run: {device: 'cuda:0', batch: 300}
+"""
+
+MPIRUN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support", "mpirun")
+
+
+class GatherByNccl(Case):
+
+    def setUp(self):
+        super().setUp()
+        self.env = self.fake_gpus()
+        self.write("grown.yaml", SCALE)
+
+    def run_on(self, ranks, *flags, **env):
+        done = subprocess.run([MPIRUN, str(ranks), PROGRAM, "run", "grown.yaml", "--fresh", *flags],
+                              cwd=self.folder, env={**self.env, **env}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=50)
+        if done.returncode == 77 or b"no MPI" in done.stderr:
+            self.skipTest("there is no MPI here")
+        if b"have no bridges" in done.stderr:
+            self.skipTest("this build has no NCCL")
+        return Reply(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def passed(self, reply):
+        self.assertEqual(reply.code, 0, reply.err)
+        return reply.err
+
+    def results(self, folder):
+        return self.read(folder + "/summary.csv"), self.ok("export", folder).out
+
+    def test_they_have_the_bits_of_one_rank(self):
+        self.ok("run", "grown.yaml", "--fresh", "--out", "one", env=self.env)
+        wanted = self.results("one")
+        for ranks, schedule in (3, "dynamic"), (2, "static"):
+            with self.subTest(ranks=ranks, schedule=schedule):
+                said = self.passed(self.run_on(ranks, "--out", "many", "--gather", "nccl",
+                                               "--schedule", schedule))
+                self.assertRegex(said, r"(?m)^gather +nccl, .*, from GPU to GPU by NCCL 2\.")
+                self.assertRegex(said, r"(?m)^moved .* from GPU to GPU;")
+                self.assertRegex(said, r"(?m)^done +36,756 ok")
+                self.assertEqual(self.results("many"), wanted)
+
+    def test_two_ranks_on_one_gpu_fall_back_and_say_so(self):
+        said = self.passed(self.run_on(2, "--out", "many", "--gather", "nccl", FAKE_GPUS_SHARED="1"))
+        self.assertRegex(said, r"(?m)^gather +mpi; nccl: off \(ranks 0 and 1 share GPU-0{8}-")
+        self.assertNotIn("from GPU to GPU", said)
+
+    def test_a_rank_with_two_gpus_falls_back_and_says_so(self):
+        said = self.passed(self.run_on(2, "--out", "many", "--gather", "nccl", "--device", "cuda"))
+        self.assertRegex(said, r"(?m)^gather +mpi; nccl: off \(rank 0 on \S+ has 2 GPUs")
+
+    def test_summaries_need_no_bridge(self):
+        said = self.passed(self.run_on(2, "--out", "many", "--gather", "nccl",
+                                       "--set", "output.keep=summary"))
+        self.assertRegex(said, r"(?m)^gather +mpi; nccl: off \(only summaries are passed on\)")
+
+    def test_nothing_is_said_where_nobody_asks_and_nothing_is_to_choose(self):
+        said = self.passed(self.run_on(2, "--out", "many"))
+        self.assertNotRegex(said, r"(?m)^gather ")
+
+    def test_an_error_before_the_run_is_a_note_and_one_within_it_its_end(self):
+        said = self.passed(self.run_on(2, "--out", "many", "--gather", "nccl",
+                                       FAKE_NCCL_FAILS="0:10"))
+        self.assertRegex(said, r"(?m)^gather +mpi; nccl: off \(rank 0 of 2 \(cuda:0, NVIDIA Fake 0\): ")
+        self.write("grown.yaml", SCALE.replace("7001", "200001"))
+        reply = self.run_on(2, "--out", "many", "--gather", "nccl", FAKE_NCCL_FAILS="1:700")
+        self.assertRegex(reply.err, r"(?m)^gather +nccl, ")
+        self.assertEqual(reply.code, 4, reply.err)
+        self.assertIn("NCCL cannot go on", reply.err)
+        self.assertIn("what has landed before is saved", reply.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
