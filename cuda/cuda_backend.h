@@ -105,6 +105,7 @@ extern const gcr_backend gcr_cuda_backend;
 /* cuda_device.c */
 gcr_status gcr_cuda_device_count(int *out, char *why, size_t why_bytes);
 gcr_status gcr_cuda_device_open(gcr_device **out, int index);
+gcr_status gcr_cuda_device_identify(gcr_device_identity *out, int index);
 void gcr_cuda_device_close(gcr_device *device);
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                           gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);

@@ -146,6 +146,21 @@ static void name_uuid(char out[GCR_UUID_BYTES], const cudaUUID_t *uuid)
                        (unsigned char)uuid->bytes[i]);
 }
 
+/* The driver knows it by itself: no context is made on a GPU that may be another process's. */
+gcr_status gcr_cuda_device_identify(gcr_device_identity *out, int index)
+{
+    gcr_status status = GCR_OK;
+    struct cudaDeviceProp properties;
+
+    GCR_CUDA("ask the GPU which one it is", cudaGetDeviceProperties(&properties, index));
+    name_uuid(out->uuid, &properties.uuid);
+    out->pci =
+        (gcr_pci_address){ properties.pciDomainID, properties.pciBusID, properties.pciDeviceID };
+    snprintf(out->name, sizeof out->name, "%.*s", (int)sizeof out->name - 1, properties.name);
+out:
+    return status;
+}
+
 static gcr_status describe(cuda_device *device)
 {
     gcr_status status = GCR_OK;

@@ -11,6 +11,7 @@ const gcr_backend gcr_cuda_backend = {
 
     .device_count = gcr_cuda_device_count,
     .device_open = gcr_cuda_device_open,
+    .device_identify = gcr_cuda_device_identify,
     .device_close = gcr_cuda_device_close,
     .device_kind = gcr_cuda_device_kind,
 

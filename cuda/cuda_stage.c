@@ -8,6 +8,8 @@
  */
 #include "cuda/cuda_backend.h"
 
+#include "base/cpus.h"
+
 #include <string.h>
 
 enum { BETWEEN = 256 }; /* what is uploaded begins on multiples */

@@ -19,19 +19,40 @@ const gcr_backend *gcr_backend_find(const char *name)
     return NULL;
 }
 
-gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index)
+static gcr_status check_index(const gcr_backend *backend, int index)
 {
     gcr_status status = GCR_OK;
     char why[512] = "";
     int count = 0;
 
-    *out = NULL;
     GCR_TRY(backend->device_count(&count, why, sizeof why));
     if (count == 0)
         GCR_FAIL(GCR_EUNSUPPORTED, "%s", why);
     if (index < 0 || index >= count)
         GCR_FAIL(GCR_EINVAL, "there is no device %s:%d: this machine has %d", backend->name, index,
                  count);
+out:
+    return status;
+}
+
+gcr_status gcr_device_identify(gcr_device_identity *out, const gcr_backend *backend, int index)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_device_identity){ 0 };
+    GCR_TRY(check_index(backend, index));
+    if (backend->device_identify != NULL)
+        GCR_TRY(backend->device_identify(out, index));
+out:
+    return status;
+}
+
+gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index)
+{
+    gcr_status status = GCR_OK;
+
+    *out = NULL;
+    GCR_TRY(check_index(backend, index));
     GCR_TRY(backend->device_open(out, index));
     atomic_flag_clear(&(*out)->ledger_busy);
 out:

@@ -46,11 +46,11 @@ typedef enum gcr_place {
     GCR_PLACE_DEVICE,  /* memory the device computes on                                   */
 } gcr_place;
 
-enum { GCR_TUNING_BYTES = 320, GCR_UUID_BYTES = 48 };
+enum { GCR_TUNING_BYTES = 320, GCR_UUID_BYTES = 48, GCR_DEVICE_NAME_BYTES = 96 };
 
 /* Filled by device_open and constant afterwards, but for what a calibration changes. */
 typedef struct gcr_device_info {
-    char name[96]; /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"                */
+    char name[GCR_DEVICE_NAME_BYTES]; /* "NVIDIA H200", "Intel(R) Xeon(R) Processor"       */
     /* "GPU-8b0f...", the same in each process that sees this device, as tools of its vendor
      * print it; "": it is no device beside the processors. */
     char uuid[GCR_UUID_BYTES];
@@ -69,6 +69,17 @@ typedef struct gcr_device_info {
     /* Where the numbers come from that choose its algorithms, where they can be measured; or "". */
     char tuning[GCR_TUNING_BYTES];
 } gcr_device_info;
+
+/* Which piece of hardware a device is: the same to all processes that see it, whatever number they
+ * see it under. */
+typedef struct gcr_pci_address {
+    int32_t domain, bus, device;
+} gcr_pci_address;
+
+typedef struct gcr_device_identity {
+    char name[GCR_DEVICE_NAME_BYTES], uuid[GCR_UUID_BYTES]; /* as in gcr_device_info */
+    gcr_pci_address pci;
+} gcr_device_identity;
 
 enum { GCR_KIND_BYTES = 160 }; /* that gcr_device_kind() needs */
 
@@ -208,6 +219,8 @@ struct gcr_backend {
     /* Devices. No device is a count of 0 and a sentence that says so and why, not a failure. */
     gcr_status (*device_count)(int *out, char *why, size_t why_bytes);
     gcr_status (*device_open)(gcr_device **out, int index);
+    /* (optional) Asked without starting the device. NULL: it is no piece of hardware of its own. */
+    gcr_status (*device_identify)(gcr_device_identity *out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 
     /* What decides a cell's bits on this device, units of such a kind in use, and matrices of up to so
@@ -274,7 +287,7 @@ struct gcr_backend {
 };
 
 /* The backends of this build, NULL-terminated, in the order in which one is looked for that has a
- * device. Before a device is opened only name, device_count and device_open may be used. */
+ * device. Before a device is opened only name, device_count, device_open and device_identify may be used. */
 extern const gcr_backend *const gcr_backends[];
 
 /* ---- the callers of the table (backend.c) ---------------------------------------------------- */
@@ -284,6 +297,10 @@ const gcr_backend *gcr_backend_find(const char *name);
 
 GCR_MUST_CHECK gcr_status gcr_device_open(gcr_device **out, const gcr_backend *backend, int index);
 void gcr_device_close(gcr_device *device);
+
+/* Which it is of what several processes see. The device need not be open, and is not started. */
+GCR_MUST_CHECK gcr_status gcr_device_identify(gcr_device_identity *out, const gcr_backend *backend,
+                                              int index);
 
 /* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. matrix_rows: of the
  * largest SPD matrix that is computed with; 0: there is none, or it is not known. */

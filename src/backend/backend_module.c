@@ -33,16 +33,37 @@ gcr_status gcr_module_device_count(int *out, gcr_module *module, char *why, size
     return backend != NULL ? backend->device_count(out, why, why_bytes) : GCR_OK;
 }
 
-gcr_status gcr_module_device_open(gcr_device **out, gcr_module *module, int index)
+static gcr_status open_or_fail(const gcr_backend **out, gcr_module *module)
 {
     gcr_status status = GCR_OK;
     char why[512] = "";
-    const gcr_backend *backend = gcr_module_open(module, why, sizeof why);
+
+    *out = gcr_module_open(module, why, sizeof why);
+    if (*out == NULL)
+        GCR_FAIL(GCR_EUNSUPPORTED, "%s", why);
+out:
+    return status;
+}
+
+gcr_status gcr_module_device_open(gcr_device **out, gcr_module *module, int index)
+{
+    gcr_status status = GCR_OK;
+    const gcr_backend *backend;
 
     *out = NULL;
-    if (backend == NULL)
-        GCR_FAIL(GCR_EUNSUPPORTED, "%s", why);
+    GCR_TRY(open_or_fail(&backend, module));
     GCR_TRY(backend->device_open(out, index));
+out:
+    return status;
+}
+
+gcr_status gcr_module_device_identify(gcr_device_identity *out, gcr_module *module, int index)
+{
+    gcr_status status = GCR_OK;
+    const gcr_backend *backend;
+
+    GCR_TRY(open_or_fail(&backend, module));
+    GCR_TRY(gcr_device_identify(out, backend, index));
 out:
     return status;
 }

@@ -24,9 +24,11 @@ typedef struct gcr_module {
 /* The table of the module, which stays loaded until the process ends, or NULL with a sentence. */
 const gcr_backend *gcr_module_open(gcr_module *module, char *why, size_t why_bytes);
 
-/* The two operations of a table that need no device. */
+/* The operations of a table that need no device. */
 GCR_MUST_CHECK gcr_status gcr_module_device_count(int *out, gcr_module *module, char *why,
                                                   size_t why_bytes);
 GCR_MUST_CHECK gcr_status gcr_module_device_open(gcr_device **out, gcr_module *module, int index);
+GCR_MUST_CHECK gcr_status gcr_module_device_identify(gcr_device_identity *out, gcr_module *module,
+                                                     int index);
 
 #endif /* GCR_BACKEND_BACKEND_MODULE_H */

@@ -1,7 +1,7 @@
 /*
  * backend/backend_registry.c -- the one file that knows which backends there are.
  *
- * The table of a module is not here before it is opened, so its place is held by one with the two
+ * The table of a module is not here before it is opened, so its place is held by one with the
  * operations that need no device; a device that was opened names the module's own.
  */
 #include "backend/backend_module.h"
@@ -23,10 +23,16 @@ static gcr_status gpu_device_open(gcr_device **out, int index)
     return gcr_module_device_open(out, &gpu_module, index);
 }
 
+static gcr_status gpu_device_identify(gcr_device_identity *out, int index)
+{
+    return gcr_module_device_identify(out, &gpu_module, index);
+}
+
 static const gcr_backend gpu_backend = {
     .name = gpu_name,
     .device_count = gpu_device_count,
     .device_open = gpu_device_open,
+    .device_identify = gpu_device_identify,
 };
 
 const gcr_backend *const gcr_backends[] = {

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,25 +40,6 @@ struct gcr_pool {
     int busy;
     int is_ending;
 };
-
-int gcr_cpu_count(void)
-{
-    /* The kernel refuses a set smaller than its own; sets of 2^20 CPUs do not exist. */
-    for (int bits = CPU_SETSIZE; bits <= 1 << 20; bits *= 2) {
-        cpu_set_t *set = CPU_ALLOC((size_t)bits);
-        const size_t bytes = CPU_ALLOC_SIZE((size_t)bits);
-        int count = 0;
-
-        if (set == NULL)
-            break;
-        if (sched_getaffinity(0, bytes, set) == 0)
-            count = CPU_COUNT_S(bytes, set);
-        CPU_FREE(set);
-        if (count > 0)
-            return count;
-    }
-    return 1;
-}
 
 /* Sleeps until there is a round after `seen`. False: the pool ends. */
 static int wait_for_round(gcr_pool *pool, unsigned seen, gcr_pool_fn *fn, void **arg)

@@ -18,9 +18,6 @@ typedef struct gcr_pool gcr_pool;
 /* Runs on every thread of the pool; `worker` is 0 .. gcr_pool_size() - 1. */
 typedef void (*gcr_pool_fn)(void *arg, int worker);
 
-/* How many CPUs this process may use: its affinity mask, not the machine's count. >= 1. */
-int gcr_cpu_count(void);
-
 /* `threads` >= 1. GCR_ENOMEM: the system refuses so many. */
 GCR_MUST_CHECK gcr_status gcr_pool_create(gcr_pool **out, int threads);
 

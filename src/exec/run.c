@@ -2,6 +2,7 @@
 #include "exec/run_private.h"
 
 #include "base/check.h"
+#include "base/cpus.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "exec/carrier.h"

@@ -332,6 +332,29 @@ static void test_a_driver_that_does_not_start_is_a_fact(void **state)
     assert_non_null(strstr(why, "the driver does not start"));
 }
 
+static void test_a_gpu_says_which_one_it_is_without_being_started(void **state)
+{
+    gcr_device_identity first, second;
+
+    (void)state;
+    fake_cuda.device_count = 2;
+    assert_ok(gcr_device_identify(&first, &gcr_cuda_backend, 0));
+    assert_ok(gcr_device_identify(&second, &gcr_cuda_backend, 1));
+    assert_string_equal(first.uuid, "GPU-00000000-0000-0000-0000-000000000000");
+    assert_string_equal(second.uuid, "GPU-00000000-0000-0000-0000-000000000001");
+    assert_int_equal(second.pci.bus, 0x11);
+    assert_string_equal(second.name, "NVIDIA Fake 1");
+    assert_int_equal(fake_cuda.turns, 0);
+    assert_status(gcr_device_identify(&first, &gcr_cuda_backend, 2), GCR_EINVAL);
+    assert_string_equal(first.uuid, "");
+    fake_cuda.fail_call = "cudaGetDeviceProperties";
+    fake_cuda.fail_nth = 1;
+    fake_cuda.fail_code = cudaErrorNoDevice;
+    fake_cuda.has_failed = 0;
+    assert_int_not_equal(gcr_device_identify(&first, &gcr_cuda_backend, 0), GCR_OK);
+    assert_error_mentions("ask the GPU which one it is");
+}
+
 /* Opening device 0 fails with a sentence and leaves nothing. */
 static void assert_not_opened(gcr_status expected, const char *reason)
 {
@@ -438,6 +461,7 @@ int main(void)
         test(test_an_old_driver_is_told_with_both_versions),
         test(test_no_gpu_and_no_visible_gpu_are_told_apart),
         test(test_a_driver_that_does_not_start_is_a_fact),
+        test(test_a_gpu_says_which_one_it_is_without_being_started),
         test(test_an_old_gpu_is_refused),
         test(test_a_gpu_that_may_not_compute_is_refused),
         test(test_a_busy_gpu_is_told),

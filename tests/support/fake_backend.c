@@ -222,6 +222,16 @@ static gcr_status fake_device_open(gcr_device **out, int index)
     return GCR_OK;
 }
 
+/* Those of all processes are the same. */
+static gcr_status fake_device_identify(gcr_device_identity *out, int index)
+{
+    const int number = fake.first_device + index;
+
+    *out = (gcr_device_identity){ .name = "fake", .pci = { .bus = 0x10 + number } };
+    snprintf(out->uuid, sizeof out->uuid, "GPU-%d", number);
+    return GCR_OK;
+}
+
 static void fake_device_close(gcr_device *device)
 {
     fake.open_handles--;
@@ -501,6 +511,7 @@ const gcr_backend fake_backend = {
     .name = "fake",
     .device_count = fake_device_count,
     .device_open = fake_device_open,
+    .device_identify = fake_device_identify,
     .device_close = fake_device_close,
     .device_kind = fake_device_kind,
     .buf_open = fake_buf_open,

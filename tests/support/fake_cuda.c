@@ -837,7 +837,8 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
     *out = (struct cudaDeviceProp){ .major = fake_cuda.capability / 10,
                                     .minor = fake_cuda.capability % 10,
                                     .totalGlobalMem = (size_t)1 << 30,
-                                    .multiProcessorCount = fake_cuda.units };
+                                    .multiProcessorCount = fake_cuda.units,
+                                    .pciBusID = 0x10 + device };
     snprintf(out->name, sizeof out->name, "NVIDIA Fake %d", device);
     out->uuid.bytes[0] = (char)fake_cuda.first_gpu;
     out->uuid.bytes[15] = (char)device;

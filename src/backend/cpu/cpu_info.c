@@ -9,8 +9,8 @@
 #include "backend/cpu/code_path.h"
 #include "backend/cpu/cpu_blas.h"
 
+#include "base/cpus.h"
 #include "base/memory.h"
-#include "base/pool.h"
 
 #include <stdio.h>
 #include <string.h>

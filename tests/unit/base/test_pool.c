@@ -4,7 +4,6 @@
 #include "base/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -147,23 +146,6 @@ static void test_a_thread_that_the_system_refuses_ends_those_before_it(void **st
 }
 #endif
 
-static void test_the_affinity_mask_says_how_many_cpus_there_are(void **state)
-{
-    cpu_set_t before, one;
-    size_t first = 0;
-
-    (void)state;
-    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    assert_int_equal(gcr_cpu_count(), CPU_COUNT(&before));
-    while (!CPU_ISSET(first, &before))
-        first++;
-    CPU_ZERO(&one);
-    CPU_SET(first, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
-    assert_int_equal(gcr_cpu_count(), 1);
-    sched_setaffinity(0, sizeof before, &before);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,7 +158,6 @@ int main(void)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(test_a_thread_that_the_system_refuses_ends_those_before_it),
 #endif
-        cmocka_unit_test(test_the_affinity_mask_says_how_many_cpus_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
