@@ -9,6 +9,7 @@
 #include "cuda/cuda_kernel.h"
 #include "cuda/cuda_program.h"
 
+#include "base/cpus.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/text.h"

@@ -82,7 +82,7 @@ const char *gcr_cpus_format(char out[GCR_CPUS_TEXT_BYTES], const gcr_cpus *cpus)
     out[0] = '\0';
     for (int cpu = 0; cpu < GCR_CPUS_MAX; cpu++) {
         const int last = has(cpus, cpu) ? end_of_range(cpus, cpu) : cpu;
-        char range[24] = "";
+        char range[32] = "";
 
         if (!has(cpus, cpu))
             continue;

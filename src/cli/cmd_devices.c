@@ -3,6 +3,7 @@
  * is to be calibrated.
  */
 #include "cli/command.h"
+#include "cli/devices_map.h"
 #include "cli/json.h"
 #include "cli/screen.h"
 
@@ -15,10 +16,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { KEY_JSON = 0x200, KEY_CALIBRATE, WHY_BYTES = 512, MODELS_MAX = 8 };
+enum { KEY_JSON = 0x200, KEY_CALIBRATE, KEY_MAP, WHY_BYTES = 512, MODELS_MAX = 8 };
 
 typedef struct devices_args {
-    int is_json, calibrates;
+    int is_json, calibrates, is_map;
 } devices_args;
 
 static const struct argp_option options[] = {
@@ -26,6 +27,8 @@ static const struct argp_option options[] = {
       "Measure which algorithm is the fastest for which size on each model of GPU, for all later "
       "runs (a minute or two; changes the last bits of results)",
       0 },
+    { "map", KEY_MAP, NULL, 0,
+      "Print who has which CPUs and GPUs; under mpirun or srun of all ranks", 0 },
     { "json", KEY_JSON, NULL, 0, "Print a JSON document", 0 },
     { 0 },
 };
@@ -38,6 +41,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG: argp_error(state, "'%s' is too much: devices takes no argument", arg); break;
     case KEY_JSON: args->is_json = 1; break;
     case KEY_CALIBRATE: args->calibrates = 1; break;
+    case KEY_MAP: args->is_map = 1; break;
+    case ARGP_KEY_END:
+        if (args->calibrates && args->is_map)
+            argp_error(state, "--calibrate and --map are two things: one after the other");
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -191,6 +199,10 @@ gcr_status gcr_command_devices(int *exit_out, int argc, char **argv)
 
     (void)exit_out;
     argp_parse(&devices_argp, argc, argv, 0, NULL, &args);
+    if (args.is_map) {
+        GCR_TRY(gcr_devices_map_print(args.is_json));
+        goto out;
+    }
     if (args.calibrates)
         GCR_TRY(calibrate());
     if (args.is_json)

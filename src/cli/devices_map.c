@@ -1,0 +1,175 @@
+/* cli/devices_map.c -- see devices_map.h. */
+#include "cli/devices_map.h"
+
+#include "cli/json.h"
+#include "cli/screen.h"
+#include "cli/sheet.h"
+
+#include "base/check.h"
+#include "comm/comm.h"
+#include "exec/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_BYTES = 1024 };
+
+static const gcr_map_gpu *gpu_of(const gcr_map *map, int rank, int nth)
+{
+    return &gcr_map_facts_of(map, rank)->gpus[gcr_map_share_of(map, rank)->gpus[nth]];
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+typedef const char *describe_fn(char scratch[LIST_BYTES], const gcr_map_gpu *gpu);
+
+static const char *label_of(char scratch[LIST_BYTES], const gcr_map_gpu *gpu)
+{
+    (void)scratch;
+    return gpu->label;
+}
+
+static const char *pci_of(char scratch[LIST_BYTES], const gcr_map_gpu *gpu)
+{
+    return gcr_map_pci(scratch, &gpu->identity);
+}
+
+static const char *nearness_of(char scratch[LIST_BYTES], const gcr_map_gpu *gpu)
+{
+    const char *nearness = gcr_map_nearness(gpu);
+
+    (void)scratch;
+    return nearness[0] != '\0' ? nearness : "-";
+}
+
+/* One word for each GPU of the rank, in their order. */
+static void put_gpus(gcr_sheet *sheet, const gcr_map *map, int rank, describe_fn *describe)
+{
+    const int count = gcr_map_share_of(map, rank)->gpu_count;
+    char list[LIST_BYTES] = "", scratch[LIST_BYTES];
+    size_t at = 0;
+
+    for (int i = 0; i < count && at < sizeof list; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? " " : "",
+                               describe(scratch, gpu_of(map, rank, i)));
+    if (count > 0)
+        gcr_sheet_format(sheet, "%s", list);
+    else
+        gcr_sheet_none(sheet);
+}
+
+static int has_gpus(const gcr_map *map, const gcr_comm_info *ranks)
+{
+    for (int r = 0; r < ranks->size; r++)
+        if (gcr_map_facts_of(map, r)->gpu_count > 0)
+            return 1;
+    return 0;
+}
+
+static gcr_status print_table(const gcr_map *map, const gcr_comm_info *ranks)
+{
+    gcr_status status = GCR_OK;
+    static const char *const names[] = {
+        "rank", "host", "cpus", "threads", "gpus", "pci", "memory"
+    };
+    const int columns = has_gpus(map, ranks) ? 7 : 4;
+    gcr_sheet sheet = { 0 };
+
+    for (int c = 0; c < columns; c++)
+        gcr_sheet_name(&sheet, "%s", names[c]);
+    for (int r = 0; r < ranks->size; r++) {
+        char cpus[GCR_CPUS_TEXT_BYTES];
+
+        gcr_sheet_count(&sheet, (uint64_t)r);
+        gcr_sheet_text(&sheet, ranks->ranks[r].host);
+        gcr_sheet_format(&sheet, "%s", gcr_cpus_format(cpus, &gcr_map_facts_of(map, r)->cpus));
+        gcr_sheet_count(&sheet, (uint64_t)gcr_map_share_of(map, r)->threads);
+        if (columns == 4)
+            continue;
+        put_gpus(&sheet, map, r, label_of);
+        put_gpus(&sheet, map, r, pci_of);
+        put_gpus(&sheet, map, r, nearness_of);
+    }
+    GCR_TRY(gcr_sheet_print(&sheet, stdout));
+    for (int w = 0; w < gcr_map_warning_count(map); w++)
+        gcr_screen_note(stderr, "warning", "%s", gcr_map_warning(map, w));
+out:
+    gcr_sheet_clear(&sheet);
+    return status;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static json_t *gpu_json(const gcr_map_gpu *gpu)
+{
+    const char *nearness = gcr_map_nearness(gpu);
+    char pci[GCR_MAP_PCI_BYTES];
+
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "device", gpu->label, "name",
+                     gcr_json_text(gpu->identity.name), "uuid", gpu->identity.uuid, "pci",
+                     gcr_map_pci(pci, &gpu->identity), "memory",
+                     gpu->memory >= 0 ? json_integer(gpu->memory) : json_null(), "nearness",
+                     gcr_json_text(nearness[0] != '\0' ? nearness : NULL));
+}
+
+static json_t *rank_json(const gcr_map *map, const gcr_comm_info *ranks, int rank)
+{
+    const gcr_map_share *share = gcr_map_share_of(map, rank);
+    char cpus[GCR_CPUS_TEXT_BYTES];
+    json_t *gpus = json_array();
+
+    for (int i = 0; i < share->gpu_count; i++)
+        json_array_append_new(gpus, gpu_json(gpu_of(map, rank, i)));
+    return json_pack("{s:i, s:o, s:i, s:s, s:i, s:o}", "rank", rank, "host",
+                     gcr_json_text(ranks->ranks[rank].host), "node", ranks->ranks[rank].node,
+                     "cpus", gcr_cpus_format(cpus, &gcr_map_facts_of(map, rank)->cpus), "threads",
+                     share->threads, "gpus", gpus);
+}
+
+static gcr_status print_json(const gcr_map *map, const gcr_comm_info *ranks)
+{
+    json_t *list = json_array(), *warnings = json_array();
+
+    for (int r = 0; r < ranks->size; r++)
+        json_array_append_new(list, rank_json(map, ranks, r));
+    for (int w = 0; w < gcr_map_warning_count(map); w++)
+        json_array_append_new(warnings, gcr_json_text(gcr_map_warning(map, w)));
+    return gcr_json_print(json_pack("{s:o, s:o}", "ranks", list, "warnings", warnings));
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static gcr_status list_devices(gcr_device_list *out)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_device_list){ 0 };
+    for (int b = 0; gcr_backends[b] != NULL; b++)
+        GCR_TRY(gcr_device_list_add(out, gcr_backends[b]));
+out:
+    return status;
+}
+
+static gcr_status print(const gcr_map *map, const gcr_comm_info *ranks, int is_json)
+{
+    if (ranks->rank != 0)
+        return GCR_OK;
+    return is_json ? print_json(map, ranks) : print_table(map, ranks);
+}
+
+gcr_status gcr_devices_map_print(int is_json)
+{
+    gcr_status status = GCR_OK;
+    gcr_comm *comm = NULL;
+    gcr_device_list devices;
+    gcr_map *map = NULL;
+
+    GCR_TRY(gcr_comm_open(&comm));
+    GCR_TRY(gcr_comm_agree(comm, list_devices(&devices)));
+    GCR_TRY(gcr_map_create(&map, comm, &devices));
+    GCR_TRY(gcr_comm_agree(comm, print(map, gcr_comm_info_of(comm), is_json)));
+out:
+    gcr_map_destroy(map);
+    gcr_comm_close(comm);
+    return status;
+}
