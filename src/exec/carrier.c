@@ -20,7 +20,7 @@ gcr_status gcr_carrier_open(gcr_carrier *out, gcr_bridge *bridge, gcr_comm *comm
     gcr_status status = GCR_OK;
     const gcr_receiver_spec spec = { .bridge = bridge,
                                      .bytes = GCR_PARCEL_BYTES_MOST,
-                                     .seconds = GCR_CARRIER_SECONDS,
+                                     .seconds = GCR_CARRIER_PASS_SECONDS,
                                      .slots = slots,
                                      .points = points,
                                      .on_landed = count_landing,

@@ -25,7 +25,10 @@ typedef struct gcr_carrier {
     int has_given_up;
 } gcr_carrier;
 
-enum { GCR_CARRIER_SECONDS = 20 }; /* for which a rank waits for another */
+enum {
+    GCR_CARRIER_OPEN_SECONDS = 20,  /* for which a rank waits for others to be there ...        */
+    GCR_CARRIER_PASS_SECONDS = 300, /* ... and for what has begun: a GPU may be in a long cell */
+};
 
 /* `bridge`: NULL is allowed. All of it is borrowed until close. *Collective*; the caller agrees on the
  * status. GCR_ENOMEM, GCR_EDEVICE. */

@@ -618,7 +618,7 @@ static gcr_status let_leave(worker *w, flight *f)
     gcr_status status = GCR_OK;
 
     if (f->is_leaving)
-        GCR_TRY(gcr_bridge_wait(w->shared->carrier->bridge, f->done, GCR_CARRIER_SECONDS));
+        GCR_TRY(gcr_bridge_wait(w->shared->carrier->bridge, f->done, GCR_CARRIER_PASS_SECONDS));
     f->is_leaving = 0;
 out:
     return status;

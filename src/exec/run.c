@@ -93,17 +93,20 @@ static gcr_status choose_gather(gcr_run *run)
                                        .devices = devices,
                                        .device_count = run->device_count,
                                        .bytes = bytes / (uint64_t)size * (uint64_t)(size - 1),
-                                       .seconds = GCR_CARRIER_SECONDS };
+                                       .seconds = GCR_CARRIER_OPEN_SECONDS };
 
     for (int d = 0; d < run->device_count; d++)
         devices[d] = run->devices[d].device;
     return gcr_gather_choose(&run->gather, &run->bridge, run->comm, &spec);
 }
 
-/* Where the run came to its end on all ranks, they close it together. */
+/* Where all ranks came to the end of the run they close it together; else nobody waits for others. */
 static void close_bridge(gcr_run *run)
 {
-    if (run->bridge != NULL && run->ending != GCR_RUN_COMPLETE)
+    const int is_complete =
+        atomic_load(&run->phase) == GCR_PHASE_ENDED && run->ending == GCR_RUN_COMPLETE;
+
+    if (run->bridge != NULL && !is_complete)
         gcr_bridge_abort(run->bridge);
     gcr_bridge_close(run->bridge);
 }
