@@ -110,6 +110,13 @@ const char *gcr_run_gather(const gcr_run *run);
 
 uint64_t gcr_run_batch(const gcr_run *run); /* cells, at most */
 
+/* The ranks that compute together, at least one; what each has ("rank 3 on n1: 4 threads on CPUs 12-15, ..."),
+ * written to `out`, which is returned; and what costs time in that, a line each. */
+int gcr_run_rank_count(const gcr_run *run);
+const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, int rank);
+int gcr_run_warning_count(const gcr_run *run);
+const char *gcr_run_warning(const gcr_run *run, int index);
+
 /* Who computes: devices from 0 on, at least one, and their kinds, from 0 on, in the order of their
  * first device. The kind is what decides a cell's bits beside its key (kind.h). */
 int gcr_run_device_count(const gcr_run *run);

@@ -108,11 +108,13 @@ const char *gcr_describe_grid(char *out, size_t bytes, const gcr_point_table *po
 
 const char *gcr_describe_schedule(char *out, size_t bytes, const gcr_run *run)
 {
-    const int threads = gcr_run_thread_count(run);
+    const int threads = gcr_run_thread_count(run), ranks = gcr_run_rank_count(run);
     const uint64_t batch = gcr_run_batch(run);
     char count[32], of_cpu[32] = "";
 
-    if (threads > 0)
+    if (ranks > 1)
+        snprintf(of_cpu, sizeof of_cpu, "%d ranks, ", ranks);
+    else if (threads > 0)
         snprintf(of_cpu, sizeof of_cpu, "%d thread%s, ", threads, gcr_plural((uint64_t)threads));
     snprintf(out, bytes, "%sschedule %s, batches of %s cell%s", of_cpu,
              gcr_schedule_name(gcr_run_schedule(run)), gcr_format_count(count, batch),

@@ -13,9 +13,24 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 1024 };
+enum { TEXT_BYTES = 1024, RANKS_SHOWN = 8 };
 
 /* ---- before ---------------------------------------------------------------------------------- */
+
+/* Who computes, where there are several. */
+static void note_ranks(const gcr_run *run)
+{
+    const int count = gcr_run_rank_count(run);
+    char text[TEXT_BYTES];
+
+    for (int r = 0; count > 1 && r < count && r < RANKS_SHOWN; r++)
+        gcr_screen_note(stderr, r == 0 ? "ranks" : "", "%s",
+                        gcr_run_describe_rank(text, sizeof text, run, r));
+    if (count > RANKS_SHOWN)
+        gcr_screen_note(stderr, "", "and %d more: gridcrunch devices --map", count - RANKS_SHOWN);
+    for (int w = 0; w < gcr_run_warning_count(run); w++)
+        gcr_screen_note(stderr, "warning", "%s", gcr_run_warning(run, w));
+}
 
 void gcr_run_report_begin(const gcr_run_report *report)
 {
@@ -31,6 +46,7 @@ void gcr_run_report_begin(const gcr_run_report *report)
     gcr_screen_note(stderr, "grid", "%s",
                     gcr_describe_grid(text, sizeof text, gcr_run_points(report->run)));
     gcr_screen_note(stderr, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
+    note_ranks(report->run);
     gcr_screen_note(stderr, "device", "%s", gcr_describe_devices(text, sizeof text, report->run));
     if (gcr_run_kind_count(report->run) > 1 || gcr_run_left_out(report->run)[0] != '\0')
         gcr_describe_kinds(stderr, report->run);

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "exec/residency.h"
 
 #include <inttypes.h>
@@ -190,13 +189,32 @@ static void note_left_out(gcr_run *run, const char *word, const char *why)
              "%s", why);
 }
 
-/* Those of a backend that can do the job. */
+/* Those of a backend that are this rank's. */
+static gcr_status list_own(gcr_device_list *out, const gcr_run *run, const gcr_backend *backend)
+{
+    gcr_status status = GCR_OK;
+    const gcr_device_list *dealt;
+
+    *out = (gcr_device_list){ 0 };
+    if (run->map == NULL) {
+        GCR_TRY(gcr_device_list_add(out, backend));
+        goto out;
+    }
+    dealt = gcr_map_devices(run->map);
+    for (int i = 0; i < dealt->count; i++)
+        if (dealt->places[i].backend == backend)
+            out->places[out->count++] = dealt->places[i];
+out:
+    return status;
+}
+
+/* Of these, those that can do the job. */
 static gcr_status open_able(gcr_run *run, const gcr_backend *backend)
 {
     gcr_status status = GCR_OK;
-    gcr_device_list list = { 0 };
+    gcr_device_list list;
 
-    GCR_TRY(gcr_device_list_add(&list, backend));
+    GCR_TRY(list_own(&list, run, backend));
     for (int i = 0; i < list.count; i++) {
         char word[GCR_DEVICE_WORD_BYTES];
 
@@ -339,10 +357,10 @@ gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends
         GCR_TRY(open_auto(run, backends));
     else if (choice == GCR_DEVICES_ANY)
         GCR_TRY(open_any(run, backends));
-    else
+    else if (run->map == NULL)
         GCR_TRY(gcr_job_device_list(&list, run->spec.job, backends));
     if (choice == GCR_DEVICES_LISTED)
-        GCR_TRY(open_listed(run, &list));
+        GCR_TRY(open_listed(run, run->map != NULL ? gcr_map_devices(run->map) : &list));
     if (run->device_count == 0)
         GCR_FAIL(GCR_EUNSUPPORTED, "%s",
                  run->left_out[0] != '\0' ? run->left_out + run->left_out_why
@@ -351,43 +369,6 @@ gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends
     run->binding = &run->kinds[run->devices[0].kind]->binding;
     GCR_TRY(count_workers(run));
 out:
-    return status;
-}
-
-/* ---- all ranks ------------------------------------------------------------------------------- */
-
-/* The hash of a text; 0: there is none. */
-static uint64_t hash_text(const char *text)
-{
-    return text != NULL ? gcr_text_hash(text, strlen(text)) : 0;
-}
-
-gcr_status gcr_run_join_crew(gcr_run *run)
-{
-    gcr_status status = GCR_OK;
-    const gcr_crew_work work = { .job = hash_text(run->spec.job->text),
-                                 .kernel = hash_text(gcr_own_text(run->binding->own)),
-                                 .dataset_count = run->spec.datasets->count,
-                                 .live_count = gcr_points_table(run->points)->live_count };
-    gcr_crew_device *mine = NULL;
-
-    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&mine, (uint64_t)run->device_count,
-                                                        sizeof *mine, "the devices of a rank")));
-    for (int i = 0; i < run->device_count; i++) {
-        const gcr_run_device *d = &run->devices[i];
-        gcr_crew_device *m = &mine[i];
-
-        m->rate = gcr_run_device_rate(run, i);
-        m->workers = d->workers;
-        snprintf(m->kind, sizeof m->kind, "%s", run->kinds[d->kind]->name);
-        snprintf(m->word, sizeof m->word, "%s", d->word);
-        snprintf(m->name, sizeof m->name, "%s", d->device->info.name);
-    }
-    GCR_TRY(gcr_crew_create(&run->crew, run->comm, &work, mine, run->device_count));
-    for (int k = 0; k < run->kind_count; k++)
-        run->kinds[k]->number = gcr_crew_find_kind(&run->crew, run->kinds[k]->name);
-out:
-    gcr_memory_destroy(mine);
     return status;
 }
 
@@ -400,25 +381,6 @@ void gcr_run_add_ledgers(gcr_run *run)
         gcr_ledger_add(&run->ledger, ledger);
         run->ledger.peak_bytes += ledger->peak_bytes;
     }
-}
-
-gcr_status gcr_run_gather_ledgers(gcr_run *run)
-{
-    gcr_status status = GCR_OK;
-    const uint64_t ranks = (uint64_t)run->crew.comm->size;
-    gcr_ledger *all = NULL;
-
-    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof *all,
-                                                        "the ledgers of all ranks")));
-    GCR_TRY(gcr_comm_gather_all(run->comm, &run->ledger, sizeof run->ledger, all));
-    run->ledger = (gcr_ledger){ 0 };
-    for (uint64_t r = 0; r < ranks; r++) {
-        gcr_ledger_add(&run->ledger, &all[r]);
-        run->ledger.peak_bytes += all[r].peak_bytes;
-    }
-out:
-    gcr_memory_destroy(all);
-    return status;
 }
 
 void gcr_run_close_devices(gcr_run *run)

@@ -30,9 +30,8 @@ out:
     return status;
 }
 
-/* What this rank has: points, devices, and the kernel bound to them. */
-static gcr_status open_here(gcr_run **out, const gcr_run_spec *spec,
-                            const gcr_backend *const *backends)
+/* The run as its spec says. */
+static gcr_status open_run(gcr_run **out, const gcr_run_spec *spec)
 {
     gcr_status status = GCR_OK;
     const gcr_job *job;
@@ -50,12 +49,21 @@ static gcr_status open_here(gcr_run **out, const gcr_run_spec *spec,
     run->failed_worker = -1;
     GCR_TRY(gcr_points_create(&run->points, job));
     run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
-    GCR_TRY(gcr_run_open_devices(run, backends));
-    GCR_TRY(gcr_results_check_names(job, run->binding->unit->kernel));
     *out = run;
     run = NULL;
 out:
     gcr_run_destroy(run);
+    return status;
+}
+
+/* What this rank has: its devices, and the kernel bound to them. */
+static gcr_status open_devices(gcr_run *run, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_run_open_devices(run, backends));
+    GCR_TRY(gcr_results_check_names(run->spec.job, run->binding->unit->kernel));
+out:
     return status;
 }
 
@@ -123,8 +131,10 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
         GCR_TRY(gcr_comm_open_alone(&alone));
         comm = alone;
     }
-    GCR_TRY(gcr_comm_agree(comm, open_here(&run, spec, backends)));
+    GCR_TRY(gcr_comm_agree(comm, open_run(&run, spec)));
     run->comm = comm;
+    GCR_TRY(gcr_run_deal_devices(run, backends));
+    GCR_TRY(gcr_comm_agree(comm, open_devices(run, backends)));
     GCR_TRY(gcr_run_join_crew(run));
     GCR_TRY(gcr_comm_agree(comm, decide(run)));
     GCR_TRY(choose_gather(run));
@@ -173,6 +183,7 @@ void gcr_run_destroy(gcr_run *run)
     close_bridge(run);
     gcr_run_close_devices(run);
     gcr_crew_clear(&run->crew);
+    gcr_map_destroy(run->map);
     gcr_comm_close(run->alone);
     gcr_costs_destroy(run->costs);
     gcr_plan_destroy(run->plan);

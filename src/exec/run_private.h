@@ -14,6 +14,7 @@
 #include "exec/facts.h"
 #include "exec/gather_way.h"
 #include "exec/job_device.h"
+#include "exec/map.h"
 #include "exec/pipeline.h"
 #include "exec/split.h"
 #include "grid/points.h"
@@ -73,6 +74,7 @@ struct gcr_run {
     gcr_points *points;
     gcr_comm *comm;        /* the spec's, or ... */
     gcr_comm *alone;       /* ... its own        */
+    gcr_map *map;          /* what is whose; NULL: there is one rank               */
     gcr_gather_way gather; /* how results come from other ranks                   */
     gcr_bridge *bridge;    /* by this; NULL: by the hosts                         */
     gcr_crew crew;         /* what all ranks have; what follows is this rank's */
@@ -123,6 +125,10 @@ void gcr_run_close_devices(gcr_run *run);
 
 /* Operations per second of a device: what cells are dealt by (split.h). */
 double gcr_run_device_rate(const gcr_run *run, int device);
+
+/* Collective. Where there are several ranks, finds out which devices and how many threads are this
+ * one's. Failures as of gcr_map_create(), and of gcr_job_device_list(). */
+GCR_MUST_CHECK gcr_status gcr_run_deal_devices(gcr_run *run, const gcr_backend *const *backends);
 
 /* Collective. Tells the other ranks what this one computes on and with, and learns it of them.
  * Failures as of gcr_crew_create(). */

@@ -1,0 +1,127 @@
+/*
+ * exec/together.c -- what the ranks of a run tell each other before and after it. See run_private.h.
+ */
+#include "exec/run_private.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- before ------------------------------------------------------------------------------------ */
+
+/* All devices that this rank may use; what is whose is still to be found out. */
+static gcr_status list_devices(gcr_device_list *out, const gcr_job *job,
+                               const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_device_list){ 0 };
+    if (gcr_job_device_choice(job) == GCR_DEVICES_LISTED) {
+        GCR_TRY(gcr_job_device_list(out, job, backends));
+        goto out;
+    }
+    for (const gcr_backend *const *b = backends; *b != NULL; b++)
+        GCR_TRY(gcr_device_list_add(out, *b));
+out:
+    return status;
+}
+
+gcr_status gcr_run_deal_devices(gcr_run *run, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+    gcr_device_list list;
+
+    if (gcr_comm_info_of(run->comm)->size == 1)
+        goto out;
+    GCR_TRY(gcr_comm_agree(run->comm, list_devices(&list, run->spec.job, backends)));
+    GCR_TRY(gcr_map_create(&run->map, run->comm, &list));
+    if (run->spec.job->threads == 0)
+        run->threads = gcr_map_threads(run->map);
+out:
+    return status;
+}
+
+/* The hash of a text; 0: there is none. */
+static uint64_t hash_text(const char *text)
+{
+    return text != NULL ? gcr_text_hash(text, strlen(text)) : 0;
+}
+
+gcr_status gcr_run_join_crew(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_crew_work work = { .job = hash_text(run->spec.job->text),
+                                 .kernel = hash_text(gcr_own_text(run->binding->own)),
+                                 .dataset_count = run->spec.datasets->count,
+                                 .live_count = gcr_points_table(run->points)->live_count };
+    gcr_crew_device *mine = NULL;
+
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&mine, (uint64_t)run->device_count,
+                                                        sizeof *mine, "the devices of a rank")));
+    for (int i = 0; i < run->device_count; i++) {
+        const gcr_run_device *d = &run->devices[i];
+        gcr_crew_device *m = &mine[i];
+
+        m->rate = gcr_run_device_rate(run, i);
+        m->workers = d->workers;
+        snprintf(m->kind, sizeof m->kind, "%s", run->kinds[d->kind]->name);
+        snprintf(m->word, sizeof m->word, "%s", d->word);
+        snprintf(m->name, sizeof m->name, "%s", d->device->info.name);
+    }
+    GCR_TRY(gcr_crew_create(&run->crew, run->comm, &work, mine, run->device_count));
+    for (int k = 0; k < run->kind_count; k++)
+        run->kinds[k]->number = gcr_crew_find_kind(&run->crew, run->kinds[k]->name);
+out:
+    gcr_memory_destroy(mine);
+    return status;
+}
+
+/* ---- what there is to know --------------------------------------------------------------------- */
+
+int gcr_run_rank_count(const gcr_run *run)
+{
+    return run->crew.comm->size;
+}
+
+const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, int rank)
+{
+    if (run->map != NULL)
+        gcr_map_line(out, bytes, run->map, rank);
+    else
+        snprintf(out, bytes, "one process");
+    return out;
+}
+
+int gcr_run_warning_count(const gcr_run *run)
+{
+    return run->map != NULL ? gcr_map_warning_count(run->map) : 0;
+}
+
+const char *gcr_run_warning(const gcr_run *run, int index)
+{
+    return gcr_map_warning(run->map, index);
+}
+
+/* ---- after ------------------------------------------------------------------------------------- */
+
+gcr_status gcr_run_gather_ledgers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t ranks = (uint64_t)run->crew.comm->size;
+    gcr_ledger *all = NULL;
+
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof *all,
+                                                        "the ledgers of all ranks")));
+    GCR_TRY(gcr_comm_gather_all(run->comm, &run->ledger, sizeof run->ledger, all));
+    run->ledger = (gcr_ledger){ 0 };
+    for (uint64_t r = 0; r < ranks; r++) {
+        gcr_ledger_add(&run->ledger, &all[r]);
+        run->ledger.peak_bytes += all[r].peak_bytes;
+    }
+out:
+    gcr_memory_destroy(all);
+    return status;
+}
