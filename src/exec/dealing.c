@@ -7,6 +7,7 @@
 
 #include "gridcrunch/partial.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LINE_BYTES = 64 };
@@ -296,6 +297,16 @@ gcr_status gcr_dealing_look(gcr_dealing *dealing, double now)
     }
 out:
     return status;
+}
+
+double gcr_dealing_rest(const gcr_dealing *dealing, double now)
+{
+    double rest = INFINITY;
+
+    for (int t = 0; t < dealing->run->team_count; t++)
+        if (dealing->teams[t].is_fed)
+            rest = fmin(rest, gcr_supply_rest(&dealing->teams[t].supply, now));
+    return rest;
 }
 
 static gcr_status answer(gcr_dealing *dealing, int rank, const gcr_dealing_ask *asked)

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,6 +240,13 @@ int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_
     supply->asked = now;
     supply->is_waiting = 1;
     return 1;
+}
+
+double gcr_supply_rest(const gcr_supply *supply, double now)
+{
+    if (supply->is_exhausted || supply->held.span.count > 0)
+        return INFINITY;
+    return supply->is_waiting ? 0.0 : fmax(0.0, supply->next_look - now);
 }
 
 void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,

@@ -78,6 +78,10 @@ void gcr_supply_open(gcr_supply *out, const gcr_costs *costs, gcr_span opening, 
  * messages. */
 int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_desk_request *out);
 
+/* For how many seconds the leader need not look: 0 while it waits for an answer, infinity while there is
+ * nothing to ask for. Workers may turn out to be faster, so it is no harm to look earlier, too. */
+double gcr_supply_rest(const gcr_supply *supply, double now);
+
 /* The answer has come. */
 void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,
                     const gcr_desk_grant *grant, double now);

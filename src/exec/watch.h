@@ -38,6 +38,9 @@ typedef struct gcr_watch {
     int stop_told;     /* ... which is this                                        */
     gcr_send *ended;   /* of a leader that is not rank 0                           */
     int workers_ended; /* of this rank */
+    double pause;      /* the last one between two looks of a leader               */
+    uint64_t passed;   /* messages that had come or gone then                      */
+    uint64_t taken;    /* messages that have come                                  */
     int has_ended, nodes_ended;
     int is_failed; /* what comes is dropped: no other rank may wait for it       */
 } gcr_watch;

@@ -225,6 +225,33 @@ static void test_a_leader_of_a_node_with_nothing_asks_at_once(void **state)
     gcr_schedule_destroy(schedule);
 }
 
+static void test_a_leader_rests_while_nothing_runs_short_and_not_while_it_waits(void **state)
+{
+    gcr_schedule *schedule = make_node(1000);
+    gcr_supply supply;
+    gcr_desk_request request;
+    gcr_span span;
+    double rest;
+
+    (void)state;
+    gcr_supply_open(&supply, NULL, (gcr_span){ 0, 1000 }, 1.0);
+    for (int i = 0; i < 101; i++)
+        (void)gcr_schedule_next(schedule, 0, 1, &span);
+    assert_false(gcr_supply_look(&supply, schedule, 2.0, &request)); /* 100 in a second */
+    rest = gcr_supply_rest(&supply, 2.0);
+    assert_true(rest > 4.0 && rest < 4.6); /* half of what the other 900 take */
+    assert_true(fabs(gcr_supply_rest(&supply, 3.0) - (rest - 1.0)) < 1e-9);
+    assert_true(gcr_supply_rest(&supply, 8.0) == 0.0);
+
+    while (gcr_schedule_next(schedule, 0, 1, &span) == GCR_SCHEDULE_NOW)
+        ;
+    assert_true(gcr_supply_look(&supply, schedule, 10.0, &request));
+    assert_true(gcr_supply_rest(&supply, 10.0) == 0.0);
+    gcr_supply_put(&supply, schedule, NULL, &(gcr_desk_grant){ { 2000, 9 }, 1 }, 10.1);
+    assert_true(isinf(gcr_supply_rest(&supply, 10.1)));
+    gcr_schedule_destroy(schedule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_a_node_is_as_fast_as_it_was_measured_lately),
         cmocka_unit_test(test_a_leader_asks_some_round_trips_before_its_node_is_dry),
         cmocka_unit_test(test_a_leader_of_a_node_with_nothing_asks_at_once),
+        cmocka_unit_test(test_a_leader_rests_while_nothing_runs_short_and_not_while_it_waits),
     };
 
     return cmocka_run_group_tests_name("desk", tests, NULL, NULL);
