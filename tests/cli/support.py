@@ -78,6 +78,22 @@ def clean_environment(**extra):
     return {**kept, "LC_ALL": "C.UTF-8", **extra}
 
 
+PYTHON = "/usr/bin/python3"  # Debian's, which has h5py; the one that runs the tests may not
+HASH_ARRAYS = os.path.join(SOURCE, "tests/reference/hash_arrays.py")
+
+
+def has_h5py():
+    probe = [PYTHON, "-c", "import h5py"]
+    return os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode == 0
+
+
+def hash_arrays(*paths):
+    """For each results.h5 a text that is the same where the bits of all its arrays are."""
+    command = [PYTHON, HASH_ARRAYS, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.rstrip("\n").split("\n\n")
+
+
 def hear_signals():
     """A test that runs in the background of a shell was told to ignore Ctrl-C: undo that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

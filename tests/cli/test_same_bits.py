@@ -1,18 +1,9 @@
 """Outputs, status and summaries have the same bits for any threads, schedule and batch size."""
 import hashlib
 import os
-import subprocess
 import unittest
 
-from support import SMALL, SOURCE, Case
-
-PYTHON = "/usr/bin/python3"  # Debian's, which has h5py; the one that runs the tests may not
-HASH_ARRAYS = os.path.join(SOURCE, "tests/reference/hash_arrays.py")
-
-
-def has_h5py():
-    probe = [PYTHON, "-c", "import h5py"]
-    return os.path.exists(PYTHON) and subprocess.run(probe, capture_output=True).returncode == 0
+from support import SMALL, SOURCE, Case, has_h5py, hash_arrays
 
 
 class SameBits(Case):
@@ -27,8 +18,7 @@ class SameBits(Case):
                 "grid.lengthscale={geomspace: [0.5, 60, 5]}", "--set",
                 "where=noise < lengthscale", *flags)
         if has_h5py():
-            command = [PYTHON, HASH_ARRAYS, self.path("run/results.h5")]
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            return hash_arrays(self.path("run/results.h5"))[0]
         cells = self.ok("export", "run").out
         return hashlib.sha256((cells + self.ok("best", "run", "--csv").out).encode()).hexdigest()
 

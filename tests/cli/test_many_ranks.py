@@ -1,0 +1,132 @@
+"""A run has the same bits for any ranks, nodes and schedule; and what ranks cost, the results say."""
+import os
+import random
+import unittest
+
+from ranks import RankCase
+from support import SINGULAR_TABLE, SOURCE
+
+SCHEDULES = ("static", "cyclic", "dynamic", "guided")
+
+# (ranks, nodes, schedule, threads of a rank): every pair of ranks and nodes, and of nodes and schedules.
+WAYS = [(1, 1, "dynamic", 1), (2, 1, "static", 1), (2, 2, "dynamic", 1), (2, 1, "guided", 2),
+        (3, 1, "cyclic", 1), (3, 2, "static", 2), (3, 3, "guided", 1), (3, 2, "cyclic", 1),
+        (4, 1, "dynamic", 1), (4, 2, "guided", 1), (4, 4, "dynamic", 2), (4, 4, "cyclic", 1),
+        (4, 4, "static", 1)]
+
+GP = """\
+name: it
+data: {synthetic: {datasets: 7, rows: [5, 19], noise: 0.1}, standardize: y}
+kernel: gp
+options: {covariance: rbf}
+seed: 5
+grid: {lengthscale: [0.5, 4, 300], noise: [0, 1e-9, 0.1], variance: [1, 2]}
+where: variance == 1 or noise > 0
+"""
+
+JOBS = {
+    "jitter and cells that are not SPD": GP + "run: {jitter: [1e-13, 1e-10]}\n"
+    "summary: {best: argmax(lml), top: 3, low: 'quantile(lml, 0.25)', mean: mean(lml)}\n",
+    "summaries alone": GP + "output: {keep: summary}\nrun: {jitter: [1e-13]}\n"
+    "summary: {best: argmax(lml), top: 3, mean: mean(lml), least: min(lml)}\n",
+    "single precision": GP + "run: {precision: single}\nsummary: {best: argmin(lml), nan: propagate}\n",
+    "a kernel of one's own": "name: it\ndata: {source: table.csv, key: who, x: x, y: y}\n"
+    "kernel: ewma.c\ngrid: {alpha: {linspace: [0, 1, 2100]}}\nsummary: {best: argmin(mse), top: 2}\n",
+    "tiny cells": "name: it\ndata: {synthetic: {datasets: 3, rows: [1, 3]}}\nkernel: scale\n"
+    "grid: {factor: {linspace: [-1, 1, 50001]}}\nwhere: factor * factor > 0.1\n"
+    "summary: {best: argmax(value), mean: mean(value)}\n",
+}
+TABLE = SINGULAR_TABLE + "alone,1,1\n" + "".join(f"c,{i},{i * i % 7}\n" for i in range(40))
+
+
+class SameBits(RankCase):
+    def setUp(self):
+        super().setUp()
+        self.write("table.csv", TABLE)
+        with open(os.path.join(SOURCE, "examples", "ewma.c"), encoding="utf-8") as file:
+            self.write("ewma.c", file.read())
+
+    def assert_same(self, job, ways):
+        """The job by ranks in all these ways, beside it in one process."""
+        self.write("it.yaml", job)
+        flags = ("run", "it.yaml", "--quiet", "--no-sync", "--out")
+        code = self.call(*flags, "alone", "--threads", "1").code
+        self.assertIn(code, (0, 3), job)
+        folders = ["alone"]
+        for ranks, nodes, schedule, threads in ways:
+            folders.append(f"{ranks} ranks on {nodes} nodes, {schedule}, {threads} threads")
+            reply = self.on_ranks(ranks, *flags, folders[-1], "--threads", threads, "--schedule",
+                                  schedule, nodes=nodes)
+            self.assertEqual(reply.code, code, reply)
+        wanted, *found = self.bits_of(*folders)
+        for folder, bits in zip(folders[1:], found):
+            with self.subTest(folder, job=job):
+                self.assertEqual(bits, wanted)
+                self.assertEqual(self.read(f"{folder}/summary.csv"), self.read("alone/summary.csv"))
+
+    def some_ways(self, name):
+        """A part of them for each job, such that all come up."""
+        at = list(JOBS).index(name)
+        return WAYS[at::len(JOBS)]
+
+    def test_with_jitter_and_cells_that_are_not_spd(self):
+        name = "jitter and cells that are not SPD"
+        self.assert_same(JOBS[name], self.some_ways(name))
+
+    def test_where_summaries_alone_are_kept(self):
+        name = "summaries alone"
+        self.assert_same(JOBS[name], self.some_ways(name))
+
+    def test_in_single_precision(self):
+        name = "single precision"
+        self.assert_same(JOBS[name], self.some_ways(name))
+
+    def test_of_a_kernel_of_ones_own(self):
+        name = "a kernel of one's own"
+        self.assert_same(JOBS[name], self.some_ways(name))
+
+    def test_of_many_tiny_cells(self):
+        name = "tiny cells"
+        self.assert_same(JOBS[name], self.some_ways(name))
+
+    def test_of_jobs_that_nobody_has_thought_of(self):
+        """GCR_SEEDS=A-B names others, and as many."""
+        first, last = map(int, os.environ.get("GCR_SEEDS", "1-4").split("-"))
+        for seed in range(first, last + 1):
+            with self.subTest(seed=seed):
+                draw = random.Random(seed)
+                self.assert_same(draw_job(draw), [draw_way(draw)])
+            self.empty_folder()
+
+
+def draw_way(draw):
+    ranks = draw.randint(1, 5)
+    return ranks, draw.randint(1, ranks), draw.choice(SCHEDULES), draw.randint(1, 3)
+
+
+def draw_job(draw):
+    least = draw.randint(2, 9)
+    kernel, grid, output = draw.choice([
+        ("gp", "lengthscale: [0.5, 40, 2], noise: {linspace: [0, 0.1, %d]}, variance: [2, 1]", "lml"),
+        ("gp_profile", "noise_ratio: {linspace: [0, 1, %d]}, lengthscale: [1, 9, 300]", "lml"),
+        ("kernel_ridge", "alpha: {linspace: [0, 1, %d]}, lengthscale: [0.5, 1, 1e3]", "loo_mse"),
+        ("ridge", "alpha: {geomspace: [1e-3, 1e3, %d]}", "mse"),
+        ("scale", "factor: {linspace: [-1, 1, %d]}", "value"),
+        ("spin", "ns: {linspace: [0, 3000, %d]}", "asked")])
+    lines = [f"name: it\nseed: {draw.randrange(99)}\nkernel: {kernel}",
+             f"data: {{synthetic: {{datasets: {draw.choice([1, 2, 5, 40])}, noise: 0.1, rows: "
+             f"[{least}, {least + draw.choice([0, 3, 30])}]}}}}",
+             "grid: {" + grid % draw.choice([1, 2, 7, 60, 700]) + "}",
+             f"summary: {{best: argmax({output}), top: {draw.randint(1, 4)}, mean: mean({output}), "
+             f"nan: {draw.choice(['skip', 'propagate'])}}}",
+             f"output: {{keep: {draw.choice(['all', 'all', 'summary'])}}}"]
+    run = [f"precision: {draw.choice(['double', 'single'])}"]
+    if kernel in ("gp", "gp_profile", "kernel_ridge") and draw.random() < 0.5:
+        run.append("jitter: [1e-9, 1e-6]")
+    if draw.random() < 0.5:
+        run.append(f"batch: {draw.choice([1, 3, 50])}")
+    return "\n".join([*lines, "run: {" + ", ".join(run) + "}", ""])
+
+
+if __name__ == "__main__":
+    unittest.main()
