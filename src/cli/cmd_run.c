@@ -266,6 +266,7 @@ static void clear(run_work *work)
     gcr_shared_datasets_clear(&work->data);
     gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
+    gcr_interrupt_end();
     gcr_ranks_close(&work->ranks);
 }
 

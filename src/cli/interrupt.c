@@ -124,3 +124,8 @@ void gcr_interrupt_guard(const gcr_run_folder *folder)
     }
     atomic_store(&guarded, folder);
 }
+
+void gcr_interrupt_end(void)
+{
+    signal(SIGTERM, SIG_IGN);
+}

@@ -28,4 +28,8 @@ int gcr_interrupt_is_wanted(void);
  * that was moved aside for this one comes back. NULL: nothing. */
 void gcr_interrupt_guard(const gcr_run_folder *folder);
 
+/* All is done but leaving, of which SIGTERM is no interruption: mpirun sends it to ranks that leave later than
+ * another whose exit code is not 0. */
+void gcr_interrupt_end(void);
+
 #endif /* GCR_CLI_INTERRUPT_H */

@@ -223,6 +223,7 @@ int main(int argc, char **argv)
 
     open_standard_files();
     set_locale();
+    gcr_screen_begin();
     signal(SIGPIPE, SIG_IGN); /* a reader that leaves is a failed write, not a death */
     atexit(close_stdout);
     argp_err_exit_status = GCR_EXIT_USAGE;

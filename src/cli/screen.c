@@ -18,6 +18,14 @@ static int is_rank(void)
            getenv("SLURM_PROCID") != NULL;
 }
 
+void gcr_screen_begin(void)
+{
+    static char line[BUFSIZ];
+
+    if (is_rank())
+        setvbuf(stderr, line, _IOLBF, sizeof line);
+}
+
 int gcr_screen_columns(FILE *stream)
 {
     const int fd = fileno(stream);

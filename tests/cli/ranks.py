@@ -1,12 +1,10 @@
 """tests/cli/ranks.py -- the program as many ranks on this machine, started by tests/support/mpirun."""
 import os
 import shutil
-import signal
 import subprocess
-import time
 import unittest
 
-from support import PROGRAM, SOURCE, TIME_LIMIT, Case, Reply, clean_environment, hash_arrays
+from support import PROGRAM, SOURCE, TIME_LIMIT, Case, Reply, clean_environment, hash_arrays, hear_signals
 
 MPIRUN = os.path.join(SOURCE, "tests", "support", "mpirun")
 AS_NODES = os.path.join(SOURCE, "tests", "support", "as_nodes")
@@ -36,21 +34,25 @@ def descendants(pid):
 
 @unittest.skipUnless(HAS_RANKS, "no MPI")
 class RankCase(Case):
-    def rank_environment(self, **extra):
-        return clean_environment(XDG_CACHE_HOME=self.path("cache"), **extra)
-
-    def start_ranks(self, ranks, *args, nodes=1, program=(PROGRAM,), **extra):
+    def as_nodes(self, nodes):
+        """Words before a program that let its ranks believe to be on so many machines."""
         if nodes > 1 and os.geteuid() != 0:
             self.skipTest("several nodes on one machine need root")
-        on_nodes = [AS_NODES, str(nodes)] if nodes > 1 else []
-        process = subprocess.Popen([MPIRUN, str(ranks), *on_nodes, *program, *map(str, args)],
-                                   cwd=self.folder, env=self.rank_environment(**extra), text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, start_new_session=True)
+        return [AS_NODES, str(nodes)] if nodes > 1 else []
+
+    def start_mpirun(self, ranks, *words):
+        environment = clean_environment(XDG_CACHE_HOME=self.path("cache"))
+        process = subprocess.Popen([MPIRUN, str(ranks), *words], cwd=self.folder, text=True,
+                                   env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=hear_signals, start_new_session=True)
         self.addCleanup(process.kill)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         return process
+
+    def start_ranks(self, ranks, *args, nodes=1):
+        return self.start_mpirun(ranks, *self.as_nodes(nodes), PROGRAM, *map(str, args))
 
     def end_ranks(self, process):
         out, err = process.communicate(timeout=TIME_LIMIT)

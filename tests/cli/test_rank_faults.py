@@ -1,0 +1,213 @@
+"""What goes wrong on one rank ends all: soon, with one sentence and the code of the cause."""
+import csv
+import io
+import os
+import re
+import signal
+import time
+import unittest
+
+from ranks import RankCase, descendants, is_alive
+from support import IS_SANITIZED, PROGRAM, SLOW
+
+SOON = 15  # seconds that no end may take; it takes less than one, on a machine that has no other work
+
+GP = """\
+name: it
+data: {source: table.csv, key: who, x: x, y: y}
+kernel: gp
+grid: {lengthscale: [1, 2], noise: {linspace: [0.1, 1, 2000000]}, variance: [1]}
+"""
+OWN = "name: it\ndata: {synthetic: {datasets: 1, rows: 3}}\nkernel: own.c\ngrid: {a: [0, 1, 2, 3]}\n"
+OWN_C = """\
+#define GCR_CELL_KERNEL
+#include "gridcrunch/kernel.h"
+GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
+{
+    int *nowhere = 0;
+
+    if (gcr_param(ctx, 0) == 3) /* the last cell, which is the last rank's */
+        *(volatile int *)nowhere = 1;
+    outputs[0] = gcr_param(ctx, 0);
+    return 0;
+}
+GCR_DESCRIBE(.name = "own", .help = "fails at 3", .form = GCR_FORM_CELL, .uses = GCR_USES_Y,
+             .parameters = { { .name = "a", .help = "a", .is_free = 1 } },
+             .outputs = { { .name = "b", .help = "b", .unit = "1", .width = 1 } })
+"""
+
+
+def said(reply):
+    """What the program said, without what mpirun adds."""
+    return [line for line in reply.err.splitlines()
+            if re.match(r"gridcrunch: |.*\.yaml:\d+:\d+: ", line)]
+
+
+class Refused(RankCase):
+    """Rank 0 is in a folder where all is well, rank 1 in one where something is not."""
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("well", "ill"):
+            self.write(f"{folder}/it.yaml", GP)
+            self.write(f"{folder}/table.csv", "who,x,y\na,1,1\na,2,2\nb,1,0\nb,2,1\n")
+
+    def by_two(self, *flags, first="", second="", nodes=1):
+        """Rank 0 does something `first` before that, and rank 1 something `second`."""
+        words = ["run", "it.yaml", "--out", self.path("out"), "--quiet", "--threads", "1", *flags]
+        begin = time.monotonic()
+        process = self.start_mpirun(
+            1, *self.as_nodes(nodes), "sh", "-c", f'{first} cd well && exec "$@"', "sh", PROGRAM,
+            *words, ":", "-np", "1", *self.as_nodes(nodes), "sh", "-c",
+            f'{second} cd ill && exec "$@"', "sh", PROGRAM, *words)
+        reply = self.end_ranks(process)
+        self.assertLess(time.monotonic() - begin, SOON)
+        return reply
+
+    def assert_all_leave(self, reply, *words, code=2):
+        """With one sentence; and nothing is touched."""
+        self.assertEqual(reply.code, code, reply)
+        self.assertEqual(len(said(reply)), 1, reply)
+        for word in words:
+            self.assertIn(word, said(reply)[0], reply)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_another_job_file(self):
+        self.write("ill/it.yaml", GP.replace("1]", "2]"))
+        self.assert_all_leave(self.by_two(), "rank 1 on ", "another job file")
+
+    def test_no_job_file(self):
+        os.unlink(self.path("ill/it.yaml"))
+        self.assert_all_leave(self.by_two(), "rank 1 on ", "it.yaml")
+
+    def test_other_data_on_another_node(self):
+        self.write("ill/table.csv", "who,x,y\na,1,1\na,2,2\nb,1,0\nb,2,1.5\n")
+        self.assert_all_leave(self.by_two(nodes=2), "rank 0 on node0", "rank 1 on node1",
+                              "all need the same data", code=1)
+
+    def test_a_node_without_the_data_is_sent_them(self):
+        os.unlink(self.path("ill/table.csv"))
+        reply = self.by_two("--set", "grid.noise=[0.1]", nodes=2)
+        self.assertEqual(reply.code, 0, reply)
+
+    def test_a_device_that_only_one_lacks(self):
+        module = self.fake_gpus()["GRIDCRUNCH_CUDA_MODULE"]
+        reply = self.by_two("--device", "cuda", first=f"export GRIDCRUNCH_CUDA_MODULE={module};",
+                            second="export GRIDCRUNCH_CUDA_MODULE=/no/file.so;")
+        self.assert_all_leave(reply, "rank 1 on ", "/no/file.so")
+
+    def test_a_kernel_file_that_one_cannot_compile(self):
+        for folder in ("well", "ill"):
+            self.write(f"{folder}/it.yaml", OWN)
+            self.write(f"{folder}/own.c", OWN_C if folder == "well" else "#include <no/such.h>\n")
+        self.assert_all_leave(self.by_two(), "rank 1 on ", "no/such.h: No such file")
+
+    def test_another_kernel_file(self):
+        for folder in ("well", "ill"):
+            self.write(f"{folder}/it.yaml", OWN)
+            self.write(f"{folder}/own.c", OWN_C.replace("== 3", f"== {len(folder)}"))
+        self.assert_all_leave(self.by_two(), "rank 1 on ", "another kernel file")
+
+    @unittest.skipIf(IS_SANITIZED, "needs address space of its own")
+    def test_a_rank_that_is_out_of_memory(self):
+        reply = self.by_two(second="ulimit -v 400000;")
+        self.assert_all_leave(reply, "rank 1 on ", "no memory for ", code=1)
+
+    def test_a_folder_that_has_a_run_already(self):
+        self.assertEqual(self.by_two("--set", "grid.noise=[0.1]").code, 0)
+        before = self.files()
+        reply = self.by_two("--set", "grid.noise=[0.1]")
+        self.assertEqual(reply.code, 2, reply)
+        self.assertEqual(len(said(reply)), 1, reply)
+        self.assert_nothing_changed(before)
+
+
+class Stopped(RankCase):
+    """Cells of 5 ms, 200 for each of 4 datasets."""
+
+    JOB = SLOW.replace("[5, 6, 100]", "[5, 6, 200]")
+
+    def setUp(self):
+        super().setUp()
+        self.write("slow.yaml", self.JOB)
+
+    def start_computing(self, ranks, *flags, nodes=1):
+        process = self.start_ranks(ranks, "run", "slow.yaml", "--out", "out", *flags, nodes=nodes)
+        while "memory" not in (line := process.stderr.readline()):  # the last before the first cell
+            self.assertNotEqual(line, "")
+        time.sleep(0.4)
+        return process, [process.pid, *descendants(process.pid)]
+
+    def assert_ended(self, begin, pids):
+        while any(map(is_alive, pids)) and time.monotonic() - begin < SOON:
+            time.sleep(0.05)
+        self.assertLess(time.monotonic() - begin, SOON)
+
+    def rows(self):
+        return list(csv.DictReader(io.StringIO(self.ok("export", "out").out)))
+
+    def assert_a_part_is_there(self):
+        """What has landed is right, and what has not is empty."""
+        rows = self.rows()
+        self.assertEqual(len(rows), 800)
+        self.assertEqual({row["status"] for row in rows}, {"ok", "empty"})
+        for row in rows:
+            self.assertEqual(row["asked"], row["ms"] if row["status"] == "ok" else "")
+
+    def stop_with(self, number, ranks, *flags, nodes=1):
+        process, pids = self.start_computing(ranks, *flags, nodes=nodes)
+        begin = time.monotonic()
+        process.send_signal(number)
+        reply = self.end_ranks(process)
+        self.assert_ended(begin, pids)
+        return reply
+
+    def test_a_warning_stops_all_and_saves(self):
+        for nodes, schedule in ((1, "dynamic"), (3, "guided"), (3, "static")):
+            with self.subTest(nodes=nodes, schedule=schedule):
+                reply = self.stop_with(signal.SIGUSR1, 3, "--fresh", "--schedule", schedule,
+                                       nodes=nodes)
+                self.assertEqual(reply.code, 4, reply)
+                self.assertEqual(len(said(reply)), 1, reply)
+                self.assert_a_part_is_there()
+
+    def test_mpirun_that_is_terminated_gives_them_time_to_save(self):
+        reply = self.stop_with(signal.SIGTERM, 2, nodes=2)
+        self.assertNotEqual(reply.code, 0, reply)  # mpirun's own
+        self.assert_a_part_is_there()
+
+    def test_the_limit_of_time_holds_for_all(self):
+        reply = self.on_ranks(3, "run", "slow.yaml", "--out", "out", "--max-time", "0.5", nodes=2)
+        self.assertEqual(reply.code, 4, reply)
+        self.assertIn("out of time", reply.err)
+        self.assert_a_part_is_there()
+
+    def test_a_rank_that_is_killed_ends_all(self):
+        for nodes in (1, 2):
+            with self.subTest(nodes=nodes):
+                process, pids = self.start_computing(2, "--fresh", nodes=nodes)
+                shm = set(os.listdir("/dev/shm"))
+                begin = time.monotonic()
+                os.kill(pids[-1], signal.SIGKILL)
+                reply = self.end_ranks(process)
+                self.assertEqual(reply.code, 137, reply)
+                self.assert_ended(begin, pids)
+                self.assertEqual(set(os.listdir("/dev/shm")) - shm, set())
+
+    def test_a_cell_that_crashes_on_another_rank_is_named_once(self):
+        self.write("it.yaml", OWN)
+        self.write("own.c", OWN_C)
+        for nodes in (1, 2):
+            with self.subTest(nodes=nodes):
+                begin = time.monotonic()
+                reply = self.on_ranks(2, "run", "it.yaml", "--out", "out", "--quiet", "--schedule",
+                                      "static", "--threads", "1", nodes=nodes)
+                self.assert_ended(begin, [])
+                self.assertEqual(reply.code, 1, reply)
+                crashed = [line for line in said(reply) if "crashed" in line]
+                self.assertEqual(len(crashed), 1, reply)
+                self.assertIn("own.c crashed at s0001, a=3 (Segmentation fault)", crashed[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
