@@ -235,6 +235,7 @@ static gcr_run_report report_of(const run_work *work)
                              .folder = work->folder.path,
                              .old_folder = work->folder.old_path,
                              .file = work->file,
+                             .data = &work->data.ledger,
                              .load_seconds = work->load_seconds,
                              .write_seconds = work->write_seconds,
                              .total_seconds = gcr_clock_seconds() - work->begin };

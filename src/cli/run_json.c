@@ -101,13 +101,22 @@ json_t *gcr_run_kinds_json(const gcr_run *run)
     return list;
 }
 
+static json_t *data_json(const gcr_data_ledger *data)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "read_bytes", gcr_json_count(data->read_bytes),
+                     "shared_bytes", gcr_json_count(data->shared_bytes), "sent_bytes",
+                     gcr_json_count(data->sent_bytes), "reading_nodes",
+                     gcr_json_count(data->reading_nodes), "receiving_nodes",
+                     gcr_json_count(data->receiving_nodes));
+}
+
 json_t *gcr_run_report_json(const gcr_run_report *report)
 {
     const gcr_run *run = report->run;
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
-        "s:i, s:s, s:o}",
+        "s:i, s:s, s:o, s:i, s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -119,5 +128,6 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         gcr_json_text(gcr_run_device_name(run, 0)), "kind", gcr_json_text(gcr_run_kind(run, 0)),
         "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
         gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
-        gcr_json_count(gcr_run_batch(run)));
+        gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "data",
+        data_json(report->data));
 }

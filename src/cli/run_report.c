@@ -156,12 +156,27 @@ static void note_edges(const gcr_results_file *file)
     }
 }
 
+/* Where several ranks needed the datasets. */
+static void note_data(const gcr_run_report *report)
+{
+    const gcr_data_ledger *data = report->data;
+    char read[32], shared[32], sent[32];
+
+    if (gcr_run_rank_count(report->run) > 1)
+        gcr_screen_note(
+            stderr, "data", "%s read on %" PRIu64 " node%s, %s shared by ranks, %s sent",
+            gcr_format_bytes(read, data->read_bytes), data->reading_nodes,
+            gcr_plural(data->reading_nodes), gcr_format_bytes(shared, data->shared_bytes),
+            gcr_format_bytes(sent, data->sent_bytes));
+}
+
 void gcr_run_report_end(const gcr_run_report *report)
 {
     char predicted[32], measured[32];
 
     note_counts(report);
     note_times(report);
+    note_data(report);
     note_ledger(gcr_run_ledger(report->run));
     if (gcr_run_progress(report->run)->halved > 0)
         gcr_screen_note(stderr, "short",

@@ -4,6 +4,8 @@
 #ifndef GCR_CLI_RUN_REPORT_H
 #define GCR_CLI_RUN_REPORT_H
 
+#include "exec/share_data.h"
+
 #include "gridcrunch/run.h"
 
 #include <jansson.h>
@@ -16,6 +18,7 @@ typedef struct gcr_run_report {
     const char *folder;
     const char *old_folder;       /* where an earlier run was moved; NULL: there was none */
     const gcr_results_file *file; /* what was written, opened again                       */
+    const gcr_data_ledger *data;  /* how the datasets came to all ranks                   */
     double load_seconds, write_seconds, total_seconds;
 } gcr_run_report;
 
