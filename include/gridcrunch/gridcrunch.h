@@ -6,6 +6,7 @@
  *     dataset.h   on what: from the job's sources, or borrowed from the program's memory
  *     run.h       does it; plan.h, ledger.h: what that takes and took
  *     ranks.h     several processes that do it together
+ *     spawn.h     calls from one of these on another
  *     results.h   what comes out, in memory and as files; cell.h, grid.h: where a number belongs
  *     kchan.h     a channel for what a program gathers by key itself
  *     kernel_description.h  what a kernel takes and gives;
@@ -32,6 +33,7 @@
 #include "gridcrunch/ranks.h"
 #include "gridcrunch/results.h"
 #include "gridcrunch/run.h"
+#include "gridcrunch/spawn.h"
 #include "gridcrunch/status.h"
 
 #endif /* GRIDCRUNCH_H */

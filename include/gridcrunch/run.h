@@ -75,6 +75,7 @@ typedef struct gcr_run_spec {
      * the same order (Collective), with the same job and the same datasets. The callbacks, the cells and
      * what there is after execute are rank 0's alone. Borrowed until destroy; NULL: this process alone. */
     gcr_comm *comm;
+    int has_same_datasets; /* not 0: ranks are known to have the same; else they are compared */
 
     /* Not 0: a job whose kernel is a file (kernel: fit.c) is GCR_EINVAL. Otherwise create has it
      * compiled by the C compiler, in another process, and loads it into this one. */

@@ -115,7 +115,10 @@ out:
 static gcr_status prepare(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
-    gcr_run_spec spec = { .job = &work->job, .datasets = &work->data.datasets, .comm = work->comm };
+    gcr_run_spec spec = { .job = &work->job,
+                          .datasets = &work->data.datasets,
+                          .comm = work->comm,
+                          .has_same_datasets = 1 }; /* they have been shared */
 
     GCR_TRY(gcr_comm_agree(work->comm, look_at_request(work, args)));
     GCR_TRY(gcr_datasets_share(&work->data, work->comm, &work->job));

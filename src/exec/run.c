@@ -9,6 +9,7 @@
 #include "exec/flight.h"
 #include "exec/job_check.h"
 #include "exec/nesting.h"
+#include "exec/share_data.h"
 #include "grid/plan_create.h"
 
 #include "gridcrunch/cell.h"
@@ -133,6 +134,8 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     }
     GCR_TRY(gcr_comm_agree(comm, open_run(&run, spec)));
     run->comm = comm;
+    if (!spec->has_same_datasets)
+        GCR_TRY(gcr_datasets_compare(comm, spec->datasets));
     GCR_TRY(gcr_run_deal_devices(run, backends));
     GCR_TRY(gcr_comm_agree(comm, open_devices(run, backends)));
     GCR_TRY(gcr_run_join_crew(run));
