@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/batch.h"
+#include "exec/cutter.h"
 #include "exec/flight.h"
 #include "exec/teller.h"
 
@@ -26,14 +27,9 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    uint64_t point_capacity; /* of a flight's records; not a limit where results go into slots */
-    gcr_span span;           /* what is left of the span that the schedule gave last */
-    uint64_t batch;          /* how many live cells it takes at a time, now */
-    double batch_begin;      /* when the last one was over                  */
-
-    /* The dataset at the front of the span, so that a part costs no division. */
-    uint64_t dataset, dataset_first; /* dataset_first: its first position */
-    double cell_cost;                /* of one of its live cells, as a share of the plan's */
+    gcr_cutter cutter;  /* has what the schedule gave last             */
+    uint64_t batch;     /* how many live cells it takes at a time, now */
+    double batch_begin; /* when the last one was over                  */
 
     /* Cells land at their dataset when the worker turns to another one: a counter that all workers
      * share is then touched once per visit, not once per cell. */
@@ -143,133 +139,6 @@ static void leave_datasets(worker *w, flight *f, int has_landed)
 
 /* ---- building a batch ------------------------------------------------------------------------ */
 
-/* The run of points that `live` live points from live number `first` on span. */
-static void points_of(const gcr_points *points, uint64_t first, uint64_t live, part *out)
-{
-    out->at.first = gcr_points_select(points, first);
-    out->at.count = live == 1 ? 1 : gcr_points_select(points, first + live - 1) + 1 - out->at.first;
-    out->live = live;
-}
-
-/* Notes the dataset in `place` of the plan as the one in front. */
-static void turn_to(worker *w, uint64_t place)
-{
-    const gcr_plan *plan = w->shared->plan;
-    const uint64_t live_count = w->shared->slots->live_count;
-
-    w->dataset = gcr_plan_dataset_at(plan, place);
-    w->dataset_first = place * w->shared->positions;
-    w->cell_cost = gcr_plan_cost_share(plan, place) / (double)live_count;
-}
-
-/* `count` live points from number `index` on, or as many as have room for their records. */
-static void cut_points(const worker *w, const flight *f, uint64_t index, uint64_t count, part *out)
-{
-    const gcr_points *points = w->shared->points;
-
-    points_of(points, index, count, out);
-    if (!shares_memory(w) && out->at.count > w->point_capacity - f->points) {
-        out->at.count = w->point_capacity - f->points;
-        out->live = gcr_points_rank(points, out->at.first + out->at.count) - index;
-    }
-    out->positions = out->live;
-}
-
-/* `count` blocks of points from number `index` on, or as many; the last of a dataset is shorter. */
-static void cut_blocks(const worker *w, const flight *f, uint64_t index, uint64_t count, part *out)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-    const uint64_t room = w->point_capacity - f->points;
-    const uint64_t first = index * GCR_PARTIAL_POINTS, left = shared->slots->point_count - first;
-    uint64_t points = count * GCR_PARTIAL_POINTS;
-
-    if (points > left)
-        points = left;
-    if (points > room)
-        points = room - room % GCR_PARTIAL_POINTS;
-    out->at.first = first;
-    out->at.count = points;
-    out->positions = (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
-    out->live =
-        gcr_points_rank(shared->points, first + points) - gcr_points_rank(shared->points, first);
-}
-
-/* The front of the worker's span as a part: at most `most` positions, within one dataset, and
- * within the flight's records: 0 where those are full. */
-static void next_part(worker *w, const flight *f, uint64_t most, part *out)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-    uint64_t index = w->span.first - w->dataset_first, count;
-
-    if (index >= shared->positions) { /* also where the span went back, below dataset_first */
-        turn_to(w, w->span.first / shared->positions);
-        index = w->span.first - w->dataset_first;
-    }
-    count = shared->positions - index;
-    if (count > most)
-        count = most;
-    out->at.dataset = w->dataset;
-    out->at.at = f->points;
-    out->cell_cost = w->cell_cost;
-    if (shared->by_blocks)
-        cut_blocks(w, f, index, count, out);
-    else
-        cut_points(w, f, index, count, out);
-}
-
-/* How many positions of the schedule make a batch. */
-static uint64_t count_positions(const worker *w)
-{
-    if (!w->shared->by_blocks)
-        return w->batch;
-    return w->batch < GCR_PARTIAL_POINTS ? 1 : w->batch / GCR_PARTIAL_POINTS;
-}
-
-/* Fills `f` with parts of the worker's span, of which it has some. Blocks without a live point are
- * passed over. */
-static void gather_parts(worker *w, flight *f)
-{
-    const uint64_t batch = count_positions(w);
-    uint64_t left = w->span.count < batch ? w->span.count : batch;
-
-    while (left > 0 && f->tile_count < GCR_FLIGHT_TILES) {
-        part *p = &f->parts[f->tile_count];
-
-        if (f->points == w->point_capacity && f->to.base != NULL)
-            break;
-        next_part(w, f, left, p);
-        p->first_position = w->span.first;
-        if (p->positions == 0)
-            break;
-        left -= p->positions;
-        w->span.first += p->positions;
-        w->span.count -= p->positions;
-        if (p->live == 0)
-            continue;
-        f->points += p->at.count;
-        f->live += p->live;
-        f->blocks += p->positions;
-        f->tile_count++;
-    }
-}
-
-/* Leaves the parts from number `from` on to a later batch. */
-static void cut_parts(worker *w, flight *f, uint64_t from)
-{
-    const uint64_t end = w->span.first + w->span.count;
-
-    if (from == f->tile_count)
-        return;
-    w->span.first = f->parts[from].first_position;
-    w->span.count = end - w->span.first;
-    for (uint64_t t = from; t < f->tile_count; t++) {
-        f->points -= f->parts[t].at.count;
-        f->live -= f->parts[t].live;
-        f->blocks -= f->parts[t].positions;
-    }
-    f->tile_count = from;
-}
-
 /* Lets the datasets of all parts stand ready. A device that has no room for all of them gets a
  * batch of those that it has room for. */
 static gcr_status acquire_parts(worker *w, flight *f)
@@ -281,7 +150,7 @@ static gcr_status acquire_parts(worker *w, flight *f)
 
         status = acquire(w, f->parts[f->held].at.dataset);
         if (status != GCR_OK && w->is_short && f->held > 0) {
-            cut_parts(w, f, f->held);
+            gcr_cutter_put_back(&w->cutter, f, f->held);
             status = GCR_OK;
             break;
         }
@@ -300,9 +169,9 @@ static int has_span(worker *w)
     const gcr_pipeline_shared *shared = w->shared;
     gcr_schedule_answer answer = GCR_SCHEDULE_NOW;
 
-    if (w->span.count == 0)
+    if (w->cutter.span.count == 0)
         answer = gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
-                                   count_positions(w), &w->span);
+                                   gcr_cutter_positions(&w->cutter, w->batch), &w->cutter.span);
     w->is_waiting = answer == GCR_SCHEDULE_LATER;
     return answer == GCR_SCHEDULE_NOW;
 }
@@ -318,8 +187,8 @@ static gcr_status build(worker *w, flight *f)
     while (f->tile_count == 0) {
         if (!has_span(w))
             goto out;
-        f->before = w->span;
-        gather_parts(w, f);
+        f->before = w->cutter.span;
+        gcr_cutter_cut(&w->cutter, f, w->batch);
     }
     GCR_TRY(acquire_parts(w, f));
     f->to.points = f->from.points = f->points;
@@ -683,7 +552,7 @@ static gcr_status make_room(worker *w, int turn)
     const int has_datasets = f->held > 0;
     int is_freed = 0;
 
-    w->span = f->before;
+    w->cutter.span = f->before;
     turn_away(w);
     for (int i = 1; i < w->flight_count; i++) {
         flight *other = &w->flights[(turn + i) % w->flight_count];
@@ -708,7 +577,7 @@ static gcr_status open_all_flights(worker *w)
     const gcr_flight_spec spec = { .device = w->shared->device,
                                    .summaries = w->shared->by_blocks ? w->shared->summaries : NULL,
                                    .cell_bytes = w->shared->cell_bytes,
-                                   .points = w->point_capacity };
+                                   .points = w->cutter.room };
 
     for (int i = 0; i < w->flight_count; i++)
         GCR_TRY(gcr_flight_open(&w->flights[i], &spec));
@@ -721,12 +590,12 @@ out:
 static int halve_records(worker *w)
 {
     const uint64_t least = w->shared->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    const uint64_t half = w->point_capacity / 2 / least * least;
+    const uint64_t half = w->cutter.room / 2 / least * least;
 
     if (half < least)
         return 0;
-    (void)halve_batch(w, w->point_capacity); /* one of one cell fits any */
-    w->point_capacity = half;
+    (void)halve_batch(w, w->cutter.room); /* one of one cell fits any */
+    w->cutter.room = half;
     return 1;
 }
 
@@ -759,8 +628,14 @@ static gcr_status open_worker(worker *w)
     };
 
     w->flight_count = w->shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
-    w->point_capacity = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks);
-    turn_to(w, 0);
+    w->cutter =
+        (gcr_cutter){ .plan = w->shared->plan,
+                      .points = w->shared->points,
+                      .positions = w->shared->positions,
+                      .by_blocks = w->shared->by_blocks,
+                      .is_bounded = !shares_memory(w),
+                      .room = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks) };
+    gcr_cutter_begin(&w->cutter);
     w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_teller_open(&w->teller, &teller));
     GCR_TRY(gcr_queue_open(&w->queue, device));
