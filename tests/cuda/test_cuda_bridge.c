@@ -182,6 +182,44 @@ static void test_one_rank_sends_to_itself(void **state)
     run_ranks(1, send_to_oneself);
 }
 
+/* Closing memory does not wait on the host: the GPU frees it behind what still uses it. */
+static void close_memory_in_use(int rank, rank_board *board, int is_broadcast)
+{
+    seat s = sit_down(rank, board, 2 * PART_BYTES);
+    gcr_bridge_part parts[2];
+    gcr_buf *staging = NULL;
+
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
+    fill(&s, 5, PART_BYTES);
+    RANK_CHECK(gcr_queue_sync(s.queue) == GCR_OK);
+    RANK_CHECK(gcr_buf_open(&staging, s.device, GCR_PLACE_STAGING, 8) == GCR_OK);
+    parts[0] = part_of(&s, 0, PART_BYTES, 1 - rank, 0);
+    parts[1] = part_of(&s, PART_BYTES, PART_BYTES, 1 - rank, 1);
+    RANK_CHECK((is_broadcast ? gcr_bridge_broadcast(s.queue, s.bridge, s.block, 0, PART_BYTES, 0)
+                             : gcr_bridge_pass(s.queue, s.bridge, parts, 2)) == GCR_OK);
+    gcr_buf_close(s.block);
+    s.block = NULL;
+    gcr_buf_close(staging); /* waits for memory that was freed before it */
+    stand_up(&s);
+}
+
+static void close_memory_that_is_passed(int rank, rank_board *board)
+{
+    close_memory_in_use(rank, board, 0);
+}
+
+static void close_memory_that_is_broadcast(int rank, rank_board *board)
+{
+    close_memory_in_use(rank, board, 1);
+}
+
+static void test_memory_is_freed_behind_what_a_bridge_does_with_it(void **state)
+{
+    (void)state;
+    run_ranks(2, close_memory_that_is_passed);
+    run_ranks(2, close_memory_that_is_broadcast);
+}
+
 /* Nothing of NCCL's is done when its call returns, whatever that says. */
 static void take_some_looks(int rank, rank_board *board, int says_success)
 {
@@ -594,6 +632,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranks_send_to_one_of_them_and_one_to_all),
         cmocka_unit_test(test_one_rank_sends_to_itself),
+        cmocka_unit_test(test_memory_is_freed_behind_what_a_bridge_does_with_it),
         cmocka_unit_test(test_a_communicator_is_waited_for_whenever_it_is_in_progress),
         cmocka_unit_test(test_ranks_that_do_not_come_are_waited_for_no_longer_than_said),
         cmocka_unit_test(test_two_ranks_on_one_gpu_are_told_so),
