@@ -28,7 +28,11 @@ class Slurm(Case):
         self.assertTrue(condition(), self.said())
 
     def said(self):
-        return "".join(open(name).read() for name in glob.glob(self.path("gridcrunch-*.out")))
+        text = ""
+        for name in glob.glob(self.path("gridcrunch-*.out")):
+            with open(name) as file:
+                text += file.read()
+        return text
 
     def ending(self, job):
         """JobState and ExitCode, once it has ended."""
