@@ -56,10 +56,10 @@ enum { KEY_OUT = 0x200, KEY_FRESH, KEY_MAX_TIME, KEY_JSON, KEY_QUIET, KEY_NO_SYN
 static const struct argp_option options[] = {
     { "out", KEY_OUT, "DIR", 0, "Put the results into DIR (default: runs/NAME)", 0 },
     { "fresh", KEY_FRESH, NULL, 0, "Move a run that DIR holds aside to DIR.old-1, ...", 0 },
-    { "max-time", KEY_MAX_TIME, "T", 0, "Stop after T (90, 10m, 1h30m) and save what is done", 0 },
+    { "max-time", KEY_MAX_TIME, "T", 0, "Stop after T (90, 10m, 1h30m), save what is done", 0 },
     { "json", KEY_JSON, NULL, 0, "Print a JSON document in place of the best points", 0 },
     { "quiet", KEY_QUIET, NULL, 0, "Say nothing on stderr but errors", 0 },
-    { "ranks", KEY_RANKS, "LIST", 0, "Of those that mpirun started only these (1,2 or 0-3)", 0 },
+    { "ranks", KEY_RANKS, "LIST", 0, "Of those started only these ranks (1,2 or 0-3)", 0 },
     { "no-sync", KEY_NO_SYNC, NULL, 0, "Do not wait until the disk has the results", 0 },
     { 0 },
 };

@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
     { "device", KEY_DEVICE, "D", 0, "Compute on D: auto, cpu, ...", 0 },
     { "schedule", KEY_SCHEDULE, "S", 0, "auto, static, cyclic, dynamic or guided", 0 },
     { "batch", KEY_BATCH, "N", 0, "Hand out N cells at a time (default: auto)", 0 },
-    { "gather", KEY_GATHER, "WAY", 0, "How results come from other ranks: auto, mpi or nccl", 0 },
+    { "gather", KEY_GATHER, "WAY", 0, "How results come from ranks: auto, mpi or nccl", 0 },
     { "set", KEY_SET, "KEY=YAML", 0, "Change the job, as in grid.noise=[0.1,0.2]; repeatable", 0 },
     { 0 },
 };
