@@ -1,10 +1,12 @@
 """A run has the same bits for any ranks, nodes and schedule; and what ranks cost, the results say."""
 import os
 import random
+import subprocess
+import sys
 import unittest
 
 from ranks import RankCase
-from support import SINGULAR_TABLE, SOURCE
+from support import IS_SANITIZED, PROGRAM, SINGULAR_TABLE, SOURCE, clean_environment
 
 SCHEDULES = ("static", "cyclic", "dynamic", "guided")
 
@@ -64,6 +66,28 @@ class SameBits(RankCase):
                 self.assertEqual(bits, wanted)
                 self.assertEqual(self.read(f"{folder}/summary.csv"), self.read("alone/summary.csv"))
 
+    def test_of_ranks_with_other_numbers_of_threads(self):
+        """One after the other on a node, and three of them on two."""
+        self.write("it.yaml", JOBS["tiny cells"])
+        flags = ["run", "it.yaml", "--quiet", "--no-sync", "--out"]
+        self.ok(*flags, "alone")
+        for nodes, schedule in ((1, "static"), (2, "dynamic")):
+            words = []
+            for threads in ("1", "3", "2"):
+                words += [*self.as_nodes(nodes), PROGRAM, *flags, f"on {nodes}", "--schedule",
+                          schedule, "--threads", threads, ":", "-np", "1"]
+            reply = self.end_ranks(self.start_mpirun(1, *words[:-3]))
+            self.assertEqual(reply.code, 0, reply)
+        wanted, *found = self.bits_of("alone", "on 1", "on 2")
+        self.assertEqual(found, [wanted, wanted])
+
+    def test_of_fewer_cells_than_ranks(self):
+        one = JOBS["tiny cells"].replace("datasets: 3", "datasets: 1").replace("[-1, 1, 50001]", "[1, 2, %d]")
+        for cells, way in ((1, (3, 1, "dynamic", 2)), (1, (4, 4, "guided", 1)),
+                           (2, (3, 3, "static", 1)), (3, (4, 2, "cyclic", 3))):
+            self.assert_same(one % cells, [way])
+            self.empty_folder()
+
     def some_ways(self, name):
         """A part of them for each job, such that all come up."""
         at = list(JOBS).index(name)
@@ -97,6 +121,51 @@ class SameBits(RankCase):
                 draw = random.Random(seed)
                 self.assert_same(draw_job(draw), [draw_way(draw)])
             self.empty_folder()
+
+
+class Cost(RankCase):
+    """What several ranks take: 10^7 cells, whose results are 86 MiB."""
+
+    JOB = """\
+name: it
+data: {synthetic: {datasets: 10, rows: 3}}
+kernel: scale
+grid: {factor: {linspace: [-1, 1, 1000000]}}
+summary: {best: argmax(value), mean: mean(value)}
+run: {threads: 1}
+"""
+
+    # Starts a rank, and writes down how many KiB it had at most.
+    MEASURE = ("import os, resource, subprocess, sys\n"
+               "code = subprocess.call(sys.argv[1:])\n"
+               "with open('kib' + os.environ.get('OMPI_COMM_WORLD_RANK', ''), 'w') as file:\n"
+               "    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))\n"
+               "sys.exit(code)\n")
+
+    def measured(self, program, *words):
+        return [sys.executable, "-c", self.MEASURE, program, *words]
+
+    @unittest.skipIf(IS_SANITIZED, "needs memory of its own")
+    def test_rank_0_needs_little_beside_its_results(self):
+        self.write("it.yaml", self.JOB)
+        words = [PROGRAM, "run", "it.yaml", "--quiet", "--no-sync", "--fresh"]
+        alone = subprocess.run(self.measured(*words), cwd=self.folder, env=clean_environment())
+        self.assertEqual(alone.returncode, 0)
+        reply = self.end_ranks(self.start_mpirun(3, *self.as_nodes(3), *self.measured(*words)))
+        self.assertEqual(reply.code, 0, reply)
+        kib = {name: int(self.read(name)) for name in ("kib", "kib0", "kib1", "kib2")}
+        self.assertLess(kib["kib0"], kib["kib"] + 64 * 1024)
+        self.assertLess(max(kib["kib1"], kib["kib2"]), kib["kib"])  # they give back what is sent
+
+    def test_of_summaries_alone_there_may_be_any_number(self):
+        """2^32 cells and more in a plan, 10^7 in a run."""
+        self.write("it.yaml", self.JOB + "output: {keep: summary}\n")
+        reply = self.on_ranks(3, "run", "it.yaml", "--json", "--quiet", nodes=2)
+        self.assertEqual(reply.code, 0, reply)
+        self.assertEqual(reply.json()["cells"]["ok"], 10 ** 7)
+        self.assertLess(reply.json()["memory"]["measured_bytes"], 2 ** 25)
+        plan = self.ok("plan", "it.yaml", "--json", "--set", "data.synthetic.datasets=5000").json()
+        self.assertEqual(plan["cells"], 5 * 10 ** 9)
 
 
 def draw_way(draw):
