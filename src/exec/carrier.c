@@ -4,6 +4,10 @@
 #include "base/check.h"
 #include "exec/tags.h"
 
+#include <unistd.h>
+
+enum { LOOK_US = 50 }; /* until one more may be under way */
+
 static int is_root(const gcr_carrier *carrier)
 {
     return carrier->bridge->rank == 0;
@@ -50,6 +54,56 @@ uint64_t gcr_carrier_batch_most(const gcr_slots *slots)
 }
 
 /* ---- another rank than 0 --------------------------------------------------------------------- */
+
+static void describe(gcr_parcel *out, const gcr_flight *flight, const gcr_slots *slots,
+                     uint8_t kind)
+{
+    out->points = flight->points;
+    out->bytes = flight->points * gcr_records_cell_bytes(slots);
+    out->part_count = (uint32_t)flight->tile_count;
+    out->kind = kind;
+    for (uint64_t t = 0; t < flight->tile_count; t++) {
+        const gcr_flight_part *p = &flight->parts[t];
+
+        out->parts[t] = (gcr_parcel_part){ .dataset = p->at.dataset,
+                                           .first = p->at.first,
+                                           .count = p->at.count,
+                                           .cost = p->cell_cost * (double)p->live };
+    }
+}
+
+_Static_assert((int)GCR_FLIGHT_TILES <= (int)GCR_PARCEL_PARTS_MAX, "a batch is a parcel");
+
+gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue, gcr_flight *flight,
+                            const gcr_slots *slots, uint8_t kind)
+{
+    gcr_status status = GCR_OK;
+    gcr_parcel parcel = { 0 };
+    int is_taken = 0;
+
+    describe(&parcel, flight, slots, kind);
+    while (!is_taken) {
+        GCR_TRY(gcr_bridge_check(carrier->bridge));
+        GCR_TRY(gcr_parcel_send(&is_taken, &carrier->outbox, carrier->bridge, queue,
+                                flight->records_dev, &parcel, flight->done));
+        if (!is_taken)
+            usleep(LOOK_US);
+    }
+    flight->is_leaving = 1;
+out:
+    return status;
+}
+
+gcr_status gcr_carrier_wait(gcr_carrier *carrier, gcr_flight *flight)
+{
+    gcr_status status = GCR_OK;
+
+    if (flight->is_leaving)
+        GCR_TRY(gcr_bridge_wait(carrier->bridge, flight->done, GCR_CARRIER_PASS_SECONDS));
+    flight->is_leaving = 0;
+out:
+    return status;
+}
 
 /* A message without a word: behind it comes nothing. */
 static gcr_status say_end(gcr_carrier *carrier)

@@ -11,6 +11,7 @@
 #ifndef GCR_EXEC_CARRIER_H
 #define GCR_EXEC_CARRIER_H
 
+#include "exec/flight.h"
 #include "exec/gather.h"
 #include "exec/gather_device.h"
 
@@ -39,6 +40,16 @@ void gcr_carrier_close(gcr_carrier *carrier);
 
 /* The most cells that a batch may have which goes by it. */
 uint64_t gcr_carrier_batch_most(const gcr_slots *slots);
+
+/* From the worker that drives the device: sends what a batch that has been computed has left there. The
+ * flight is leaving then, until it was waited for: its memory is not to be written before. GCR_EDEVICE,
+ * GCR_ETIMEOUT. */
+GCR_MUST_CHECK gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue,
+                                           gcr_flight *flight, const gcr_slots *slots,
+                                           uint8_t kind);
+
+/* Does nothing with a flight that is not leaving; then `carrier` may be NULL. */
+GCR_MUST_CHECK gcr_status gcr_carrier_wait(gcr_carrier *carrier, gcr_flight *flight);
 
 /* From the thread that watches: announces, or receives; `have_ended`: the workers of this rank. */
 GCR_MUST_CHECK gcr_status gcr_carrier_look(gcr_carrier *carrier, int have_ended);

@@ -441,56 +441,17 @@ static gcr_status land_cells(worker *w, const flight *f, const part *p)
 
 /* ---- results that leave for another device ---------------------------------------------------- */
 
-static gcr_parcel describe_parcel(const worker *w, const flight *f)
-{
-    gcr_parcel parcel = { .points = f->points,
-                          .bytes = f->points * gcr_records_cell_bytes(w->shared->slots),
-                          .part_count = (uint32_t)f->tile_count,
-                          .kind = w->shared->kind_mark };
-
-    for (uint64_t t = 0; t < f->tile_count; t++) {
-        const part *p = &f->parts[t];
-
-        parcel.parts[t] = (gcr_parcel_part){ .dataset = p->at.dataset,
-                                             .first = p->at.first,
-                                             .count = p->at.count,
-                                             .cost = p->cell_cost * (double)p->live };
-        add_progress(&w->progress->landed, p->live);
-        add_cost(&w->progress->cost, parcel.parts[t].cost);
-    }
-    return parcel;
-}
-
 /* How many of its cells have failed, the rank that receives them finds out. */
 static gcr_status carry(worker *w, flight *f)
 {
-    gcr_status status = GCR_OK;
-    const gcr_parcel parcel = describe_parcel(w, f);
-    gcr_carrier *carrier = w->shared->carrier;
-    int is_taken = 0;
+    for (uint64_t t = 0; t < f->tile_count; t++) {
+        const part *p = &f->parts[t];
 
-    while (!is_taken) {
-        GCR_TRY(gcr_bridge_check(carrier->bridge));
-        GCR_TRY(gcr_parcel_send(&is_taken, &carrier->outbox, carrier->bridge, w->queue,
-                                f->records_dev, &parcel, f->done));
-        if (!is_taken)
-            nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+        add_progress(&w->progress->landed, p->live);
+        add_cost(&w->progress->cost, p->cell_cost * (double)p->live);
     }
-    f->is_leaving = 1;
-out:
-    return status;
-}
-
-/* Its records may be written again. */
-static gcr_status let_leave(worker *w, flight *f)
-{
-    gcr_status status = GCR_OK;
-
-    if (f->is_leaving)
-        GCR_TRY(gcr_bridge_wait(w->shared->carrier->bridge, f->done, GCR_CARRIER_PASS_SECONDS));
-    f->is_leaving = 0;
-out:
-    return status;
+    return gcr_carrier_send(w->shared->carrier, w->queue, f, w->shared->slots,
+                            w->shared->kind_mark);
 }
 
 static gcr_status land_parts(worker *w, const flight *f)
@@ -668,7 +629,7 @@ static gcr_status start_batch(worker *w, int turn)
     gcr_status status = GCR_OK;
     flight *f = &w->flights[turn];
 
-    GCR_TRY(let_leave(w, f));
+    GCR_TRY(gcr_carrier_wait(w->shared->carrier, f));
     for (;;) {
         w->is_short = 0;
         status = build(w, f);
@@ -691,7 +652,7 @@ static gcr_status land_all(worker *w)
     for (int i = 0; i < w->flight_count; i++)
         GCR_TRY(land(w, &w->flights[i]));
     for (int i = 0; i < w->flight_count; i++)
-        GCR_TRY(let_leave(w, &w->flights[i]));
+        GCR_TRY(gcr_carrier_wait(w->shared->carrier, &w->flights[i]));
 out:
     return status;
 }
