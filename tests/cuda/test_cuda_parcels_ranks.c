@@ -315,6 +315,45 @@ static void test_cells_of_all_ranks_find_their_places(void **state)
     close_all();
 }
 
+/* A device that is ahead of its announcements is held back. */
+static void test_no_more_than_a_few_are_under_way(void **state)
+{
+    const uint64_t bytes = 2 * RUN * (4 * sizeof(double) + 2);
+    int is_taken, is_under_way = 1;
+
+    (void)state;
+    open_all();
+    if (rank == 0 && rank_count > 1) {
+        gcr_receiver *receiver = open_receiver(bytes, wait_seconds);
+
+        while (is_under_way || gcr_receiver_bytes(receiver) < GCR_PARCELS_UNDER_WAY * bytes) {
+            if (!look_for_announcement(receiver))
+                usleep(50);
+            assert_ok(gcr_receiver_look(&is_under_way, receiver));
+        }
+        assert_int_equal(gcr_receiver_bytes(receiver), GCR_PARCELS_UNDER_WAY * bytes);
+        gcr_receiver_destroy(receiver);
+    } else if (rank == 1) {
+        shipper s;
+        gcr_parcel parcel;
+
+        open_shipper(&s, bytes);
+        parcel = write_batch(&s, 0, 0);
+        assert_ok(gcr_upload(s.queue, s.flights[0].records, 0, s.host, GCR_PLACE_HOST, bytes));
+        for (int k = 0; k <= GCR_PARCELS_UNDER_WAY; k++) {
+            assert_ok(gcr_parcel_send(&is_taken, &s.outbox, bridge, s.queue, s.flights[0].records,
+                                      &parcel, s.flights[0].sent));
+            assert_int_equal(is_taken, k < GCR_PARCELS_UNDER_WAY);
+        }
+        for (; is_under_way; usleep(50))
+            assert_ok(gcr_parcel_announce(&is_under_way, &s.outbox));
+        assert_ok(gcr_bridge_wait(bridge, s.flights[0].sent, wait_seconds));
+        close_shipper(&s);
+    }
+    assert_ok(gcr_comm_agree(ranks, GCR_OK));
+    close_all();
+}
+
 /* ---- what is wrong --------------------------------------------------------------------------- */
 
 static void refuse(gcr_receiver *receiver, int from, const gcr_parcel *parcel, uint64_t bytes,
@@ -457,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RANK_TEST(test_cells_of_all_ranks_find_their_places),
+        RANK_TEST(test_no_more_than_a_few_are_under_way),
         RANK_TEST(test_what_is_announced_is_looked_at_before_it_is_believed),
         RANK_TEST(test_parcels_that_are_too_large_are_refused),
         RANK_TEST(test_results_in_no_state_are_refused),
