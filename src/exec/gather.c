@@ -374,16 +374,20 @@ void gcr_gather_give_up(gcr_gather *gather)
         gcr_landing_close(&gather->sources[s].ring);
 }
 
-int gcr_gather_is_over(gcr_gather *gather)
+int gcr_gather_has_sent(const gcr_gather *gather)
 {
     const gcr_tile *filled = &gather->outbox.tiles[gather->outbox.turn];
+
+    return gather->has_given_up || (has_read_all(gather) && filled->used == 0);
+}
+
+int gcr_gather_is_over(gcr_gather *gather)
+{
     int is_under_way = 0;
 
     if (gcr_outbox_look(&is_under_way, &gather->outbox) != GCR_OK)
         return gather->has_given_up; /* the next look fails, too, and says why */
-    if (is_under_way)
-        return 0;
-    return gather->has_given_up || (has_read_all(gather) && filled->used == 0);
+    return !is_under_way && gcr_gather_has_sent(gather);
 }
 
 gcr_gather_totals gcr_gather_totals_of(const gcr_gather *gather)

@@ -62,6 +62,9 @@ void gcr_gather_give_up(gcr_gather *gather);
  * down or has arrived. */
 int gcr_gather_is_over(gcr_gather *gather);
 
+/* Another leader's: the same, but it may not have arrived. */
+int gcr_gather_has_sent(const gcr_gather *gather);
+
 /* What has passed here. */
 typedef struct gcr_gather_totals {
     uint64_t landed, failed, datasets; /* counted down: rank 0's                    */
