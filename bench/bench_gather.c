@@ -11,6 +11,7 @@
 #include "exec/gather.h"
 
 #include "bench.h"
+#include "ranks.h"
 #include "rival_gather.h"
 
 #include "base/check.h"
@@ -21,13 +22,9 @@
 
 #include "gridcrunch/cell.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { DATASETS = 10, POINTS = 1000000, STRETCH = 1000, SAMPLED = 100, TAG_TILE = 1, TAG_END = 2 };
 
@@ -393,42 +390,6 @@ out:
     return status;
 }
 
-/* The last of three ranks believes to be on another machine. Returns whether it does. */
-static int move_away(void)
-{
-    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
-
-    if (rank == NULL || strcmp(rank, "2") != 0)
-        return 0;
-    return unshare(CLONE_NEWUTS) == 0 && sethostname("another", 7) == 0;
-}
-
-/* Comes back only if there is no mpirun. */
-static gcr_status start_ranks(int argc, char **argv)
-{
-    gcr_status status = GCR_OK;
-    static const char *const command[] = { "mpirun", "--oversubscribe", "--bind-to", "none", "-np",
-                                           "3" };
-    enum { WORDS = sizeof command / sizeof *command };
-    const char *words[WORDS + 64];
-    char self[BENCH_PATH_MAX];
-    int count = 0;
-
-    GCR_TRY(bench_beside(self, "gridcrunch-bench-gather"));
-    for (int i = 0; i < WORDS; i++)
-        words[count++] = command[i];
-    if (geteuid() == 0)
-        words[count++] = "--allow-run-as-root";
-    words[count++] = self;
-    for (int i = 1; i < argc && count < WORDS + 63; i++)
-        words[count++] = argv[i];
-    words[count] = NULL;
-    execvp(words[0], (char **)(uintptr_t)words);
-    GCR_FAIL(GCR_ENOENT, "mpirun cannot be started: %s; install Open MPI", strerror(errno));
-out:
-    return status;
-}
-
 int main(int argc, char **argv)
 {
     gcr_status status = GCR_OK;
@@ -436,14 +397,10 @@ int main(int argc, char **argv)
     bench b;
     int code;
 
-    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && start_ranks(argc, argv) != GCR_OK) {
+    if (bench_ranks_become(3, 1, (const char *[]){ NULL }, argc, argv) != GCR_OK) {
         fprintf(stderr, "gridcrunch-bench-gather: %s\n", gcr_last_error());
         return 1;
     }
-    (void)move_away();
-    if (strcmp(getenv("OMPI_COMM_WORLD_RANK"), "0") != 0 &&
-        (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
-        return 1; /* one rank speaks for all */
     status = bench_begin(&b, "gather", argc, argv);
     if (status != GCR_OK)
         return bench_end(&b, status);

@@ -1,6 +1,8 @@
 /* bench/rival.c -- asks another process to do the same work. */
 #include "rival.h"
 
+#include "bench.h"
+
 #include "base/check.h"
 
 #include <errno.h>
@@ -8,6 +10,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,6 +66,33 @@ gcr_status bench_rival_open(bench_rival *out, const char *const *argv)
     if (fgets(line, sizeof line, out->from) == NULL ||
         sscanf(line, "ready %63[^\n]", out->version) != 1)
         bench_rival_close(out);
+out:
+    return status;
+}
+
+gcr_status bench_rival_open_starpu(bench_rival *out, const char *home, int workers)
+{
+    gcr_status status = GCR_OK;
+    char program[BENCH_PATH_MAX], count[16];
+
+    *out = (bench_rival){ 0 };
+    GCR_TRY(bench_beside(program, "rival-starpu"));
+    setenv("STARPU_HOME", home, 1); /* by default in the user's home */
+    snprintf(count, sizeof count, "%d", workers);
+    GCR_TRY(bench_rival_open(out, (const char *[]){ program, count, NULL }));
+out:
+    return status;
+}
+
+gcr_status bench_rival_open_joblib(bench_rival *out, const char *batch)
+{
+    gcr_status status = GCR_OK;
+    const char *python = "/usr/bin/python3"; /* the one that a package's modules belong to */
+    char script[BENCH_PATH_MAX];
+
+    *out = (bench_rival){ 0 };
+    GCR_TRY(bench_beside(script, "rival_joblib.py"));
+    GCR_TRY(bench_rival_open(out, (const char *[]){ python, script, batch, NULL }));
 out:
     return status;
 }

@@ -25,6 +25,11 @@ typedef struct bench_rival {
 GCR_MUST_CHECK gcr_status bench_rival_open(bench_rival *out, const char *const *argv);
 void bench_rival_close(bench_rival *rival);
 
+/* StarPU with so many workers, which keeps its calibrations in the folder `home`; joblib, whose
+ * batches are `batch`: "1" or "auto". */
+GCR_MUST_CHECK gcr_status bench_rival_open_starpu(bench_rival *out, const char *home, int workers);
+GCR_MUST_CHECK gcr_status bench_rival_open_joblib(bench_rival *out, const char *batch);
+
 /* GCR_EIO: it ended, or answered something that is no number. */
 GCR_MUST_CHECK gcr_status bench_rival_time(bench_rival *rival, double ns, uint64_t count,
                                            double *seconds_out);
