@@ -170,6 +170,94 @@ static void test_shared_memory_begins_as_nan_in_each_block(void **state)
         assert_true(isnan(seen[thread]));
 }
 
+/* Each block counts in what it declares and adds what the one before it had when all met. */
+static double left_by[3];
+
+static double *declared(void)
+{
+    GCR_SHARED double count;
+
+    return &count;
+}
+
+static void count_together(const void *argument)
+{
+    const int block = (int)gcr_block_index(), blocks = (int)gcr_block_count();
+
+    (void)argument;
+    if (gcr_thread_index() == 0)
+        *declared() = block + 1;
+    for (int round = 0; round < 4; round++) {
+        double before;
+
+        gcr_block_barrier();
+        if (gcr_thread_index() == THREADS - 1)
+            left_by[block] = *declared();
+        gcr_device_barrier(NULL);
+        before = left_by[(block + blocks - 1) % blocks];
+        gcr_device_barrier(NULL);
+        if (gcr_thread_index() == 0)
+            *declared() += before;
+    }
+}
+
+static const char *run_together(void (*entry)(const void *argument), int blocks, twin_order order)
+{
+    return twin_run(&(twin_grid){
+        .entry = entry, .blocks = blocks, .together = 1, .threads = THREADS, .order = order });
+}
+
+static void test_blocks_that_run_together_meet(void **state)
+{
+    double count[3] = { 1, 2, 3 };
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        const double first = count[0], last = count[2];
+
+        count[2] += count[1];
+        count[1] += first;
+        count[0] += last;
+    }
+    for (twin_order order = 0; order < TWIN_ORDER_COUNT; order++) {
+        assert_null(run_together(count_together, 3, order));
+        for (int b = 0; b < 3; b++)
+            assert_true(left_by[b] == count[b]);
+    }
+    assert_says(count_together, "run one after the other");
+}
+
+/* What is copied is not there before it is waited for, of the group before the last. */
+static void copy_late(const void *argument)
+{
+    static const double from[2] = { 1, 2 };
+    double *const to = gcr_shared() + gcr_thread_index();
+    int is_late;
+
+    (void)argument;
+    gcr_copy_begin(to, from, 1);
+    gcr_copies_close();
+    gcr_copies_wait();
+    is_late = isnan(*to) != 0;
+    gcr_copies_close();
+    gcr_copies_wait();
+    seen[gcr_thread_index()] = is_late ? *to : -1;
+    gcr_copy_begin(to, from + 1, 0);
+    gcr_copies_close();
+    gcr_copies_close();
+    gcr_copies_wait();
+    if (*to != 0)
+        seen[gcr_thread_index()] = -1;
+}
+
+static void test_copies_are_there_when_they_are_waited_for(void **state)
+{
+    (void)state;
+    assert_null(run(copy_late));
+    for (int thread = 0; thread < THREADS; thread++)
+        assert_true(seen[thread] == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_a_write_beside_shared_memory_is_said),
 #endif
         cmocka_unit_test(test_shared_memory_begins_as_nan_in_each_block),
+        cmocka_unit_test(test_blocks_that_run_together_meet),
+        cmocka_unit_test(test_copies_are_there_when_they_are_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

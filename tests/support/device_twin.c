@@ -2,7 +2,9 @@
  * tests/support/device_twin.c -- see device_twin.h.
  *
  * A fiber that waits looks for the next that can go on and switches to it; where there is none, the
- * block can never end, and the run is over. On x86-64 a switch is 16 moves, elsewhere ucontext's.
+ * block can never end, and the run is over. Blocks that run together are left and come back only where
+ * all threads of one wait: then what it has declared as shared is put away and that of the other in its
+ * place. On x86-64 a switch is 16 moves, elsewhere ucontext's.
  */
 #include "support/device_twin.h"
 
@@ -24,7 +26,14 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-enum { STACK_BYTES = 512 << 10, WARP = 32, GUARD_BYTES = 64, GUARD = 0x5a };
+enum {
+    STACK_BYTES = 512 << 10,
+    WARP = 32,
+    GUARD_BYTES = 64,
+    GUARD = 0x5a,
+    FIBERS_MAX = 4096,
+    COPIES_MAX = 128, /* of a thread, on their way */
+};
 
 /* Where all of a group meet: the block or a warp. */
 typedef struct meeting {
@@ -36,7 +45,18 @@ typedef struct meeting {
     double value[2][WARP], other[2][WARP];
 } meeting;
 
+typedef struct copy {
+    void *to;
+    const void *from; /* NULL: zeros */
+    size_t bytes;
+    unsigned group;
+} copy;
+
 typedef struct fiber {
+    int block, thread; /* the block, of those that run together */
+    copy *copies;      /* [COPIES_MAX] */
+    int copy_count;
+    unsigned groups; /* of copies, that have been closed */
     void *stack;
 #if defined(__x86_64__)
     void *top; /* of what is saved while it does not run */
@@ -49,16 +69,29 @@ typedef struct fiber {
     void *sanitizer; /* the address sanitizer's fake stack, or the thread sanitizer's fiber */
 } fiber;
 
+/* A block that runs. */
+typedef struct block {
+    meeting all, warps[TWIN_THREADS_MAX / WARP];
+    unsigned char *dynamic;  /* with guards around it */
+    unsigned char *declared; /* while another block runs */
+} block;
+
 static struct twin {
     const twin_grid *grid;
-    meeting block, warps[TWIN_THREADS_MAX / WARP];
-    fiber fibers[TWIN_THREADS_MAX];
+    meeting device;
+    block blocks[TWIN_TOGETHER_MAX];
+    int first, count; /* of the blocks that run: number of the first, and how many */
+    fiber fibers[FIBERS_MAX];
     fiber host; /* whoever called twin_run() */
     fiber *running, *left;
     char wrong[512];
 } twin;
 
 twin_place twin_here;
+
+/* What blocks declare as shared is in one section, whose ends the linker knows. */
+extern unsigned char shared_begin[] __asm__("__start_twin_shared") __attribute__((weak));
+extern unsigned char shared_end[] __asm__("__stop_twin_shared") __attribute__((weak));
 
 /* ---- switching ------------------------------------------------------------------------------- */
 
@@ -103,14 +136,36 @@ static void arrive(void)
 #endif
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { OWN_GUARD_BYTES = 0 };
+#else
+enum { OWN_GUARD_BYTES = GUARD_BYTES };
+#endif
+
+/* The memory of block `to` takes the place of that of the block that ran. */
+static void change_block(int to)
+{
+    const size_t bytes = (size_t)(shared_end - shared_begin);
+    block *const next = &twin.blocks[to];
+
+    if (twin.first + to == twin_here.block)
+        return;
+    memcpy(twin.blocks[twin_here.block - twin.first].declared, shared_begin, bytes);
+    memcpy(shared_begin, next->declared, bytes);
+    twin_here.block = twin.first + to;
+    twin_here.shared = next->dynamic + OWN_GUARD_BYTES;
+}
+
 static void switch_to(fiber *next)
 {
     fiber *const self = twin.running;
 
     twin.left = self;
     twin.running = next;
-    if (next != &twin.host)
-        twin_here.thread = (int)(next - twin.fibers);
+    if (next != &twin.host) {
+        change_block(next->block);
+        twin_here.thread = next->thread;
+    }
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&self->sanitizer, next->stack,
                                    next == &twin.host ? next->generation : STACK_BYTES);
@@ -145,19 +200,28 @@ static int can_go_on(const fiber *one)
            (one->waits_for == NULL || one->waits_for->generation != one->generation);
 }
 
-/* The next that can go on, from `self`, which is asked last. NULL: none. */
-static fiber *find_next(const fiber *self)
+/* The next of `count` neighbours that can go on, from `at`, which is asked last. NULL: none. */
+static fiber *find_among(fiber *fibers, int count, int at)
 {
-    const int count = twin.grid->threads;
     const int step = twin.grid->order == TWIN_UPWARDS ? 1 : count - 1;
-    int at = (int)(self - twin.fibers);
 
     for (int k = 0; k < count; k++) {
         at = (at + step) % count;
-        if (can_go_on(&twin.fibers[at]))
-            return &twin.fibers[at];
+        if (can_go_on(&fibers[at]))
+            return &fibers[at];
     }
     return NULL;
+}
+
+/* The next after `self`: one of its block, or else of another. NULL: none. */
+static fiber *find_next(const fiber *self)
+{
+    const int threads = twin.grid->threads;
+    fiber *const own = twin.fibers + self->block * threads;
+    fiber *const next = find_among(own, threads, self->thread);
+
+    return next != NULL ? next
+                        : find_among(twin.fibers, twin.count * threads, (int)(self - twin.fibers));
 }
 
 /* One that waits, of those that will wait for ever. */
@@ -165,17 +229,18 @@ static void explain_deadlock(void)
 {
     const fiber *waiting = twin.fibers, *ended = NULL;
 
-    for (int t = 0; t < twin.grid->threads; t++)
+    for (int t = 0; t < twin.count * twin.grid->threads; t++)
         if (twin.fibers[t].has_ended)
             ended = &twin.fibers[t];
         else
             waiting = &twin.fibers[t];
     if (ended != NULL)
         give_up("block %d: thread %d waits at %s:%d for threads that have ended, such as %d",
-                twin_here.block, (int)(waiting - twin.fibers), waiting->waits_for->file,
-                waiting->waits_for->line, (int)(ended - twin.fibers));
-    give_up("block %d: thread %d waits at %s:%d for others that wait elsewhere", twin_here.block,
-            (int)(waiting - twin.fibers), waiting->waits_for->file, waiting->waits_for->line);
+                twin.first + waiting->block, waiting->thread, waiting->waits_for->file,
+                waiting->waits_for->line, ended->thread);
+    give_up("block %d: thread %d waits at %s:%d for others that wait elsewhere",
+            twin.first + waiting->block, waiting->thread, waiting->waits_for->file,
+            waiting->waits_for->line);
 }
 
 static void fiber_run(void)
@@ -188,19 +253,23 @@ static void fiber_run(void)
     self->has_ended = 1;
     next = find_next(self);
     if (next == NULL)
-        for (int t = 0; t < twin.grid->threads; t++)
+        for (int t = 0; t < twin.count * twin.grid->threads; t++)
             if (!twin.fibers[t].has_ended)
                 explain_deadlock();
     switch_to(next != NULL ? next : &twin.host);
     abort(); /* nobody switches to a fiber that has ended */
 }
 
-static void fiber_open(fiber *one)
+static void fiber_open(fiber *one, int own_block, int thread)
 {
     void *const stack = one->stack, *const sanitizer = one->sanitizer;
+    copy *const copies = one->copies;
 
-    memset(one, 0, sizeof *one);
-    one->stack = stack;
+    *one = (fiber){ .block = own_block, .thread = thread, .stack = stack, .copies = copies };
+    if (copies == NULL)
+        one->copies = calloc(COPIES_MAX, sizeof *copies);
+    if (one->copies == NULL)
+        abort();
     if (stack == NULL) {
         one->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -265,9 +334,14 @@ static unsigned meet(meeting *of, const char *file, int line)
     return generation % 2;
 }
 
+static block *own_block(void)
+{
+    return &twin.blocks[twin_here.block - twin.first];
+}
+
 static meeting *own_warp(void)
 {
-    return &twin.warps[twin_here.thread / WARP];
+    return &own_block()->warps[twin_here.thread / WARP];
 }
 
 static int own_lane(void)
@@ -277,16 +351,15 @@ static int own_lane(void)
 
 void twin_block_barrier(const char *file, int line)
 {
-    meet(&twin.block, file, line);
+    meet(&own_block()->all, file, line);
 }
 
-/* Blocks run one after the other: only one alone can meet all. */
 void twin_device_barrier(const char *file, int line)
 {
-    if (twin_here.block_count > 1)
-        give_up("%s:%d: %d blocks are to meet, and the twin runs one after the other", file, line,
+    if (twin.count < twin_here.block_count)
+        give_up("%s:%d: %d blocks are to meet, and run one after the other", file, line,
                 twin_here.block_count);
-    meet(&twin.block, file, line);
+    meet(&twin.device, file, line);
 }
 
 void twin_warp_barrier(const char *file, int line)
@@ -302,7 +375,7 @@ static int meet_any(meeting *of, int condition, const char *file, int line)
 
 int twin_block_any(int condition, const char *file, int line)
 {
-    return meet_any(&twin.block, condition, file, line);
+    return meet_any(&own_block()->all, condition, file, line);
 }
 
 int twin_warp_any(int condition, const char *file, int line)
@@ -334,6 +407,40 @@ void twin_multiply_matrices(double c[2], double a, double b, const char *file, i
             c[e] = fma(warp->value[at][4 * row + k], warp->other[at][4 * (column + e) + k], c[e]);
 }
 
+void twin_copy_begin(void *to, const void *from, size_t bytes, int is_there)
+{
+    fiber *const self = twin.running;
+
+    if (self->copy_count == COPIES_MAX)
+        give_up("thread %d has more than %d copies on their way", self->thread, COPIES_MAX);
+    memset(to, 0xff, bytes); /* NaN: must not be read before */
+    self->copies[self->copy_count++] = (copy){ to, is_there ? from : NULL, bytes, self->groups };
+}
+
+void twin_copies_close(void)
+{
+    twin.running->groups++;
+}
+
+/* All groups that have been closed but the last, and not a copy more. */
+void twin_copies_wait(void)
+{
+    fiber *const self = twin.running;
+    int left = 0;
+
+    for (int k = 0; k < self->copy_count; k++) {
+        const copy one = self->copies[k];
+
+        if (one.group + 1 >= self->groups)
+            self->copies[left++] = one;
+        else if (one.from != NULL)
+            memcpy(one.to, one.from, one.bytes);
+        else
+            memset(one.to, 0, one.bytes);
+    }
+    self->copy_count = left;
+}
+
 /* As a GPU has it: several neighbours at once only from a multiple of what they are long. */
 void twin_check_place(const void *place, size_t bytes, const char *file, int line)
 {
@@ -363,60 +470,94 @@ static void meeting_open(meeting *of, int expected)
     of->expected = expected;
 }
 
-static void run_block(void)
+/* Where there is no address sanitizer: the bytes before and behind are what they were. */
+static void check_guards(int number)
 {
-    const int threads = twin.grid->threads;
+    const size_t bytes = twin.grid->shared_bytes;
+    const unsigned char *memory = twin.blocks[number].dynamic;
 
-    meeting_open(&twin.block, threads);
+    for (size_t k = 0; k < OWN_GUARD_BYTES; k++)
+        if (memory[k] != GUARD || memory[GUARD_BYTES + bytes + k] != GUARD)
+            snprintf(twin.wrong, sizeof twin.wrong,
+                     "block %d has written beside its %zu bytes of shared memory",
+                     twin.first + number, bytes);
+}
+
+static void close_block(int number)
+{
+    free(twin.blocks[number].dynamic);
+    free(twin.blocks[number].declared);
+    twin.blocks[number].dynamic = twin.blocks[number].declared = NULL;
+}
+
+/* Returns 0 where there is no memory. */
+static int open_block(int number)
+{
+    const size_t bytes = twin.grid->shared_bytes, declared = (size_t)(shared_end - shared_begin);
+    const int threads = twin.grid->threads;
+    block *const one = &twin.blocks[number];
+
+    one->dynamic = malloc(bytes + 2 * OWN_GUARD_BYTES);
+    one->declared = malloc(declared + 1);
+    if (one->dynamic == NULL || one->declared == NULL)
+        return 0;
+    memset(one->dynamic, GUARD, bytes + 2 * OWN_GUARD_BYTES);
+    memset(one->dynamic + OWN_GUARD_BYTES, 0xff, bytes); /* NaN: must not be read */
+    memset(one->declared, 0xff, declared);
+    meeting_open(&one->all, threads);
     for (int w = 0; w < threads / WARP; w++)
-        meeting_open(&twin.warps[w], WARP);
+        meeting_open(&one->warps[w], WARP);
     for (int t = 0; t < threads; t++)
-        fiber_open(&twin.fibers[t]);
+        fiber_open(&twin.fibers[number * threads + t], number, t);
+    return 1;
+}
+
+/* Block 0 of those that are open is in place before the first thread runs. */
+static void run_blocks(void)
+{
+    const int fibers = twin.count * twin.grid->threads;
+
+    meeting_open(&twin.device, fibers);
+    memcpy(shared_begin, twin.blocks[0].declared, (size_t)(shared_end - shared_begin));
+    twin_here.block = twin.first;
+    twin_here.shared = twin.blocks[0].dynamic + OWN_GUARD_BYTES;
     twin.running = &twin.host;
 #if defined(__SANITIZE_THREAD__)
     twin.host.sanitizer = __tsan_get_current_fiber();
 #endif
-    switch_to(twin.grid->order == TWIN_UPWARDS ? &twin.fibers[0] : &twin.fibers[threads - 1]);
+    switch_to(twin.grid->order == TWIN_UPWARDS ? &twin.fibers[0] : &twin.fibers[fibers - 1]);
 }
 
-/* Where there is no address sanitizer: the bytes before and behind are what they were. */
-static void check_guards(const unsigned char *memory, size_t bytes)
+/* Those from twin.first on. */
+static void run_some(void)
 {
-    for (size_t k = 0; k < GUARD_BYTES; k++)
-        if (memory[k] != GUARD || memory[GUARD_BYTES + bytes + k] != GUARD)
-            snprintf(twin.wrong, sizeof twin.wrong,
-                     "block %d has written beside its %zu bytes of shared memory", twin_here.block,
-                     bytes);
-}
+    int is_open = 1;
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { OWN_GUARD_BYTES = 0 };
-#else
-enum { OWN_GUARD_BYTES = GUARD_BYTES };
-#endif
+    for (int b = 0; b < twin.count; b++)
+        is_open &= open_block(b);
+    if (is_open)
+        run_blocks();
+    else
+        snprintf(twin.wrong, sizeof twin.wrong, "no memory for the shared memory of blocks");
+    for (int b = 0; b < twin.count; b++) {
+        if (twin.wrong[0] == '\0')
+            check_guards(b);
+        close_block(b);
+    }
+}
 
 const char *twin_run(const twin_grid *grid)
 {
-    const size_t bytes = grid->shared_bytes;
-
     twin.grid = grid;
     twin.wrong[0] = '\0';
+    twin.count = grid->together ? grid->blocks : 1;
     if (grid->threads < 1 || grid->threads > TWIN_THREADS_MAX || grid->threads % WARP != 0)
         return "a block has 32, 64 ... 1024 threads";
+    if (twin.count > TWIN_TOGETHER_MAX || twin.count * grid->threads > FIBERS_MAX)
+        return "so many blocks do not run at one time";
     twin_here.block_count = grid->blocks;
-    for (int b = 0; b < grid->blocks && twin.wrong[0] == '\0'; b++) {
-        unsigned char *memory = malloc(bytes + 2 * OWN_GUARD_BYTES);
-
-        if (memory == NULL)
-            return "no memory for the shared memory of a block";
-        memset(memory, GUARD, bytes + 2 * OWN_GUARD_BYTES);
-        memset(memory + OWN_GUARD_BYTES, 0xff, bytes); /* NaN: must not be read */
-        twin_here.block = b;
-        twin_here.shared = memory + OWN_GUARD_BYTES;
-        run_block();
-        if (OWN_GUARD_BYTES > 0 && twin.wrong[0] == '\0')
-            check_guards(memory, bytes);
-        free(memory);
-    }
+    for (twin.first = 0; twin.first < grid->blocks && twin.wrong[0] == '\0';
+         twin.first += twin.count)
+        run_some();
     return twin.wrong[0] != '\0' ? twin.wrong : NULL;
 }

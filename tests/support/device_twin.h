@@ -4,7 +4,8 @@
  * The threads of a block are fibers that are switched where they wait for each other, so that a
  * variant is run as it stands, and what goes wrong can be said: threads that wait at different
  * places, threads that have ended while others wait, a write beside shared memory, neighbours that are
- * read together from a place that is no multiple of them.
+ * read together from a place that is no multiple of them. Copies to shared memory that a thread waits for
+ * are made when it waits, and are NaN before.
  *
  *     const char *wrong = twin_run(&(twin_grid){ .entry = ..., .blocks = 3, .threads = 128 });
  */
@@ -16,7 +17,7 @@
 
 /* ---- for tests ------------------------------------------------------------------------------- */
 
-enum { TWIN_THREADS_MAX = 1024 };
+enum { TWIN_THREADS_MAX = 1024, TWIN_TOGETHER_MAX = 8 };
 
 /* In which order threads come to run, which no result may depend on. */
 typedef enum twin_order { TWIN_UPWARDS, TWIN_DOWNWARDS, TWIN_ORDER_COUNT } twin_order;
@@ -24,7 +25,8 @@ typedef enum twin_order { TWIN_UPWARDS, TWIN_DOWNWARDS, TWIN_ORDER_COUNT } twin_
 typedef struct twin_grid {
     void (*entry)(const void *argument); /* what a thread does */
     const void *argument;
-    int blocks, threads; /* blocks run one after the other */
+    int blocks, threads;
+    int together;        /* blocks run at one time, and can meet; else one after the other */
     size_t shared_bytes; /* of dynamic shared memory       */
     twin_order order;
 } twin_grid;
@@ -44,6 +46,9 @@ extern twin_place twin_here;
 
 void twin_block_barrier(const char *file, int line);
 void twin_device_barrier(const char *file, int line);
+void twin_copy_begin(void *to, const void *from, size_t bytes, int is_there);
+void twin_copies_close(void);
+void twin_copies_wait(void);
 int twin_block_any(int condition, const char *file, int line);
 void twin_warp_barrier(const char *file, int line);
 int twin_warp_any(int condition, const char *file, int line);
@@ -53,7 +58,7 @@ void twin_check_place(const void *place, size_t bytes, const char *file, int lin
 double twin_root_guess(double x, double least);
 
 #define GCR_ENTRY(name, type) static void name(const type launch)
-#define GCR_SHARED static
+#define GCR_SHARED static __attribute__((section("twin_shared"))) /* one at a time has it */
 #define GCR_UNROLL _Pragma("GCC unroll 16")
 #define GCR_ROLL _Pragma("GCC unroll 1")
 #define GCR_UNROLL_BY(count)
@@ -65,6 +70,10 @@ double twin_root_guess(double x, double least);
 #define gcr_shared() ((gcr_real *)twin_here.shared)
 #define gcr_block_barrier() twin_block_barrier(__FILE__, __LINE__)
 #define gcr_device_barrier(arrived) ((void)(arrived), twin_device_barrier(__FILE__, __LINE__))
+#define gcr_copy_begin(to, from, is_there) twin_copy_begin(to, from, sizeof *(to), is_there)
+#define gcr_copies_close() twin_copies_close()
+#define gcr_copies_wait() twin_copies_wait()
+#define gcr_prefetch(from) ((void)(from))
 #define gcr_block_any(condition) twin_block_any(condition, __FILE__, __LINE__)
 #define gcr_warp_barrier() twin_warp_barrier(__FILE__, __LINE__)
 #define gcr_warp_any(condition) twin_warp_any(condition, __FILE__, __LINE__)
