@@ -127,6 +127,9 @@ void gcr_cuda_lane_close(cuda_lane *lane);
 /* Lets what `lane` is given next wait for all that `other` was given so far. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *seen);
 
+/* Before a launch whose blocks are one team: in front of their scratch, none has come to a barrier. */
+GCR_MUST_CHECK gcr_status gcr_cuda_lane_clear_meeting(cuda_lane *lane, void *scratch);
+
 /* One grid of blocks as the variant has them. The thread has turned to the GPU. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel,
                                                unsigned blocks, const gcr_variant *variant,

@@ -56,7 +56,7 @@ static gcr_status load(cuda_code *code, const gcr_variant *variant, const cuda_i
     *code = (cuda_code){ .variant = *variant, .shared_allowed = SHARED_UNASKED };
     GCR_CUDA("load the code of a kernel",
              cudaLibraryLoadData(&code->library, image->bytes, NULL, NULL, 0, NULL, NULL, 0));
-    if (code->variant.team == GCR_TEAM_PREPARE) {
+    if (code->variant.team == GCR_TEAM_PREPARE || code->variant.team == GCR_TEAM_PREPARE_WHOLE) {
         GCR_CUDA("find the code of a kernel",
                  cudaLibraryGetKernel(&code->prepare, code->library, "gcr_prepare"));
         goto out;

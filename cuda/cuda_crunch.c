@@ -158,11 +158,8 @@ static gcr_status launch_cells(cuda_queue *queue, const cuda_program *program, c
 
     launch.scratch = queue->launcher->scratch;
     launch.scratch_stride = g->variant.scratch_bytes / gcr_scalar_bytes(program->base.unit->scalar);
-    if (is_whole(g)) {
-        GCR_CUDA("clear where blocks meet",
-                 cudaMemsetAsync(launch.scratch, 0, sizeof(uint64_t), queue->work.stream));
-        queue->work.issued++;
-    }
+    if (is_whole(g))
+        GCR_TRY(gcr_cuda_lane_clear_meeting(&queue->work, launch.scratch));
     GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->crunch, blocks, &g->variant, &launch));
     for (launch.step = 1; is_spd && launch.step <= launch.jitter_count; launch.step++)
         GCR_TRY(gcr_cuda_lane_launch(&queue->work, g->code->retry, count_retry_blocks(g, blocks),

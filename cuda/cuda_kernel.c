@@ -61,7 +61,8 @@ gcr_variant gcr_cuda_variant_of(const gcr_crossovers *crossovers, const gcr_kern
 gcr_variant gcr_cuda_variant_of_prepare(const gcr_crossovers *crossovers, const gcr_kernel *kernel,
                                         const gcr_shape *shape)
 {
-    return gcr_variant_of_prepare(crossovers, ask(kernel->scratch_count, shape, 0));
+    return gcr_variant_of_prepare(crossovers, ask(kernel->scratch_count, shape, 0),
+                                  kernel->prepare_cost != NULL ? kernel->prepare_cost(shape) : 0);
 }
 
 gcr_launch_tile gcr_cuda_describe_tile(const gcr_kernel *kernel, const gcr_shape *shape,

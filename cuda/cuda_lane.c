@@ -38,6 +38,17 @@ out:
     return status;
 }
 
+gcr_status gcr_cuda_lane_clear_meeting(cuda_lane *lane, void *scratch)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("clear where blocks meet",
+             cudaMemsetAsync(scratch, 0, sizeof(uint64_t), lane->stream));
+    lane->issued++;
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel, unsigned blocks,
                                 const gcr_variant *variant, void *argument)
 {
@@ -49,7 +60,7 @@ gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel, unsigned b
                                         .dynamicSmemBytes = variant->shared_bytes,
                                         .stream = lane->stream,
                                         .attrs = &together,
-                                        .numAttrs = variant->team == GCR_TEAM_WHOLE };
+                                        .numAttrs = GCR_IS_ONE_TEAM(variant->team) };
     void *arguments[] = { argument };
 
     GCR_CUDA("launch a batch", cudaLaunchKernelExC(&config, (const void *)kernel, arguments));

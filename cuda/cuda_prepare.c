@@ -1,5 +1,6 @@
 /*
- * cuda/cuda_prepare.c -- datasets that are prepared, many by one launch.
+ * cuda/cuda_prepare.c -- datasets that are prepared, many by one launch: each by a block, or where that
+ * would take long, one after the other by all of them.
  *
  * prepare() writes a descriptor into pinned memory and launches nothing: what was collected goes to the
  * GPU in front of whatever may ask for it, which is all that `work` or `down` are given next, and the
@@ -102,11 +103,19 @@ static gcr_prepare_launch describe(const cuda_preparer *preparer, const slot *s,
     return launch;
 }
 
+/* Whether all blocks prepare each dataset. */
+static int is_whole(const gcr_variant *variant)
+{
+    return variant->team == GCR_TEAM_PREPARE_WHOLE;
+}
+
 /* As many blocks as have scratch; a block that is done goes on to the next dataset. */
 static uint64_t count_blocks(const cuda_preparer *preparer, uint64_t count)
 {
     const uint64_t bytes = preparer->variant.scratch_bytes;
 
+    if (is_whole(&preparer->variant))
+        return (uint64_t)gcr_cuda_crossovers_of(preparer->program)->whole_blocks;
     if (bytes > 0 && preparer->scratch_bytes / bytes < count)
         return preparer->scratch_bytes / bytes;
     return count;
@@ -122,6 +131,8 @@ static gcr_status enqueue(cuda_queue *queue, slot *s, uint64_t count)
     GCR_TRY(
         gcr_cuda_upload_pinned(queue, s->datasets_dev, s->datasets, count * sizeof *s->datasets));
     GCR_TRY(gcr_cuda_queue_turn_work(queue));
+    if (is_whole(&preparer->variant))
+        GCR_TRY(gcr_cuda_lane_clear_meeting(&queue->work, preparer->scratch));
     GCR_TRY(gcr_cuda_lane_launch(&queue->work, preparer->kernel,
                                  (unsigned)count_blocks(preparer, count), &preparer->variant,
                                  &launch));
@@ -183,17 +194,17 @@ static gcr_status reserve_scratch(cuda_preparer *preparer, cuda_device *device,
     return status;
 }
 
-/* How many blocks the dataset that comes next may be one of. */
+/* How many blocks with scratch of their own the dataset that comes next may be one of. */
 static gcr_status choose_blocks(uint64_t *out, cuda_queue *queue, cuda_program *program,
-                                cuda_code *code)
+                                cuda_code *code, const gcr_variant *variant)
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(queue->base.device);
     uint64_t count, most;
     int resident;
 
-    GCR_TRY(gcr_cuda_code_blocks(&resident, program, code, 0));
-    most = (uint64_t)resident * (uint64_t)device->base.info.units;
+    GCR_TRY(gcr_cuda_code_blocks(&resident, program, code, variant->shared_bytes));
+    most = is_whole(variant) ? 1 : (uint64_t)resident * (uint64_t)device->base.info.units;
     pthread_mutex_lock(&device->lock);
     count = queue->preparer->count + 1;
     pthread_mutex_unlock(&device->lock);
@@ -204,20 +215,21 @@ out:
     return status;
 }
 
-/* What was collected of another program, or fills a slot, goes first. The lock is held. */
-static gcr_status make_room(cuda_queue *queue, const cuda_program *program)
+/* What was collected for other code, or fills a slot, goes first. The lock is held. */
+static gcr_status make_room(cuda_queue *queue, const cuda_program *program, cudaKernel_t kernel)
 {
     gcr_status status = GCR_OK;
     const cuda_preparer *preparer = queue->preparer;
 
-    if (preparer->count == DATASETS || preparer->program != program)
+    if (preparer->count == DATASETS || preparer->program != program || preparer->kernel != kernel)
         GCR_TRY(gcr_cuda_prepare_collected(queue));
 out:
     return status;
 }
 
 /* Where it is GCR_OK, the lock is held and *out may be written to. */
-static gcr_status lock_slot(slot **out, cuda_queue *queue, const cuda_program *program)
+static gcr_status lock_slot(slot **out, cuda_queue *queue, const cuda_program *program,
+                            cudaKernel_t kernel)
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(queue->base.device);
@@ -225,7 +237,7 @@ static gcr_status lock_slot(slot **out, cuda_queue *queue, const cuda_program *p
 
     for (;;) {
         pthread_mutex_lock(&device->lock);
-        status = make_room(queue, program);
+        status = make_room(queue, program, kernel);
         *out = &preparer->slots[preparer->slot];
         if (status == GCR_OK && !(*out)->is_used)
             return GCR_OK;
@@ -257,9 +269,9 @@ gcr_status gcr_cuda_prepare(gcr_queue *base, gcr_program *base_program,
     GCR_TRY(gcr_cuda_code_find(&code, program, &variant));
     if (variant.scratch_bytes == UINT64_MAX)
         GCR_FAIL(GCR_ENOMEM, "preparing a dataset needs more scratch than can be counted");
-    GCR_TRY(choose_blocks(&blocks, queue, program, code));
+    GCR_TRY(choose_blocks(&blocks, queue, program, code, &variant));
     GCR_TRY(reserve_scratch(preparer, device, &variant, blocks));
-    GCR_TRY(lock_slot(&s, queue, program));
+    GCR_TRY(lock_slot(&s, queue, program, code->prepare));
     if (preparer->count == 0 || variant.scratch_bytes > preparer->variant.scratch_bytes)
         preparer->variant = variant;
     preparer->program = program;

@@ -43,8 +43,9 @@ gcr_crossovers gcr_crossovers_default(int capability, gcr_scalar scalar)
                            .cell_threads = 128,
                            .cell_whole_flops = 4e9,
                            .cell_whole_count = 1 << 20,
-                           .whole_threads = 512,
-                           .prepare_threads = 256 };
+                           .whole_threads = 256,
+                           .prepare_threads = 256,
+                           .prepare_whole_flops = 1e8 };
 
     if (scalar == GCR_F32) {
         out.thread_rows = 12;
@@ -217,18 +218,24 @@ static gcr_variant cell_variant(int threads, int is_thread, const gcr_cell_shape
     return variant;
 }
 
+static int has_whole(const gcr_crossovers *crossovers)
+{
+    return crossovers->whole_blocks > 0 && crossovers->whole_blocks <= GCR_WHOLE_BLOCKS_MAX;
+}
+
 static int is_for_whole(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
 {
-    return crossovers->whole_blocks > 0 && crossovers->whole_blocks <= GCR_WHOLE_BLOCKS_MAX &&
-           shape->flops >= crossovers->cell_whole_flops &&
+    return has_whole(crossovers) && shape->flops >= crossovers->cell_whole_flops &&
            shape->scratch_count >= crossovers->cell_whole_count;
 }
 
-static gcr_variant whole_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape)
+static gcr_variant whole_variant(const gcr_crossovers *crossovers, const gcr_cell_shape *shape,
+                                 int32_t team)
 {
     gcr_variant variant = cell_variant(crossovers->whole_threads, 0, shape, crossovers->scalar);
 
-    variant.team = GCR_TEAM_WHOLE;
+    variant.team = team;
+    variant.shared_bytes = GCR_WHOLE_PANEL_VALUES * gcr_scalar_bytes(crossovers->scalar);
     if (variant.scratch_bytes != UINT64_MAX)
         variant.scratch_bytes += scratch_bytes(GCR_WHOLE_VALUES, crossovers->scalar);
     return variant;
@@ -239,7 +246,7 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
     if (shape->form == GCR_FORM_SPD)
         return spd_variant(crossovers, shape);
     if (is_for_whole(crossovers, shape))
-        return whole_variant(crossovers, shape);
+        return whole_variant(crossovers, shape, GCR_TEAM_WHOLE);
     return cell_variant(crossovers->cell_threads, shape->flops <= crossovers->cell_thread_flops,
                         shape, crossovers->scalar);
 }
@@ -325,11 +332,15 @@ gcr_grid gcr_grid_of_factor(const gcr_crossovers *crossovers, int64_t n)
     return grid;
 }
 
-gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count)
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
+                                   double flops)
 {
     const gcr_cell_shape shape = { .scratch_count = scratch_count };
-    gcr_variant variant = cell_variant(crossovers->prepare_threads, 0, &shape, crossovers->scalar);
+    gcr_variant variant;
 
+    if (has_whole(crossovers) && flops >= crossovers->prepare_whole_flops)
+        return whole_variant(crossovers, &shape, GCR_TEAM_PREPARE_WHOLE);
+    variant = cell_variant(crossovers->prepare_threads, 0, &shape, crossovers->scalar);
     variant.team = GCR_TEAM_PREPARE;
     return variant;
 }

@@ -9,10 +9,11 @@
  *
  *     gcr_crunch   all live cells of the tiles; one that is not SPD goes on the list for rung 1
  *     gcr_retry    the list for rung `launch.step`; launched once for each rung, in turn
- *     gcr_prepare  one block for each dataset (a variant of its own, GCR_TEAM_PREPARE)
+ *     gcr_prepare  one block for each dataset, or all for one after the other (variants of their own,
+ *                  GCR_TEAM_PREPARE and GCR_TEAM_PREPARE_WHOLE)
  *
- * With GCR_TEAM_WHOLE all blocks of a launch are one team, and run at the same time: the launch is
- * cooperative, and the first 8 bytes of scratch are 0 before it.
+ * Where all blocks of a launch are one team, GCR_IS_ONE_TEAM(), they run at the same time: the launch is
+ * cooperative, of gcr_crossovers.whole_blocks, and the first 8 bytes of scratch are 0 before it.
  *
  * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
  * argument. Where matrices are left to libraries, GCR_TEAM_GRID, there are others in place of the
@@ -206,6 +207,7 @@ typedef struct gcr_crossovers {
     int32_t whole_threads;    /* of each block then                                           */
     int32_t whole_blocks;     /* as many as multiprocessors; 0 where it is not known: never   */
     int32_t prepare_threads;  /* of a block that prepares a dataset                           */
+    double prepare_whole_flops; /* from this cost on all blocks do                            */
 } gcr_crossovers;
 
 /* Before a device is calibrated: what the cost model of cuda/device/ expects, for the compute
@@ -241,8 +243,10 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
 /* How the cells of a variant with GCR_TEAM_GRID are factored; addresses are NULL. */
 gcr_grid gcr_grid_of(const gcr_crossovers *crossovers, int64_t n, int64_t right_sides);
 
-/* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch. */
-gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count);
+/* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch, at a cost of
+ * `flops` for the dataset. */
+gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
+                                   double flops);
 
 /* Who factors matrices of n rows as they stand: up to so many rows a thread, then a warp, then a
  * block. Not calibrated, as the layout that matrices are kept in follows from it. */

@@ -48,7 +48,8 @@ typedef struct gcr_matrix {
     gcr_real *tiles;      /* see gcr_row_of()                   */
     gcr_real *pivot;      /* [8 rows]; NULL: nobody asks        */
     gcr_real *work;       /* this warp's own row of tiles       */
-    gcr_real *inverse;    /* of the triangle in hand; NULL: inverses take the triangles' places */
+    gcr_real *inverse;    /* of the first triangle; NULL: inverses take the triangles' places */
+    int inverse_step;     /* values from one to the next; 0: only that in hand is kept */
     gcr_real *out;        /* where the factor goes, too, as it is made; NULL: nowhere */
 } gcr_matrix;
 
@@ -126,7 +127,7 @@ GCR_FN gcr_real *gcr_block_inverse(const gcr_matrix *matrix, int p)
 {
     const gcr_row row = gcr_row_of(matrix, p);
 
-    return matrix->inverse != 0 ? matrix->inverse : gcr_row_at(&row, p);
+    return matrix->inverse != 0 ? matrix->inverse + matrix->inverse_step * p : gcr_row_at(&row, p);
 }
 
 /* Tile (i, p) of the factor is there: it leaves while others are computed. */

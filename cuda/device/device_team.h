@@ -1,9 +1,9 @@
 /*
  * cuda/device/device_team.h -- the team of gridcrunch/kernel.h on a device, which includes this.
  *
- * A block where prepare() or a cell kernel runs on one, all blocks where a cell is worth that;
- * elsewhere, and in the functions of an SPD kernel, one thread. The order of a sum depends on the size of the block alone, which depends on
- * the shape of the cell alone (launch.h).
+ * A block where prepare() or a cell kernel runs on one, all blocks where that is worth it;
+ * elsewhere, and in the functions of an SPD kernel, one thread. The order of a sum depends on the size
+ * of the block alone, which depends on the shape of the cell alone (launch.h).
  */
 #ifndef GCR_CUDA_DEVICE_TEAM_H
 #define GCR_CUDA_DEVICE_TEAM_H
@@ -12,15 +12,19 @@
 #include "cuda/device/meeting.h"
 #include "cuda/device/teams.h"
 
-#define GCR_IS_BLOCK_TEAM                                                                          \
-    (GCR_TEAM == GCR_TEAM_PREPARE || (GCR_TEAM == GCR_TEAM_BLOCK && GCR_IS_CELL_KERNEL))
 #if defined(GCR_CELL_KERNEL)
 #define GCR_IS_CELL_KERNEL 1
 #else
 #define GCR_IS_CELL_KERNEL 0
 #endif
+#define GCR_IS_BLOCK_TEAM                                                                          \
+    (GCR_TEAM == GCR_TEAM_PREPARE || (GCR_TEAM == GCR_TEAM_BLOCK && GCR_IS_CELL_KERNEL))
 
-#define GCR_IS_WHOLE_TEAM (GCR_TEAM == GCR_TEAM_WHOLE)
+#define GCR_IS_WHOLE_TEAM GCR_IS_ONE_TEAM(GCR_TEAM)
+
+#if GCR_IS_BLOCK_TEAM || GCR_IS_WHOLE_TEAM
+#define GCR_MATRIX_HEADER "cuda/device/team_matrix.h"
+#endif
 
 /* In all threads of the warp, by halves. */
 GCR_FN gcr_real gcr_warp_sum(gcr_real value)

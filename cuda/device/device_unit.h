@@ -12,7 +12,7 @@
 
 #include "gridcrunch/cell.h"
 
-#if GCR_TEAM == GCR_TEAM_PREPARE
+#if GCR_TEAM == GCR_TEAM_PREPARE || GCR_TEAM == GCR_TEAM_PREPARE_WHOLE
 #include "cuda/device/prepare_team.h"
 #else
 #include "cuda/device/device_cells.h"

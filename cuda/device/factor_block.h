@@ -63,6 +63,7 @@ GCR_FN gcr_matrix gcr_matrix_in_hand(gcr_real *own, int rows)
     matrix.sides = matrix.side_rows = 0;
     matrix.pivot = matrix.work = 0;
     matrix.inverse = gcr_shared();
+    matrix.inverse_step = 0;
 #if GCR_TEAM == GCR_TEAM_MEMORY
     matrix.tiles = own;
     matrix.out = 0;

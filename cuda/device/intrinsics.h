@@ -102,6 +102,33 @@ GCR_FN uint64_t gcr_count_up(uint64_t *counter)
     return atomicAdd((unsigned long long *)counter, 1);
 }
 
+/* A value on its way to shared memory, or 0 where it is not there. It is there when the thread has closed
+ * two groups of them, its own and another, and waits; for other threads after a barrier. */
+GCR_FN void gcr_copy_begin(gcr_real *to, const gcr_real *from, int is_there)
+{
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(
+                     (unsigned)__cvta_generic_to_shared(to)),
+                 "l"(from), "n"((int)sizeof *to), "r"(is_there ? (int)sizeof *to : 0)
+                 : "memory");
+}
+
+GCR_FN void gcr_copies_close(void)
+{
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+/* For all groups but the last. */
+GCR_FN void gcr_copies_wait(void)
+{
+    asm volatile("cp.async.wait_group 1;" ::: "memory");
+}
+
+/* Some time later what is around `from` is near. */
+GCR_FN void gcr_prefetch(const gcr_real *from)
+{
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+}
+
 #if defined(GCR_SINGLE)
 /* 1 / sqrt(x), to 20 bits or more, for normal positive numbers. */
 GCR_FN gcr_real gcr_root_guess(gcr_real x)

@@ -1,5 +1,5 @@
 /*
- * cuda/device/prepare_team.h -- datasets are prepared, one by each block.
+ * cuda/device/prepare_team.h -- datasets are prepared, one by each block, or one after the other by all.
  *
  * Part of device_unit.h, after the kernel.
  */
@@ -13,23 +13,30 @@ GCR_FN int gcr_prepare_dataset(const gcr_prepare_launch *launch, const gcr_launc
 
     ctx.data = dataset->data;
     ctx.option = launch->option;
-    ctx.scratch = (gcr_real *)launch->scratch + gcr_block_index() * launch->scratch_stride;
+    ctx.scratch = (gcr_real *)launch->scratch;
+    ctx.scratch +=
+        GCR_IS_WHOLE_TEAM ? GCR_WHOLE_VALUES : gcr_block_index() * launch->scratch_stride;
     ctx.seed = launch->seed;
     ctx.ns_per_tick = launch->ns_per_tick;
     return prepare(&ctx, (gcr_real *)dataset->prepared);
 }
 #endif
 
-/* What thread 0 says of a dataset counts. */
+/* What member 0 of the team says of a dataset counts. Nobody is at the next while others are at one. */
 GCR_ENTRY(gcr_prepare, gcr_prepare_launch)
 {
 #if defined(GCR_HAS_PREPARE)
-    for (uint64_t d = gcr_block_index(); d < launch.dataset_count; d += gcr_block_count()) {
+    const gcr_ctx team = { 0 };
+    uint64_t d = GCR_IS_WHOLE_TEAM ? 0 : gcr_block_index();
+
+    if (GCR_IS_WHOLE_TEAM)
+        gcr_whole_begin(launch.scratch);
+    for (; d < launch.dataset_count; d += GCR_IS_WHOLE_TEAM ? 1 : gcr_block_count()) {
         const int fault = gcr_prepare_dataset(&launch, launch.datasets + d);
 
-        if (gcr_thread_index() == 0)
+        if (gcr_team_rank(&team) == 0)
             *launch.datasets[d].fault = fault;
-        gcr_block_barrier(); /* nobody is at the next while others are at this one */
+        gcr_team_barrier(&team);
     }
 #else
     (void)launch;

@@ -234,7 +234,7 @@ GCR_FN gcr_real gcr_inverse_diagonal(const gcr_answers *answers, int system, int
 
 /* ---- the team ------------------------------------------------------------------------------- */
 
-/* A cell is computed by a team: one thread on a CPU, a thread or a block on a GPU. Loops run
+/* A cell is computed by a team: one thread on a CPU; a thread, a block or all blocks on a GPU. Loops run
  *     for (i = gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx))
  * with a barrier where a member reads what another wrote; both cost nothing when the team is one. */
 #if defined(GCR_TEAM_HEADER) /* whoever compiles the kernel has teams of their own */
@@ -268,82 +268,7 @@ GCR_FN gcr_real gcr_team_sum(const gcr_ctx *ctx, gcr_real value)
 #include "gridcrunch/kernel_math.h"
 #include "gridcrunch/kernel_random.h"
 
-/* ---- small linear algebra of a cell kernel -------------------------------------------------- */
-
-/* The sum of a[k] b[k]. Eight sums side by side, so that a compiler makes vector code of it. */
-GCR_FN gcr_real gcr_dot(int64_t n, const gcr_real *a, const gcr_real *b)
-{
-    gcr_real part[8] = { 0, 0, 0, 0, 0, 0, 0, 0 }, rest = 0;
-    int64_t k = 0;
-
-    for (; k + 8 <= n; k += 8)
-        for (int lane = 0; lane < 8; lane++)
-            part[lane] += a[k + lane] * b[k + lane];
-    for (; k < n; k++)
-        rest += a[k] * b[k];
-    return ((part[0] + part[4]) + (part[2] + part[6])) +
-           ((part[1] + part[5]) + (part[3] + part[7])) + rest;
-}
-
-/*
- * Replaces the symmetric positive definite matrix `a`, a lower triangle as of gcr_triangle(), by
- * its Cholesky factor L, A = L L'. Returns 0, or k when A has no factor: its leading minor of
- * order k is not positive, or not finite. Memory that the team shares, written by all before.
- */
-GCR_FN int64_t gcr_team_cholesky(const gcr_ctx *ctx, int64_t n, gcr_real *a)
-{
-    gcr_team_barrier(ctx);
-    for (int64_t j = 0; j < n; j++) {
-        const gcr_real *row_j = a + gcr_triangle(j, 0);
-        const gcr_real square = row_j[j] - gcr_dot(j, row_j, row_j);
-        const gcr_real pivot = gcr_sqrt(square);
-
-        if (!(square > 0 && gcr_is_finite(square)))
-            return j + 1;
-        for (int64_t i = j + 1 + gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx)) {
-            gcr_real *row_i = a + gcr_triangle(i, 0);
-
-            row_i[j] = (row_i[j] - gcr_dot(j, row_i, row_j)) / pivot;
-        }
-        gcr_team_barrier(ctx); /* until here others read the diagonal */
-        if (gcr_team_rank(ctx) == 0)
-            a[gcr_triangle(j, j)] = pivot;
-    }
-    gcr_team_barrier(ctx);
-    return 0;
-}
-
-/* As gcr_team_cholesky(), and replaces `b` by inv(A) b where A has a factor. */
-GCR_FN int64_t gcr_team_spd_solve(const gcr_ctx *ctx, int64_t n, gcr_real *a, gcr_real *b)
-{
-    const int rank = gcr_team_rank(ctx), size = gcr_team_size(ctx);
-    const int64_t minor = gcr_team_cholesky(ctx, n, a);
-
-    if (minor != 0)
-        return minor;
-    for (int64_t j = 0; j < n; j++) { /* inv(L) b */
-        const gcr_real value = b[j] / a[gcr_triangle(j, j)];
-
-        for (int64_t i = j + 1 + rank; i < n; i += size)
-            b[i] -= a[gcr_triangle(i, j)] * value;
-        gcr_team_barrier(ctx);
-        if (rank == 0)
-            b[j] = value;
-    }
-    gcr_team_barrier(ctx);
-    for (int64_t j = n - 1; j >= 0; j--) { /* inv(L') of that */
-        const gcr_real *row = a + gcr_triangle(j, 0);
-        const gcr_real value = b[j] / row[j];
-
-        for (int64_t i = rank; i < j; i += size)
-            b[i] -= row[i] * value;
-        gcr_team_barrier(ctx);
-        if (rank == 0)
-            b[j] = value;
-    }
-    gcr_team_barrier(ctx);
-    return 0;
-}
+#include "gridcrunch/kernel_matrix.h" /* of all three above */
 
 /* ---- what the file promises to have --------------------------------------------------------- */
 

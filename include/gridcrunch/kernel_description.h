@@ -88,6 +88,8 @@ typedef struct gcr_kernel {
     int64_t (*prepared_count)(const gcr_shape *shape); /* values of prepare(); NULL is 0     */
     int64_t (*scratch_count)(const gcr_shape *shape);  /* cell: values of gcr_scratch(); NULL: 0 */
     double (*cost)(const gcr_shape *shape);            /* flops of a cell, roughly; NULL: by form */
+    /* Of prepare(), if it is shared out so that the largest team is of use; NULL: it is not. */
+    double (*prepare_cost)(const gcr_shape *shape);
 } gcr_kernel;
 
 #endif /* GCR_KERNEL_DESCRIPTION_H */

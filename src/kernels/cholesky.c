@@ -14,31 +14,21 @@
 enum parameter { REPLICATE };
 enum output { U11, U23, LOGDET };
 enum fault { NOT_SPD = 1 };
+enum { PIECE = 64 }; /* numbers that a member of the team draws from one stream */
 
-/* Columns of x one after the other. */
+/* Columns of x one after the other, in pieces: there are more members in a team than columns. */
 GCR_FN void draw(const gcr_ctx *ctx, int64_t n, gcr_real *x)
 {
-    for (int64_t j = gcr_team_rank(ctx); j < n; j += gcr_team_size(ctx)) {
+    const int64_t pieces = (n + PIECE - 1) / PIECE;
+
+    for (int64_t p = gcr_team_rank(ctx); p < n * pieces; p += gcr_team_size(ctx)) {
+        const int64_t j = p / pieces, first = p % pieces * PIECE;
+        const int64_t end = first + PIECE < n ? first + PIECE : n;
         gcr_random random = gcr_random_open(ctx, (uint32_t)j);
 
-        for (int64_t i = 0; i < n; i++)
+        gcr_random_skip(&random, (uint64_t)first);
+        for (int64_t i = first; i < end; i++)
             x[i + j * n] = gcr_random_uniform(&random);
-    }
-}
-
-/* The lower triangle of x'x. Entries are shared out, and not rows, of which a large team has more
- * members: each takes every `size`-th of them, counted row by row. */
-GCR_FN void multiply(const gcr_ctx *ctx, int64_t n, const gcr_real *x, gcr_real *z)
-{
-    const int64_t size = gcr_team_size(ctx);
-    int64_t i = 0;
-
-    for (int64_t j = gcr_team_rank(ctx);; j += size) {
-        while (j > i)
-            j -= ++i; /* to the next row */
-        if (i >= n)
-            return;
-        z[gcr_triangle(i, j)] = gcr_dot(n, x + i * n, x + j * n);
     }
 }
 
@@ -57,8 +47,7 @@ GCR_FN int cell(const gcr_ctx *ctx, gcr_real *outputs)
     gcr_real *x = gcr_scratch(ctx), *z = x + n * n;
 
     draw(ctx, n, x);
-    gcr_team_barrier(ctx);
-    multiply(ctx, n, x, z);
+    gcr_team_gram(ctx, n, n, x, z);
     if (gcr_team_cholesky(ctx, n, z) != 0)
         return NOT_SPD;
     outputs[U11] = z[gcr_triangle(0, 0)]; /* U is L' */

@@ -131,6 +131,12 @@ GCR_HOST_FN int64_t prepared_count(const gcr_shape *shape)
     return shape->rows * (shape->rows + 1) / 2;
 }
 
+/* A difference, its square and a sum for each feature. */
+GCR_HOST_FN double prepare_cost(const gcr_shape *shape)
+{
+    return 3 * (double)shape->features * (double)prepared_count(shape);
+}
+
 /* A covariance costs as much as 40 of the operations of the factorisation. */
 GCR_HOST_FN double cost(const gcr_shape *shape)
 {
@@ -160,4 +166,5 @@ GCR_DESCRIBE(.name = "gp", .help = "log marginal likelihood of a Gaussian proces
                             .help = "log marginal likelihood",
                             .unit = "1",
                             .width = 1 } },
-             .size = size, .prepared_count = prepared_count, .cost = cost)
+             .size = size, .prepared_count = prepared_count, .cost = cost,
+             .prepare_cost = prepare_cost)

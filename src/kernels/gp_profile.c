@@ -143,6 +143,12 @@ GCR_HOST_FN int64_t prepared_count(const gcr_shape *shape)
     return shape->rows * (shape->rows + 1) / 2;
 }
 
+/* A difference, its square and a sum for each feature. */
+GCR_HOST_FN double prepare_cost(const gcr_shape *shape)
+{
+    return 3 * (double)shape->features * (double)prepared_count(shape);
+}
+
 /* A covariance costs as much as 40 of the operations of the factorisation. */
 GCR_HOST_FN double cost(const gcr_shape *shape)
 {
@@ -173,4 +179,4 @@ GCR_DESCRIBE(.name = "gp_profile", .help = "as gp, at the variance of the highes
                             .unit = "1",
                             .width = 1 } },
              .faults = { "y is zero in all rows, so that no variance is the best" }, .size = size,
-             .prepared_count = prepared_count, .cost = cost)
+             .prepared_count = prepared_count, .cost = cost, .prepare_cost = prepare_cost)

@@ -107,6 +107,12 @@ GCR_HOST_FN int64_t prepared_count(const gcr_shape *shape)
     return shape->rows * (shape->rows + 1) / 2;
 }
 
+/* A difference, its square and a sum for each feature. */
+GCR_HOST_FN double prepare_cost(const gcr_shape *shape)
+{
+    return 3 * (double)shape->features * (double)prepared_count(shape);
+}
+
 /* The diagonal of the inverse costs as much again as the factorisation; an exponential as much as
  * 40 operations. */
 GCR_HOST_FN double cost(const gcr_shape *shape)
@@ -136,4 +142,5 @@ GCR_DESCRIBE(.name = "kernel_ridge",
                             .help = "effective degrees of freedom, up to the number of rows",
                             .unit = "1",
                             .width = 1 } },
-             .size = size, .prepared_count = prepared_count, .cost = cost)
+             .size = size, .prepared_count = prepared_count, .cost = cost,
+             .prepare_cost = prepare_cost)

@@ -173,19 +173,6 @@ GCR_FN void find_fold(const gcr_ctx *ctx, int k, gcr_real *prepared)
     }
 }
 
-/* R'R. What is below the diagonal in the shorter column is zero. */
-GCR_FN void find_own_gram(const gcr_ctx *ctx, int k, gcr_real *prepared)
-{
-    const struct parts at = parts(ctx);
-    const gcr_real *r = prepared + at.fold + k * at.columns * at.column;
-    gcr_real *own = prepared + at.own + k * at.triangle;
-
-    for (int64_t a = gcr_team_rank(ctx); a < at.columns; a += gcr_team_size(ctx))
-        for (int64_t b = 0; b <= a; b++)
-            own[gcr_triangle(a, b)] =
-                gcr_dot(round_up(b + 1), r + a * at.column, r + b * at.column);
-}
-
 /* ---- the rows of a system -------------------------------------------------------------------- */
 
 GCR_FN void find_means(const gcr_ctx *ctx, int system, gcr_real *prepared)
@@ -255,13 +242,15 @@ GCR_FN void find_system(const gcr_ctx *ctx, int system, gcr_real *prepared)
 
 GCR_FN int prepare(const gcr_ctx *ctx, gcr_real *prepared)
 {
+    const struct parts at = parts(ctx);
+
     if (gcr_rows(ctx) < folds(ctx))
         return TOO_FEW_ROWS;
     for (int k = 0; k < folds(ctx); k++) {
         find_fold(ctx, k, prepared);
-        find_own_gram(ctx, k, prepared);
+        gcr_team_gram(ctx, at.columns, at.column, prepared + at.fold + k * at.columns * at.column,
+                      prepared + at.own + k * at.triangle); /* R'R, with zeros below the diagonal */
     }
-    gcr_team_barrier(ctx);
     for (int system = 0; system <= folds(ctx); system++)
         find_system(ctx, system, prepared);
     return 0;

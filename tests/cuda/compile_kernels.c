@@ -35,8 +35,8 @@ typedef struct tally {
 
 static const char *team_name(int team)
 {
-    static const char *const names[] = { "",       "thread", "warp",    "block",
-                                         "memory", "grid",   "prepare", "whole" };
+    static const char *const names[] = { "",     "thread",  "warp",  "block",      "memory",
+                                         "grid", "prepare", "whole", "prepare all" };
 
     return names[team];
 }
@@ -63,6 +63,8 @@ static long most_of(const char *log, const char *unit)
  * in shared memory, for what it needs once in a cell. */
 static long may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
 {
+    if (variant->team == GCR_TEAM_WHOLE) /* a built-in kernel's, whose parts of matrices stay */
+        return 0;
     if (kernel->form == GCR_FORM_CELL || variant->team == GCR_TEAM_PREPARE ||
         variant->team == GCR_TEAM_MEMORY)
         return LONG_MAX;
@@ -265,20 +267,23 @@ static void compile_few(tally *t)
     }
 }
 
-/* A cell of all blocks, which no size of the lists is expensive enough for. */
-static void compile_whole(tally *t)
+/* A cell of all blocks, and a dataset, which no size of the lists is expensive enough for. */
+static void compile_whole(tally *t, int capability)
 {
     const gcr_kernel *kernel = find("cholesky");
     const int64_t option[GCR_OPTIONS_MAX] = { 5000 };
     const gcr_shape shape = { .rows = 1, .features = 1, .option = option };
 
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
-        gcr_crossovers crossovers = gcr_crossovers_default(90, scalar);
+        gcr_crossovers crossovers = gcr_crossovers_default(capability, scalar);
         gcr_variant variant;
 
         crossovers.whole_blocks = 1;
         variant = gcr_cuda_variant_of(&crossovers, kernel, &shape);
-        compile(t, kernel, option, scalar, &variant, 90);
+        compile(t, kernel, option, scalar, &variant, capability);
+        crossovers.prepare_whole_flops = 0;
+        variant = gcr_cuda_variant_of_prepare(&crossovers, find("kernel_ridge"), &shape);
+        compile(t, find("kernel_ridge"), option, scalar, &variant, capability);
     }
 }
 
@@ -306,7 +311,9 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     check_libraries(&t);
-    compile_whole(&t);
+    compile_whole(&t, 90);
+    if (argc >= 2)
+        compile_whole(&t, 80);
     if (argc < 2)
         compile_few(&t);
     for (int k = 0; argc >= 2 && k < count; k++)

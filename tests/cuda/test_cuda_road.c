@@ -1,6 +1,8 @@
 /* The road of a batch: what is launched, who waits for whom, what is allocated when. */
 #include "support/cuda_stage.h"
 
+#include "cuda/device/meeting.h"
+
 static int count_launches(const char *kernel)
 {
     int count = 0;
@@ -889,7 +891,39 @@ static void test_expensive_cells_have_all_blocks(void **state)
         launch = &fake_cuda.launches[fake_cuda.launch_count - 1];
         assert_int_equal(launch->is_cooperative, d == 0);
         assert_int_equal(launch->blocks, d == 0 ? 4 : 8);
-        assert_int_equal(launch->threads, d == 0 ? 512 : 128);
+        assert_int_equal(launch->threads, d == 0 ? 256 : 128);
+        assert_int_equal(launch->shared_bytes,
+                         d == 0 ? GCR_WHOLE_PANEL_VALUES * sizeof(double) : 0);
+    }
+    stage_close(&s);
+    assert_clean();
+}
+
+/* One after the other, in a launch of their own; those that cost less have a block each in another. */
+static void test_datasets_that_take_long_are_prepared_by_all_blocks(void **state)
+{
+    static const int rows[] = { 1000, 1001, 999 };
+    gcr_kernel kernel = stage_kernel;
+    gcr_unit unit = stage_unit;
+    stage s = { .spec = { .unit = &unit } };
+    const fake_launch *launch = fake_cuda.launches;
+
+    (void)state;
+    kernel.prepare_cost = cost_of_rows;
+    unit.kernel = &kernel;
+    assert_ok(stage_open(&s));
+    cuda_device_of(s.device)->crossovers[GCR_F64].prepare_whole_flops = 1000;
+    for (int d = 0; d < 3; d++)
+        assert_ok(stage_bring(&s, d, rows[d]));
+    assert_ok(gcr_queue_sync(s.queue));
+    assert_int_equal(count_launches("gcr_prepare"), 2);
+    for (int k = 0; k < 2; k++, launch++) {
+        assert_int_equal(launch->team, k == 1 ? GCR_TEAM_PREPARE : GCR_TEAM_PREPARE_WHOLE);
+        assert_int_equal(launch->is_cooperative, k != 1);
+        assert_int_equal(launch->dataset_count, k == 0 ? 2 : 1);
+        assert_int_equal(launch->blocks, k == 1 ? 1 : 4);
+        assert_int_equal(launch->shared_bytes,
+                         k == 1 ? 0 : GCR_WHOLE_PANEL_VALUES * sizeof(double));
     }
     stage_close(&s);
     assert_clean();
@@ -938,6 +972,7 @@ int main(void)
         test(test_tiles_without_points_are_no_launch),
         test(test_a_cell_kernel_has_no_retries),
         test(test_expensive_cells_have_all_blocks),
+        test(test_datasets_that_take_long_are_prepared_by_all_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

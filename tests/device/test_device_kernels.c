@@ -26,7 +26,8 @@ typedef struct subject {
 static const subject gp = { "gp_rbf", 0, { 0 }, { 0.3, 1, 2 }, { 0.1, 2 }, 1 };
 static const subject kernel_ridge = { "kernel_ridge", 0, { 0 }, { 0.3, 1, 2 }, { 0.5 }, 1 };
 static const subject ridge = { "ridge", 0, { 5 }, { 0.1, 1, 10 }, { 0 }, 1 };
-static const subject cholesky = { "cholesky", 0, { 20 }, { 0, 1, 2 }, { 0 }, 10 };
+/* Random matrices of which none is near a singular one. */
+static const subject cholesky = { "cholesky", 0, { 20 }, { 1, 25, 75 }, { 0 }, 10 };
 static const subject logistic = { "logistic", 1, { 50, 10 }, { 0.1, 1, 10 }, { 0 }, 10 };
 static const subject outer = { "outer", 0, { 0 }, { 0, 2, 100 }, { 0 }, 1 };
 /* Sums of terms of up to 19, of which little is left. */
@@ -98,6 +99,29 @@ static void test_gp_agrees_with_the_cpu(void **state)
     check_fresh(&gp, DEVICE_BLOCK, 45, 4);
 }
 
+/* Distances are the same whoever computes them. */
+static void test_a_dataset_is_prepared_alike_by_all_blocks(void **state)
+{
+    const device_run one = device_run_of(DEVICE_BLOCK), all = device_run_of(DEVICE_WHOLE);
+    const int64_t count = 45 * 46 / 2;
+    tile by_one, by_all;
+    numbers data;
+
+    (void)state;
+    make_numbers(&data, 0);
+    open_tile(&by_one, &gp, &data, 45, 4);
+    open_tile(&by_all, &gp, &data, 45, 4);
+    memset(by_all.prepared, 0xff, (size_t)count * gcr_scalar_bytes(unit_scalar()));
+    by_all.fault = -1;
+    device_prepare(&one, &by_one);
+    device_prepare(&all, &by_all);
+    assert_int_equal(by_all.fault, 0);
+    assert_memory_equal(by_all.prepared, by_one.prepared,
+                        (size_t)count * gcr_scalar_bytes(unit_scalar()));
+    tile_close(&by_one);
+    tile_close(&by_all);
+}
+
 static void test_kernel_ridge_agrees_with_the_cpu(void **state)
 {
     (void)state;
@@ -167,7 +191,8 @@ static void test_what_is_not_finite_in_a_dataset_has_the_verdict_of_the_cpu(void
     check_not_finite(&logistic, DEVICE_BLOCK, 8, 2);
 }
 
-/* Two blocks and another order of threads, the same bits: also of sums over a block. */
+/* Another number of blocks and another order of threads, the same bits: also of sums over a block. A
+ * sum over all blocks has the order of as many as there are. */
 static void check_same_bits(const subject *s, device_algorithm algorithm, int rows, int features)
 {
     device_run run = device_run_of(algorithm);
@@ -178,7 +203,7 @@ static void check_same_bits(const subject *s, device_algorithm algorithm, int ro
     open_tile(&one, s, &data, rows, features);
     open_tile(&other, s, &data, rows, features);
     device_crunch(&run, &tiles[0], 1);
-    run.blocks = 1;
+    run.blocks = algorithm == DEVICE_WHOLE ? run.blocks : 1;
     run.order = TWIN_DOWNWARDS;
     device_crunch(&run, &tiles[1], 1);
     assert_tiles_equal(&one, &other);
@@ -202,6 +227,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gp_agrees_with_the_cpu),
+        cmocka_unit_test(test_a_dataset_is_prepared_alike_by_all_blocks),
         cmocka_unit_test(test_kernel_ridge_agrees_with_the_cpu),
         cmocka_unit_test(test_ridge_agrees_with_the_cpu),
         cmocka_unit_test(test_many_right_hand_sides_agree_with_the_cpu),

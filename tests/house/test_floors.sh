@@ -42,6 +42,10 @@ judge() {
     GCR_TEAM_HEADER)
         [[ $file == include/gridcrunch/kernel.h ]] || echo "only kernel.h asks who is in a team"
         return ;;
+    GCR_MATRIX_HEADER)
+        [[ $file == include/gridcrunch/kernel_matrix.h ]] ||
+            echo "only kernel_matrix.h asks who has products and factors"
+        return ;;
     GCR_DEVICE_TWIN)
         [[ $file == cuda/device/intrinsics.h ]] || echo "only the intrinsics have a twin"
         return ;;
@@ -97,6 +101,7 @@ must_find "kernel.h alone"      src/kernels/gp.c     '#include "base/text.h"'
 must_find "unit of a kernel"    src/backend/b.c      '#include GCR_KERNEL_FILE'
 must_find "intrinsics have"     cuda/device/a.h      '#include GCR_DEVICE_TWIN'
 must_find "who is in a team"    src/exec/a.h         '#include GCR_TEAM_HEADER'
+must_find "who has products"    src/exec/a.h         '#include GCR_MATRIX_HEADER'
 must_find "knows MPI"           src/exec/a.c         '#include <mpi.h>'
 must_find "knows MPI"           src/comm/a.c         '#include <mpi.h>'
 must_find "knows CUDA"          src/backend/a.c      '#include <cuda_runtime.h>'

@@ -31,8 +31,9 @@ device_run device_run_of(device_algorithm algorithm)
     run.crossovers.prepare_threads = 128;
     if (algorithm == DEVICE_WHOLE) {
         run.crossovers.cell_whole_flops = run.crossovers.cell_whole_count = 0;
+        run.crossovers.prepare_whole_flops = 1;
         run.crossovers.whole_threads = 128;
-        run.crossovers.whole_blocks = run.blocks = 1;
+        run.crossovers.whole_blocks = run.blocks = 3;
     }
     return run;
 }
@@ -138,6 +139,7 @@ static void run_grid(const launcher *of, void (*entry)(const void *launch))
     const twin_grid grid = { .entry = entry,
                              .argument = &of->launch,
                              .blocks = of->run->blocks,
+                             .together = GCR_IS_ONE_TEAM(of->needs.team),
                              .threads = of->needs.threads,
                              .shared_bytes = of->needs.shared_bytes,
                              .order = of->run->order };
@@ -229,13 +231,16 @@ void device_prepare(const device_run *run, tile *t)
 {
     const gcr_shape shape = { t->data.rows, t->data.features, t->setup.option };
     const gcr_variant needs = gcr_variant_of_prepare(
-        &run->crossovers, count_or(t->unit->kernel->scratch_count, &shape, 0));
+        &run->crossovers, count_or(t->unit->kernel->scratch_count, &shape, 0),
+        t->unit->kernel->prepare_cost != NULL ? t->unit->kernel->prepare_cost(&shape) : 0);
     const gcr_launch_dataset dataset = { t->args.data, t->prepared, &t->fault };
     gcr_prepare_launch launch = { .datasets = &dataset, .dataset_count = 1, .seed = t->setup.seed };
     const twin_grid grid = { .entry = find_variant(t, &needs)->prepare,
                              .argument = &launch,
                              .blocks = run->blocks,
+                             .together = GCR_IS_ONE_TEAM(needs.team),
                              .threads = needs.threads,
+                             .shared_bytes = needs.shared_bytes,
                              .order = run->order };
     const char *wrong;
 

@@ -19,7 +19,7 @@ typedef enum device_algorithm {
     DEVICE_BLOCK,
     DEVICE_MEMORY,
     DEVICE_SPD_COUNT,                /* of algorithms of SPD kernels */
-    DEVICE_WHOLE = DEVICE_SPD_COUNT, /* cell kernels: all blocks, which is one */
+    DEVICE_WHOLE = DEVICE_SPD_COUNT, /* cell kernels: all blocks, which are three */
     DEVICE_ALGORITHM_COUNT
 } device_algorithm;
 

@@ -16,7 +16,7 @@
 
 extern const device_variant GCR_VARIANT_NAME;
 
-#if GCR_TEAM == GCR_TEAM_PREPARE
+#if GCR_TEAM == GCR_TEAM_PREPARE || GCR_TEAM == GCR_TEAM_PREPARE_WHOLE
 static void run_prepare(const void *argument)
 {
     gcr_prepare(*(const gcr_prepare_launch *)argument);

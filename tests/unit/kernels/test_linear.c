@@ -196,6 +196,96 @@ static void test_the_first_bad_minor_is_told(void **state)
         }
 }
 
+/* ---- Gram matrices ---------------------------------------------------------------------------- */
+
+enum { COLUMNS_MAX = 67, ROWS_MAX = 2050 };
+
+static gcr_real draw(int64_t k)
+{
+    return (gcr_real)(fmod(0.6180339887498949 * (double)(k + 1), 1) * 2 - 1);
+}
+
+static void check_gram(int64_t n, int64_t rows)
+{
+    static gcr_real x[COLUMNS_MAX * ROWS_MAX], z[COLUMNS_MAX * (COLUMNS_MAX + 1) / 2 + 1];
+
+    for (int64_t k = 0; k < n * rows; k++)
+        x[k] = draw(k);
+    for (int64_t k = 0; k < gcr_triangle(n, 0); k++)
+        z[k] = (gcr_real)NAN;
+    z[gcr_triangle(n, 0)] = 7;
+    gcr_team_gram(&context, n, rows, x, z);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            long double sum = 0, terms = 0;
+
+            for (int64_t k = 0; k < rows; k++) {
+                const long double term = (long double)x[i * rows + k] * x[j * rows + k];
+
+                sum += term;
+                terms += fabsl(term);
+            }
+            assert_near(z[gcr_triangle(i, j)], (double)sum, 8 * epsilon * (double)terms);
+        }
+    assert_true(z[gcr_triangle(n, 0)] == 7);
+}
+
+/* Around what is computed together: 32 columns, 1024 rows. */
+static void test_a_gram_matrix_has_the_products_of_all_columns(void **state)
+{
+    static const int64_t rows[] = { 0, 1, 7, 8, 9, 1023, 1024, 1025, 2050 };
+    static const int64_t columns[] = { 31, 32, 33, 63, 64, 65, 67 };
+
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        for (int64_t n = 0; n <= 10; n++)
+            check_gram(n, rows[r]);
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
+        check_gram(columns[c], 21);
+    check_gram(67, 1030);
+}
+
+/* The loops of a textbook. Returns the first bad minor, or 0. */
+static int64_t plain_cholesky(int64_t n, gcr_real *a)
+{
+    for (int64_t j = 0; j < n; j++) {
+        gcr_real *own = a + gcr_triangle(j, 0);
+        const gcr_real square = own[j] - gcr_dot(j, own, own);
+
+        if (!(square > 0))
+            return j + 1;
+        own[j] = gcr_sqrt(square);
+        for (int64_t i = j + 1; i < n; i++) {
+            gcr_real *row = a + gcr_triangle(i, 0);
+
+            row[j] = (row[j] - gcr_dot(j, row, own)) / own[j];
+        }
+    }
+    return 0;
+}
+
+static void test_a_factor_has_the_bits_of_the_textbook(void **state)
+{
+    static gcr_real got[LARGE_TRIANGLE], expected[LARGE_TRIANGLE];
+    static const int64_t sizes[] = { 1, 2, 3, 7, 8, 9, 10, 15, 16, 17, 18, 31, 64, 65, 130, 255 };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+        for (int is_bad = 0; is_bad < 2; is_bad++) {
+            const int64_t n = sizes[k], count = gcr_triangle(n, 0), middle = n / 2;
+            int64_t minor;
+
+            make_hilbert(got, n, least_ridge);
+            if (is_bad)
+                got[gcr_triangle(middle, middle)] /= 4;
+            memcpy(expected, got, (size_t)count * sizeof *got);
+            minor = gcr_team_cholesky(&context, n, got);
+            assert_int_equal(minor, plain_cholesky(n, expected));
+            if (minor == 0)
+                assert_memory_equal(got, expected, (size_t)count * sizeof *got);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_a_factor_is_off_by_n_units_of_rounding),
         cmocka_unit_test(test_a_solution_leaves_a_residual_of_rounding),
         cmocka_unit_test(test_the_first_bad_minor_is_told),
+        cmocka_unit_test(test_a_gram_matrix_has_the_products_of_all_columns),
+        cmocka_unit_test(test_a_factor_has_the_bits_of_the_textbook),
     };
 
     if (GCR_LANES_PATH > gcr_code_path_here())

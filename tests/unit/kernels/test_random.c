@@ -108,6 +108,25 @@ static void test_seed_dataset_values_and_stream_all_decide(void **state)
     assert_true(draw != first_draw(context(swapped, 2), 0));
 }
 
+static void test_numbers_that_are_skipped_are_those_that_would_be_drawn(void **state)
+{
+    const gcr_ctx ctx = context(NULL, 0);
+
+    (void)state;
+    for (uint64_t before = 0; before < 5; before++)
+        for (uint64_t skipped = 0; skipped < 6; skipped++) {
+            gcr_random drawn = gcr_random_open(&ctx, 3), at = drawn;
+
+            for (uint64_t k = 0; k < before; k++)
+                assert_true(gcr_random_u64(&drawn) == gcr_random_u64(&at));
+            for (uint64_t k = 0; k < skipped; k++)
+                (void)gcr_random_u64(&drawn);
+            gcr_random_skip(&at, skipped);
+            for (int k = 0; k < 3; k++)
+                assert_true(gcr_random_u64(&at) == gcr_random_u64(&drawn));
+        }
+}
+
 static void test_minus_zero_is_zero(void **state)
 {
     const double plus = 0.0, minus = -0.0;
@@ -217,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_philox_is_that_of_random123),
         cmocka_unit_test(test_first_draws_of_a_million_cells_are_distinct),
         cmocka_unit_test(test_seed_dataset_values_and_stream_all_decide),
+        cmocka_unit_test(test_numbers_that_are_skipped_are_those_that_would_be_drawn),
         cmocka_unit_test(test_minus_zero_is_zero),
         cmocka_unit_test(test_uniforms_fill_the_unit_interval),
         cmocka_unit_test(test_normals_have_mean_0_and_variance_1),
