@@ -175,6 +175,10 @@ int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker);
 /* After execute: the worker that failed first, whose sentence execute returned; -1: none. */
 int gcr_run_failed_worker(const gcr_run *run);
 
+/* After execute: what that worker was at; where another rank's failed, what that one was. False: no worker
+ * has failed, or it was at nothing. Of several ranks known for GCR_EDEVICE alone. */
+int gcr_run_failed_at(gcr_in_flight *out, const gcr_run *run);
+
 /* ---- the cells of one dataset ---------------------------------------------------------------- */
 
 /* Cell (dataset, point) has the state state[point] and of output o the width[o] values from

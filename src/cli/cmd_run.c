@@ -154,7 +154,7 @@ static int survives(run_work *work, gcr_status status)
 
     if (status != GCR_EDEVICE || gcr_run_progress(work->run)->landed == 0)
         return 0;
-    if (gcr_run_in_flight(&flight, work->run, gcr_run_failed_worker(work->run)))
+    if (gcr_run_failed_at(&flight, work->run))
         gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->data.datasets);
     fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, gcr_last_error(), -1);

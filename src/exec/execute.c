@@ -57,6 +57,7 @@ static void note_failure(void *arg, int worker, gcr_status status)
     if (x->failure == GCR_OK) {
         x->failure = status;
         x->run->failed_worker = worker;
+        (void)gcr_run_in_flight(&x->run->failed_at, x->run, worker);
         strncpy(x->sentence, gcr_last_error(), sizeof x->sentence - 1);
     }
     pthread_mutex_unlock(&x->failure_lock);
@@ -318,15 +319,37 @@ out:
     return status;
 }
 
+/* What was lost with a device is told by the rank that prints. */
+static gcr_status learn_where_it_failed(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const int size = run->crew.comm->size;
+    gcr_in_flight *all = NULL;
+
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, (uint64_t)size, sizeof *all,
+                                                        "what ranks were at")));
+    GCR_TRY(gcr_comm_gather_all(run->comm, &run->failed_at, sizeof run->failed_at, all));
+    for (int r = size - 1; r >= 0; r--)
+        if (all[r].thread != 0)
+            run->failed_at = all[r];
+out:
+    gcr_memory_destroy(all);
+    return status;
+}
+
 static gcr_status compute(gcr_run *run)
 {
     gcr_status status = GCR_OK;
+    gcr_status learned = GCR_OK;
     execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
 
     GCR_TRY(open_execution(&x));
     gcr_pool_start(x.pool, work, &x);
     gcr_watch_run(&x.watch);
-    GCR_TRY(agree_on_ending(run, repeat_failure(&x)));
+    status = agree_on_ending(run, repeat_failure(&x));
+    if (status == GCR_EDEVICE)
+        learned = learn_where_it_failed(run);
+    status = learned != GCR_OK ? learned : status;
 out:
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;

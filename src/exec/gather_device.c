@@ -283,7 +283,7 @@ static void fill_slot(gcr_receiver *r, slot *s)
 static gcr_status start_slots(gcr_receiver *r)
 {
     gcr_status status = GCR_OK;
-    gcr_bridge_part parts[GCR_PARCEL_SLOTS];
+    gcr_bridge_part parts[GCR_PARCEL_SLOTS] = { 0 };
     slot *filled[GCR_PARCEL_SLOTS];
     int count = 0;
 

@@ -245,6 +245,12 @@ int gcr_run_failed_worker(const gcr_run *run)
     return run->failed_worker;
 }
 
+int gcr_run_failed_at(gcr_in_flight *out, const gcr_run *run)
+{
+    *out = run->failed_at;
+    return out->thread != 0;
+}
+
 int gcr_run_device_count(const gcr_run *run)
 {
     return run->device_count;

@@ -1,6 +1,7 @@
 """A run has the same bits for any ranks, nodes and schedule; and what ranks cost, the results say."""
 import os
 import random
+import shutil
 import subprocess
 import sys
 import unittest
@@ -156,6 +157,30 @@ run: {threads: 1}
         kib = {name: int(self.read(name)) for name in ("kib", "kib0", "kib1", "kib2")}
         self.assertLess(kib["kib0"], kib["kib"] + 64 * 1024)
         self.assertLess(max(kib["kib1"], kib["kib2"]), kib["kib"])  # they give back what is sent
+
+    def test_datasets_stand_once_on_a_node_and_go_once_to_one_that_has_no_files(self):
+        self.write("table.csv", TABLE)
+        self.write("it.yaml", "name: it\ndata: {source: table.csv, key: who, x: x, y: y}\nkernel: gp\n"
+                              "grid: {lengthscale: [1, 2], noise: [0.1, 1], variance: [1]}\n")
+        os.mkdir(self.path("empty"))
+        shutil.copy(self.path("it.yaml"), self.path("empty"))
+        words = [PROGRAM, "run", "it.yaml", "--json", "--quiet", "--threads", "1"]
+        process = self.start_mpirun(  # ranks 0 and 2 are on node 0, where the files are
+            1, *self.as_nodes(2), *words, ":", "-np", "1", *self.as_nodes(2), "env", "-C", "empty",
+            *words, ":", "-np", "1", *self.as_nodes(2), *words, ":", "-np", "1", *self.as_nodes(2),
+            "env", "-C", "empty", *words)
+        reply = self.end_ranks(process)
+        self.assertEqual(reply.code, 0, reply)
+        data, ledger = reply.json()["data"], reply.json()["ledger"]
+        distinct = 8 * 2 * (TABLE.count("\n") - 1)  # x and y of each line but the header
+        self.assertEqual(data["read_bytes"], distinct)
+        self.assertEqual((data["reading_nodes"], data["receiving_nodes"]), (1, 1))
+        for way in ("sent_bytes", "shared_bytes"):  # with names, and gaps between tables
+            per_node = data[way] // (2 if way == "shared_bytes" else 1)
+            self.assertGreaterEqual(per_node, distinct)
+            self.assertLess(per_node, distinct + 4 * 200)
+        self.assertGreaterEqual(ledger["prepare_calls"], 4)  # of each dataset once, and where shared
+        self.assertLessEqual(ledger["prepare_calls"], 4 * 4)
 
     def test_of_summaries_alone_there_may_be_any_number(self):
         """2^32 cells and more in a plan, 10^7 in a run."""

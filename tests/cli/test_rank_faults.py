@@ -194,6 +194,23 @@ class Stopped(RankCase):
                 self.assert_ended(begin, pids)
                 self.assertEqual(set(os.listdir("/dev/shm")) - shm, set())
 
+    def test_a_device_that_another_rank_loses_is_named_with_its_cells(self):
+        self.write("slow.yaml", SLOW.replace("{threads: 1, batch: 1}",
+                                             "{device: cuda, batch: 10, schedule: static}"))
+        module = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_module.so")
+        if not os.path.exists(module):
+            self.skipTest("the fake was not built")
+        words = ["-x", f"GRIDCRUNCH_CUDA_MODULE={module}"]
+        program = [*self.as_nodes(2), PROGRAM, "run", "slow.yaml", "--out", "out", "--quiet"]
+        reply = self.end_ranks(self.start_mpirun(1, *words, *program, ":", "-np", "1", *words, "-x",
+                                                 "FAKE_SYNC_THAT_FAILS=4", *program))
+        self.assertEqual(reply.code, 4, reply)
+        self.assertEqual(len(said(reply)), 1, reply)
+        self.assertRegex(said(reply)[0], "rank 1 on node1: .* was lost; it happened at s000[34], ms=.* "
+                                         "or one of the 9 cells behind it; what has landed before is")
+        states = [row["status"] for row in self.rows()]
+        self.assertEqual((set(states), len(states)), ({"ok", "empty"}, 400))
+
     def test_a_cell_that_crashes_on_another_rank_is_named_once(self):
         self.write("it.yaml", OWN)
         self.write("own.c", OWN_C)
