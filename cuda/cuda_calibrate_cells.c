@@ -115,7 +115,7 @@ static gcr_status find_prepare_threads(const cuda_bench *b)
 {
     const cuda_choice choice = { .what = "threads of a block that prepares a dataset",
                                  .offset = offsetof(gcr_crossovers, prepare_threads),
-                                 .table = *gcr_cuda_bench_table(b),
+                                 .table = gcr_cuda_prefer_prepare(b, 0),
                                  .time = gcr_cuda_time_prepare,
                                  .program = b->matrix,
                                  .rows = { 256 },
@@ -124,17 +124,58 @@ static gcr_status find_prepare_threads(const cuda_bench *b)
     return gcr_cuda_choose(b, &choice);
 }
 
+static double prepare_cost_of(const gcr_program *program, int64_t rows)
+{
+    const gcr_shape shape = gcr_cuda_bench_shape(program, rows);
+
+    return program->unit->kernel->prepare_cost(&shape);
+}
+
+/* As for cells: where all blocks win nothing, they have what is dearer than all that was measured. */
+static gcr_status find_prepare_whole_flops(const cuda_bench *b)
+{
+    static const int rows[] = { 512, 1024, 2048 };
+    gcr_status status = GCR_OK;
+    const gcr_crossovers block = gcr_cuda_prefer_prepare(b, 0),
+                         whole = gcr_cuda_prefer_prepare(b, 1);
+    double *const flops = &gcr_cuda_bench_table(b)->prepare_whole_flops;
+
+    if (b->matrix->unit->kernel->prepare_cost == NULL)
+        goto out;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const double cost = prepare_cost_of(b->matrix, rows[k]);
+        double by_block, by_all;
+
+        GCR_TRY(
+            gcr_cuda_time_if_room(gcr_cuda_time_prepare, &by_block, b, b->matrix, rows[k], &block));
+        GCR_TRY(
+            gcr_cuda_time_if_room(gcr_cuda_time_prepare, &by_all, b, b->matrix, rows[k], &whole));
+        gcr_cuda_bench_tell(b,
+                            "%s, preparing of %.3g operations: block %.4g ns, all blocks %.4g ns",
+                            gcr_scalar_name(b->scalar), cost, by_block, by_all);
+        if (by_all < by_block) {
+            *flops = cost;
+            goto out;
+        }
+        if (by_all < INFINITY && *flops <= cost)
+            *flops = nextafter(cost, INFINITY);
+    }
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_find_cells(const cuda_bench *b)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(find_threads(b));
     GCR_TRY(find_thread_flops(b));
+    GCR_TRY(find_prepare_threads(b));
     if (gcr_cuda_bench_table(b)->whole_blocks > 0) {
         GCR_TRY(find_whole_threads(b));
         GCR_TRY(find_whole_flops(b));
+        GCR_TRY(find_prepare_whole_flops(b));
     }
-    GCR_TRY(find_prepare_threads(b));
 out:
     return status;
 }

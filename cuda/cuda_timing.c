@@ -20,7 +20,8 @@ enum {
     ROUNDS = 5,
     FEW = 8, /* cells for each team */
     CELLS_MOST = 1 << 20,
-    DATASETS = 256, /* that one launch prepares, at most */
+    DATASETS = 256,   /* that one launch prepares, at most ... */
+    SMALL_ROWS = 256, /* ... of datasets up to this */
 };
 
 static const double work = 4e9, dear = 5e7; /* operations of a batch at least; of a cell     */
@@ -345,6 +346,14 @@ out:
     return status;
 }
 
+/* A launch of them; of large ones, whose blocks take memory, as many as a block each can be prepared of. */
+static int count_datasets(const cuda_bench *b, int64_t rows)
+{
+    const int units = b->device->base.info.units;
+
+    return rows <= SMALL_ROWS || units > DATASETS ? DATASETS : units;
+}
+
 /* The first launch is warm-up. */
 gcr_status gcr_cuda_time_prepare(double *out, const cuda_bench *b, gcr_program *program,
                                  int64_t rows, const gcr_crossovers *table)
@@ -352,17 +361,18 @@ gcr_status gcr_cuda_time_prepare(double *out, const cuda_bench *b, gcr_program *
     gcr_status status = GCR_OK;
     const gcr_crossovers kept = *gcr_cuda_bench_table(b);
     const gcr_shape shape = gcr_cuda_bench_shape(program, rows);
+    const int datasets = count_datasets(b, rows);
     subject s = { .program = program };
     double ms[ROUNDS];
 
     *gcr_cuda_bench_table(b) = *table;
     GCR_TRY(bring_data(&s, b, rows));
-    GCR_TRY(bring_prepared(&s, b, &shape, DATASETS));
+    GCR_TRY(bring_prepared(&s, b, &shape, datasets));
     for (int r = -1; r < ROUNDS; r++) {
-        GCR_TRY(prepare(&s, b, DATASETS));
+        GCR_TRY(prepare(&s, b, datasets));
         GCR_TRY(time_launch(&ms[r < 0 ? 0 : r], b));
     }
-    *out = 1e6 * median(ms, ROUNDS) / DATASETS;
+    *out = 1e6 * median(ms, ROUNDS) / datasets;
 out:
     *gcr_cuda_bench_table(b) = kept;
     subject_close(&s);
@@ -517,5 +527,13 @@ gcr_crossovers gcr_cuda_prefer_whole(const cuda_bench *b)
 
     table.cell_whole_flops = 0;
     table.cell_whole_count = 0;
+    return table;
+}
+
+gcr_crossovers gcr_cuda_prefer_prepare(const cuda_bench *b, int by_all_blocks)
+{
+    gcr_crossovers table = *gcr_cuda_bench_table(b);
+
+    table.prepare_whole_flops = by_all_blocks ? 0 : INFINITY;
     return table;
 }

@@ -88,4 +88,7 @@ gcr_crossovers gcr_cuda_prefer_grid(const cuda_bench *b);
 /* All blocks for a cell of a kernel that has no SPD matrix. */
 gcr_crossovers gcr_cuda_prefer_whole(const cuda_bench *b);
 
+/* A block for each dataset that is prepared, or all blocks for one after the other. */
+gcr_crossovers gcr_cuda_prefer_prepare(const cuda_bench *b, int by_all_blocks);
+
 #endif /* GCR_CUDA_TIMING_H */

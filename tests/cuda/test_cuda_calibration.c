@@ -24,6 +24,7 @@ static struct script {
     int whole_size; /* from which on all blocks win a cell */
     int whole_threads;
     int prepare_threads;
+    int prepare_whole_rows;             /* from which on all blocks win a dataset */
     int (*block_threads)(int64_t rows); /* of the fastest block */
     int slower_floats;                  /* of a table of its own: nothing but blocks of 512 */
 } script;
@@ -77,6 +78,8 @@ static double time_of_team(const fake_launch *launch, int64_t rows)
     case GCR_TEAM_WARP: return cells * (rows <= script.warp_rows ? 1.5 : 4);
     case GCR_TEAM_MEMORY: return cells * by_threads(launch, script.memory_threads);
     case GCR_TEAM_GRID: return time_of_grid(launch, rows);
+    case GCR_TEAM_PREPARE_WHOLE:
+        return (double)launch->dataset_count * (rows >= script.prepare_whole_rows ? 0.5 : 3);
     case GCR_TEAM_PREPARE:
         return (double)launch->dataset_count * by_threads(launch, script.prepare_threads);
     default:
@@ -133,6 +136,7 @@ static const struct script plain = { .thread_rows = 8,
                                      .whole_size = 200,
                                      .whole_threads = 256,
                                      .prepare_threads = 128,
+                                     .prepare_whole_rows = 1024,
                                      .block_threads = more_for_more_rows };
 
 static int begin(void **state)
@@ -146,6 +150,11 @@ static int begin(void **state)
 
 /* So that a batch is not many of them. */
 static double matrix_cost(const gcr_shape *shape)
+{
+    return 1e6 * (double)shape->rows;
+}
+
+static double prepare_cost(const gcr_shape *shape)
 {
     return 1e6 * (double)shape->rows;
 }
@@ -205,6 +214,7 @@ static gcr_status calibrate(gcr_device *device)
 
     said[0] = '\0';
     matrix_kernel.cost = matrix_cost;
+    matrix_kernel.prepare_cost = prepare_cost;
     for (gcr_scalar scalar = 0; scalar < GCR_SCALAR_COUNT; scalar++) {
         matrix[scalar] = stage_unit;
         matrix[scalar].kernel = &matrix_kernel;
@@ -473,6 +483,16 @@ static void test_all_blocks_have_the_cells_that_they_win(void **state)
     assert_int_equal(measured(GCR_F64).whole_threads, 512);
 }
 
+static void test_all_blocks_have_the_datasets_that_they_win(void **state)
+{
+    (void)state;
+    assert_near(measured(GCR_F32).prepare_whole_flops, 1.024e9, 0);
+    script.prepare_whole_rows = 0;
+    assert_near(measured(GCR_F64).prepare_whole_flops, 5.12e8, 0);
+    script.prepare_whole_rows = 1 << 20;
+    assert_near(measured(GCR_F64).prepare_whole_flops, nextafter(2.048e9, INFINITY), 0);
+}
+
 static void test_each_precision_has_a_table_of_its_own(void **state)
 {
     gcr_crossovers table;
@@ -694,6 +714,7 @@ int main(void)
         test(test_cells_have_a_thread_up_to_the_cost_that_it_wins),
         test(test_cells_and_datasets_have_the_threads_that_win),
         test(test_all_blocks_have_the_cells_that_they_win),
+        test(test_all_blocks_have_the_datasets_that_they_win),
         test(test_each_precision_has_a_table_of_its_own),
         test(test_what_was_measured_is_told),
         test(test_without_a_file_the_built_in_table_holds),
