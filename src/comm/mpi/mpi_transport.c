@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <glob.h>
+#include <link.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,21 @@ out:
     return status;
 }
 
+/* Open MPI 4.1 takes its components out of memory while a thread of its own still comes back to one of
+ * them: under srun one of some hundred starts ended there with a segmentation fault (measured). So they
+ * stay until the process ends. */
+static void keep_components(void)
+{
+    void *program = dlopen(NULL, RTLD_LAZY);
+    struct link_map *object = NULL;
+
+    if (program == NULL || dlinfo(program, RTLD_DI_LINKMAP, &object) != 0)
+        return;
+    for (; object != NULL; object = object->l_next)
+        if (strstr(object->l_name, "/mca_") != NULL)
+            (void)dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static void mpi_close(gcr_link *link)
 {
     gcr_mpi_link *self = gcr_mpi_link_of(link);
@@ -245,8 +261,10 @@ static void mpi_close(gcr_link *link)
     gcr_mpi_drain(self);
     (void)MPI_Comm_free(&self->comm);
     free(self);
-    if (is_world && --open_worlds == 0 && is_started)
+    if (is_world && --open_worlds == 0 && is_started) {
+        keep_components();
         (void)MPI_Finalize();
+    }
 }
 
 /* ---- collective operations ------------------------------------------------------------------- */
