@@ -90,8 +90,12 @@ static gcr_status find_whole_flops(const cuda_bench *b)
     for (int k = 0; k < GCR_CALIBRATION_WHOLE; k++) {
         gcr_program *const program = b->whole[k];
         const double cost = cost_of(program, WHOLE_ROWS);
+        cuda_expected both = { .count = 0 };
         double by_block, by_all;
 
+        gcr_cuda_expect(&both, program, WHOLE_ROWS, &block);
+        gcr_cuda_expect(&both, program, WHOLE_ROWS, &whole);
+        GCR_TRY(gcr_cuda_expect_end(&both, program));
         GCR_TRY(
             gcr_cuda_time_if_room(gcr_cuda_time_cells, &by_block, b, program, WHOLE_ROWS, &block));
         GCR_TRY(
