@@ -158,7 +158,8 @@ static int survives(run_work *work, gcr_status status)
         gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->data.datasets);
     fputs("gridcrunch: ", stderr);
     gcr_screen_put(stderr, gcr_last_error(), -1);
-    fputs("; it happened", stderr);
+    if (where[0] != '\0') /* else it was another rank's */
+        fputs("; it happened", stderr);
     gcr_screen_put(stderr, where, -1);
     fputs("; what has landed before is saved\n", stderr);
     return 1;

@@ -166,7 +166,7 @@ gcr_status gcr_devices_map_print(int is_json)
 
     GCR_TRY(gcr_comm_open(&comm));
     GCR_TRY(gcr_comm_agree(comm, list_devices(&devices)));
-    GCR_TRY(gcr_map_create(&map, comm, &devices));
+    GCR_TRY(gcr_map_create(&map, comm, &devices, 0));
     GCR_TRY(gcr_comm_agree(comm, print(map, gcr_comm_info_of(comm), is_json)));
 out:
     gcr_map_destroy(map);

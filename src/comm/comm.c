@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- agreement ------------------------------------------------------------------------------- */
@@ -32,12 +33,20 @@ static int lowest_failure(const gcr_status *all, int size, int *all_failed)
     return lowest;
 }
 
+/* It has been agreed on before, by some of these ranks, and says whose it is. */
+static int names_its_rank(const char *sentence)
+{
+    int rank, end = 0;
+
+    return sscanf(sentence, "rank %d on %n", &rank, &end) == 1 && end > 0;
+}
+
 /* The failure of another rank becomes this one's. */
 static gcr_status fail_as(const failure *of, int rank, const char *host, int all_failed)
 {
     gcr_status status;
 
-    if (all_failed)
+    if (all_failed || names_its_rank(of->sentence))
         status = gcr_fail_at(__FILE__, __LINE__, of->status, "%s", of->sentence);
     else
         status = gcr_fail_at(__FILE__, __LINE__, of->status, "rank %d%s%s: %s", rank,
@@ -282,6 +291,22 @@ gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send)
 {
     *is_sent = 1;
     return *send == NULL ? GCR_OK : comm->link->transport->is_sent(is_sent, comm->link, send);
+}
+
+gcr_status gcr_comm_finish_send(gcr_comm *comm, gcr_send **send)
+{
+    gcr_status status = GCR_OK;
+    const struct timespec little = { .tv_nsec = 20000 };
+    int is_sent;
+
+    for (;;) {
+        GCR_TRY(gcr_comm_is_sent(&is_sent, comm, send));
+        if (is_sent)
+            break;
+        nanosleep(&little, NULL);
+    }
+out:
+    return status;
 }
 
 gcr_status gcr_comm_look(gcr_message *out, int *found, gcr_comm *comm)

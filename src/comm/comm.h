@@ -73,6 +73,9 @@ GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, 
  * that is NULL is sent. */
 GCR_MUST_CHECK gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send);
 
+/* Waits for that, and looks for no message meanwhile: for one whose receiver looks in any case. */
+GCR_MUST_CHECK gcr_status gcr_comm_finish_send(gcr_comm *comm, gcr_send **send);
+
 /* One that has arrived, from any rank. */
 typedef struct gcr_message {
     int from, tag;

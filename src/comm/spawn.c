@@ -159,6 +159,22 @@ out:
     return status;
 }
 
+/* A call that cannot be served has an answer, too: somebody waits for it. */
+static gcr_status answer_call(gcr_spawner *spawner, const gcr_message *message)
+{
+    const int from = message->from;
+    head h;
+    gcr_status status;
+
+    memcpy(&h, message->bytes, sizeof h);
+    status = serve_call(spawner, message);
+    if (status == GCR_OK)
+        return GCR_OK;
+    h.status = status;
+    snprintf(h.sentence, sizeof h.sentence, "%s", gcr_last_error());
+    return post(spawner, from, TAG_ANSWER, &h, NULL, 0);
+}
+
 /* Takes a future off those that have not returned. */
 static void settle(gcr_spawner *spawner, gcr_future *future)
 {
@@ -197,7 +213,7 @@ static gcr_status take(gcr_spawner *spawner, const gcr_message *message)
     if (message->count < sizeof(head))
         GCR_FAIL(GCR_EFORMAT, "rank %d sends what is no call and no answer", message->from);
     switch (message->tag) {
-    case TAG_CALL: GCR_TRY(serve_call(spawner, message)); break;
+    case TAG_CALL: GCR_TRY(answer_call(spawner, message)); break;
     case TAG_ANSWER: GCR_TRY(take_answer(spawner, message)); break;
     case TAG_HERE: spawner->here++; break;
     case TAG_OVER: spawner->is_over = 1; break;

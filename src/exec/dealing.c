@@ -70,18 +70,6 @@ out:
     return status;
 }
 
-/* Positions that are the longest batch of this rank's devices in the team. */
-static uint64_t longest_batch(const gcr_run *run, int team)
-{
-    const uint64_t step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    uint64_t longest = 1;
-
-    for (int i = 0; i < run->device_count; i++)
-        if (run->devices[i].team == team && run->devices[i].batch_most / step > longest)
-            longest = run->devices[i].batch_most / step;
-    return longest;
-}
-
 gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, const gcr_run *run,
                                 int team)
 {
@@ -98,7 +86,7 @@ gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, co
                                 .first = t->span.first,
                                 .count = t->span.count,
                                 .live_count = run->positions,
-                                .batch = longest_batch(run, team),
+                                .batch = t->batch,
                                 .workers = crew->of_node,
                                 .first_worker = is_alone ? 0 : crew->before_node,
                                 .all_workers = is_alone ? 0 : crew->all,
@@ -237,7 +225,6 @@ out:
     return status;
 }
 
-/* Answers that are still under way are the comm's to bring home: it is closed later. */
 void gcr_dealing_close(gcr_dealing *dealing)
 {
     for (int t = 0; t < GCR_RUN_KINDS_MAX; t++) {
@@ -253,18 +240,6 @@ void gcr_dealing_close(gcr_dealing *dealing)
 
 /* ---- asking and answering ---------------------------------------------------------------------- */
 
-/* The buffer of a message may be written again: its receiver has answered it, or has got it. */
-static gcr_status await_sent(gcr_comm *comm, gcr_send **send)
-{
-    gcr_status status = GCR_OK;
-    int is_sent = *send == NULL;
-
-    while (!is_sent)
-        GCR_TRY(gcr_comm_is_sent(&is_sent, comm, send));
-out:
-    return status;
-}
-
 static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *request, double now)
 {
     gcr_status status = GCR_OK;
@@ -277,7 +252,7 @@ static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *re
         gcr_supply_put(&t->supply, t->schedule, run->costs, &grant, now);
         goto out;
     }
-    GCR_TRY(await_sent(run->comm, &t->ask_sent));
+    GCR_TRY(gcr_comm_finish_send(run->comm, &t->ask_sent));
     t->ask = (gcr_dealing_ask){ .team = (uint64_t)team, .request = *request };
     GCR_TRY(gcr_comm_send(&t->ask_sent, run->comm, 0, GCR_TAG_ASK, &t->ask, sizeof t->ask));
 out:
@@ -317,7 +292,7 @@ static gcr_status answer(gcr_dealing *dealing, int rank, const gcr_dealing_ask *
     gcr_dealing_team *t = &dealing->teams[asked->team];
     gcr_dealing_answer *out = &t->answers[node];
 
-    GCR_TRY(await_sent(run->comm, &t->answers_sent[node]));
+    GCR_TRY(gcr_comm_finish_send(run->comm, &t->answers_sent[node]));
     *out = (gcr_dealing_answer){ .team = asked->team,
                                  .grant = gcr_desk_take(t->desk, node, &asked->request) };
     GCR_TRY(
@@ -358,6 +333,22 @@ gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, do
         GCR_FAIL(GCR_EFORMAT, "rank %d grants cells that nobody asked for", message->from);
     t = &dealing->teams[got.team];
     gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
+out:
+    return status;
+}
+
+gcr_status gcr_dealing_settle(gcr_dealing *dealing)
+{
+    gcr_status status = GCR_OK;
+    const gcr_run *run = dealing->run;
+
+    for (int t = 0; t < run->team_count; t++) {
+        gcr_dealing_team *team = &dealing->teams[t];
+
+        GCR_TRY(gcr_comm_finish_send(run->comm, &team->ask_sent));
+        for (int n = 0; team->answers_sent != NULL && n < run->crew.comm->node_count; n++)
+            GCR_TRY(gcr_comm_finish_send(run->comm, &team->answers_sent[n]));
+    }
 out:
     return status;
 }

@@ -60,6 +60,10 @@ double gcr_dealing_rest(const gcr_dealing *dealing, double now);
 GCR_MUST_CHECK gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message,
                                            double now);
 
+/* Waits until all that was sent has been looked for: after the last look of this rank, and before that of
+ * those that it was sent to. */
+GCR_MUST_CHECK gcr_status gcr_dealing_settle(gcr_dealing *dealing);
+
 /* Workers of the node are dealt nothing any more. */
 void gcr_dealing_stop(gcr_dealing *dealing);
 

@@ -19,6 +19,7 @@
 #include "exec/tags.h"
 #include "exec/watch.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -308,12 +309,30 @@ out:
     return status;
 }
 
+/* Rank 0 knows how many cells have landed. Fewer than all, where nobody wanted the run to stop, are a
+ * mistake of ours: it must not look like a run that is complete. */
+static gcr_status name_ending(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_progress *progress = &run->progress;
+
+    if (run->crew.comm->rank > 0)
+        goto out;
+    if (progress->landed == progress->cell_count)
+        run->ending = GCR_RUN_COMPLETE;
+    else if (run->ending == GCR_RUN_COMPLETE)
+        GCR_FAIL(GCR_ECONFLICT,
+                 "of %" PRIu64 " cells %" PRIu64 " have landed though nothing stopped the run: "
+                 "this is a defect of gridcrunch, please report it with the job",
+                 progress->cell_count, progress->landed);
+out:
+    return status;
+}
+
 /* All ranks end as rank 0 does, which has heard of every stop. */
 static gcr_status agree_on_ending(gcr_run *run, gcr_status status)
 {
-    GCR_TRY(gcr_comm_agree(run->comm, status));
-    if (run->crew.comm->rank == 0 && run->progress.landed == run->progress.cell_count)
-        run->ending = GCR_RUN_COMPLETE;
+    GCR_TRY(gcr_comm_agree(run->comm, status == GCR_OK ? name_ending(run) : status));
     GCR_TRY(gcr_comm_broadcast(run->comm, &run->ending, sizeof run->ending, 0));
 out:
     return status;

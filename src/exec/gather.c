@@ -309,6 +309,7 @@ static gcr_status take_record(int *found, gcr_gather *gather, source *from)
     GCR_TRY(gcr_landing_get(&landing, gather->tally, found, &from->ring));
     if (!*found)
         goto out;
+    gather->totals.records++;
     if (is_root(gather)) {
         GCR_TRY(take_landing(gather, &landing, gather->tally));
     } else {

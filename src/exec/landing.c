@@ -15,8 +15,10 @@
 #include <time.h>
 
 enum {
-    RECORDS = 32, /* without a tally, that a ring has room for */
-    TALLIES = 4,  /* with one                                  */
+    RECORDS =
+        256, /* without a tally, that a ring has room for: of many small datasets between two looks */
+    TALLIES =
+        16, /* with one                                                                            */
     WAIT_NS = 50000,
 };
 

@@ -309,7 +309,8 @@ out:
     return status;
 }
 
-gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm, const gcr_device_list *devices)
+gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm, const gcr_device_list *devices,
+                          int threads)
 {
     gcr_status status = GCR_OK;
     gcr_map_facts *own;
@@ -317,6 +318,7 @@ gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm, const gcr_device_list *
 
     *out = NULL;
     GCR_TRY(gcr_comm_agree(comm, open_map(&map, &own, comm, devices)));
+    own->threads = threads;
     GCR_TRY(gcr_comm_gather_all(comm, own, sizeof *own, map->facts));
     GCR_TRY(gcr_comm_agree(comm, deal(map)));
     choose_devices(map, devices);

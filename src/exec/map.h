@@ -30,6 +30,7 @@ typedef struct gcr_map_gpu {
 typedef struct gcr_map_facts {
     gcr_cpus cpus;    /* that it may use           */
     int machine_cpus; /* that its machine has      */
+    int threads;      /* that it is told to have; 0: its part of the CPUs */
     int gpu_count;
     gcr_map_gpu gpus[GCR_DEVICES_MAX];
 } gcr_map_facts;
@@ -48,10 +49,10 @@ GCR_MUST_CHECK gcr_status gcr_map_deal(gcr_map_share *shares, const gcr_map_fact
 
 typedef struct gcr_map gcr_map;
 
-/* *Collective.* `devices` are those that this rank may use; what is no piece of hardware of its own (its
+/* *Collective.* `devices` are those that this rank may use, `threads` how many it is told to have, or 0; what is no piece of hardware of its own (its
  * CPUs) stays its own. GCR_ENOMEM, GCR_EDEVICE: a GPU does not say which it is. */
 GCR_MUST_CHECK gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm,
-                                         const gcr_device_list *devices);
+                                         const gcr_device_list *devices, int threads);
 
 /* NULL is allowed. */
 void gcr_map_destroy(gcr_map *map);

@@ -34,7 +34,7 @@ typedef struct dealer {
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-/* Ranks of one mask divide it; the first ones have what is left over. */
+/* Ranks of one mask divide it; the first ones have what is left over. Who was told a number has that. */
 static void deal_threads(gcr_map_share *shares, const gcr_map_facts *const *facts, int count)
 {
     for (int r = 0; r < count; r++) {
@@ -49,6 +49,8 @@ static void deal_threads(gcr_map_share *shares, const gcr_map_facts *const *fact
         shares[r].threads = cpus / sharers + (before < cpus % sharers);
         if (shares[r].threads == 0)
             shares[r].threads = 1;
+        if (facts[r]->threads > 0)
+            shares[r].threads = facts[r]->threads;
     }
 }
 

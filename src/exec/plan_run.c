@@ -339,16 +339,31 @@ static void choose_positions(gcr_run *run)
     run->positions = run->by_blocks ? blocks : points->live_count;
 }
 
-gcr_status gcr_run_decide(gcr_run *run)
+void gcr_run_decide_batches(gcr_run *run)
 {
-    gcr_status status = GCR_OK;
     const gcr_schedule_form asked = run->spec.job->schedule;
+    uint64_t step;
 
     choose_teams(run);
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
     choose_positions(run);
-    for (int d = 0; d < run->device_count; d++)
+    step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
+    for (int t = 0; t < run->team_count; t++)
+        run->teams[t].batch = 1;
+    for (int d = 0; d < run->device_count; d++) {
+        gcr_team *team = &run->teams[run->devices[d].team];
+        uint64_t batch;
+
         choose_batch(run, &run->devices[d]);
+        batch = run->devices[d].batch_most / step;
+        team->batch = batch > team->batch ? batch : team->batch;
+    }
+}
+
+gcr_status gcr_run_decide_plan(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+
     GCR_TRY(make_plan(run));
     GCR_TRY(gcr_costs_create(&run->costs, run->plan, run->spec.datasets->count, run->positions));
     deal_to_teams(run);

@@ -73,7 +73,7 @@ static gcr_status decide(gcr_run *run)
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(gcr_run_decide(run));
+    GCR_TRY(gcr_run_decide_plan(run));
     GCR_TRY(gcr_memory_create((void **)&run->worker_progress, (uint64_t)run->workers,
                               sizeof *run->worker_progress, "the progress of threads"));
     GCR_TRY(gcr_gate_create(&run->gate, run->spec.datasets->count));
@@ -139,6 +139,8 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     GCR_TRY(gcr_run_deal_devices(run, backends));
     GCR_TRY(gcr_comm_agree(comm, open_devices(run, backends)));
     GCR_TRY(gcr_run_join_crew(run));
+    gcr_run_decide_batches(run);
+    GCR_TRY(gcr_run_agree_on_batches(run));
     GCR_TRY(gcr_comm_agree(comm, decide(run)));
     GCR_TRY(choose_gather(run));
     run->alone = alone;

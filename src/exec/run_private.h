@@ -48,6 +48,7 @@ typedef struct gcr_team {
     gcr_span span;             /* of all positions of the plan, the team's */
     int first_worker, workers; /* of this rank's, its own                  */
     gcr_crew_workers crew;
+    uint64_t batch; /* positions of the longest batch of any device of it, on all ranks */
 } gcr_team;
 
 typedef struct gcr_run_device {
@@ -144,9 +145,12 @@ void gcr_run_add_ledgers(gcr_run *run);
 /* Collective. Makes it the sum of all ranks' ledgers. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 
-/* Decides all that can be decided from sizes: threads, schedule, batches, and with them the plan.
- * The run has its points and devices. GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
-GCR_MUST_CHECK gcr_status gcr_run_decide(gcr_run *run);
+/* Decides all that can be decided from sizes, in three steps: teams and batches; collectively, the longest
+ * batch of each team; and with these the plan. The run has its points, devices and crew.
+ * GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
+void gcr_run_decide_batches(gcr_run *run);
+GCR_MUST_CHECK gcr_status gcr_run_agree_on_batches(gcr_run *run);
+GCR_MUST_CHECK gcr_status gcr_run_decide_plan(gcr_run *run);
 
 /* What summaries are made from; the run's slots may be still to come. */
 gcr_summaries_spec gcr_run_summaries_spec(const gcr_run *run);

@@ -9,6 +9,7 @@ typedef enum gcr_tag {
     GCR_TAG_PARCEL, /* carrier.h: what a GPU sends; no bytes: no more  */
     GCR_TAG_STOP,   /* watch.c: a rank wants all to stop, and why      */
     GCR_TAG_ENDED,  /* watch.c: nothing will come from a node any more */
+    GCR_TAG_OVER,   /* watch.c: nothing will come from rank 0 any more */
 } gcr_tag;
 
 #endif /* GCR_EXEC_TAGS_H */

@@ -37,9 +37,8 @@ gcr_status gcr_run_deal_devices(gcr_run *run, const gcr_backend *const *backends
     if (gcr_comm_info_of(run->comm)->size == 1)
         goto out;
     GCR_TRY(gcr_comm_agree(run->comm, list_devices(&list, run->spec.job, backends)));
-    GCR_TRY(gcr_map_create(&run->map, run->comm, &list));
-    if (run->spec.job->threads == 0)
-        run->threads = gcr_map_threads(run->map);
+    GCR_TRY(gcr_map_create(&run->map, run->comm, &list, run->spec.job->threads));
+    run->threads = gcr_map_threads(run->map);
 out:
     return status;
 }
@@ -76,6 +75,27 @@ gcr_status gcr_run_join_crew(gcr_run *run)
         run->kinds[k]->number = gcr_crew_find_kind(&run->crew, run->kinds[k]->name);
 out:
     gcr_memory_destroy(mine);
+    return status;
+}
+
+gcr_status gcr_run_agree_on_batches(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t ranks = (uint64_t)run->crew.comm->size;
+    uint64_t mine[GCR_RUN_KINDS_MAX] = { 0 }, *all = NULL;
+
+    for (int t = 0; t < run->team_count; t++)
+        mine[t] = run->teams[t].batch;
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof mine,
+                                                        "the batches of all ranks")));
+    GCR_TRY(gcr_comm_gather_all(run->comm, mine, sizeof mine, all));
+    for (uint64_t i = 0; i < ranks * GCR_RUN_KINDS_MAX; i++) {
+        gcr_team *team = &run->teams[i % GCR_RUN_KINDS_MAX];
+
+        team->batch = all[i] > team->batch ? all[i] : team->batch;
+    }
+out:
+    gcr_memory_destroy(all);
     return status;
 }
 

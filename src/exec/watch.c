@@ -38,8 +38,12 @@ gcr_status gcr_watch_open(gcr_watch *out)
 
     out->pause = look_at_messages;
     GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(atomic_int), 1, "the board of a node"));
-    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create((void **)&out->told, nodes, sizeof *out->told,
-                                                   "messages to the nodes of a run")));
+    status = gcr_memory_create((void **)&out->told, nodes, sizeof *out->told,
+                               "messages to the nodes of a run");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&out->over, nodes, sizeof *out->over,
+                                   "messages to the nodes of a run");
+    GCR_TRY(gcr_comm_agree(comm, status));
 out:
     return status;
 }
@@ -47,6 +51,7 @@ out:
 void gcr_watch_close(gcr_watch *watch)
 {
     gcr_memory_destroy(watch->told);
+    gcr_memory_destroy(watch->over);
     gcr_shared_clear(&watch->board);
 }
 
@@ -80,9 +85,10 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
 }
 
 /* A failure of this thread's own: what it would have done for others it does no more, but it takes
- * their messages, so that they can end. */
+ * their messages, so that they can end; unless it is the messages that fail. */
 static void fail(gcr_watch *watch, gcr_status status)
 {
+    watch->is_lost = watch->is_failed;
     watch->on_failure(watch->arg, -1, status);
     watch->is_failed = 1;
     put_on_board(watch, GCR_RUN_FAILED);
@@ -104,8 +110,8 @@ static gcr_status heed_board(gcr_watch *watch)
     watch->stop_told = on_board;
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
-    if (!leads_node(watch) || ranks->node_count == 1)
-        goto out;
+    if (!leads_node(watch) || ranks->node_count == 1 || watch->has_ended || watch->is_over)
+        goto out;                     /* the last message has been sent */
     for (int n = first; n < end; n++) /* of node 0 the leader is rank 0 */
         GCR_TRY(gcr_comm_send(&watch->told[n], watch->run->comm, ranks->leaders[n], GCR_TAG_STOP,
                               &watch->stop_told, sizeof watch->stop_told));
@@ -136,6 +142,8 @@ static gcr_status take(gcr_watch *watch, const gcr_message *message)
         GCR_TRY(take_stop(watch, message));
     else if (message->tag == GCR_TAG_ENDED)
         watch->nodes_ended++;
+    else if (message->tag == GCR_TAG_OVER)
+        watch->is_over = 1;
     else if (message->tag == GCR_TAG_PARCEL)
         GCR_TRY(gcr_carrier_take(watch->carrier, message));
     else if (watch->is_failed)
@@ -178,6 +186,24 @@ out:
     return status;
 }
 
+/* Rank 0 has heard the last of all nodes, and has done what it does for them. */
+static gcr_status tell_over(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+    const gcr_comm_info *ranks = ranks_of(watch);
+
+    if (watch->is_over || ranks->rank > 0 || watch->nodes_ended < ranks->node_count - 1 ||
+        !watch->workers_ended || !gcr_gather_is_over(watch->gather) ||
+        !gcr_carrier_is_over(watch->carrier))
+        goto out;
+    watch->is_over = 1;
+    for (int n = 1; n < ranks->node_count; n++)
+        GCR_TRY(gcr_comm_send(&watch->over[n], watch->run->comm, ranks->leaders[n], GCR_TAG_OVER,
+                              NULL, 0));
+out:
+    return status;
+}
+
 /* What only leaders do. */
 static gcr_status look_around_node(gcr_watch *watch)
 {
@@ -188,7 +214,8 @@ static gcr_status look_around_node(gcr_watch *watch)
     if (watch->is_failed)
         goto out;
     GCR_TRY(gcr_gather_look(watch->gather));
-    GCR_TRY(gcr_dealing_look(watch->dealing, gcr_clock_seconds()));
+    if (!watch->has_ended)
+        GCR_TRY(gcr_dealing_look(watch->dealing, gcr_clock_seconds()));
 out:
     return status;
 }
@@ -204,6 +231,7 @@ static void look_around(gcr_watch *watch)
         goto out;
     GCR_TRY(look_around_node(watch));
     GCR_TRY(tell_end(watch));
+    GCR_TRY(tell_over(watch));
 out:
     if (status != GCR_OK)
         fail(watch, status);
@@ -212,15 +240,27 @@ out:
 /* True when nothing of this rank is waited for, and it waits for nothing. */
 static int is_over(gcr_watch *watch)
 {
-    const gcr_comm_info *ranks = ranks_of(watch);
-
     if (!gcr_carrier_is_over(watch->carrier))
         return 0;
-    if (watch->gather == NULL || !leads_node(watch))
-        return 1;
-    if (!gcr_gather_is_over(watch->gather))
-        return 0;
-    return ranks->rank > 0 ? watch->has_ended : watch->nodes_ended == ranks->node_count - 1;
+    return watch->gather == NULL || !leads_node(watch) || watch->is_over || watch->is_lost;
+}
+
+/* The buffers of messages may go: all have been looked for, or will be before their receivers leave. */
+static gcr_status settle(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+    gcr_comm *comm = watch->run->comm;
+
+    if (watch->is_lost)
+        goto out;
+    GCR_TRY(gcr_comm_finish_send(comm, &watch->ended));
+    for (int n = 0; n < ranks_of(watch)->node_count; n++) {
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->told[n]));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->over[n]));
+    }
+    GCR_TRY(gcr_dealing_settle(watch->dealing));
+out:
+    return status;
 }
 
 /* ---- progress ---------------------------------------------------------------------------------- */
@@ -280,7 +320,8 @@ static void show_progress(const gcr_watch *watch)
 /* Until a leader looks again. Where its own workers have just ended, the end of others is near. */
 static double choose_pause(gcr_watch *watch)
 {
-    const uint64_t passed = watch->taken + gcr_gather_totals_of(watch->gather).messages;
+    const gcr_gather_totals totals = gcr_gather_totals_of(watch->gather);
+    const uint64_t passed = watch->taken + totals.messages + totals.records;
     const double rest = gcr_dealing_rest(watch->dealing, gcr_clock_seconds());
 
     if (passed != watch->passed)
@@ -319,6 +360,7 @@ void gcr_watch_run(gcr_watch *watch)
     const double interval = asked > 0.0 ? asked : 1.0;
     double next = watch->begin + interval;
     int have_ended = gcr_pool_wait(watch->pool, 0.0);
+    gcr_status status;
 
     for (;;) {
         watch->workers_ended = have_ended;
@@ -333,6 +375,9 @@ void gcr_watch_run(gcr_watch *watch)
             next += interval;
         }
     }
+    status = settle(watch);
+    if (status != GCR_OK)
+        fail(watch, status);
     show_progress(watch);
     gcr_watch_progress(watch, &watch->run->progress);
     if (atomic_load(board_of(watch)) != 0)

@@ -6,8 +6,11 @@
  *
  * A stop goes round. Whoever wants one (a signal, the time limit, a worker that failed) writes it on the
  * board of its node, which all ranks of the node see; leaders carry it to rank 0 and from there to all
- * other nodes. Workers finish what they are at, and what has landed is gathered: a leader is the last of
- * its node to go, and rank 0 the last of all.
+ * other nodes. Workers finish what they are at, and what has landed is gathered.
+ *
+ * The end is told in both directions, as messages keep their order: a leader's last one says that its
+ * node has ended, and rank 0's last one to each leader that all have. So whoever leaves has looked for
+ * all that was sent to it, and nothing is left over for the next run.
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
@@ -42,7 +45,10 @@ typedef struct gcr_watch {
     uint64_t passed;   /* messages that had come or gone then                      */
     uint64_t taken;    /* messages that have come                                  */
     int has_ended, nodes_ended;
-    int is_failed; /* what comes is dropped: no other rank may wait for it       */
+    gcr_send **over; /* [node_count] of rank 0, the last messages to the others     */
+    int is_over;     /* they are on their way, or the one to this leader has come   */
+    int is_failed;   /* what comes is dropped: no other rank may wait for it       */
+    int is_lost;     /* not even that is possible: messages fail                   */
 } gcr_watch;
 
 /* Collective. *out has all that is not private. GCR_ENOMEM. The caller closes it. */
