@@ -98,9 +98,23 @@ int gcr_ranks_lead(const gcr_ranks *ranks)
     return ranks->all == NULL || gcr_comm_info_of(ranks->all)->rank == ranks->first;
 }
 
+/* Where only some ranks compute, they have agreed among themselves, and their first has said why. */
+static gcr_status end_of_some(const gcr_ranks *ranks, gcr_status mine)
+{
+    gcr_status status = GCR_OK, of_first = mine;
+
+    GCR_TRY(gcr_comm_broadcast(ranks->all, &of_first, sizeof of_first, ranks->first));
+    if (ranks->selected == NULL && of_first != GCR_OK)
+        GCR_FAIL(of_first, "the ranks that compute have failed");
+    status = mine;
+out:
+    return status;
+}
+
 gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code)
 {
-    GCR_TRY(gcr_comm_agree(ranks->all, status));
+    GCR_TRY(ranks->selected == ranks->all ? gcr_comm_agree(ranks->all, status)
+                                          : end_of_some(ranks, status));
     GCR_TRY(gcr_comm_broadcast(ranks->all, exit_code, sizeof *exit_code, ranks->first));
 out:
     return status;

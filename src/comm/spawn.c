@@ -11,7 +11,7 @@
 #include <time.h>
 
 enum {
-    TAG_CALL = 900,
+    TAG_CALL = 910, /* runs have others: exec/tags.h */
     TAG_ANSWER,
     TAG_HERE, /* to rank 0: a rank is at its end */
     TAG_OVER, /* from it: all are                */
@@ -148,7 +148,7 @@ static gcr_status serve_call(gcr_spawner *spawner, const gcr_message *message)
     memcpy(&h, message->bytes, sizeof h);
     memcpy(arg, (const char *)message->bytes + sizeof h, count); /* the function may look, too */
     if (h.function < 0 || h.function >= spawner->function_count)
-        GCR_FAIL(GCR_EFORMAT, "rank %d calls a function that is not there", from);
+        GCR_FAIL(GCR_EIO, "rank %d calls a function that is not there", from);
     h.status = spawner->functions[h.function](spawner->context, &result, arg, count);
     if (h.status != GCR_OK)
         snprintf(h.sentence, sizeof h.sentence, "%s", gcr_last_error());
@@ -196,7 +196,7 @@ static gcr_status take_answer(gcr_spawner *spawner, const gcr_message *message)
     while (future != NULL && future->number != h.future)
         future = future->next;
     if (future == NULL)
-        GCR_FAIL(GCR_EFORMAT, "rank %d answers what nobody has asked", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d answers what nobody has asked", message->from);
     settle(spawner, future);
     future->status = (gcr_status)h.status;
     snprintf(future->sentence, sizeof future->sentence, "%.*s", SENTENCE_BYTES - 1, h.sentence);
@@ -211,13 +211,13 @@ static gcr_status take(gcr_spawner *spawner, const gcr_message *message)
     gcr_status status = GCR_OK;
 
     if (message->count < sizeof(head))
-        GCR_FAIL(GCR_EFORMAT, "rank %d sends what is no call and no answer", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d sends what is no call and no answer", message->from);
     switch (message->tag) {
     case TAG_CALL: GCR_TRY(answer_call(spawner, message)); break;
     case TAG_ANSWER: GCR_TRY(take_answer(spawner, message)); break;
     case TAG_HERE: spawner->here++; break;
     case TAG_OVER: spawner->is_over = 1; break;
-    default: GCR_FAIL(GCR_EFORMAT, "rank %d sends what is no call and no answer", message->from);
+    default: GCR_FAIL(GCR_EIO, "rank %d sends what is no call and no answer", message->from);
     }
 out:
     return status;

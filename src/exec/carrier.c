@@ -147,8 +147,7 @@ gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_message *message)
     gcr_status status = GCR_OK;
 
     if (carrier->bridge == NULL || !is_root(carrier))
-        GCR_FAIL(GCR_EFORMAT, "rank %d announces results to a rank that receives none",
-                 message->from);
+        GCR_FAIL(GCR_EIO, "rank %d announces results to a rank that receives none", message->from);
     if (message->count == 0)
         carrier->ended++;
     else if (!carrier->has_given_up)

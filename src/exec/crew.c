@@ -21,7 +21,7 @@ static gcr_status check_work(const gcr_crew *crew, const greeting *all)
 
     for (int r = 1; r < crew->comm->size; r++) {
         const gcr_crew_work *work = &all[r].work;
-        const char *what = work->job != first->job                       ? "another job file"
+        const char *what = work->job != first->job                       ? "another job"
                            : work->kernel != first->kernel               ? "another kernel file"
                            : work->dataset_count != first->dataset_count ? "other datasets"
                            : work->live_count != first->live_count       ? "another grid"
@@ -29,9 +29,8 @@ static gcr_status check_work(const gcr_crew *crew, const greeting *all)
 
         if (what != NULL)
             GCR_FAIL(GCR_EINVAL,
-                     "rank %d on %s has %s than rank 0 on %s: all ranks of a run need the same "
-                     "files",
-                     r, crew->comm->ranks[r].host, what, crew->comm->ranks[0].host);
+                     "rank %d on %s has %s than rank 0 on %s: all ranks of a run need the same", r,
+                     crew->comm->ranks[r].host, what, crew->comm->ranks[0].host);
     }
 out:
     return status;

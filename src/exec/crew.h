@@ -24,7 +24,7 @@ typedef struct gcr_crew_device {
 
 /* What must be the same everywhere. */
 typedef struct gcr_crew_work {
-    uint64_t job;    /* hash of its text            */
+    uint64_t job;    /* hash of what the job says   */
     uint64_t kernel; /* hash of the kernel's, if it is a file; 0 */
     uint64_t dataset_count, live_count;
 } gcr_crew_work;

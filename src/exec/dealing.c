@@ -307,10 +307,10 @@ static gcr_status take_ask(gcr_dealing *dealing, const gcr_message *message)
     gcr_dealing_ask asked;
 
     if (message->count != sizeof asked)
-        GCR_FAIL(GCR_EFORMAT, "rank %d asks for cells in words that nobody knows", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d asks for cells in words that nobody knows", message->from);
     memcpy(&asked, message->bytes, sizeof asked);
     if (asked.team >= (uint64_t)dealing->run->team_count || dealing->teams[asked.team].desk == NULL)
-        GCR_FAIL(GCR_EFORMAT, "rank %d asks for cells that are not dealt here", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d asks for cells that are not dealt here", message->from);
     GCR_TRY(answer(dealing, message->from, &asked));
 out:
     return status;
@@ -327,10 +327,10 @@ gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, do
         goto out;
     }
     if (message->count != sizeof got)
-        GCR_FAIL(GCR_EFORMAT, "rank %d grants cells in words that nobody knows", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d grants cells in words that nobody knows", message->from);
     memcpy(&got, message->bytes, sizeof got);
     if (got.team >= (uint64_t)dealing->run->team_count || !dealing->teams[got.team].is_fed)
-        GCR_FAIL(GCR_EFORMAT, "rank %d grants cells that nobody asked for", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d grants cells that nobody asked for", message->from);
     t = &dealing->teams[got.team];
     gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
 out:

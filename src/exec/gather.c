@@ -153,7 +153,7 @@ static gcr_status check_landing(const gcr_gather *gather, const gcr_landing *lan
 
     if (!gcr_landing_fits(landing, slots->dataset_count, gather->spec.points) ||
         landing->bytes != gather->most)
-        GCR_FAIL(GCR_EFORMAT,
+        GCR_FAIL(GCR_EIO,
                  "%" PRIu64 " cells are said to have landed in dataset %" PRIu64
                  " from point %" PRIu64 " on, which are not cells of this run",
                  landing->live, landing->dataset, landing->first);
@@ -167,8 +167,8 @@ static gcr_status check_missing(const gcr_gather *gather, uint64_t dataset, uint
     gcr_status status = GCR_OK;
 
     if (live > atomic_load_explicit(&gather->spec.slots->missing[dataset], memory_order_relaxed))
-        GCR_FAIL(GCR_EFORMAT,
-                 "more cells of dataset %" PRIu64 " are said to have landed than it has", dataset);
+        GCR_FAIL(GCR_EIO, "more cells of dataset %" PRIu64 " are said to have landed than it has",
+                 dataset);
 out:
     return status;
 }

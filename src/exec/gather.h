@@ -43,15 +43,14 @@ void gcr_gather_destroy(gcr_gather *gather);
 /* [workers] where those of this rank tell what has landed; NULL on rank 0. */
 gcr_landing_ring *gcr_gather_rings(gcr_gather *gather);
 
-/* A leader's: takes what its node's workers have told, counts it down or sends it on. GCR_EFORMAT,
- * GCR_EIO. */
+/* A leader's: takes what its node's workers have told, counts it down or sends it on. GCR_EIO. */
 GCR_MUST_CHECK gcr_status gcr_gather_look(gcr_gather *gather);
 
-/* Rank 0's: a message of another node. GCR_EFORMAT: it is not what it should be. GCR_ECONFLICT: cells
+/* Rank 0's: a message of another node. GCR_EIO: it is not what it should be. GCR_ECONFLICT: cells
  * came twice, with different results. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message);
 
-/* Rank 0's: cells of another rank have been given their slots by other means. GCR_EFORMAT: there are no
+/* Rank 0's: cells of another rank have been given their slots by other means. GCR_EIO: there are no
  * such cells. */
 GCR_MUST_CHECK gcr_status gcr_gather_count(gcr_gather *gather, const gcr_landing *landing);
 

@@ -233,14 +233,13 @@ gcr_status gcr_receiver_take(gcr_receiver *r, int from, const void *bytes, uint6
     gcr_parcel *room;
 
     if (from < 1 || from >= r->spec.bridge->size)
-        GCR_FAIL(GCR_EFORMAT, "rank %d announces results and is not on the bridge", from);
+        GCR_FAIL(GCR_EIO, "rank %d announces results and is not on the bridge", from);
     l = &r->lines[from];
     if (l->count == GCR_PARCELS_UNDER_WAY)
-        GCR_FAIL(GCR_EFORMAT, "rank %d announces more results than it may have under way", from);
+        GCR_FAIL(GCR_EIO, "rank %d announces more results than it may have under way", from);
     room = &l->parcels[(l->first + l->count) % GCR_PARCELS_UNDER_WAY];
     if (!read_parcel(room, bytes, count) || !is_sound(r, room))
-        GCR_FAIL(GCR_EFORMAT, "rank %d announces results of cells that this run does not have",
-                 from);
+        GCR_FAIL(GCR_EIO, "rank %d announces results of cells that this run does not have", from);
     l->count++;
     r->announced++;
 out:
@@ -308,7 +307,7 @@ out:
 
 /* ---- what has come --------------------------------------------------------------------------- */
 
-/* Counts the live cells of a part by their states. GCR_EFORMAT: none can have such a state. */
+/* Counts the live cells of a part by their states. GCR_EIO: none can have such a state. */
 static gcr_status count_states(uint64_t *live_out, uint64_t *failed_out, const uint8_t *state,
                                uint64_t count, int from)
 {
@@ -317,7 +316,7 @@ static gcr_status count_states(uint64_t *live_out, uint64_t *failed_out, const u
     *live_out = *failed_out = 0;
     for (uint64_t i = 0; i < count; i++) {
         if (state[i] == GCR_CELL_EMPTY || state[i] >= GCR_CELL_STATE_COUNT)
-            GCR_FAIL(GCR_EFORMAT, "rank %d passes on results in a state %d that no cell has", from,
+            GCR_FAIL(GCR_EIO, "rank %d passes on results in a state %d that no cell has", from,
                      state[i]);
         *live_out += state[i] != GCR_CELL_EXCLUDED;
         *failed_out += gcr_cell_is_failed(state[i]) ? 1 : 0;

@@ -98,7 +98,7 @@ typedef struct gcr_receiver_spec {
 GCR_MUST_CHECK gcr_status gcr_receiver_create(gcr_receiver **out, const gcr_receiver_spec *spec);
 void gcr_receiver_destroy(gcr_receiver *receiver);
 
-/* Takes an announcement of rank `from`. GCR_EFORMAT: it is none, or of cells that are not there, or that
+/* Takes an announcement of rank `from`. GCR_EIO: it is none, or of cells that are not there, or that
  * rank has announced more than it may. */
 GCR_MUST_CHECK gcr_status gcr_receiver_take(gcr_receiver *receiver, int from, const void *bytes,
                                             uint64_t count);

@@ -157,8 +157,8 @@ gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found, gcr_landin
         copy_out(ring, ring->at, out, sizeof *out);
     if (there < sizeof *out || there > ring->room || out->bytes > ring->most ||
         record_bytes(out->bytes) > there)
-        GCR_FAIL(GCR_EFORMAT, "a process of this machine says that cells have landed, in a record "
-                              "that is none; was its memory written by another program?");
+        GCR_FAIL(GCR_EIO, "a process of this machine says that cells have landed, in a record "
+                          "that is none; was its memory written by another program?");
     if (out->bytes > 0)
         copy_out(ring, ring->at + sizeof *out, tally, out->bytes);
     ring->at += record_bytes(out->bytes);

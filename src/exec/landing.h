@@ -53,7 +53,7 @@ GCR_MUST_CHECK gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_land
 void gcr_landing_end(gcr_landing_ring *ring);
 
 /* Takes one, its tally into tally[most]; does not wait. False in *found: there is none now.
- * GCR_EFORMAT: what stands there is no record. */
+ * GCR_EIO: what stands there is no record. */
 GCR_MUST_CHECK gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found,
                                           gcr_landing_ring *ring);
 

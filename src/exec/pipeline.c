@@ -403,6 +403,7 @@ static gcr_status land_partials(worker *w, const flight *f, const part *p, uint6
 {
     const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
     const uint64_t bytes = gcr_partial_bytes(&reduction);
+    gcr_status status = GCR_OK;
     uint64_t failed = 0;
 
     for (uint64_t b = 0; b < p->positions; b++) {
@@ -412,7 +413,10 @@ static gcr_status land_partials(worker *w, const flight *f, const part *p, uint6
                                  p->at.first + b * GCR_PARTIAL_POINTS, record);
         failed += gcr_partial_failed(record);
     }
-    return count_landed(w, p, p->live, failed);
+    GCR_TRY(gcr_summaries_check(w->shared->summaries)); /* else nobody may hear of these cells */
+    GCR_TRY(count_landed(w, p, p->live, failed));
+out:
+    return status;
 }
 
 /* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part
@@ -718,14 +722,15 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
                         gcr_pipeline_progress *progress)
 {
     worker w = { .shared = shared, .progress = progress, .index = index };
-    gcr_status status;
+    gcr_status status, landed;
 
     atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
     status = work(&w);
     if (has_failed(status)) /* first: what follows may call what fails */
         shared->on_failure(shared->arg, index, status);
-    if (has_failed(flush_landing(&w)) && status == GCR_OK)
-        shared->on_failure(shared->arg, index, GCR_ENOMEM);
+    landed = flush_landing(&w);
+    if (has_failed(landed) && status == GCR_OK)
+        shared->on_failure(shared->arg, index, landed);
     close_worker(&w);
     if (status == GCR_OK)
         atomic_store_explicit(&progress->thread, 0, memory_order_relaxed);

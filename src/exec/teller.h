@@ -3,8 +3,9 @@
  *
  * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of cells
  * that touch in one record, where cells are not kept the tally of all that it has added; and not
- * later than after a tenth of a second, so that nothing waits for a worker that stays with its dataset,
- * nor than after GCR_TELLER_BYTES of cells, so that what is not sent on yet is no more than rings hold.
+ * later than with the first batch after a tenth of a second, so that nothing waits for a worker that stays
+ * with its dataset, nor than after GCR_TELLER_BYTES of cells, so that what is not sent on yet is no more
+ * than rings hold.
  */
 #ifndef GCR_EXEC_TELLER_H
 #define GCR_EXEC_TELLER_H

@@ -166,7 +166,7 @@ gcr_status gcr_tile_get(gcr_landing *out, const void **payload, int *found, cons
         memcpy(out, *bytes, sizeof *out);
     left = *count - sizeof *out; /* not used where it wraps */
     if (*count < sizeof *out || out->bytes > left)
-        GCR_FAIL(GCR_EFORMAT, "a message with results of another node breaks off");
+        GCR_FAIL(GCR_EIO, "a message with results of another node breaks off");
     *payload = (const char *)*bytes + sizeof *out;
     *bytes = (const char *)*payload + out->bytes;
     *count = left - out->bytes;
@@ -184,7 +184,7 @@ static gcr_status check_landing(const gcr_landing *landing, const gcr_slots *slo
     cells.bytes = 0;
     if (slots->state == NULL || !gcr_landing_fits(&cells, slots->dataset_count, points) ||
         landing->live == 0 || landing->bytes != landing->live * each)
-        GCR_FAIL(GCR_EFORMAT,
+        GCR_FAIL(GCR_EIO,
                  "another node has sent %" PRIu64 " results of dataset %" PRIu64
                  " from point %" PRIu64 " on, which are not cells of this run",
                  landing->live, landing->dataset, landing->first);
@@ -201,7 +201,7 @@ static gcr_status check_states(const uint8_t *state, const gcr_landing *landing)
         has_none |= state[i] == GCR_CELL_EMPTY || state[i] == GCR_CELL_EXCLUDED ||
                     state[i] >= GCR_CELL_STATE_COUNT;
     if (has_none)
-        GCR_FAIL(GCR_EFORMAT,
+        GCR_FAIL(GCR_EIO,
                  "another node has sent results of dataset %" PRIu64 " from point %" PRIu64
                  " on in a state that no result has",
                  landing->dataset, landing->first);

@@ -33,12 +33,12 @@ int gcr_tile_put_cells(gcr_tile *tile, gcr_landing *landing, const gcr_slots *sl
 int gcr_tile_put_tally(gcr_tile *tile, const gcr_landing *landing, const void *tally);
 
 /* Takes the next landing off bytes[count], which are moved on; *payload has landing->bytes of them.
- * False in *found: there are no more. GCR_EFORMAT: this is not a tile. */
+ * False in *found: there are no more. GCR_EIO: this is not a tile. */
 GCR_MUST_CHECK gcr_status gcr_tile_get(gcr_landing *out, const void **payload, int *found,
                                        const void **bytes, uint64_t *count);
 
 /* Gives the cells of a landing their slots. *fresh_out: how many were not there yet, live and failed;
- * others are dropped. GCR_EFORMAT: no cells can be so. GCR_ECONFLICT: a slot has other bits already. */
+ * others are dropped. GCR_EIO: no cells can be so. GCR_ECONFLICT: a slot has other bits already. */
 typedef struct gcr_tile_fresh {
     uint64_t live, failed;
 } gcr_tile_fresh;

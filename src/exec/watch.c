@@ -20,6 +20,11 @@ static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_node =
  * look_in_node, while none come and none are waited for. Where one comes more follow. */
 static const double growth = 1.25;
 
+typedef struct board {
+    atomic_int stop;    /* 1 + a gcr_run_ending: all are to stop; 0 */
+    atomic_int is_over; /* from the leader: it leaves               */
+} board;
+
 static const gcr_comm_info *ranks_of(const gcr_watch *watch)
 {
     return watch->run->crew.comm;
@@ -37,7 +42,7 @@ gcr_status gcr_watch_open(gcr_watch *out)
     const uint64_t nodes = (uint64_t)ranks_of(out)->node_count;
 
     out->pause = look_at_messages;
-    GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(atomic_int), 1, "the board of a node"));
+    GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(board), 1, "the board of a node"));
     status = gcr_memory_create((void **)&out->told, nodes, sizeof *out->told,
                                "messages to the nodes of a run");
     if (status == GCR_OK)
@@ -57,7 +62,7 @@ void gcr_watch_close(gcr_watch *watch)
 
 /* ---- stopping ---------------------------------------------------------------------------------- */
 
-static atomic_int *board_of(const gcr_watch *watch)
+static board *board_of(const gcr_watch *watch)
 {
     return watch->board.base;
 }
@@ -67,7 +72,7 @@ static void put_on_board(const gcr_watch *watch, gcr_run_ending ending)
 {
     int none = 0;
 
-    atomic_compare_exchange_strong(board_of(watch), &none, 1 + (int)ending);
+    atomic_compare_exchange_strong(&board_of(watch)->stop, &none, 1 + (int)ending);
 }
 
 /* Looks whether somebody here wishes the run to stop. */
@@ -102,7 +107,7 @@ static gcr_status heed_board(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
     const gcr_comm_info *ranks = ranks_of(watch);
-    const int on_board = atomic_load(board_of(watch));
+    const int on_board = atomic_load(&board_of(watch)->stop);
     const int first = ranks->rank == 0 ? 1 : 0, end = ranks->rank == 0 ? ranks->node_count : 1;
 
     if (on_board == 0 || watch->stop_told != 0)
@@ -111,10 +116,14 @@ static gcr_status heed_board(gcr_watch *watch)
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
     if (!leads_node(watch) || ranks->node_count == 1 || watch->has_ended || watch->is_over)
-        goto out;                     /* the last message has been sent */
-    for (int n = first; n < end; n++) /* of node 0 the leader is rank 0 */
-        GCR_TRY(gcr_comm_send(&watch->told[n], watch->run->comm, ranks->leaders[n], GCR_TAG_STOP,
-                              &watch->stop_told, sizeof watch->stop_told));
+        goto out;                       /* the last message has been sent */
+    for (int n = first; n < end; n++) { /* of node 0 the leader is rank 0 */
+        const gcr_status sent =
+            gcr_comm_send(&watch->told[n], watch->run->comm, ranks->leaders[n], GCR_TAG_STOP,
+                          &watch->stop_told, sizeof watch->stop_told);
+
+        status = status == GCR_OK ? sent : status; /* one that fails keeps none from the others */
+    }
 out:
     return status;
 }
@@ -125,7 +134,7 @@ static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
     int ending;
 
     if (message->count != sizeof ending)
-        GCR_FAIL(GCR_EFORMAT, "rank %d stops in words that nobody knows", message->from);
+        GCR_FAIL(GCR_EIO, "rank %d stops in words that nobody knows", message->from);
     memcpy(&ending, message->bytes, sizeof ending);
     put_on_board(watch, (gcr_run_ending)(ending - 1));
 out:
@@ -242,7 +251,9 @@ static int is_over(gcr_watch *watch)
 {
     if (!gcr_carrier_is_over(watch->carrier))
         return 0;
-    return watch->gather == NULL || !leads_node(watch) || watch->is_over || watch->is_lost;
+    if (watch->gather == NULL || watch->is_lost)
+        return 1;
+    return leads_node(watch) ? watch->is_over : atomic_load(&board_of(watch)->is_over);
 }
 
 /* The buffers of messages may go: all have been looked for, or will be before their receivers leave. */
@@ -375,11 +386,12 @@ void gcr_watch_run(gcr_watch *watch)
             next += interval;
         }
     }
+    atomic_store(&board_of(watch)->is_over, 1); /* who does not lead waits for it */
     status = settle(watch);
     if (status != GCR_OK)
         fail(watch, status);
     show_progress(watch);
     gcr_watch_progress(watch, &watch->run->progress);
-    if (atomic_load(board_of(watch)) != 0)
-        watch->run->ending = (gcr_run_ending)(atomic_load(board_of(watch)) - 1);
+    if (atomic_load(&board_of(watch)->stop) != 0)
+        watch->run->ending = (gcr_run_ending)(atomic_load(&board_of(watch)->stop) - 1);
 }

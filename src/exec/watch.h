@@ -36,7 +36,7 @@ typedef struct gcr_watch {
     void *arg;
 
     /* Private. */
-    gcr_shared board;  /* of the node: one atomic_int, 0 or 1 + a gcr_run_ending */
+    gcr_shared board;  /* of the node: what all its ranks see */
     gcr_send **told;   /* [node_count] of rank 0, [1] of a leader: the stop on its way ... */
     int stop_told;     /* ... which is this                                        */
     gcr_send *ended;   /* of a leader that is not rank 0                           */

@@ -472,7 +472,7 @@ gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset, 
     if (dataset >= summaries->spec.slots->dataset_count || summaries->shared == NULL ||
         !gcr_tally_unpack(summaries->arrived, packed, &summaries->reduction, points->point_count,
                           points->live_count))
-        GCR_FAIL(GCR_EFORMAT,
+        GCR_FAIL(GCR_EIO,
                  "another process has sent what it knows of the cells of dataset %" PRIu64
                  ", and no cells of this run can be so",
                  dataset);

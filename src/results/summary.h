@@ -52,7 +52,7 @@ GCR_MUST_CHECK gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t
 
 /* The same where the last cell lands in another process: bytes of all that the thread has added, which
  * then has added nothing, go to out[gcr_summaries_packed_bytes()], and there they are added.
- * GCR_EFORMAT: no cells can be so. GCR_ENOMEM. */
+ * GCR_EIO: no cells can be so. GCR_ENOMEM. */
 uint64_t gcr_summaries_packed_bytes(const gcr_summaries *summaries);
 void gcr_summaries_pack(void *out, gcr_summaries *summaries, int thread);
 GCR_MUST_CHECK gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset,
