@@ -155,6 +155,7 @@ static gcr_status open_device(gcr_run *run, const struct gcr_device_place *place
     gcr_run_device d = { 0 };
 
     snprintf(d.word, sizeof d.word, "%s:%d", place->backend->name, place->index);
+    d.sharers = run->map != NULL ? gcr_map_sharers(run->map, d.word) : 1;
     GCR_TRY(gcr_device_open(&d.device, place->backend, place->index));
     d.kind = find_kind(run, d.device);
     if (d.kind < 0)
@@ -253,7 +254,8 @@ double gcr_run_device_rate(const gcr_run *run, int device)
     const gcr_device_info *info = &d->device->info;
 
     return gcr_split_rate(info, run->kinds[d->kind]->binding.unit->scalar,
-                          info->shares_memory ? run->threads : info->units);
+                          info->shares_memory ? run->threads : info->units) /
+           d->sharers;
 }
 
 static double kind_rate(const gcr_run *run, int kind)
@@ -299,12 +301,15 @@ static void leave_out_slow(gcr_run *run)
             leave_out(run, k);
 }
 
+/* Other ranks are taken to have what this one has, so that a job is as small for all of them as for one
+ * process on the same machines. */
 static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;
+    const int ranks = gcr_comm_info_of(run->comm)->size;
 
     for (const gcr_backend *const *b = backends; *b != NULL; b++) {
-        if (run->device_count > 0 && gcr_split_is_small(count_flops(run), total_rate(run)))
+        if (run->device_count > 0 && gcr_split_is_small(count_flops(run), ranks * total_rate(run)))
             break;
         GCR_TRY(open_able(run, *b));
     }

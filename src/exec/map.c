@@ -183,11 +183,12 @@ static const gcr_map_gpu *gpu_of(const node_view *view, int rank, int nth)
     return &view->facts[rank]->gpus[view->shares[rank].gpus[nth]];
 }
 
-static int has_gpu(const node_view *view, int rank, const gcr_map_gpu *wanted)
+/* True if the GPU with that identity is one of a rank's share. */
+static int has_gpu(const gcr_map_facts *facts, const gcr_map_share *share,
+                   const gcr_device_identity *wanted)
 {
-    for (int i = 0; i < view->shares[rank].gpu_count; i++)
-        if (memcmp(gpu_of(view, rank, i)->identity.uuid, wanted->identity.uuid, GCR_UUID_BYTES) ==
-            0)
+    for (int i = 0; i < share->gpu_count; i++)
+        if (memcmp(facts->gpus[share->gpus[i]].identity.uuid, wanted->uuid, GCR_UUID_BYTES) == 0)
             return 1;
     return 0;
 }
@@ -205,7 +206,8 @@ static gcr_status warn_of_shared_gpus(gcr_map *map, const node_view *view)
             int before = 0, after = 0;
 
             for (int other = 0; other < view->count; other++)
-                if (other != r && has_gpu(view, other, gpu_of(view, r, i)))
+                if (other != r && has_gpu(view->facts[other], &view->shares[other],
+                                          &gpu_of(view, r, i)->identity))
                     *(other < r ? &before : &after) += 1;
             gpus += before == 0 && after > 0;
             shares_one |= before + after > 0;
@@ -354,6 +356,20 @@ const gcr_device_list *gcr_map_devices(const gcr_map *map)
 int gcr_map_threads(const gcr_map *map)
 {
     return map->shares[map->ranks->rank].threads;
+}
+
+int gcr_map_sharers(const gcr_map *map, const char *label)
+{
+    const gcr_map_facts *own = &map->facts[map->ranks->rank];
+    int sharers = 0;
+
+    for (int g = 0; g < own->gpu_count; g++) {
+        if (strcmp(own->gpus[g].label, label) != 0)
+            continue;
+        for (int r = 0; r < map->ranks->size; r++)
+            sharers += has_gpu(&map->facts[r], &map->shares[r], &own->gpus[g].identity);
+    }
+    return sharers > 0 ? sharers : 1;
 }
 
 const gcr_map_facts *gcr_map_facts_of(const gcr_map *map, int rank)

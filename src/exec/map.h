@@ -61,6 +61,9 @@ void gcr_map_destroy(gcr_map *map);
 const gcr_device_list *gcr_map_devices(const gcr_map *map);
 int gcr_map_threads(const gcr_map *map);
 
+/* How many ranks have the piece of hardware that this one calls `label`, "cuda:0": itself, at least. */
+int gcr_map_sharers(const gcr_map *map, const char *label);
+
 /* Of any rank. */
 const gcr_map_facts *gcr_map_facts_of(const gcr_map *map, int rank);
 const gcr_map_share *gcr_map_share_of(const gcr_map *map, int rank);

@@ -19,7 +19,7 @@ enum { SPARE_SHARE = 16 };
 static uint64_t find_budget(const gcr_run *run, const gcr_run_device *d)
 {
     const gcr_device_info *info = &d->device->info;
-    const uint64_t free = info->free_bytes;
+    const uint64_t free = info->free_bytes / (uint64_t)d->sharers;
     uint64_t taken = gcr_flight_device_bytes(info, run->cell_bytes, d->batch_most, run->by_blocks);
 
     if (info->shares_memory || free == 0)

@@ -55,6 +55,7 @@ typedef struct gcr_run_device {
     gcr_device *device;
     char word[GCR_DEVICE_WORD_BYTES]; /* "cuda:1" */
     int kind, team;
+    int sharers;                      /* ranks that have the same piece of hardware, this one too */
     int first_worker, workers;        /* of all workers of this rank, its own */
     uint64_t batch_least, batch_most; /* cells */
     uint64_t scratch_bytes;           /* of its memory, that a cell needs beside its dataset */
