@@ -11,8 +11,8 @@
 #include <time.h>
 
 /* How often this thread looks: where a person may want the run to stop; where the node's leader sees to
- * everything but that; where workers of other ranks of the node have something to tell; and where
- * messages are answered that others wait for. */
+ * everything but that; where workers of other ranks of the node have something to tell, or only the
+ * leader's end is waited for; and where messages are answered that others wait for. */
 static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_node = 1e-3,
                     look_at_messages = 100e-6;
 
@@ -349,6 +349,7 @@ static double choose_look(gcr_watch *watch, double interval)
     const double look = watch->carrier->bridge != NULL ? look_at_messages
                         : ranks->size == 1             ? look_alone
                         : leads_node(watch)            ? choose_pause(watch)
+                        : watch->workers_ended         ? look_in_node
                                                        : look_beside_leader;
 
     return fmin(look, interval);
