@@ -43,6 +43,11 @@ def said(reply):
             if re.match(r"gridcrunch: |.*\.yaml:\d+:\d+: ", line)]
 
 
+def named_in_shm():
+    """But for what Open MPI has there, which may be another test's."""
+    return {name for name in os.listdir("/dev/shm") if not re.match("(vader|sm)_segment|osc_", name)}
+
+
 class Refused(RankCase):
     """Rank 0 is in a folder where all is well, rank 1 in one where something is not."""
 
@@ -74,11 +79,7 @@ class Refused(RankCase):
 
     def test_another_job_file(self):
         self.write("ill/it.yaml", GP.replace("1]", "2]"))
-        self.assert_all_leave(self.by_two(), "rank 1 on ", "another job file")
-
-    def test_no_job_file(self):
-        os.unlink(self.path("ill/it.yaml"))
-        self.assert_all_leave(self.by_two(), "rank 1 on ", "it.yaml")
+        self.assert_all_leave(self.by_two(), "rank 1 on ", "another job than rank 0")
 
     def test_other_data_on_another_node(self):
         self.write("ill/table.csv", "who,x,y\na,1,1\na,2,2\nb,1,0\nb,2,1.5\n")
@@ -163,7 +164,7 @@ class Stopped(RankCase):
         return reply
 
     def test_a_warning_stops_all_and_saves(self):
-        for nodes, schedule in ((1, "dynamic"), (3, "guided"), (3, "static")):
+        for nodes, schedule in ((1, "dynamic"), (3, "guided")):
             with self.subTest(nodes=nodes, schedule=schedule):
                 reply = self.stop_with(signal.SIGUSR1, 3, "--fresh", "--schedule", schedule,
                                        nodes=nodes)
@@ -183,16 +184,14 @@ class Stopped(RankCase):
         self.assert_a_part_is_there()
 
     def test_a_rank_that_is_killed_ends_all(self):
-        for nodes in (1, 2):
-            with self.subTest(nodes=nodes):
-                process, pids = self.start_computing(2, "--fresh", nodes=nodes)
-                shm = set(os.listdir("/dev/shm"))
-                begin = time.monotonic()
-                os.kill(pids[-1], signal.SIGKILL)
-                reply = self.end_ranks(process)
-                self.assertEqual(reply.code, 137, reply)
-                self.assert_ended(begin, pids)
-                self.assertEqual(set(os.listdir("/dev/shm")) - shm, set())
+        process, pids = self.start_computing(2, nodes=2)
+        shm = named_in_shm()
+        begin = time.monotonic()
+        os.kill(pids[-1], signal.SIGKILL)
+        reply = self.end_ranks(process)
+        self.assertEqual(reply.code, 137, reply)
+        self.assert_ended(begin, pids)
+        self.assertEqual(named_in_shm() - shm, set())
 
     def test_a_device_that_another_rank_loses_is_named_with_its_cells(self):
         self.write("slow.yaml", SLOW.replace("{threads: 1, batch: 1}",
@@ -214,16 +213,14 @@ class Stopped(RankCase):
     def test_a_cell_that_crashes_on_another_rank_is_named_once(self):
         self.write("it.yaml", OWN)
         self.write("own.c", OWN_C)
-        for nodes in (1, 2):
-            with self.subTest(nodes=nodes):
-                begin = time.monotonic()
-                reply = self.on_ranks(2, "run", "it.yaml", "--out", "out", "--quiet", "--schedule",
-                                      "static", "--threads", "1", nodes=nodes)
-                self.assert_ended(begin, [])
-                self.assertEqual(reply.code, 1, reply)
-                crashed = [line for line in said(reply) if "crashed" in line]
-                self.assertEqual(len(crashed), 1, reply)
-                self.assertIn("own.c crashed at s0001, a=3 (Segmentation fault)", crashed[0])
+        begin = time.monotonic()
+        reply = self.on_ranks(2, "run", "it.yaml", "--out", "out", "--quiet", "--schedule", "static",
+                              "--threads", "1")
+        self.assertLess(time.monotonic() - begin, SOON)
+        self.assertEqual(reply.code, 1, reply)
+        crashed = [line for line in said(reply) if "crashed" in line]
+        self.assertEqual(len(crashed), 1, reply)
+        self.assertIn("own.c crashed at s0001, a=3 (Segmentation fault)", crashed[0])
 
 
 if __name__ == "__main__":
