@@ -3,9 +3,11 @@ the same bits as on one rank.
 """
 import json
 import os
+import subprocess
+import time
 import unittest
 
-from clusters import JOB, PROGRAM, SOURCE, Case, fake_gpus
+from clusters import JOB, PROGRAM, SLOW, SOURCE, TIME_LIMIT, Case, fake_gpus
 
 NODES = int(os.environ["VIRTUAL_NODES"])
 CLUSTER = SOURCE + "/tests/cluster/virtual-nodes"
@@ -40,6 +42,33 @@ class Nodes(Case):
             out = f"ranks-{ranks}"
             self.ok(CLUSTER, "mpirun", ranks, PROGRAM, "run", "small.yaml", "--quiet", "--out", out)
             self.assertEqual(self.values(out), want)
+
+    def processes(self):
+        """Of this test's runs, on all nodes: they share their numbers."""
+        found = subprocess.run(["pgrep", "-f", self.path("cut")], capture_output=True, text=True)
+        return found.stdout.split()
+
+    @unittest.skipIf(NODES > 2, "as on two")
+    def test_when_a_node_is_cut_off_the_network_the_run_ends(self):
+        """Nothing else would: its rank computes on, and no message says that it cannot be heard. The last test: n2
+        stays away."""
+        self.write("slow.yaml", SLOW)
+        keepalive = {f"OMPI_MCA_oob_tcp_keepalive_{what}": number
+                     for what, number in (("time", "2"), ("intvl", "1"), ("probes", "2"))}
+        with open(self.path("output"), "w+") as output:
+            run = subprocess.Popen([CLUSTER, "mpirun", "2", PROGRAM, "run", "slow.yaml", "--quiet",
+                                    "--threads", "1", "--out", self.path("cut")], cwd=self.folder,
+                                   stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                   env={**os.environ, **keepalive})
+            time.sleep(3)
+            self.assertIsNone(run.poll())
+            self.ok(CLUSTER, "cut", "n2")
+            begin = time.monotonic()
+            self.assertNotEqual(run.wait(TIME_LIMIT), 0)
+            self.assertLess(time.monotonic() - begin, 20)
+        while self.processes() and time.monotonic() - begin < 30:
+            time.sleep(0.2)
+        self.assertEqual(self.processes(), [])
 
 
 if __name__ == "__main__":
