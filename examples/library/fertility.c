@@ -91,7 +91,7 @@ static gcr_status print_best(gcr_run *run, uint64_t dataset)
 
 static gcr_status compute(const gcr_job *job, const gcr_datasets *datasets, const char *folder)
 {
-    gcr_run_spec spec = { job, datasets, NULL, 0.0, note_dataset, NULL, 0 };
+    gcr_run_spec spec = { job, datasets, NULL, 0.0, note_dataset, NULL, NULL, 0, 0 };
     gcr_run *run;
     gcr_status status = gcr_run_create(&run, &spec);
 

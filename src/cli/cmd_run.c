@@ -272,7 +272,6 @@ static void clear(run_work *work)
     gcr_run_folder_clear(&work->folder);
     gcr_job_clear(&work->job);
     gcr_interrupt_end();
-    fflush(stdout); /* what is printed is out whatever MPI's end may bring */
     gcr_ranks_close(&work->ranks);
 }
 

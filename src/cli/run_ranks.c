@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Reads a number at *at and moves it behind; -1: there is none that a rank could have. */
@@ -87,6 +88,8 @@ out:
 
 void gcr_ranks_close(gcr_ranks *ranks)
 {
+    if (ranks->all != NULL && gcr_comm_info_of(ranks->all)->size > 1)
+        fflush(stdout); /* what is printed is out, whatever the end of MPI may bring */
     if (ranks->selected != ranks->all)
         gcr_comm_close(ranks->selected);
     gcr_comm_close(ranks->all);
