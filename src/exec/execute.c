@@ -332,7 +332,9 @@ out:
 /* All ranks end as rank 0 does, which has heard of every stop. */
 static gcr_status agree_on_ending(gcr_run *run, gcr_status status)
 {
-    GCR_TRY(gcr_comm_agree(run->comm, status == GCR_OK ? name_ending(run) : status));
+    GCR_TRY(
+        gcr_comm_agree(run->comm, status)); /* a rank that failed need not have told it before */
+    GCR_TRY(gcr_comm_agree(run->comm, name_ending(run)));
     GCR_TRY(gcr_comm_broadcast(run->comm, &run->ending, sizeof run->ending, 0));
 out:
     return status;

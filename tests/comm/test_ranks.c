@@ -187,7 +187,7 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Half a second, of which waiting may take 3 %, and the start of a wait some more. */
+/* Half a second, all of which polling would take. Waiting takes 3 %, on a machine that is busy some more. */
 static void test_ranks_that_wait_leave_the_cores_to_others(void **state)
 {
     double before;
@@ -198,7 +198,7 @@ static void test_ranks_that_wait_leave_the_cores_to_others(void **state)
     if (rank == 0)
         usleep(500000);
     assert_ok(gcr_comm_agree(ranks, GCR_OK));
-    if (cpu_seconds() - before > 0.025)
+    if (cpu_seconds() - before > 0.1)
         fail_msg("waiting took %.1f ms of the processor", 1e3 * (cpu_seconds() - before));
 }
 
