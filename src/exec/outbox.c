@@ -20,8 +20,13 @@ out:
     return status;
 }
 
+/* What its receiver has not looked for is the comm's as long as that is open. */
 void gcr_outbox_close(gcr_outbox *outbox)
 {
+    int is_under_way;
+
+    if (outbox->comm != NULL)
+        (void)!gcr_outbox_look(&is_under_way, outbox); /* the sends that are left say it, too */
     for (int i = 0; i < GCR_OUTBOX_TILES; i++)
         if (outbox->sends[i] == NULL)
             gcr_memory_destroy(outbox->tiles[i].bytes);

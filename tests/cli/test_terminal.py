@@ -65,7 +65,8 @@ class Terminal(Case):
 
     def test_a_rank_draws_nothing_even_on_a_terminal(self):
         self.write("slow.yaml", SLOW)
-        _, drawn = self.call_on_terminal(80, "run", "slow.yaml", OMPI_COMM_WORLD_SIZE="2")
+        _, drawn = self.call_on_terminal(80, "run", "slow.yaml", OMPI_COMM_WORLD_SIZE="2", GRIDCRUNCH_MPI="none")
+        self.assertIn("results", drawn)
         self.assertNotIn("\x1b", drawn)
 
 

@@ -518,7 +518,8 @@ static void run_blocks(void)
     const int fibers = twin.count * twin.grid->threads;
 
     meeting_open(&twin.device, fibers);
-    memcpy(shared_begin, twin.blocks[0].declared, (size_t)(shared_end - shared_begin));
+    if (shared_end > shared_begin)
+        memcpy(shared_begin, twin.blocks[0].declared, (size_t)(shared_end - shared_begin));
     twin_here.block = twin.first;
     twin_here.shared = twin.blocks[0].dynamic + OWN_GUARD_BYTES;
     twin.running = &twin.host;
