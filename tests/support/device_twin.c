@@ -142,16 +142,24 @@ enum { OWN_GUARD_BYTES = 0 };
 enum { OWN_GUARD_BYTES = GUARD_BYTES };
 #endif
 
+/* All that kernels declare as shared, of which there may be none. */
+static void copy_declared(void *to, const void *from)
+{
+    const size_t bytes = (size_t)(shared_end - shared_begin);
+
+    if (bytes > 0)
+        memcpy(to, from, bytes);
+}
+
 /* The memory of block `to` takes the place of that of the block that ran. */
 static void change_block(int to)
 {
-    const size_t bytes = (size_t)(shared_end - shared_begin);
     block *const next = &twin.blocks[to];
 
     if (twin.first + to == twin_here.block)
         return;
-    memcpy(twin.blocks[twin_here.block - twin.first].declared, shared_begin, bytes);
-    memcpy(shared_begin, next->declared, bytes);
+    copy_declared(twin.blocks[twin_here.block - twin.first].declared, shared_begin);
+    copy_declared(shared_begin, next->declared);
     twin_here.block = twin.first + to;
     twin_here.shared = next->dynamic + OWN_GUARD_BYTES;
 }
@@ -518,8 +526,7 @@ static void run_blocks(void)
     const int fibers = twin.count * twin.grid->threads;
 
     meeting_open(&twin.device, fibers);
-    if (shared_end > shared_begin)
-        memcpy(shared_begin, twin.blocks[0].declared, (size_t)(shared_end - shared_begin));
+    copy_declared(shared_begin, twin.blocks[0].declared);
     twin_here.block = twin.first;
     twin_here.shared = twin.blocks[0].dynamic + OWN_GUARD_BYTES;
     twin.running = &twin.host;
