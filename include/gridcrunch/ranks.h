@@ -59,10 +59,6 @@ GCR_MUST_CHECK gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const 
  * is allowed. */
 void gcr_comm_close(gcr_comm *comm);
 
-/* Has the processes of all ranks ended, with `code`: for a program that cannot go on. Returns where
- * there is one rank, which then ends as any program does. NULL is allowed. */
-void gcr_comm_abort(gcr_comm *comm, int code);
-
 const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm);
 
 /* Collective. GCR_OK where every rank said so; else, on every rank, the status of the lowest rank

@@ -18,6 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Has the processes of all ranks ended, with `code`: for a program that cannot go on. Returns where
+ * there is one rank, which then ends as any program does. NULL is allowed. */
+void gcr_comm_abort(gcr_comm *comm, int code);
+
 /* Collective. What `root` has in buffer[bytes] stands there on every rank. `bytes` is the same
  * everywhere, and may be more than 2^31. */
 GCR_MUST_CHECK gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes,

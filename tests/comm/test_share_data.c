@@ -1,5 +1,6 @@
 /* The datasets of a job on many ranks. Each node has files of its own, whatever there is between nodes. */
 #include "support/ranks.h"
+#include "support/test_folder.h"
 
 #include "exec/share_data.h"
 
@@ -22,8 +23,7 @@ enum { IS_SANITIZED = 0 };
 #endif
 
 static const gcr_comm_info *info;
-static char folder[64];      /* of all nodes */
-static char node_folder[80]; /* of this one's files */
+static char node_folder[80]; /* of this node's files, in the one of all */
 
 /* ---- nodes and their files ----------------------------------------------------------------------- */
 
@@ -32,20 +32,16 @@ static int setup(void **state)
     if (open_ranks(state) != 0)
         return -1;
     info = gcr_comm_info_of(ranks);
-    strcpy(folder, "/tmp/gcr_share_data_XXXXXX");
-    if (rank == 0 && mkdtemp(folder) == NULL)
+    if (rank == 0 && test_folder_begin(state) != 0)
         return -1;
-    assert_ok(gcr_comm_broadcast(ranks, folder, sizeof folder, 0));
-    snprintf(node_folder, sizeof node_folder, "%s/%d", folder, info->node);
+    assert_ok(gcr_comm_broadcast(ranks, test_folder, sizeof test_folder, 0));
+    snprintf(node_folder, sizeof node_folder, "%s/%d", test_folder, info->node);
     return info->node_rank > 0 || mkdir(node_folder, 0700) == 0 ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-    char command[96];
-
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (rank == 0 && system(command) != 0)
+    if (rank == 0 && test_folder_end(state) != 0)
         return -1;
     return close_ranks(state);
 }
