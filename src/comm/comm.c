@@ -168,8 +168,6 @@ static void destroy(gcr_comm *comm)
 {
     if (comm == NULL)
         return;
-    if (comm->of_leaders != NULL)
-        comm->of_leaders->transport->close(comm->of_leaders);
     if (comm->link != NULL)
         comm->link->transport->close(comm->link);
     free(comm->ranks);
@@ -189,8 +187,6 @@ gcr_status gcr_comm_create(gcr_comm **out, gcr_link *link)
     link = NULL;
     GCR_TRY(comm->link->transport->gather_all(comm->link, &mine, sizeof mine, cards));
     count_nodes(comm, cards);
-    GCR_TRY(comm->link->transport->split(&comm->of_leaders, comm->link, comm->info.node_rank == 0,
-                                         comm->info.node));
     *out = comm;
     comm = NULL;
 out:
@@ -257,13 +253,6 @@ const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm)
 gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes, int root)
 {
     return comm->link->transport->broadcast(comm->link, buffer, bytes, root);
-}
-
-gcr_status gcr_comm_broadcast_leaders(gcr_comm *comm, void *buffer, uint64_t bytes, int root_node)
-{
-    if (comm->of_leaders == NULL)
-        return GCR_OK;
-    return comm->of_leaders->transport->broadcast(comm->of_leaders, buffer, bytes, root_node);
 }
 
 gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes, void *all)

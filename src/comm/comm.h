@@ -27,10 +27,6 @@ void gcr_comm_abort(gcr_comm *comm, int code);
 GCR_MUST_CHECK gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes,
                                              int root);
 
-/* The same among the leaders of nodes alone; others do nothing. `root_node` is a node. */
-GCR_MUST_CHECK gcr_status gcr_comm_broadcast_leaders(gcr_comm *comm, void *buffer, uint64_t bytes,
-                                                     int root_node);
-
 /* Collective. all[r * bytes ...] is what rank r had in mine[bytes]. */
 GCR_MUST_CHECK gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes,
                                               void *all);

@@ -6,8 +6,7 @@
 #include "comm/transport.h"
 
 struct gcr_comm {
-    gcr_link *link;       /* all its ranks                              */
-    gcr_link *of_leaders; /* those of node_rank 0; NULL on other ranks  */
+    gcr_link *link;
     gcr_comm_info info;
     gcr_rank *ranks; /* what info shows */
     int *leaders;

@@ -24,17 +24,6 @@ static void test_nodes_are_told_by_their_names(void **state)
     }
 }
 
-static void test_leaders_alone_get_what_is_for_leaders(void **state)
-{
-    (void)state;
-    for (int root = 0; root < 2; root++) {
-        int word = rank;
-
-        assert_ok(gcr_comm_broadcast_leaders(ranks, &word, sizeof word, root));
-        assert_int_equal(word, rank < 2 ? root : rank);
-    }
-}
-
 /* Sizes may differ from node to node; one of them may need none. */
 static void test_each_node_has_memory_of_its_own(void **state)
 {
@@ -89,7 +78,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RANK_TEST(test_nodes_are_told_by_their_names),
-        RANK_TEST(test_leaders_alone_get_what_is_for_leaders),
         RANK_TEST(test_each_node_has_memory_of_its_own),
         RANK_TEST(test_a_node_without_room_is_the_failure_of_all),
         RANK_TEST(test_a_part_of_the_ranks_has_nodes_of_its_own),

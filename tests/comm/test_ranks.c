@@ -223,16 +223,6 @@ static void test_a_broadcast_reaches_all_from_each(void **state)
     free(buffer);
 }
 
-static void test_leaders_alone_get_what_is_for_leaders(void **state)
-{
-    const int leads = gcr_comm_info_of(ranks)->node_rank == 0;
-    int word = rank == 0 ? 5 : -rank;
-
-    (void)state;
-    assert_ok(gcr_comm_broadcast_leaders(ranks, &word, sizeof word, 0));
-    assert_int_equal(word, leads ? 5 : -rank);
-}
-
 static void test_each_gets_what_all_have(void **state)
 {
     (void)state;
@@ -444,7 +434,6 @@ int main(int argc, char **argv)
         RANK_TEST(test_all_leave_with_the_sentence_of_the_lowest_that_failed),
         RANK_TEST(test_ranks_that_wait_leave_the_cores_to_others),
         RANK_TEST(test_a_broadcast_reaches_all_from_each),
-        RANK_TEST(test_leaders_alone_get_what_is_for_leaders),
         RANK_TEST(test_each_gets_what_all_have),
         RANK_TEST(test_some_ranks_are_a_comm_of_their_own_in_their_own_order),
         RANK_TEST(test_messages_between_all_arrive_whole_and_in_order),
