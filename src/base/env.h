@@ -7,15 +7,15 @@
 
 typedef enum gcr_env {
     GCR_ENV_LIBEXEC,
-    GCR_ENV_GPU_MODULE,
-    GCR_ENV_VISIBLE_GPUS,
-    GCR_ENV_GPU_LIBRARIES,
-    GCR_ENV_VIRTUAL_ENV,
     GCR_ENV_CC,
     GCR_ENV_CACHE,
     GCR_ENV_XDG_CACHE_HOME,
     GCR_ENV_HOME,
     GCR_ENV_TMPDIR,
+    GCR_ENV_GPU_MODULE, /* from here on: of devices */
+    GCR_ENV_VISIBLE_GPUS,
+    GCR_ENV_GPU_LIBRARIES,
+    GCR_ENV_VIRTUAL_ENV,
     GCR_ENV_MPI, /* from here on: of ranks */
     GCR_ENV_MPI_MODULE,
     GCR_ENV_OPEN_MPI_SIZE,

@@ -4,6 +4,7 @@
  */
 #include "cli/command.h"
 #include "cli/devices_map.h"
+#include "cli/help.h"
 #include "cli/json.h"
 #include "cli/screen.h"
 
@@ -51,7 +52,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static char *list_variables(int key, const char *text, void *input)
+{
+    (void)input;
+    return gcr_help_variables(key, text, GCR_ENV_GPU_MODULE, GCR_ENV_COUNT);
+}
+
 static const struct argp devices_argp = {
+    .help_filter = list_variables,
     .options = options,
     .parser = parse,
     .doc = "Lists the devices of each backend of this build, or says why there are none.",

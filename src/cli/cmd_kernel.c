@@ -1,10 +1,10 @@
 /* cli/cmd_kernel.c -- gridcrunch kernel check: does a kernel in a file keep its promises? */
 #include "cli/command.h"
+#include "cli/help.h"
 #include "cli/screen.h"
 
 #include "backend/cpu/code_path.h"
 #include "base/check.h"
-#include "base/env.h"
 #include "base/text.h"
 #include "gridcrunch/job.h"
 #include "kernels/own/own_check.h"
@@ -69,25 +69,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* Lets argp print the variables of the environment from their table, but for those of ranks, who check
- * no kernels. */
+/* All but those of ranks, who check no kernels. */
 static char *list_variables(int key, const char *text, void *input)
 {
-    char *list = NULL;
-    size_t bytes = 0;
-    FILE *stream;
-
     (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC)
-        return (char *)(uintptr_t)text;
-    stream = open_memstream(&list, &bytes);
-    if (stream == NULL)
-        return NULL;
-    fprintf(stream, "%s\n\nEnvironment:\n", text);
-    for (int i = 0; i < GCR_ENV_MPI; i++)
-        fprintf(stream, "  %-24s%s\n", gcr_env_name((gcr_env)i), gcr_env_help((gcr_env)i));
-    fclose(stream);
-    return list;
+    return gcr_help_variables(key, text, 0, GCR_ENV_MPI);
 }
 
 static const struct argp kernel_argp = {

@@ -24,6 +24,11 @@ class Help(Case):
             with self.subTest(command):
                 self.assert_fits_a_screen(self.ok(command, "--help").out)
 
+    def test_a_variable_of_the_environment_has_help_in_one_of_the_commands(self):
+        out = "".join(self.ok(command, "--help").out for command in COMMANDS)
+        for name in ("LIBEXEC", "CC", "CACHE", "CUDA_MODULE", "CUDA_PATH", "MPI", "MPI_MODULE"):
+            self.assertRegex(out, rf"(?m)^  GRIDCRUNCH_{name}  +\S")
+
     def test_version_names_the_program_and_its_libraries(self):
         out = self.ok("--version").out
         self.assertRegex(out, r"^gridcrunch \d+\.\d+\.\d+\n")
