@@ -1,8 +1,9 @@
-/* cli/screen.c -- see screen.h. The only file of the room that looks at the environment. */
+/* cli/screen.c -- see screen.h. */
 #include "cli/screen.h"
 
+#include "comm/started.h"
+
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,17 +13,11 @@ enum { LABEL_COLUMNS = 11, USUAL_COLUMNS = 80 };
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
-static int is_rank(void)
-{
-    return getenv("OMPI_COMM_WORLD_SIZE") != NULL || getenv("PMIX_RANK") != NULL ||
-           getenv("SLURM_PROCID") != NULL;
-}
-
 void gcr_screen_begin(void)
 {
     static char line[BUFSIZ];
 
-    if (is_rank())
+    if (gcr_started_by_launcher())
         setvbuf(stderr, line, _IOLBF, sizeof line);
 }
 
@@ -31,7 +26,7 @@ int gcr_screen_columns(FILE *stream)
     const int fd = fileno(stream);
     struct winsize size;
 
-    if (is_rank() || !isatty(fd))
+    if (gcr_started_by_launcher() || !isatty(fd))
         return 0;
     if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return USUAL_COLUMNS;

@@ -77,6 +77,17 @@ int gcr_started_is_alone(const gcr_started *started)
     return started->by == NULL || started->size == 1;
 }
 
+int gcr_started_by_launcher(void)
+{
+    static const gcr_env told[] = { GCR_ENV_OPEN_MPI_SIZE, GCR_ENV_PMI_SIZE, GCR_ENV_PMIX,
+                                    GCR_ENV_SLURM_TASKS };
+
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (gcr_env_get(told[i]) != NULL)
+            return 1;
+    return 0;
+}
+
 const char *gcr_started_describe(char out[96], const gcr_started *started)
 {
     if (started->size > 0)

@@ -84,9 +84,16 @@ check_word_cuda() {
     }' || true
 }
 
+# Variables have one table, with their help.
+check_environment() {
+    strings=0 code "$1/src" "$1/cuda" | sed "s|^$1/||" | grep -wE '(secure_)?getenv' |
+        grep -v '^src/base/env\.c:' | sed 's|$|: variables are asked of base/env.h|' || true
+}
+
 check() {
     check_includes "$1" || true # grep: no include at all
     check_word_cuda "$1"
+    check_environment "$1"
 }
 
 must_find "base may include"    src/base/a.c         '#include "grid/axis.h"'
@@ -112,6 +119,8 @@ must_find "public headers"      include/gridcrunch/a.h '#include "base/text.h"'
 must_find "the word cuda"       src/exec/a.c         'if (strcmp(name, "cuda") == 0)'
 must_find "the word cuda"       src/backend/registry.c 'a("cuda");
 b("cuda");'
+must_find "asked of base/env.h" src/cli/a.c          'if (getenv("HOME") != NULL)'
+must_find "asked of base/env.h" cuda/a.c             'x = secure_getenv(name);'
 must_find "kernels may include" src/kernels/own/a.c  '#include "backend/cpu/lanes.h"'
 must_pass src/kernels/own/describing.c '#include GCR_KERNEL_FILE'
 must_pass src/exec/a.c          '#include "results/slots.h" /* #include "cli/screen.h" */'
@@ -120,5 +129,6 @@ must_pass cuda/device/intrinsics.h '#include GCR_DEVICE_TWIN'
 must_pass src/comm/mpi/a.c      '#include <mpi.h>'
 must_pass cuda/a.cu             '#include <cuda_runtime.h>'
 must_pass src/backend/registry.c 'a("cuda");'
+must_pass src/base/env.c        'return getenv(name);'
 must_pass src/exec/a.c          '/* runs on cuda too */'
 hold "$1"

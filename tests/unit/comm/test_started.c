@@ -121,6 +121,22 @@ static void test_a_word_that_means_nothing_is_refused(void **state)
     assert_error_mentions("OMPI_COMM_WORLD_SIZE is '4x'");
 }
 
+/* Each alone is enough, and being told to be alone changes nothing of it. */
+static void test_what_mpirun_or_srun_has_started_prints_through_them(void **state)
+{
+    static const char *const launchers[] = { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_NAMESPACE",
+                                             "SLURM_STEP_NUM_TASKS" };
+
+    (void)state;
+    setenv("GRIDCRUNCH_MPI", "none", 1);
+    assert_false(gcr_started_by_launcher());
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
+        setenv(launchers[i], "1", 1);
+        assert_true(gcr_started_by_launcher());
+        unsetenv(launchers[i]);
+    }
+}
+
 static void test_without_the_module_ranks_are_refused(void **state)
 {
     gcr_comm *comm = NULL;
@@ -149,6 +165,7 @@ int main(void)
         TEST(test_tasks_of_srun_that_cannot_find_each_other_are_refused),
         TEST(test_a_process_may_be_told_to_be_alone),
         TEST(test_a_word_that_means_nothing_is_refused),
+        TEST(test_what_mpirun_or_srun_has_started_prints_through_them),
         TEST(test_without_the_module_ranks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
