@@ -31,6 +31,7 @@ install(TARGETS gcr_library EXPORT gridcrunch LIBRARY DESTINATION ${CMAKE_INSTAL
 install(DIRECTORY include/gridcrunch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY scripts/slurm DESTINATION ${CMAKE_INSTALL_DOCDIR}/scripts) # as docs/cluster.md links to it
 
 # find_package(gridcrunch) and gridcrunch::gridcrunch
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/gridcrunch)

@@ -147,6 +147,14 @@ class Install(unittest.TestCase):
         for name in ("README.md", "library.md", "fertility.yaml", "fertility.csv"):
             find(self.prefix + "/share", name)
 
+    def test_the_templates_for_slurm_are_where_their_page_says(self):
+        page = find(self.prefix + "/share", "cluster.md")
+        for template in ("one-node", "many-nodes"):
+            with self.subTest(template):
+                told = re.search(rf"sbatch .*\b(scripts/slurm/{template}\.sbatch) ", read(page))[1]
+                text = read(os.path.join(os.path.dirname(page), "..", told))
+                self.assertIn("srun --mpi=pmix", text)
+
     def test_an_installation_for_a_package_goes_below_its_own_root(self):
         root = tempfile.mkdtemp(dir=self.scratch)
         run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": root})
