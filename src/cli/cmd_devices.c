@@ -26,7 +26,7 @@ typedef struct devices_args {
 static const struct argp_option options[] = {
     { "calibrate", KEY_CALIBRATE, NULL, 0,
       "Measure which algorithm is the fastest for which size on each model of GPU, for all later "
-      "runs (a minute or two; changes the last bits of results)",
+      "runs (some minutes; changes the last bits of results)",
       0 },
     { "map", KEY_MAP, NULL, 0,
       "Print who has which CPUs and GPUs; under mpirun or srun of all ranks", 0 },

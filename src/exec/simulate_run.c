@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* About what they are on these machines (docs/cluster.md); a network of a cluster is faster. */
+/* Assumed, and told in docs/cluster.md: most networks of clusters are faster. */
 static const double take_seconds = 100e-9, message_seconds = 50e-6, answer_seconds = 5e-6;
 
 /* ---- what a cell of each dataset takes --------------------------------------------------------- */
