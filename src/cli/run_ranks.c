@@ -65,7 +65,8 @@ static gcr_status select_listed(gcr_ranks *ranks, const char *list)
     if (status == GCR_OK)
         status = read_list(numbers, &count, list);
     GCR_TRY(gcr_comm_agree(ranks->all, status));
-    GCR_TRY(gcr_comm_select(&ranks->selected, ranks->all, numbers, count));
+    status = gcr_comm_select(&ranks->selected, ranks->all, numbers, count);
+    GCR_TRY(gcr_comm_agree(ranks->all, status)); /* what failed may be the selected ones' alone */
     ranks->first = numbers[0];
 out:
     gcr_memory_destroy(numbers);

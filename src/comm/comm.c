@@ -225,9 +225,12 @@ gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks, int
     GCR_TRY(check_ranks(&comm->info, ranks, count));
     while (place < count && ranks[place] != comm->info.rank)
         place++;
-    GCR_TRY(comm->link->transport->split(&link, comm->link, place < count, place));
-    if (link != NULL)
-        GCR_TRY(gcr_comm_create(out, link));
+    status = comm->link->transport->split(&link, comm->link, place < count, place);
+    status = gcr_comm_agree(comm, status);
+    if (status != GCR_OK && link != NULL)
+        link->transport->close(link); /* one of the group is not in it */
+    if (status == GCR_OK && link != NULL)
+        status = gcr_comm_create(out, link);
 out:
     return status;
 }

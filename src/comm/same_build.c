@@ -11,7 +11,6 @@
 #include <elf.h>
 #include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,23 +83,39 @@ static build this_build(void)
     return out;
 }
 
+/* The first rank that is another program than rank 0; 0: there is none. Nothing is allocated: a rank
+ * that had no memory for it would leave the others waiting. */
+static gcr_status find_other(int *out, gcr_link *link, const build *mine, const build *first)
+{
+    gcr_status status = GCR_OK;
+    const int is_other = strcmp(mine->program, first->program) != 0;
+    int are_others[link->size];
+
+    GCR_TRY(link->transport->gather_all(link, &is_other, sizeof is_other, are_others));
+    *out = 0;
+    while (*out < link->size && !are_others[*out])
+        ++*out;
+    *out %= link->size;
+out:
+    return status;
+}
+
 gcr_status gcr_build_check(gcr_link *link)
 {
     gcr_status status = GCR_OK;
     const build mine = this_build();
-    build *all = calloc((size_t)link->size, sizeof *all);
+    build first = mine, other = mine;
+    int rank;
 
-    if (all == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for %d ranks", link->size);
-    GCR_TRY(link->transport->gather_all(link, &mine, sizeof mine, all));
-    for (int r = 1; r < link->size; r++)
-        if (strcmp(all[r].program, all[0].program) != 0)
-            GCR_FAIL(
-                GCR_EUNSUPPORTED,
-                "rank %d on %s is another build of gridcrunch than rank 0 on %s (%.33s, %.33s): "
-                "all need the same one",
-                r, all[r].host, all[0].host, all[r].program, all[0].program);
+    GCR_TRY(link->transport->broadcast(link, &first, sizeof first, 0));
+    GCR_TRY(find_other(&rank, link, &mine, &first));
+    if (rank == 0)
+        goto out;
+    GCR_TRY(link->transport->broadcast(link, &other, sizeof other, rank));
+    GCR_FAIL(GCR_EUNSUPPORTED,
+             "rank %d on %s is another build of gridcrunch than rank 0 on %s (%.33s, %.33s): "
+             "all need the same one",
+             rank, other.host, first.host, other.program, first.program);
 out:
-    free(all);
     return status;
 }

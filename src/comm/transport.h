@@ -22,7 +22,8 @@ struct gcr_transport {
     /* All processes that were started together. Collective. */
     gcr_status (*open)(gcr_link **out);
 
-    /* Those that say is_in, ordered by `key`; NULL for the others. Collective. */
+    /* Those that say is_in, ordered by `key`; NULL for the others, and for one that fails: it is not
+     * waited for. Collective. */
     gcr_status (*split)(gcr_link **out, gcr_link *link, int is_in, int key);
 
     /* Collective. Messages that nobody has looked for are dropped. */

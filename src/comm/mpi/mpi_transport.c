@@ -171,37 +171,48 @@ out:
 
 static const gcr_transport transport_mpi;
 
-/* `comm` is the link's then. */
-static gcr_status create(gcr_link **out, MPI_Comm comm)
+static gcr_status allocate(gcr_mpi_link **out)
 {
     gcr_status status = GCR_OK;
-    gcr_mpi_link *self = calloc(1, sizeof *self);
 
-    if (self == NULL)
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a group of ranks");
+out:
+    return status;
+}
+
+/* `comm` is the link's then. */
+static gcr_status begin(gcr_mpi_link *self, MPI_Comm comm)
+{
+    gcr_status status = GCR_OK;
+
     self->comm = comm;
     self->link.transport = &transport_mpi;
     GCR_MPI(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
     GCR_MPI(MPI_Comm_rank(comm, &self->link.rank));
     GCR_MPI(MPI_Comm_size(comm, &self->link.size));
-    *out = &self->link;
-    self = NULL;
 out:
-    free(self);
     return status;
 }
 
+/* What may fail on one rank alone comes before MPI is started: mpirun ends the others then. */
 static gcr_status mpi_open(gcr_link **out)
 {
     gcr_status status = GCR_OK;
     MPI_Comm comm = MPI_COMM_NULL;
+    gcr_mpi_link *self = NULL;
 
+    GCR_TRY(allocate(&self));
     GCR_TRY(see_to_mpi());
     GCR_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
-    GCR_TRY(create(out, comm));
-    gcr_mpi_link_of(*out)->is_world = 1;
+    GCR_TRY(begin(self, comm));
+    self->is_world = 1;
     open_worlds++;
+    *out = &self->link;
+    self = NULL;
 out:
+    free(self);
     return status;
 }
 
@@ -223,18 +234,27 @@ out:
     return status;
 }
 
+/* Who has no memory for it comes along, as one that is in none. */
 static gcr_status mpi_split(gcr_link **out, gcr_link *link, int is_in, int key)
 {
-    gcr_status status = GCR_OK;
-    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+    gcr_status status = GCR_OK, allocated = GCR_OK;
+    const gcr_mpi_link *of = gcr_mpi_link_of(link);
+    gcr_mpi_link *self = NULL;
     MPI_Comm comm = MPI_COMM_NULL;
 
     *out = NULL;
-    GCR_TRY(meet(self));
-    GCR_MPI(MPI_Comm_split(self->comm, is_in ? 0 : MPI_UNDEFINED, key, &comm));
-    if (comm != MPI_COMM_NULL)
-        GCR_TRY(create(out, comm));
+    if (is_in)
+        allocated = allocate(&self);
+    GCR_TRY(meet(of));
+    GCR_MPI(MPI_Comm_split(of->comm, self != NULL ? 0 : MPI_UNDEFINED, key, &comm));
+    GCR_TRY(allocated);
+    if (self == NULL)
+        goto out;
+    GCR_TRY(begin(self, comm));
+    *out = &self->link;
+    self = NULL;
 out:
+    free(self);
     return status;
 }
 
