@@ -39,8 +39,6 @@ typedef struct run_args {
 /* What a run needs on its way, in the order in which it comes to be. */
 typedef struct run_work {
     gcr_ranks ranks;
-    gcr_comm *comm; /* of those that compute; NULL: this one does not */
-    int leads;
     gcr_job job;
     gcr_run_folder folder;
     gcr_shared_datasets data;
@@ -102,7 +100,7 @@ static gcr_status look_at_request(run_work *work, const run_args *args)
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_job_args_load(&work->job, &args->job));
-    if (work->leads) {
+    if (gcr_ranks_lead(&work->ranks)) {
         GCR_TRY(gcr_run_folder_choose(&work->folder, &work->job, args->folder));
         GCR_TRY(gcr_run_folder_check(&work->folder, args->is_fresh));
     }
@@ -117,12 +115,13 @@ static gcr_status prepare(run_work *work, const run_args *args)
     gcr_status status = GCR_OK;
     gcr_run_spec spec = { .job = &work->job,
                           .datasets = &work->data.datasets,
-                          .comm = work->comm,
+                          .comm = work->ranks.selected,
                           .has_same_datasets = 1 }; /* they have been shared */
 
-    GCR_TRY(gcr_comm_agree(work->comm, look_at_request(work, args)));
-    GCR_TRY(gcr_datasets_share(&work->data, work->comm, &work->job));
-    spec.on_progress = args->is_quiet || !work->leads ? NULL : gcr_progress_line_show;
+    GCR_TRY(gcr_comm_agree(work->ranks.selected, look_at_request(work, args)));
+    GCR_TRY(gcr_datasets_share(&work->data, work->ranks.selected, &work->job));
+    spec.on_progress =
+        args->is_quiet || !gcr_ranks_lead(&work->ranks) ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
     gcr_interrupt_watch(work->run);
@@ -190,7 +189,7 @@ static gcr_status compute_leading(run_work *work, const run_args *args)
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(gcr_comm_agree(work->comm, take_folder(work, args)));
+    GCR_TRY(gcr_comm_agree(work->ranks.selected, take_folder(work, args)));
     status = execute(work);
     gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
@@ -207,7 +206,7 @@ static gcr_status compute_along(run_work *work)
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(gcr_comm_agree(work->comm, GCR_OK)); /* on the folder */
+    GCR_TRY(gcr_comm_agree(work->ranks.selected, GCR_OK)); /* on the folder */
     status = execute(work);
     if (status == GCR_EDEVICE)
         status = GCR_OK;
@@ -298,17 +297,17 @@ static gcr_status run_on_ranks(int *exit_out, run_work *work, const run_args *ar
     int is_interrupted;
 
     GCR_TRY(prepare(work, args));
-    if (!args->is_quiet && work->leads) {
+    if (!args->is_quiet && gcr_ranks_lead(&work->ranks)) {
         const gcr_run_report report = report_of(work);
 
         gcr_run_report_begin(&report);
     }
-    GCR_TRY(look_for_signal(&is_interrupted, work->comm));
+    GCR_TRY(look_for_signal(&is_interrupted, work->ranks.selected));
     if (is_interrupted) {
         *exit_out = GCR_EXIT_INTERRUPTED; /* nothing has been touched, and so it stays */
         goto out;
     }
-    GCR_TRY(work->leads ? lead(exit_out, work, args) : compute_along(work));
+    GCR_TRY(gcr_ranks_lead(&work->ranks) ? lead(exit_out, work, args) : compute_along(work));
 out:
     return status;
 }
@@ -324,9 +323,7 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
     status = gcr_ranks_open(&work.ranks, args.ranks);
     gcr_command_is_mute = !gcr_ranks_lead(&work.ranks);
     GCR_TRY(status);
-    work.comm = work.ranks.selected;
-    work.leads = gcr_ranks_lead(&work.ranks);
-    status = work.comm != NULL ? run_on_ranks(exit_out, &work, &args) : GCR_OK;
+    status = work.ranks.selected != NULL ? run_on_ranks(exit_out, &work, &args) : GCR_OK;
     GCR_TRY(gcr_ranks_end(&work.ranks, status, exit_out));
 out:
     clear(&work);

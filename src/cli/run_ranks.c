@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { RANKS_MAX = 1 << 16 };
+
 /* Reads a number at *at and moves it behind; -1: there is none that a rank could have. */
 static int read_rank(const char **at)
 {
@@ -21,7 +23,7 @@ static int read_rank(const char **at)
     errno = 0;
     rank = strtol(*at, &end, 10);
     *at = end;
-    return errno == 0 && rank < GCR_RANKS_MAX ? (int)rank : -1;
+    return errno == 0 && rank < RANKS_MAX ? (int)rank : -1;
 }
 
 /* "3" or "3-5" at *at, which is moved behind it; false where it is neither. */
@@ -45,8 +47,8 @@ static gcr_status read_list(int *ranks, int *count, const char *list)
         if (!read_range(&first, &last, &at))
             GCR_FAIL(GCR_EINVAL, "--ranks '%s' is not a list of ranks like 0,2-5", list);
         for (int r = first; r <= last; r++) {
-            if (*count == GCR_RANKS_MAX)
-                GCR_FAIL(GCR_EINVAL, "--ranks '%s' names more than %d ranks", list, GCR_RANKS_MAX);
+            if (*count == RANKS_MAX)
+                GCR_FAIL(GCR_EINVAL, "--ranks '%s' names more than %d ranks", list, RANKS_MAX);
             ranks[(*count)++] = r;
         }
         if (*at == '\0')
@@ -61,7 +63,7 @@ static gcr_status select_listed(gcr_ranks *ranks, const char *list)
     gcr_status status = GCR_OK;
     int *numbers = NULL, count = 0;
 
-    status = gcr_memory_create((void **)&numbers, GCR_RANKS_MAX, sizeof *numbers, "ranks");
+    status = gcr_memory_create((void **)&numbers, RANKS_MAX, sizeof *numbers, "ranks");
     if (status == GCR_OK)
         status = read_list(numbers, &count, list);
     GCR_TRY(gcr_comm_agree(ranks->all, status));

@@ -7,8 +7,6 @@
 
 #include "gridcrunch/ranks.h"
 
-enum { GCR_RANKS_MAX = 1 << 16 };
-
 typedef struct gcr_ranks {
     gcr_comm *all;
     gcr_comm *selected; /* NULL: on ranks that are not                       */

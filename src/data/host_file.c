@@ -25,6 +25,7 @@ typedef struct reader {
     void *by_name; /* a tree of the list's hosts */
     const char *source;
     int line;
+    long long ranks; /* of all machines so far that are not `auto` */
 } reader;
 
 /* What a line says. */
@@ -282,8 +283,8 @@ static gcr_status add_ranks(reader *from, gcr_host *host, int is_new, const mach
                  "it first)",
                  place(at, from, column), host->name, host->line);
     host->ranks += said->ranks;
-    from->list.ranks += said->ranks;
-    if (from->list.ranks > GCR_HOST_RANKS_MAX)
+    from->ranks += said->ranks;
+    if (from->ranks > GCR_HOST_RANKS_MAX)
         GCR_FAIL(GCR_EINVAL, "%swith this line there are more than %d ranks",
                  place(at, from, column), GCR_HOST_RANKS_MAX);
 out:

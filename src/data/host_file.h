@@ -32,7 +32,6 @@ typedef struct gcr_host {
 typedef struct gcr_host_list {
     gcr_host **hosts; /* [count] */
     size_t count;
-    long long ranks; /* of those that are not `auto` */
 } gcr_host_list;
 
 /* `source` is what sentences call the text. GCR_EINVAL, with the place: a line is none of these, or
