@@ -59,7 +59,9 @@ void gcr_shared_clear(gcr_shared *shared);
 
 typedef struct gcr_send gcr_send;
 
-enum { GCR_TAG_MAX = 1000, GCR_MESSAGE_MAX_BYTES = 1 << 30 };
+/* Tags from GCR_TAG_SPAWN on are of this room (spawn.c), those before it of whoever uses the comm: all
+ * of a run in exec/tags.h. */
+enum { GCR_TAG_SPAWN = 996, GCR_TAG_MAX = 1000, GCR_MESSAGE_MAX_BYTES = 1 << 30 };
 
 /* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), or until the
  * comm is closed. Messages of one rank to another arrive in the order in which they were sent. `tag`:

@@ -11,13 +11,15 @@
 #include <time.h>
 
 enum {
-    TAG_CALL = 910, /* runs have others: exec/tags.h */
+    TAG_CALL = GCR_TAG_SPAWN,
     TAG_ANSWER,
     TAG_HERE, /* to rank 0: a rank is at its end */
     TAG_OVER, /* from it: all are                */
     SENTENCE_BYTES = 512,
     PAUSE_NS = 100000,
 };
+
+_Static_assert((int)TAG_OVER <= (int)GCR_TAG_MAX, "spawn.c has more tags than are its own");
 
 /* What a message begins with; behind it stand the argument or the result. */
 typedef struct head {

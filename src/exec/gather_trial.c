@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/tags.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,6 @@ enum {
     TRIAL_BYTES_MOST = 8 << 20, /* that each rank sends ...                     */
     TRIAL_BYTES_ALL = 64 << 20, /* ... and all of them                          */
     TRIALS = 2,                 /* that are timed, after one that is not        */
-    TRIAL_TAG = 900,
     LOOK_US = 50,
 };
 
@@ -216,7 +216,7 @@ static gcr_status send_message(trier *t)
     gcr_send *send = NULL;
     int is_sent = 0;
 
-    GCR_TRY(gcr_comm_send(&send, t->comm, 0, TRIAL_TAG, t->inbox, t->bytes));
+    GCR_TRY(gcr_comm_send(&send, t->comm, 0, GCR_TAG_TRIAL, t->inbox, t->bytes));
     while (!is_sent) {
         GCR_TRY(gcr_comm_is_sent(&is_sent, t->comm, &send));
         if (!is_sent)

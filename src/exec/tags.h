@@ -2,6 +2,8 @@
 #ifndef GCR_EXEC_TAGS_H
 #define GCR_EXEC_TAGS_H
 
+#include "comm/comm.h"
+
 typedef enum gcr_tag {
     GCR_TAG_ASK,    /* dealing.h: a leader asks for positions          */
     GCR_TAG_ANSWER, /* dealing.h: the desk grants them                 */
@@ -10,6 +12,10 @@ typedef enum gcr_tag {
     GCR_TAG_STOP,   /* watch.c: a rank wants all to stop, and why      */
     GCR_TAG_ENDED,  /* watch.c: nothing will come from a node any more */
     GCR_TAG_OVER,   /* watch.c: nothing will come from rank 0 any more */
+    GCR_TAG_TRIAL,  /* gather_trial.c: how fast messages are           */
+    GCR_TAG_COUNT
 } gcr_tag;
+
+_Static_assert((int)GCR_TAG_COUNT <= (int)GCR_TAG_SPAWN, "a tag is another room's");
 
 #endif /* GCR_EXEC_TAGS_H */
