@@ -139,17 +139,6 @@ static gcr_status print_json(const gcr_map *map, const gcr_comm_info *ranks)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static gcr_status list_devices(gcr_device_list *out)
-{
-    gcr_status status = GCR_OK;
-
-    *out = (gcr_device_list){ 0 };
-    for (int b = 0; gcr_backends[b] != NULL; b++)
-        GCR_TRY(gcr_device_list_add(out, gcr_backends[b]));
-out:
-    return status;
-}
-
 static gcr_status print(const gcr_map *map, const gcr_comm_info *ranks, int is_json)
 {
     if (ranks->rank != 0)
@@ -165,7 +154,7 @@ gcr_status gcr_devices_map_print(int is_json)
     gcr_map *map = NULL;
 
     GCR_TRY(gcr_comm_open(&comm));
-    GCR_TRY(gcr_comm_agree(comm, list_devices(&devices)));
+    GCR_TRY(gcr_comm_agree(comm, gcr_device_list_all(&devices, gcr_backends)));
     GCR_TRY(gcr_map_create(&map, comm, &devices, 0));
     GCR_TRY(gcr_comm_agree(comm, print(map, gcr_comm_info_of(comm), is_json)));
 out:

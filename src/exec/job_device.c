@@ -150,3 +150,14 @@ gcr_status gcr_device_list_add(gcr_device_list *list, const gcr_backend *backend
 out:
     return status;
 }
+
+gcr_status gcr_device_list_all(gcr_device_list *out, const gcr_backend *const *backends)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (gcr_device_list){ 0 };
+    for (const gcr_backend *const *b = backends; *b != NULL; b++)
+        GCR_TRY(gcr_device_list_add(out, *b));
+out:
+    return status;
+}

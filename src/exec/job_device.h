@@ -38,4 +38,8 @@ GCR_MUST_CHECK gcr_status gcr_job_device_list(gcr_device_list *out, const gcr_jo
 /* Adds all devices of a backend, which may have none. */
 GCR_MUST_CHECK gcr_status gcr_device_list_add(gcr_device_list *list, const gcr_backend *backend);
 
+/* All devices of `backends` (NULL-terminated). */
+GCR_MUST_CHECK gcr_status gcr_device_list_all(gcr_device_list *out,
+                                              const gcr_backend *const *backends);
+
 #endif /* GCR_EXEC_JOB_DEVICE_H */

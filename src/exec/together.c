@@ -16,17 +16,9 @@
 static gcr_status list_devices(gcr_device_list *out, const gcr_job *job,
                                const gcr_backend *const *backends)
 {
-    gcr_status status = GCR_OK;
-
-    *out = (gcr_device_list){ 0 };
-    if (gcr_job_device_choice(job) == GCR_DEVICES_LISTED) {
-        GCR_TRY(gcr_job_device_list(out, job, backends));
-        goto out;
-    }
-    for (const gcr_backend *const *b = backends; *b != NULL; b++)
-        GCR_TRY(gcr_device_list_add(out, *b));
-out:
-    return status;
+    if (gcr_job_device_choice(job) == GCR_DEVICES_LISTED)
+        return gcr_job_device_list(out, job, backends);
+    return gcr_device_list_all(out, backends);
 }
 
 gcr_status gcr_run_deal_devices(gcr_run *run, const gcr_backend *const *backends)
