@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum {
     WORD_MAX = 63,  /* longer words are not slips of the words we know */
@@ -180,11 +179,6 @@ const char *gcr_format_mark(char out[GCR_MARK_BYTES], gcr_mark mark)
     else
         snprintf(out, GCR_MARK_BYTES, "%.*s: ", source_max, mark.source);
     return out;
-}
-
-uint64_t gcr_text_hash(const char *text, size_t bytes)
-{
-    return XXH3_64bits(text, bytes);
 }
 
 gcr_status gcr_text_copy(char **out, const char *text, size_t bytes)

@@ -54,9 +54,6 @@ enum { GCR_MARK_BYTES = 512 };
  * where the mark has no source. Returns `out`. */
 const char *gcr_format_mark(char out[GCR_MARK_BYTES], gcr_mark mark);
 
-/* A hash of a text, the same on every machine: to see whether two are the same. */
-uint64_t gcr_text_hash(const char *text, size_t bytes);
-
 /* A copy of the first `bytes` of `text`, terminated. The caller frees it. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_text_copy(char **out, const char *text, size_t bytes);
 

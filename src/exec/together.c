@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* ---- before ------------------------------------------------------------------------------------ */
 
@@ -38,9 +39,9 @@ out:
 /* A hash of all that went into `hash` before, and of bytes[count]. */
 static void mix(uint64_t *hash, const void *bytes, uint64_t count)
 {
-    const uint64_t both[] = { *hash, count > 0 ? gcr_text_hash(bytes, count) : 0 };
+    const uint64_t both[] = { *hash, count > 0 ? XXH3_64bits(bytes, count) : 0 };
 
-    *hash = gcr_text_hash((const char *)both, sizeof both);
+    *hash = XXH3_64bits(both, sizeof both);
 }
 
 static void mix_text(uint64_t *hash, const char *text)
@@ -94,7 +95,7 @@ static uint64_t hash_kernel(const gcr_own *own)
 {
     const char *text = gcr_own_text(own);
 
-    return text != NULL ? gcr_text_hash(text, strlen(text)) : 0;
+    return text != NULL ? XXH3_64bits(text, strlen(text)) : 0;
 }
 
 gcr_status gcr_run_join_crew(gcr_run *run)
