@@ -2,6 +2,7 @@
 #include "comm/comm_private.h"
 
 #include "base/check.h"
+#include "base/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,7 @@ static card card_of_this(void)
             out.boot[0] = '\0';
         fclose(file);
     }
-    if (gethostname(out.host, sizeof out.host - 1) != 0)
-        out.host[0] = '\0';
+    gcr_host_name(out.host);
     return out;
 }
 

@@ -7,16 +7,16 @@
 #include "comm/same_build.h"
 
 #include "base/check.h"
+#include "base/host.h"
 
 #include <elf.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What ranks tell each other. Its layout is the same in all versions. */
 typedef struct build {
-    char program[128], host[64];
+    char program[128], host[GCR_HOST_BYTES];
 } build;
 
 static int contains(const struct dl_phdr_info *object, const void *address)
@@ -78,8 +78,7 @@ static build this_build(void)
     build out = { .program = GCR_SEAM "-" };
 
     dl_iterate_phdr(visit, out.program);
-    if (gethostname(out.host, sizeof out.host - 1) != 0)
-        out.host[0] = '\0';
+    gcr_host_name(out.host);
     return out;
 }
 

@@ -1,6 +1,7 @@
 /* exec/facts.c -- a flat list, so that adding a fact is adding a line. */
 #include "exec/facts.h"
 
+#include "base/host.h"
 #include "base/memory.h"
 #include "exec/run_private.h"
 
@@ -9,7 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { DEVICES_NAMED = 64 }; /* one by one; the others are counted */
 
@@ -46,13 +46,13 @@ static void add_time_and_place(gcr_facts *facts)
 {
     const time_t now = time(NULL);
     struct tm utc;
-    char text[64];
+    char text[64], host[GCR_HOST_BYTES];
 
     gmtime_r(&now, &utc);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     add_text(facts, "finished", text);
-    if (gethostname(text, sizeof text) == 0)
-        add_text(facts, "host", text);
+    if (gcr_host_name(host)[0] != '\0')
+        add_text(facts, "host", host);
 }
 
 /* "covariance=matern52, folds=5": as they hold, whether the job says so or not. */
