@@ -173,11 +173,9 @@ typedef struct gcr_in_flight {
 
 int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker);
 
-/* After execute: the worker that failed first, whose sentence execute returned; -1: none. */
-int gcr_run_failed_worker(const gcr_run *run);
-
-/* After execute: what that worker was at; where another rank's failed, what that one was. False: no worker
- * has failed, or it was at nothing. Of several ranks known for GCR_EDEVICE alone. */
+/* After execute: what the worker was at that failed first, whose sentence execute returned; where another
+ * rank's failed, what that one was. False: no worker has failed, or it was at nothing. Of several ranks known
+ * for GCR_EDEVICE alone. */
 int gcr_run_failed_at(gcr_in_flight *out, const gcr_run *run);
 
 /* ---- the cells of one dataset ---------------------------------------------------------------- */

@@ -57,7 +57,6 @@ static void note_failure(void *arg, int worker, gcr_status status)
     pthread_mutex_lock(&x->failure_lock);
     if (x->failure == GCR_OK) { /* a device that is silent for too long is lost like another */
         x->failure = status == GCR_ETIMEOUT ? GCR_EDEVICE : status;
-        x->run->failed_worker = worker;
         (void)gcr_run_in_flight(&x->run->failed_at, x->run, worker);
         strncpy(x->sentence, gcr_last_error(), sizeof x->sentence - 1);
     }

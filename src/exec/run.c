@@ -47,7 +47,6 @@ static gcr_status open_run(gcr_run **out, const gcr_run_spec *spec)
     run->spec = *spec;
     atomic_init(&run->is_cancelled, 0);
     atomic_init(&run->phase, GCR_PHASE_PLANNED);
-    run->failed_worker = -1;
     GCR_TRY(gcr_points_create(&run->points, job));
     run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
     *out = run;
@@ -240,11 +239,6 @@ int gcr_run_thread_count(const gcr_run *run)
 int gcr_run_worker_count(const gcr_run *run)
 {
     return run->workers;
-}
-
-int gcr_run_failed_worker(const gcr_run *run)
-{
-    return run->failed_worker;
 }
 
 int gcr_run_failed_at(gcr_in_flight *out, const gcr_run *run)

@@ -104,9 +104,8 @@ struct gcr_run {
     gcr_summaries *summaries;
     gcr_progress progress;
     gcr_pipeline_progress *worker_progress; /* [workers] may be looked at until destroy */
-    int failed_worker;                      /* the first that failed; -1: none */
-    gcr_in_flight failed_at;                /* and what it was at; thread 0: nothing */
-    gcr_ledger ledger;                      /* of all devices */
+    gcr_in_flight failed_at; /* what the first that failed was at; thread 0: nothing */
+    gcr_ledger ledger;       /* of all devices */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;

@@ -224,7 +224,7 @@ static void test_batches_of_a_dataset_on_several_devices_all_land(void **state)
     }
 }
 
-static void test_a_device_that_is_lost_ends_the_run_and_is_named_by_its_worker(void **state)
+static void test_a_device_that_is_lost_ends_the_run_and_what_it_was_at_is_known(void **state)
 {
     scene s = { 0 };
     gcr_in_flight flight;
@@ -235,21 +235,21 @@ static void test_a_device_that_is_lost_ends_the_run_and_is_named_by_its_worker(v
     fake.sync_that_fails = 5;
     assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
     assert_error_mentions("the fake was lost");
-    assert_in_range(gcr_run_failed_worker(s.run), 0, 2);
-    assert_true(gcr_run_in_flight(&flight, s.run, gcr_run_failed_worker(s.run)));
+    assert_true(gcr_run_failed_at(&flight, s.run));
     assert_int_equal(flight.cell_count, 8);
     drop_curtain(&s);
 }
 
-static void test_a_run_that_did_not_fail_has_no_worker_that_failed(void **state)
+static void test_a_run_that_did_not_fail_was_at_nothing(void **state)
 {
     scene s = { 0 };
+    gcr_in_flight flight;
 
     (void)state;
     set_up(2);
     raise_on(&s, "run.device=fake", NULL);
     assert_ok(gcr_run_execute(s.run));
-    assert_int_equal(gcr_run_failed_worker(s.run), -1);
+    assert_false(gcr_run_failed_at(&flight, s.run));
     drop_curtain(&s);
 }
 
@@ -805,8 +805,8 @@ int main(void)
         cmocka_unit_test(test_a_dataset_goes_up_to_the_device_that_computes_it_and_to_no_other),
         cmocka_unit_test(test_the_ledger_of_a_run_is_the_sum_of_its_devices),
         cmocka_unit_test(test_batches_of_a_dataset_on_several_devices_all_land),
-        cmocka_unit_test(test_a_device_that_is_lost_ends_the_run_and_is_named_by_its_worker),
-        cmocka_unit_test(test_a_run_that_did_not_fail_has_no_worker_that_failed),
+        cmocka_unit_test(test_a_device_that_is_lost_ends_the_run_and_what_it_was_at_is_known),
+        cmocka_unit_test(test_a_run_that_did_not_fail_was_at_nothing),
         cmocka_unit_test(test_devices_of_a_kind_stand_together),
         cmocka_unit_test(test_each_cell_says_which_kind_computed_it),
         cmocka_unit_test(test_which_kind_computes_a_cell_does_not_depend_on_time),

@@ -804,7 +804,7 @@ static void test_a_batch_that_does_not_end_in_its_time_ends_the_run(void **state
     assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
     assert_string_equal(gcr_last_error(), "fake has not ended a batch in 90 s, the job's "
                                           "kernel_time; only a new process can use it again");
-    assert_true(gcr_run_in_flight(&flight, s.run, gcr_run_failed_worker(s.run)));
+    assert_true(gcr_run_failed_at(&flight, s.run));
     assert_int_equal(flight.cell_count, 16);
     gcr_run_count(s.run, counts);
     assert_int_equal(counts[GCR_CELL_OK], 32);
