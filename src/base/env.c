@@ -22,6 +22,9 @@ static const struct {
     [GCR_ENV_PMI_SIZE] = { "PMI_SIZE", "mpirun of MPICH has started so many" },
     [GCR_ENV_PMIX] = { "PMIX_NAMESPACE", "srun --mpi=pmix has started this process" },
     [GCR_ENV_SLURM_TASKS] = { "SLURM_STEP_NUM_TASKS", "srun has started so many" },
+    [GCR_ENV_OPEN_MPI_RANK] = { "OMPI_COMM_WORLD_RANK", "which of them this process is" },
+    [GCR_ENV_PMI_RANK] = { "PMI_RANK", "which of them this process is" },
+    [GCR_ENV_SLURM_TASK] = { "SLURM_PROCID", "which of them this process is" },
 };
 
 const char *gcr_env_name(gcr_env variable)

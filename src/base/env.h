@@ -22,6 +22,9 @@ typedef enum gcr_env {
     GCR_ENV_PMI_SIZE,
     GCR_ENV_PMIX,
     GCR_ENV_SLURM_TASKS,
+    GCR_ENV_OPEN_MPI_RANK, /* from here on: which of them this process is */
+    GCR_ENV_PMI_RANK,
+    GCR_ENV_SLURM_TASK,
     GCR_ENV_COUNT
 } gcr_env;
 

@@ -6,6 +6,7 @@
 #include "cli/devices_map.h"
 #include "cli/help.h"
 #include "cli/json.h"
+#include "cli/run_ranks.h"
 #include "cli/screen.h"
 
 #include "backend/backend.h"
@@ -55,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static char *list_variables(int key, const char *text, void *input)
 {
     (void)input;
-    return gcr_help_variables(key, text, GCR_ENV_GPU_MODULE, GCR_ENV_COUNT);
+    return gcr_help_variables(key, text, GCR_ENV_GPU_MODULE, GCR_ENV_OPEN_MPI_RANK);
 }
 
 static const struct argp devices_argp = {
@@ -207,6 +208,7 @@ gcr_status gcr_command_devices(int *exit_out, int argc, char **argv)
 
     (void)exit_out;
     argp_parse(&devices_argp, argc, argv, 0, NULL, &args);
+    gcr_ranks_speak();
     if (args.is_map) {
         GCR_TRY(gcr_devices_map_print(args.is_json));
         goto out;

@@ -23,6 +23,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "comm/comm.h"
+#include "comm/started.h"
 #include "exec/share_data.h"
 
 #include <errno.h>
@@ -319,7 +320,8 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
     run_work work = { .begin = gcr_clock_seconds() };
 
     argp_parse(&run_argp, argc, argv, 0, NULL, &args);
-    gcr_interrupt_begin();
+    gcr_ranks_speak();
+    gcr_command_is_mute = gcr_started_behind_first(); /* a signal now is told by one */
     status = gcr_ranks_open(&work.ranks, args.ranks);
     gcr_command_is_mute = !gcr_ranks_lead(&work.ranks);
     GCR_TRY(status);

@@ -6,6 +6,8 @@
  * the place; others get the name of the program in front.
  */
 #include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/run_ranks.h"
 #include "cli/screen.h"
 #include "cli/version.h"
 
@@ -27,21 +29,22 @@ typedef struct command_entry {
     const char *name;
     const char *help;
     gcr_command_fn *run;
+    int is_of_ranks; /* those that were started together do it together; it lets all of them speak itself */
 } command_entry;
 
 static const command_entry commands[] = {
-    { "run", "compute the cells of a job and save them", gcr_command_run },
-    { "plan", "say what a run would do and need", gcr_command_plan },
-    { "try", "compute one cell of a job, print and time it", gcr_command_try },
-    { "best", "the best points of each dataset of a run", gcr_command_best },
-    { "show", "what a run holds: an overview, or cells", gcr_command_show },
-    { "failed", "the cells of a run that failed, and why", gcr_command_failed },
-    { "export", "all cells of a run as CSV or JSON lines", gcr_command_export },
-    { "kernels", "what can be computed in a cell", gcr_command_kernels },
-    { "kernel", "check a kernel in a file of yours", gcr_command_kernel },
-    { "devices", "what there is to compute on", gcr_command_devices },
-    { "hosts", "a list of machines for mpirun or srun", gcr_command_hosts },
-    { "bench", "run a benchmark", gcr_command_bench },
+    { "run", "compute the cells of a job and save them", gcr_command_run, 1 },
+    { "plan", "say what a run would do and need", gcr_command_plan, 0 },
+    { "try", "compute one cell of a job, print and time it", gcr_command_try, 0 },
+    { "best", "the best points of each dataset of a run", gcr_command_best, 0 },
+    { "show", "what a run holds: an overview, or cells", gcr_command_show, 0 },
+    { "failed", "the cells of a run that failed, and why", gcr_command_failed, 0 },
+    { "export", "all cells of a run as CSV or JSON lines", gcr_command_export, 0 },
+    { "kernels", "what can be computed in a cell", gcr_command_kernels, 0 },
+    { "kernel", "check a kernel in a file of yours", gcr_command_kernel, 0 },
+    { "devices", "what there is to compute on", gcr_command_devices, 1 },
+    { "hosts", "a list of machines for mpirun or srun", gcr_command_hosts, 0 },
+    { "bench", "run a benchmark", gcr_command_bench, 0 },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -123,6 +126,8 @@ static gcr_status run_command(int *exit_out, const request *wanted)
     const command_entry *command;
 
     GCR_TRY(find_command(&command, wanted->word));
+    if (!command->is_of_ranks)
+        gcr_ranks_speak();
     snprintf(name, sizeof name, "gridcrunch %s", command->name);
     wanted->argv[0] = name; /* what argp calls the program from here on */
     GCR_TRY(command->run(exit_out, wanted->argc, wanted->argv));
@@ -212,6 +217,12 @@ static void set_locale(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* A run is to be stopped in an orderly way from its first moment on. */
+static int begins_run(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], commands[0].name) == 0;
+}
+
 int gcr_command_leaves_at_once;
 int gcr_command_is_mute;
 
@@ -222,6 +233,9 @@ int main(int argc, char **argv)
     int exit_code = GCR_EXIT_OK;
 
     open_standard_files();
+    if (begins_run(argc, argv))
+        gcr_interrupt_begin();
+    gcr_ranks_hush();
     set_locale();
     gcr_screen_begin();
     signal(SIGPIPE, SIG_IGN); /* a reader that leaves is a failed write, not a death */

@@ -4,11 +4,54 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "comm/comm.h"
+#include "comm/started.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static int spoken_to[3] = { -1, -1, -1 }; /* where stdout and stderr go else; -1: there */
+
+/* mpirun ends the others as soon as one leaves with a code that is not 0: so the first one, which has
+ * something to say, is given the time. */
+static void let_first_speak(int code, void *unused)
+{
+    (void)unused;
+    if (code != 0 && spoken_to[STDERR_FILENO] >= 0)
+        sleep(1);
+}
+
+void gcr_ranks_hush(void)
+{
+    const int nowhere = gcr_started_behind_first() ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+    if (nowhere < 0)
+        return;
+    on_exit(let_first_speak, NULL);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        spoken_to[fd] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        dup2(nowhere, fd);
+    }
+    close(nowhere);
+}
+
+void gcr_ranks_speak(void)
+{
+    fflush(NULL);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        if (spoken_to[fd] >= 0) {
+            dup2(spoken_to[fd], fd);
+            close(spoken_to[fd]);
+            spoken_to[fd] = -1;
+        }
+}
+
+/* ---- which they are -------------------------------------------------------------------------- */
 
 enum { RANKS_MAX = 1 << 16 };
 

@@ -13,6 +13,11 @@ typedef struct gcr_ranks {
     int first;          /* the first of those that are, as all count it      */
 } gcr_ranks;
 
+/* What is wrong with the words of a command is wrong with those of each rank. Until all have been looked at
+ * only the first that was started is heard, and on others what is printed goes nowhere. */
+void gcr_ranks_hush(void);
+void gcr_ranks_speak(void);
+
 /* `list`: "1,2" or "0-3,6"; NULL: all of them. GCR_EINVAL; failures of gcr_comm_open(). Collective; the
  * caller closes it. */
 GCR_MUST_CHECK gcr_status gcr_ranks_open(gcr_ranks *out, const char *list);

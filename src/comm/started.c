@@ -88,6 +88,23 @@ int gcr_started_by_launcher(void)
     return 0;
 }
 
+int gcr_started_behind_first(void)
+{
+    static const struct {
+        gcr_env size, rank;
+    } told[] = { { GCR_ENV_OPEN_MPI_SIZE, GCR_ENV_OPEN_MPI_RANK },
+                 { GCR_ENV_PMI_SIZE, GCR_ENV_PMI_RANK },
+                 { GCR_ENV_SLURM_TASKS, GCR_ENV_SLURM_TASK } };
+
+    for (size_t i = 0; i < sizeof told / sizeof *told && gcr_env_get(GCR_ENV_MPI) == NULL; i++)
+        if (gcr_env_get(told[i].size) != NULL) {
+            const char *rank = gcr_env_get(told[i].rank);
+
+            return rank != NULL && strcmp(rank, "0") != 0;
+        }
+    return 0;
+}
+
 const char *gcr_started_describe(char out[96], const gcr_started *started)
 {
     if (started->size > 0)

@@ -20,6 +20,10 @@ int gcr_started_is_alone(const gcr_started *started);
  * says: what it prints goes through them. */
 int gcr_started_by_launcher(void);
 
+/* True where mpirun or srun says that this process is not the first of those that it has started
+ * together, whatever else they say. */
+int gcr_started_behind_first(void);
+
 /* "started by mpirun as one of 4 ranks". Returns `out`. */
 const char *gcr_started_describe(char out[96], const gcr_started *started);
 

@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from support import SLOW, TIME_LIMIT, Case
+from support import IS_SANITIZED, PROGRAM, SLOW, TIME_LIMIT, Case, clean_environment
 
 
 class Interrupt(Case):
@@ -53,6 +53,15 @@ class Interrupt(Case):
         self.assertEqual(process.returncode, 4, err)
         self.assertEqual(err.count(b"warned by a signal"), 1, err)
         self.assertIn("ok", self.states())
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_warning_that_comes_before_all_else_leaves_no_trace(self):
+        early = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_early_signal.so")
+        before = self.files()
+        reply = self.call("run", "slow.yaml", env=clean_environment(LD_PRELOAD=early))
+        self.assertEqual(reply.code, 4, reply)
+        self.assertIn("warned by a signal, stopping", reply.err)
+        self.assert_nothing_changed(before)
 
     def test_after_a_warning_ctrl_c_twice_stops_at_once(self):
         self.write("slow.yaml", SLOW.replace("[5, 6, 100]", "[20000, 20001, 2]"))

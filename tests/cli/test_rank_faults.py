@@ -123,6 +123,14 @@ class Refused(RankCase):
         self.assert_nothing_changed(before)
 
 
+class WrongWords(RankCase):
+    def test_the_first_rank_alone_speaks_of_them(self):
+        reply = self.on_ranks(4, "run", "--no-such-flag")
+        self.assertEqual((reply.code, reply.err.count("option '--no-such-flag'")), (2, 1), reply)
+        reply = self.on_ranks(4, "run", "--help")
+        self.assertEqual((reply.code, reply.out.count("--no-sync")), (0, 1), reply)
+
+
 class Stopped(RankCase):
     """Cells of 5 ms, 200 for each of 4 datasets."""
 

@@ -4,10 +4,15 @@
 #include "comm/comm.h"
 #include "comm/started.h"
 
-static const char *const variables[] = {
-    "GRIDCRUNCH_MPI", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
-    "PMIX_NAMESPACE", "SLURM_STEP_NUM_TASKS", "GRIDCRUNCH_MPI_MODULE"
-};
+static const char *const variables[] = { "GRIDCRUNCH_MPI",
+                                         "OMPI_COMM_WORLD_SIZE",
+                                         "OMPI_COMM_WORLD_RANK",
+                                         "PMI_SIZE",
+                                         "PMI_RANK",
+                                         "PMIX_NAMESPACE",
+                                         "SLURM_STEP_NUM_TASKS",
+                                         "SLURM_PROCID",
+                                         "GRIDCRUNCH_MPI_MODULE" };
 
 static int forget_all(void **state)
 {
@@ -152,6 +157,39 @@ static void test_without_the_module_ranks_are_refused(void **state)
     gcr_comm_close(comm);
 }
 
+static void assert_behind_first(const char *size, const char *rank, const char *number, int wanted)
+{
+    setenv(size, "4", 1);
+    setenv(rank, number, 1);
+    assert_int_equal(gcr_started_behind_first(), wanted);
+    setenv("GRIDCRUNCH_MPI", "none", 1);
+    assert_int_equal(gcr_started_behind_first(), 0);
+    unsetenv("GRIDCRUNCH_MPI");
+    unsetenv(rank);
+    assert_int_equal(gcr_started_behind_first(), 0);
+    unsetenv(size);
+}
+
+static void test_who_is_the_first_of_several_each_launcher_says(void **state)
+{
+    (void)state;
+    assert_int_equal(gcr_started_behind_first(), 0);
+    assert_behind_first("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "0", 0);
+    assert_behind_first("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "3", 1);
+    assert_behind_first("PMI_SIZE", "PMI_RANK", "1", 1);
+    assert_behind_first("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "10", 1);
+}
+
+static void test_mpirun_within_a_task_of_srun_says_who_is_the_first(void **state)
+{
+    (void)state;
+    setenv("SLURM_PROCID", "3", 1);
+    setenv("SLURM_STEP_NUM_TASKS", "4", 1);
+    setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+    setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+    assert_int_equal(gcr_started_behind_first(), 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup(test, forget_all)
@@ -166,6 +204,8 @@ int main(void)
         TEST(test_a_process_may_be_told_to_be_alone),
         TEST(test_a_word_that_means_nothing_is_refused),
         TEST(test_what_mpirun_or_srun_has_started_prints_through_them),
+        TEST(test_who_is_the_first_of_several_each_launcher_says),
+        TEST(test_mpirun_within_a_task_of_srun_says_who_is_the_first),
         TEST(test_without_the_module_ranks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
