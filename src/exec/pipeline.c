@@ -1,4 +1,11 @@
-/* exec/pipeline.c -- the loop of a worker. See exec/pipeline.h. */
+/*
+ * exec/pipeline.c -- the loop of a worker, run_batches() near the end of the file. See exec/pipeline.h.
+ *
+ * A batch is a flight (flight.h), used again and again. The schedule gives the worker a span of
+ * positions (schedule.h), of which the cutter fills the flight with parts (cutter.h); their datasets stand
+ * ready (residency.h); it is launched; and when the next one is under way, it lands (lander.h). What else
+ * stands here is for devices that are short of memory, and for runs that somebody wants to stop.
+ */
 #include "exec/pipeline.h"
 
 #include "base/check.h"
@@ -7,7 +14,7 @@
 #include "exec/batch.h"
 #include "exec/cutter.h"
 #include "exec/flight.h"
-#include "exec/teller.h"
+#include "exec/lander.h"
 
 #include "gridcrunch/cell.h"
 
@@ -31,11 +38,7 @@ typedef struct worker {
     uint64_t batch;     /* how many live cells it takes at a time, now */
     double batch_begin; /* when the last one was over                  */
 
-    /* Cells land at their dataset when the worker turns to another one: a counter that all workers
-     * share is then touched once per visit, not once per cell. */
-    uint64_t landing_dataset, landing_count;
-
-    gcr_teller teller;
+    gcr_lander lander;
 
     int is_short; /* the device had no memory for what was asked for last, and may have some later */
     int is_waiting; /* the node has nothing to compute, but may be granted more */
@@ -55,13 +58,6 @@ static int is_stopped(const worker *w)
     return atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0;
 }
 
-/* Only its own worker writes a progress, so adding needs no atomic addition. */
-static void add_progress(_Atomic uint64_t *to, uint64_t count)
-{
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + count,
-                          memory_order_relaxed);
-}
-
 /* ---- the dataset in work ---------------------------------------------------------------------- */
 
 /* The worker is at no dataset now. */
@@ -70,32 +66,6 @@ static void turn_away(worker *w)
     if (w->has_resident)
         gcr_residency_turn(w->shared->residency, w->resident_dataset);
     w->has_resident = 0;
-}
-
-/* Tells the dataset worked on last how many of its cells have landed since; the last one of a
- * dataset makes its summary and frees its place on the device. */
-static gcr_status flush_landing(worker *w)
-{
-    gcr_status status = GCR_OK;
-    const gcr_pipeline_shared *shared = w->shared;
-    gcr_pipeline_progress *progress = w->progress;
-    const uint64_t dataset = w->landing_dataset;
-
-    GCR_TRY(gcr_teller_flush(&w->teller));
-    if (w->landing_count == 0 || shared->rings != NULL)
-        goto out;
-    if (shared->by_blocks && w->landing_count < shared->slots->live_count)
-        GCR_TRY(gcr_summaries_leave(shared->summaries, dataset, w->index));
-    if (gcr_slots_land(shared->slots, dataset, w->landing_count)) {
-        gcr_summaries_fire(shared->summaries, dataset, w->index);
-        if (w->resident_dataset == dataset)
-            turn_away(w);
-        add_progress(&progress->datasets, 1);
-        shared->on_dataset(shared->arg, dataset);
-    }
-out:
-    w->landing_count = 0;
-    return status;
 }
 
 /* Says what will be computed, for whoever wants to know what crashed. */
@@ -115,7 +85,7 @@ static gcr_status acquire(worker *w, uint64_t dataset)
     if (is_same && shares_memory(w) && w->shared->rings == NULL)
         goto out; /* else each tile is counted: it may not leave */
     if (!is_same) {
-        GCR_TRY(flush_landing(w)); /* first: the dataset that is left may make room for this one */
+        GCR_TRY(gcr_lander_flush(&w->lander)); /* what is left may make room for this */
         turn_away(w);
         tell(w->progress, dataset, 0, 0);
     }
@@ -361,123 +331,6 @@ out:
 
 /* ---- landing --------------------------------------------------------------------------------- */
 
-static void add_cost(_Atomic double *to, double share)
-{
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + share,
-                          memory_order_relaxed);
-}
-
-/* `landed` cells of a part are where they will be looked for. */
-static gcr_status count_landed(worker *w, const part *p, uint64_t landed, uint64_t failed)
-{
-    const gcr_landing landing = { .dataset = p->at.dataset,
-                                  .first = p->at.first,
-                                  .count = p->at.count,
-                                  .live = landed,
-                                  .failed = failed,
-                                  .cost = p->cell_cost * (double)landed };
-
-    if (failed > 0)
-        add_progress(&w->progress->failed, failed);
-    add_progress(&w->progress->landed, landed);
-    add_cost(&w->progress->cost, p->cell_cost * (double)landed);
-    w->landing_dataset = p->at.dataset;
-    w->landing_count += landed;
-    return gcr_teller_put(&w->teller, &landing);
-}
-
-/* Notes which kind computed the cells of a part, where the run has several. */
-static void mark_kind(const worker *w, const part *p)
-{
-    const gcr_slots *slots = w->shared->slots;
-    const uint64_t first = p->at.dataset * slots->point_count + p->at.first;
-
-    for (uint64_t i = first; slots->kind != NULL && i < first + p->at.count; i++)
-        if (slots->state[i] != GCR_CELL_EXCLUDED)
-            slots->kind[i] = w->shared->kind_mark;
-}
-
-/* Adds what the device has left of a part, from number `block` of its records on, to the
- * summaries. */
-static gcr_status land_partials(worker *w, const flight *f, const part *p, uint64_t block)
-{
-    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
-    const uint64_t bytes = gcr_partial_bytes(&reduction);
-    gcr_status status = GCR_OK;
-    uint64_t failed = 0;
-
-    for (uint64_t b = 0; b < p->positions; b++) {
-        const void *record = (const char *)f->partials->base + (block + b) * bytes;
-
-        gcr_summaries_add_record(w->shared->summaries, w->index,
-                                 p->at.first + b * GCR_PARTIAL_POINTS, record);
-        failed += gcr_partial_failed(record);
-    }
-    GCR_TRY(gcr_summaries_check(w->shared->summaries)); /* else nobody may hear of these cells */
-    GCR_TRY(count_landed(w, p, p->live, failed));
-out:
-    return status;
-}
-
-/* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part
- * that has no slots, cells may be empty: somebody wanted the run to stop. */
-static gcr_status land_cells(worker *w, const flight *f, const part *p)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-    const gcr_point_table *points = gcr_points_table(shared->points);
-    const uint8_t *state;
-    uint64_t failed = 0, landed = p->live;
-
-    if (f->from.base != NULL) /* devices write no states of points that are not live */
-        gcr_records_exclude(&f->from, shared->slots, points, &p->at);
-    if (f->from.base != NULL && !shared->by_blocks)
-        gcr_records_keep(&f->from, shared->slots, points, &p->at);
-    state = gcr_records_states(&f->from, shared->slots, &p->at);
-    for (uint64_t i = 0; i < p->at.count; i++)
-        failed += gcr_cell_is_failed(state[i]) ? 1 : 0;
-    for (uint64_t i = 0; shared->by_blocks && i < p->at.count; i++)
-        landed -= state[i] == GCR_CELL_EMPTY;
-    if (shared->by_blocks && landed > 0)
-        gcr_records_reduce(&f->from, shared->slots, shared->summaries, w->index, &p->at);
-    mark_kind(w, p);
-    return count_landed(w, p, landed, failed);
-}
-
-/* ---- results that leave for another device ---------------------------------------------------- */
-
-/* How many of its cells have failed, the rank that receives them finds out. */
-static gcr_status carry(worker *w, flight *f)
-{
-    for (uint64_t t = 0; t < f->tile_count; t++) {
-        const part *p = &f->parts[t];
-
-        add_progress(&w->progress->landed, p->live);
-        add_cost(&w->progress->cost, p->cell_cost * (double)p->live);
-    }
-    return gcr_carrier_send(w->shared->carrier, w->queue, f, w->shared->slots,
-                            w->shared->kind_mark);
-}
-
-static gcr_status land_parts(worker *w, const flight *f)
-{
-    gcr_status status = GCR_OK;
-    uint64_t block = 0;
-
-    for (uint64_t t = 0; t < f->tile_count; t++) {
-        const part *p = &f->parts[t];
-
-        if (w->landing_count > 0 && w->landing_dataset != p->at.dataset)
-            GCR_TRY(flush_landing(w));
-        if (f->partials != NULL)
-            GCR_TRY(land_partials(w, f, p, block));
-        else
-            GCR_TRY(land_cells(w, f, p));
-        block += p->positions;
-    }
-out:
-    return status;
-}
-
 static gcr_status land(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
@@ -486,7 +339,7 @@ static gcr_status land(worker *w, flight *f)
         goto out;
     f->is_flying = 0;
     GCR_TRY(await(w, f));
-    GCR_TRY(w->shared->carrier != NULL ? carry(w, f) : land_parts(w, f));
+    GCR_TRY(gcr_lander_take(&w->lander, w->queue, f));
     leave_datasets(w, f, 1);
 out:
     return status;
@@ -502,7 +355,7 @@ static int halve_batch(worker *w, uint64_t cells)
     if (w->batch < 2)
         return 0;
     w->batch /= 2;
-    add_progress(&w->progress->halved, 1);
+    gcr_progress_add(&w->progress->halved, 1);
     return 1;
 }
 
@@ -525,7 +378,7 @@ static gcr_status make_room(worker *w, int turn)
         is_freed |= other->is_flying;
         GCR_TRY(land(w, other));
     }
-    GCR_TRY(flush_landing(w));
+    GCR_TRY(gcr_lander_flush(&w->lander));
     is_freed |= gcr_residency_evict(w->shared->residency) > 0;
     leave_datasets(w, f, 0); /* now: its own are no room for it */
     if (!is_freed && !(has_datasets && halve_batch(w, f->live)))
@@ -584,13 +437,6 @@ static gcr_status open_worker(worker *w)
 {
     gcr_status status = GCR_OK;
     gcr_device *device = w->shared->device;
-    const gcr_teller_spec teller = {
-        .ring = w->shared->rings != NULL ? &w->shared->rings[w->index] : NULL,
-        .points = w->shared->points,
-        .summaries = w->shared->by_blocks ? w->shared->summaries : NULL,
-        .thread = w->index,
-        .cell_bytes = w->shared->cell_bytes,
-    };
 
     w->flight_count = w->shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
     w->cutter =
@@ -602,7 +448,7 @@ static gcr_status open_worker(worker *w)
                       .room = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks) };
     gcr_cutter_begin(&w->cutter);
     w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
-    GCR_TRY(gcr_teller_open(&w->teller, &teller));
+    GCR_TRY(gcr_lander_open(&w->lander, w->shared, w->progress, w->index));
     GCR_TRY(gcr_queue_open(&w->queue, device));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
@@ -619,7 +465,7 @@ static void close_worker(worker *w)
         if (w->flights[i].is_leaving) /* nobody may come for it any more */
             gcr_bridge_abort(w->shared->carrier->bridge);
     turn_away(w);
-    gcr_teller_close(&w->teller);
+    gcr_lander_close(&w->lander);
     gcr_queue_close(w->queue);
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
         gcr_flight_close(&w->flights[i]);
@@ -667,7 +513,7 @@ static gcr_status wait_for_more(worker *w)
     gcr_status status = GCR_OK;
 
     GCR_TRY(land_all(w));
-    GCR_TRY(flush_landing(w));
+    GCR_TRY(gcr_lander_flush(&w->lander));
     nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
     w->batch_begin = gcr_clock_seconds();
 out:
@@ -728,7 +574,7 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
     status = work(&w);
     if (has_failed(status)) /* first: what follows may call what fails */
         shared->on_failure(shared->arg, index, status);
-    landed = flush_landing(&w);
+    landed = gcr_lander_flush(&w.lander);
     if (has_failed(landed) && status == GCR_OK)
         shared->on_failure(shared->arg, index, landed);
     close_worker(&w);

@@ -73,6 +73,13 @@ typedef struct gcr_pipeline_progress {
     _Atomic long thread; /* as the system numbers it; 0: it does not work (yet, or any more) */
 } gcr_pipeline_progress;
 
+/* Only its own worker writes a progress, so adding needs no atomic addition. */
+static inline void gcr_progress_add(_Atomic uint64_t *to, uint64_t count)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + count,
+                          memory_order_relaxed);
+}
+
 /* `worker` counts the workers of the run. Runs on its own thread until the schedule is empty,
  * `stop` is set or something fails, which on_failure() is told. Either way what was enqueued has
  * landed or is lost with the device, and everything is closed. */
