@@ -91,6 +91,7 @@ typedef struct cuda_queue {
     struct cuda_preparer *preparer; /* of cuda_prepare.c */
     struct cuda_factors *factors;   /* of cuda_factor.c; NULL before the first */
     struct cuda_large *large;       /* of cuda_large.c; NULL before the first  */
+    struct cuda_dense *dense;       /* of cuda_dense.c; the same               */
     cuda_unit generate;             /* of cuda_generate.c */
 } cuda_queue;
 

@@ -6,8 +6,8 @@
  * library sees a number of them that could change how it adds: the group has room for that.
  */
 #include "cuda/blocked.h"
+#include "cuda/cuda_dense.h"
 #include "cuda/cuda_factor.h"
-#include "cuda/cuda_large.h"
 #include "cuda/device/factor_layout.h"
 
 #include "base/memory.h"
@@ -75,7 +75,7 @@ static gcr_status multiply(void *arg, const gcr_product *product)
 {
     const large *of = arg;
 
-    return gcr_cuda_large_multiply(of->queue, of->code->scalar, &of->launch.grid, product);
+    return gcr_cuda_dense_multiply(of->queue, of->code->scalar, &of->launch.grid, product);
 }
 
 static gcr_status factor_slots(large *of)
@@ -88,7 +88,7 @@ static gcr_status factor_slots(large *of)
                                   .arg = of };
 
     if (grid->is_lower)
-        return gcr_cuda_large_by_solver(of->queue, of->code->scalar, grid);
+        return gcr_cuda_dense_factor(of->queue, of->code->scalar, grid);
     return gcr_blocked_factor(&blocked);
 }
 
@@ -139,7 +139,7 @@ gcr_status gcr_cuda_factor_large(cuda_queue *queue, const cuda_factor_code *code
 
     of.launch.grid = gcr_grid_of_factor(&device->crossovers[code->scalar], group->n);
     if (step == GCR_FACTOR_IN_PLACE)
-        GCR_TRY(gcr_cuda_large_open(queue, code->scalar, &of.launch.grid));
+        GCR_TRY(gcr_cuda_dense_open(queue, code->scalar, &of.launch.grid));
     of.launch.grid.slots = (int32_t)all_slots(&of.launch.grid, group->count);
     of.launch.grid.matrices = group->matrices;
     pthread_mutex_lock(&device->lock);

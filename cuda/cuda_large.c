@@ -2,17 +2,15 @@
 #include "cuda/cuda_large.h"
 
 #include "cuda/blocked.h"
-#include "cuda/cuda_blas.h"
+#include "cuda/cuda_dense.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     GRAPHS_MAX = 16,
-    GRAPHS_STEP = 5,            /* no divisor of it                                          */
-    WORKSPACE_BYTES = 32 << 20, /* what NVIDIA says cuBLAS wants on sm_90                   */
-    BLOCKS_OF_UNIT = 8,         /* of 256 threads: what a multiprocessor can have at a time */
+    GRAPHS_STEP = 5,    /* no divisor of it                                          */
+    BLOCKS_OF_UNIT = 8, /* of 256 threads: what a multiprocessor can have at a time */
 };
 
 /* The products of a sub-batch. Its kernels have a copy of the grid, with all addresses. */
@@ -23,15 +21,6 @@ typedef struct graph {
 } graph;
 
 struct cuda_large {
-    cudaStream_t stream; /* `work` of the queue */
-    const cuda_blas *blas;
-    cublasHandle_t blas_handle;
-    void *workspace;
-    const cuda_solver *solver; /* NULL until a matrix is for cuSOLVER */
-    cusolverDnHandle_t solver_handle;
-    cusolverDnParams_t solver_parameters;
-    void *solver_block, *solver_host; /* the most that any matrix so far has asked for */
-    uint64_t solver_block_bytes, solver_host_bytes;
     void *memory; /* matrices, pivots, answers and marks of a sub-batch */
     uint64_t memory_bytes;
     graph graphs[GRAPHS_MAX];
@@ -39,99 +28,7 @@ struct cuda_large {
     uint64_t *list_count;         /* pinned: cells on the list of the next rung */
 };
 
-/* ---- what the libraries say ------------------------------------------------------------------ */
-
-/* A GPU that was lost is CUDA's to tell, of the stream: these libraries have a runtime of their own,
- * whose last error is not this one's. */
-static gcr_status find_loss(const cuda_large *large)
-{
-    gcr_cuda_note(cudaStreamQuery(large->stream));
-    return gcr_cuda_usable();
-}
-
-static gcr_status fail_blas(const cuda_large *large, const char *doing, cublasStatus_t answer)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_TRY(find_loss(large));
-    GCR_FAIL(answer == CUBLAS_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
-             "cuBLAS cannot %s: %s", doing, large->blas->status_string(answer));
-out:
-    return status;
-}
-
-/* It has no sentences of its own. */
-static gcr_status fail_solver(const cuda_large *large, const char *doing, cusolverStatus_t answer)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_TRY(find_loss(large));
-    GCR_FAIL(answer == CUSOLVER_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
-             "cuSOLVER cannot %s: status %d", doing, (int)answer);
-out:
-    return status;
-}
-
-#define BLAS(doing, call)                                                                          \
-    do {                                                                                           \
-        cublasStatus_t answer_;                                                                    \
-                                                                                                   \
-        GCR_TRY(gcr_cuda_usable());                                                                \
-        answer_ = (call);                                                                          \
-        if (answer_ != CUBLAS_STATUS_SUCCESS)                                                      \
-            GCR_TRY(fail_blas(large, (doing), answer_));                                           \
-    } while (0)
-
-#define SOLVER(doing, call)                                                                        \
-    do {                                                                                           \
-        cusolverStatus_t answer_;                                                                  \
-                                                                                                   \
-        GCR_TRY(gcr_cuda_usable());                                                                \
-        answer_ = (call);                                                                          \
-        if (answer_ != CUSOLVER_STATUS_SUCCESS)                                                    \
-            GCR_TRY(fail_solver(large, (doing), answer_));                                         \
-    } while (0)
-
 /* ---- what a queue keeps ---------------------------------------------------------------------- */
-
-/* A stream takes the workspace away: it comes first. Additions in any order are refused. */
-static gcr_status open_blas(cuda_large *large, cuda_queue *queue)
-{
-    gcr_status status = GCR_OK;
-
-    large->stream = queue->work.stream;
-    GCR_TRY(gcr_cuda_blas(&large->blas));
-    BLAS("start", large->blas->create(&large->blas_handle));
-    BLAS("take a stream", large->blas->set_stream(large->blas_handle, queue->work.stream));
-    GCR_TRY(gcr_cuda_allocate(&large->workspace, cuda_device_of(queue->base.device),
-                              WORKSPACE_BYTES, "allocate the workspace of cuBLAS on the GPU"));
-    BLAS("take its workspace",
-         large->blas->set_workspace(large->blas_handle, large->workspace, WORKSPACE_BYTES));
-    BLAS("do without atomics",
-         large->blas->set_atomics(large->blas_handle, CUBLAS_ATOMICS_NOT_ALLOWED));
-    GCR_CUDA("allocate pinned memory",
-             cudaHostAlloc((void **)&large->list_count, sizeof *large->list_count,
-                           cudaHostAllocDefault));
-out:
-    return status;
-}
-
-static gcr_status open_solver(cuda_large *large, const cuda_queue *queue)
-{
-    gcr_status status = GCR_OK;
-
-    if (large->solver_parameters != NULL)
-        goto out;
-    GCR_TRY(gcr_cuda_solver(&large->solver));
-    if (large->solver_handle == NULL)
-        SOLVER("start", large->solver->create(&large->solver_handle));
-    SOLVER("take a stream", large->solver->set_stream(large->solver_handle, queue->work.stream));
-    SOLVER("be deterministic",
-           large->solver->set_deterministic(large->solver_handle, CUSOLVER_DETERMINISTIC_RESULTS));
-    SOLVER("take parameters", large->solver->create_parameters(&large->solver_parameters));
-out:
-    return status;
-}
 
 static gcr_status open_large(cuda_queue *queue)
 {
@@ -142,7 +39,9 @@ static gcr_status open_large(cuda_queue *queue)
     if (queue->large == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for large matrices");
     if (queue->large->list_count == NULL)
-        GCR_TRY(open_blas(queue->large, queue));
+        GCR_CUDA("allocate pinned memory",
+                 cudaHostAlloc((void **)&queue->large->list_count, sizeof *queue->large->list_count,
+                               cudaHostAllocDefault));
 out:
     if (status != GCR_OK)
         gcr_cuda_large_close(queue);
@@ -156,11 +55,6 @@ static void close_graphs(cuda_large *large)
     large->graph_count = 0;
 }
 
-static int is_lost(void)
-{
-    return atomic_load(&gcr_cuda_lost) != 0;
-}
-
 void gcr_cuda_large_close(cuda_queue *queue)
 {
     cuda_large *large = queue->large;
@@ -169,18 +63,9 @@ void gcr_cuda_large_close(cuda_queue *queue)
     if (large == NULL)
         return;
     close_graphs(large);
-    if (large->solver_parameters != NULL && !is_lost())
-        (void)large->solver->destroy_parameters(large->solver_parameters);
-    if (large->solver_handle != NULL && !is_lost())
-        (void)large->solver->destroy(large->solver_handle);
-    if (large->blas_handle != NULL && !is_lost())
-        (void)large->blas->destroy(large->blas_handle);
-    gcr_cuda_free(device, large->solver_block);
     gcr_cuda_free(device, large->memory);
-    gcr_cuda_free(device, large->workspace);
     if (large->list_count != NULL)
         GCR_CUDA_CLOSE(cudaFreeHost(large->list_count));
-    free(large->solver_host);
     free(large);
     queue->large = NULL;
 }
@@ -278,63 +163,6 @@ static gcr_scalar scalar_of(const cuda_large_args *args)
     return args->program->base.unit->scalar;
 }
 
-static cudaDataType type_of(gcr_scalar scalar)
-{
-    return scalar == GCR_F64 ? CUDA_R_64F : CUDA_R_32F;
-}
-
-/* What cuSOLVER wants beside a matrix: it is given that and no more, as it may compute in another way
- * where there is more. No entry is looked at: any address of the GPU stands for the matrix. */
-static gcr_status ask_solver(size_t *block_bytes_out, size_t *host_bytes_out,
-                             const cuda_large *large, gcr_scalar scalar, const gcr_grid *grid)
-{
-    gcr_status status = GCR_OK;
-    const cudaDataType type = type_of(scalar);
-
-    SOLVER("say what memory it needs",
-           large->solver->factor_bytes(large->solver_handle, large->solver_parameters,
-                                       CUBLAS_FILL_MODE_LOWER, grid->rows, type, large->workspace,
-                                       grid->ld, type, block_bytes_out, host_bytes_out));
-out:
-    return status;
-}
-
-/* What is there may be read until the matrix before is factored. */
-static gcr_status reserve_solver_host(cuda_queue *queue, size_t bytes)
-{
-    gcr_status status = GCR_OK;
-    cuda_large *large = queue->large;
-
-    if (large->solver_host_bytes >= bytes)
-        goto out;
-    if (large->solver_host != NULL)
-        GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
-    free(large->solver_host);
-    large->solver_host_bytes = 0;
-    large->solver_host = malloc(bytes);
-    if (large->solver_host == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for cuSOLVER");
-    large->solver_host_bytes = bytes;
-out:
-    return status;
-}
-
-/* Other matrices of the batch may be larger, or smaller: what is there only grows. */
-static gcr_status reserve_solver(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
-{
-    gcr_status status = GCR_OK;
-    cuda_large *large = queue->large;
-    size_t block_bytes = 0, host_bytes = 0;
-
-    GCR_TRY(ask_solver(&block_bytes, &host_bytes, large, scalar, grid));
-    GCR_TRY(gcr_cuda_reserve(&large->solver_block, &large->solver_block_bytes,
-                             cuda_device_of(queue->base.device), block_bytes,
-                             "allocate the workspace of cuSOLVER on the GPU"));
-    GCR_TRY(reserve_solver_host(queue, host_bytes));
-out:
-    return status;
-}
-
 uint64_t gcr_cuda_large_bytes(const cuda_large_args *args)
 {
     const gcr_grid grid = grid_of(args);
@@ -351,21 +179,8 @@ gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_large_args *args
 
     GCR_TRY(check_size(device, args, bytes));
     GCR_TRY(open_large(queue));
+    GCR_TRY(gcr_cuda_dense_open(queue, scalar_of(args), &grid));
     GCR_TRY(reserve_memory(queue, bytes));
-    GCR_TRY(gcr_cuda_large_open(queue, scalar_of(args), &grid));
-out:
-    return status;
-}
-
-gcr_status gcr_cuda_large_open(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_TRY(open_large(queue));
-    if (grid->is_lower) {
-        GCR_TRY(open_solver(queue->large, queue));
-        GCR_TRY(reserve_solver(queue, scalar, grid));
-    }
 out:
     return status;
 }
@@ -406,38 +221,11 @@ static gcr_status launch_diagonal(void *arg, int64_t first, int64_t count)
                         of->args->code->variant.shared_bytes, &launch);
 }
 
-/* Doubles may go through the tensor cores, which round them as everybody does; floats may not. */
-gcr_status gcr_cuda_large_multiply(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid,
-                                   const gcr_product *p)
-{
-    gcr_status status = GCR_OK;
-    cuda_large *large = queue->large;
-    const int is_double = scalar == GCR_F64;
-    const float alpha = (float)p->alpha, beta = (float)p->beta;
-    const cudaDataType type = type_of(scalar);
-    const uint64_t bytes = gcr_scalar_bytes(scalar);
-    const int ld = (int)grid->ld;
-    char *values = grid->matrices;
-
-    BLAS("multiply blocks of matrices",
-         large->blas->multiply(
-             large->blas_handle, p->a_is_across ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_OP_T, (int)p->m,
-             (int)p->n, (int)p->k, is_double ? (const void *)&p->alpha : &alpha,
-             values + (uint64_t)p->a * bytes, type, ld, grid->stride,
-             values + (uint64_t)p->b * bytes, type, ld, grid->stride,
-             is_double ? (const void *)&p->beta : &beta, values + (uint64_t)p->c * bytes, type, ld,
-             grid->stride, grid->slots,
-             is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_GEMM_DEFAULT));
-    queue->work.issued++;
-out:
-    return status;
-}
-
 static gcr_status multiply(void *arg, const gcr_product *product)
 {
     const factorisation *of = arg;
 
-    return gcr_cuda_large_multiply(of->queue, scalar_of(of->args), of->grid, product);
+    return gcr_cuda_dense_multiply(of->queue, scalar_of(of->args), of->grid, product);
 }
 
 static gcr_status enqueue_steps(factorisation *of)
@@ -490,14 +278,15 @@ static int is_same(const gcr_grid *a, const gcr_grid *b)
 
 /* One goes where there is no room. Not the one that was recorded next, as shapes mostly come in turns and
  * it would be the next to be asked for. */
-static gcr_status make_room(cuda_large *large)
+static gcr_status make_room(cuda_queue *queue)
 {
     gcr_status status = GCR_OK;
+    cuda_large *large = queue->large;
     graph *const old = &large->graphs[large->graph_to_go];
 
     if (large->graph_count < GRAPHS_MAX)
         goto out;
-    GCR_CUDA("compute a batch", cudaStreamSynchronize(large->stream)); /* it may be running */
+    GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream)); /* it may be running */
     GCR_CUDA_CLOSE(cudaGraphExecDestroy(old->exec));
     *old = large->graphs[--large->graph_count];
     large->graph_to_go = (large->graph_to_go + GRAPHS_STEP) % GRAPHS_MAX;
@@ -516,30 +305,10 @@ static gcr_status find_graph(cudaGraphExec_t *out, factorisation *of)
         if (large->graphs[g].code == of->args->code && is_same(&large->graphs[g].grid, of->grid))
             goto out;
     }
-    GCR_TRY(make_room(large));
+    GCR_TRY(make_room(of->queue));
     GCR_TRY(record(out, of));
     large->graphs[large->graph_count++] =
         (graph){ .code = of->args->code, .grid = *of->grid, .exec = *out };
-out:
-    return status;
-}
-
-gcr_status gcr_cuda_large_by_solver(cuda_queue *queue, gcr_scalar scalar, const gcr_grid *grid)
-{
-    gcr_status status = GCR_OK;
-    const cuda_large *large = queue->large;
-    const cudaDataType type = type_of(scalar);
-    size_t block_bytes = 0, host_bytes = 0;
-
-    GCR_TRY(ask_solver(&block_bytes, &host_bytes, large, scalar, grid));
-    if (host_bytes > 0)
-        GCR_CUDA("compute a batch", cudaStreamSynchronize(queue->work.stream));
-    SOLVER("factor a matrix",
-           large->solver->factor(large->solver_handle, large->solver_parameters,
-                                 CUBLAS_FILL_MODE_LOWER, grid->rows, type, grid->matrices, grid->ld,
-                                 type, large->solver_block, block_bytes, large->solver_host,
-                                 host_bytes, grid->minors));
-    queue->work.issued++;
 out:
     return status;
 }
@@ -559,7 +328,7 @@ static gcr_status crunch_systems(factorisation *of, gcr_grid_launch *launch)
     GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_FILL,
                          slots * ((rows + 31) / 32) * (rows / 256 + 1), 0, launch));
     if (grid->is_lower)
-        GCR_TRY(gcr_cuda_large_by_solver(of->queue, scalar_of(of->args), grid));
+        GCR_TRY(gcr_cuda_dense_factor(of->queue, scalar_of(of->args), grid));
     GCR_CUDA("launch a batch", cudaGraphLaunch(exec, of->queue->work.stream));
     of->queue->work.issued++;
     GCR_TRY(launch_entry(of->queue, of->args, CUDA_GRID_ANSWER, slots * (1 + (uint64_t)grid->sides),

@@ -37,20 +37,6 @@ GCR_MUST_CHECK gcr_status gcr_cuda_large_reserve(cuda_queue *queue, const cuda_l
 /* The lock is held, and `work` has waited for what must be before it. */
 GCR_MUST_CHECK gcr_status gcr_cuda_large_crunch(cuda_queue *queue, const cuda_large_args *args);
 
-/* ---- for whoever has the matrices already ----------------------------------------------------- */
-
-/* Opens the libraries that matrices of `grid` want. The device's lock is not held. GCR_ENOMEM,
- * GCR_EUNSUPPORTED. */
-GCR_MUST_CHECK gcr_status gcr_cuda_large_open(cuda_queue *queue, gcr_scalar scalar,
-                                              const gcr_grid *grid);
-
-/* The lock is held. A product in all slots of the grid; the factor of slot 0, in place of its lower
- * triangle, by cuSOLVER, which writes what it says to grid->minors. */
-GCR_MUST_CHECK gcr_status gcr_cuda_large_multiply(cuda_queue *queue, gcr_scalar scalar,
-                                                  const gcr_grid *grid, const gcr_product *product);
-GCR_MUST_CHECK gcr_status gcr_cuda_large_by_solver(cuda_queue *queue, gcr_scalar scalar,
-                                                   const gcr_grid *grid);
-
 /* Before the code of a program goes. */
 void gcr_cuda_large_forget(const cuda_program *program);
 

@@ -1,5 +1,6 @@
 /* cuda/cuda_queue.c -- queues of three streams, and events that cover them. See cuda_backend.h. */
 #include "cuda/cuda_backend.h"
+#include "cuda/cuda_dense.h"
 #include "cuda/cuda_factor.h"
 #include "cuda/cuda_large.h"
 #include "cuda/cuda_unit.h"
@@ -136,6 +137,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
     unlist_queue(device, queue); /* first: whoever frees memory looks at those on the list */
     gcr_cuda_preparer_close(queue);
     gcr_cuda_large_close(queue);
+    gcr_cuda_dense_close(queue);
     gcr_cuda_launcher_close(queue);
     gcr_cuda_unit_close(&queue->generate);
     gcr_cuda_stages_close(queue);
