@@ -2,11 +2,22 @@
 #include "exec/carrier.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "exec/tags.h"
 
 #include <unistd.h>
 
-enum { LOOK_US = 50 }; /* until one more may be under way */
+enum { LOOK_US = 50 }; /* until one more may be under way, or one is not any more */
+
+/* What all ranks of a node see. */
+typedef struct board {
+    atomic_int ended; /* ranks that will send no more, rank 0 aside */
+} board;
+
+static board *board_of(const gcr_carrier *carrier)
+{
+    return carrier->board.base;
+}
 
 static int is_root(const gcr_carrier *carrier)
 {
@@ -33,6 +44,7 @@ gcr_status gcr_carrier_open(gcr_carrier *out, gcr_bridge *bridge, gcr_comm *comm
     *out = (gcr_carrier){ .bridge = bridge, .comm = comm };
     if (bridge == NULL)
         goto out;
+    GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(board), 1, "what ranks say of their GPUs"));
     if (is_root(out))
         GCR_TRY(gcr_receiver_create(&out->receiver, &spec));
     else
@@ -45,6 +57,7 @@ void gcr_carrier_close(gcr_carrier *carrier)
 {
     gcr_receiver_destroy(carrier->receiver);
     gcr_parcel_outbox_close(&carrier->outbox);
+    gcr_shared_clear(&carrier->board);
     *carrier = (gcr_carrier){ 0 };
 }
 
@@ -74,6 +87,20 @@ static void describe(gcr_parcel *out, const gcr_flight *flight, const gcr_slots 
 
 _Static_assert((int)GCR_FLIGHT_TILES <= (int)GCR_PARCEL_PARTS_MAX, "a batch is a parcel");
 
+/* Whether there is anybody who tells rank 0 of what is sent. */
+static gcr_status check(gcr_carrier *carrier)
+{
+    gcr_status status = GCR_OK;
+
+    if (atomic_load(&carrier->has_given_up)) {
+        gcr_bridge_abort(carrier->bridge);
+        GCR_FAIL(GCR_ECLOSED, "the run has ended without what a GPU has computed last");
+    }
+    GCR_TRY(gcr_bridge_check(carrier->bridge));
+out:
+    return status;
+}
+
 gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue, gcr_flight *flight,
                             const gcr_slots *slots, uint8_t kind)
 {
@@ -83,7 +110,7 @@ gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue, gcr_flight *
 
     describe(&parcel, flight, slots, kind);
     while (!is_taken) {
-        GCR_TRY(gcr_bridge_check(carrier->bridge));
+        GCR_TRY(check(carrier));
         GCR_TRY(gcr_parcel_send(&is_taken, &carrier->outbox, carrier->bridge, queue,
                                 flight->records_dev, &parcel, flight->done));
         if (!is_taken)
@@ -94,52 +121,70 @@ out:
     return status;
 }
 
+/* What is still not over then is the bridge's to name, and breaks it. */
+static gcr_status wait_for(gcr_carrier *carrier, gcr_event *done)
+{
+    gcr_status status = GCR_OK;
+    const double end = gcr_clock_seconds() + GCR_CARRIER_PASS_SECONDS;
+    int is_over = 0;
+
+    while (!is_over && gcr_clock_seconds() < end) {
+        GCR_TRY(check(carrier));
+        GCR_TRY(gcr_bridge_look(&is_over, carrier->bridge, done));
+        if (!is_over)
+            usleep(LOOK_US);
+    }
+    if (!is_over)
+        GCR_TRY(gcr_bridge_wait(carrier->bridge, done, 0));
+out:
+    return status;
+}
+
 gcr_status gcr_carrier_wait(gcr_carrier *carrier, gcr_flight *flight)
 {
     gcr_status status = GCR_OK;
 
     if (flight->is_leaving)
-        GCR_TRY(gcr_bridge_wait(carrier->bridge, flight->done, GCR_CARRIER_PASS_SECONDS));
+        GCR_TRY(wait_for(carrier, flight->done));
     flight->is_leaving = 0;
 out:
     return status;
 }
 
-/* A message without a word: behind it comes nothing. */
-static gcr_status say_end(gcr_carrier *carrier)
+static void tell_node(gcr_carrier *carrier)
 {
-    gcr_status status = GCR_OK;
-
-    if (carrier->ended)
-        goto out;
-    GCR_TRY(gcr_comm_send(&carrier->end, carrier->comm, 0, GCR_TAG_PARCEL, NULL, 0));
-    carrier->ended = 1;
-out:
-    return status;
+    if (!carrier->has_ended)
+        atomic_fetch_add(&board_of(carrier)->ended, 1);
+    carrier->has_ended = 1;
 }
 
-static gcr_status announce(gcr_carrier *carrier, int have_ended)
+static gcr_status announce(gcr_carrier *carrier)
 {
     gcr_status status = GCR_OK;
-    int is_sent;
 
-    GCR_TRY(gcr_parcel_announce(&carrier->is_under_way, &carrier->outbox));
-    if (have_ended && !carrier->is_under_way)
-        GCR_TRY(say_end(carrier));
-    if (carrier->end != NULL)
-        GCR_TRY(gcr_comm_is_sent(&is_sent, carrier->comm, &carrier->end));
+    if (!atomic_load(&carrier->has_given_up))
+        GCR_TRY(gcr_parcel_announce(&carrier->outbox));
+    GCR_TRY(gcr_parcel_look(&carrier->is_under_way, &carrier->outbox));
 out:
     return status;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+/* One that has given up, and can find out no more what has arrived, ends all the same. */
 gcr_status gcr_carrier_look(gcr_carrier *carrier, int have_ended)
 {
-    if (carrier->bridge == NULL || carrier->has_given_up)
+    gcr_status status = GCR_OK;
+    const int has_given_up = atomic_load(&carrier->has_given_up);
+
+    if (carrier->bridge == NULL || (has_given_up && is_root(carrier)))
         return GCR_OK;
-    return is_root(carrier) ? gcr_receiver_look(&carrier->is_under_way, carrier->receiver)
-                            : announce(carrier, have_ended);
+    if (is_root(carrier))
+        return gcr_receiver_look(&carrier->is_under_way, carrier->receiver);
+    status = announce(carrier);
+    if (have_ended && (status == GCR_OK ? !carrier->is_under_way : has_given_up))
+        tell_node(carrier);
+    return has_given_up ? GCR_OK : status;
 }
 
 gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_message *message)
@@ -148,22 +193,32 @@ gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_message *message)
 
     if (carrier->bridge == NULL || !is_root(carrier))
         GCR_FAIL(GCR_EIO, "rank %d announces results to a rank that receives none", message->from);
-    if (message->count == 0)
-        carrier->ended++;
-    else if (!carrier->has_given_up)
+    if (!atomic_load(&carrier->has_given_up))
         GCR_TRY(
             gcr_receiver_take(carrier->receiver, message->from, message->bytes, message->count));
 out:
     return status;
 }
 
+/* On other ranks than 0 the worker has the bridge, and breaks it when it looks. */
 void gcr_carrier_give_up(gcr_carrier *carrier)
 {
-    if (carrier->bridge == NULL || !is_root(carrier))
+    if (carrier->bridge == NULL)
         return;
-    carrier->has_given_up = 1;
+    atomic_store(&carrier->has_given_up, 1);
+    if (!is_root(carrier))
+        return;
     carrier->is_under_way = 0;
     gcr_bridge_abort(carrier->bridge);
+}
+
+int gcr_carrier_node_has_ended(const gcr_carrier *carrier)
+{
+    const int is_rank_0_here = gcr_comm_info_of(carrier->comm)->node == 0;
+
+    return carrier->bridge == NULL ||
+           atomic_load(&board_of(carrier)->ended) ==
+               gcr_comm_info_of(carrier->comm)->node_size - is_rank_0_here;
 }
 
 int gcr_carrier_is_over(const gcr_carrier *carrier)
@@ -171,6 +226,6 @@ int gcr_carrier_is_over(const gcr_carrier *carrier)
     if (carrier->bridge == NULL)
         return 1;
     if (is_root(carrier))
-        return carrier->ended == carrier->bridge->size - 1 && !carrier->is_under_way;
-    return carrier->ended && carrier->end == NULL;
+        return gcr_carrier_node_has_ended(carrier) && !carrier->is_under_way;
+    return carrier->has_ended;
 }

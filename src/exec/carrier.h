@@ -6,7 +6,8 @@
  * other ranks compute goes by it, and all else as ever. On other ranks the worker that drives the device has
  * the bridge, on rank 0 the thread that watches, which also announces: it alone sends messages.
  *
- * Each rank says when it will send no more, and rank 0 is not done before all have said so.
+ * Each rank tells its node when it will send no more, whatever became of its messages; a leader ends after the
+ * ranks of its node (watch.h), and so rank 0 after all of them.
  */
 #ifndef GCR_EXEC_CARRIER_H
 #define GCR_EXEC_CARRIER_H
@@ -15,15 +16,17 @@
 #include "exec/gather.h"
 #include "exec/gather_device.h"
 
+#include <stdatomic.h>
+
 typedef struct gcr_carrier {
     gcr_bridge *bridge; /* NULL: there is none, and nothing below does anything */
     gcr_comm *comm;
     gcr_parcel_outbox outbox; /* of other ranks than 0 */
     gcr_receiver *receiver;   /* of rank 0             */
     int is_under_way;         /* of either             */
-    int ended;                /* on rank 0: ranks that will send no more; else: that was said */
-    gcr_send *end;
-    int has_given_up;
+    gcr_shared board;         /* of the node           */
+    int has_ended;            /* that stands there     */
+    atomic_int has_given_up;
 } gcr_carrier;
 
 enum {
@@ -43,7 +46,7 @@ uint64_t gcr_carrier_batch_most(const gcr_slots *slots);
 
 /* From the worker that drives the device: sends what a batch that has been computed has left there. The
  * flight is leaving then, until it was waited for: its memory is not to be written before. GCR_EDEVICE,
- * GCR_ETIMEOUT. */
+ * GCR_ETIMEOUT. GCR_ECLOSED: this rank has given up, and the bridge is broken. */
 GCR_MUST_CHECK gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue,
                                            gcr_flight *flight, const gcr_slots *slots,
                                            uint8_t kind);
@@ -57,10 +60,14 @@ GCR_MUST_CHECK gcr_status gcr_carrier_look(gcr_carrier *carrier, int have_ended)
 /* Rank 0's: a message of another rank. */
 GCR_MUST_CHECK gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_message *message);
 
-/* Rank 0's, which has failed: nothing is received any more. Others find out by themselves. */
+/* For the thread that watches and has failed: nothing is received, or announced, any more, and what is under way
+ * ends. Others find out by themselves. */
 void gcr_carrier_give_up(gcr_carrier *carrier);
 
-/* True when all has been sent and said, or received. */
+/* True when nothing of this rank is under way, and on rank 0 nothing of its node. */
 int gcr_carrier_is_over(const gcr_carrier *carrier);
+
+/* A leader's: true when no rank of its node will send any more. */
+int gcr_carrier_node_has_ended(const gcr_carrier *carrier);
 
 #endif /* GCR_EXEC_CARRIER_H */

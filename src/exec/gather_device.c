@@ -76,34 +76,18 @@ out:
 
 static gcr_status announce_next(gcr_parcel_outbox *outbox)
 {
-    const uint64_t at = outbox->announced++ % GCR_PARCELS_UNDER_WAY;
+    gcr_status status = GCR_OK;
+    const uint64_t at = outbox->announced % GCR_PARCELS_UNDER_WAY;
     const gcr_parcel *parcel = &outbox->parcels[at];
 
-    return gcr_comm_send(&outbox->sends[at], outbox->comm, 0, outbox->tag, parcel,
-                         gcr_parcel_message_bytes(parcel));
-}
-
-/* In their order: one that is behind another has not arrived before it. */
-static gcr_status find_arrived(gcr_parcel_outbox *outbox, uint64_t announced)
-{
-    gcr_status status = GCR_OK;
-
-    for (uint64_t k = outbox->arrived; k < announced; k++) {
-        int is_sent = 0;
-
-        GCR_TRY(
-            gcr_comm_is_sent(&is_sent, outbox->comm, &outbox->sends[k % GCR_PARCELS_UNDER_WAY]));
-        if (!is_sent)
-            break;
-        pthread_mutex_lock(&outbox->lock);
-        outbox->arrived = k + 1;
-        pthread_mutex_unlock(&outbox->lock);
-    }
+    GCR_TRY(gcr_comm_send(&outbox->sends[at], outbox->comm, 0, outbox->tag, parcel,
+                          gcr_parcel_message_bytes(parcel)));
+    outbox->announced++;
 out:
     return status;
 }
 
-gcr_status gcr_parcel_announce(int *is_under_way, gcr_parcel_outbox *outbox)
+gcr_status gcr_parcel_announce(gcr_parcel_outbox *outbox)
 {
     gcr_status status = GCR_OK;
     uint64_t put_so_far;
@@ -113,8 +97,25 @@ gcr_status gcr_parcel_announce(int *is_under_way, gcr_parcel_outbox *outbox)
     pthread_mutex_unlock(&outbox->lock);
     while (outbox->announced < put_so_far)
         GCR_TRY(announce_next(outbox));
-    GCR_TRY(find_arrived(outbox, put_so_far));
-    *is_under_way = outbox->arrived < put_so_far;
+out:
+    return status;
+}
+
+/* In their order: one that is behind another has not arrived before it. */
+gcr_status gcr_parcel_look(int *is_under_way, gcr_parcel_outbox *outbox)
+{
+    gcr_status status = GCR_OK;
+    int is_sent = 1;
+
+    while (is_sent && outbox->arrived < outbox->announced) {
+        gcr_send **send = &outbox->sends[outbox->arrived % GCR_PARCELS_UNDER_WAY];
+
+        GCR_TRY(gcr_comm_is_sent(&is_sent, outbox->comm, send));
+        pthread_mutex_lock(&outbox->lock);
+        outbox->arrived += (uint64_t)is_sent;
+        pthread_mutex_unlock(&outbox->lock);
+    }
+    *is_under_way = outbox->arrived < outbox->announced;
 out:
     return status;
 }

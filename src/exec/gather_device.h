@@ -74,9 +74,11 @@ GCR_MUST_CHECK gcr_status gcr_parcel_send(int *is_taken, gcr_parcel_outbox *outb
                                           gcr_bridge *bridge, gcr_queue *queue, gcr_buf *records,
                                           const gcr_parcel *parcel, gcr_event *sent);
 
-/* From the thread that has the comm: announces what was sent. False in *is_under_way: rank 0 has been told
- * of all. */
-GCR_MUST_CHECK gcr_status gcr_parcel_announce(int *is_under_way, gcr_parcel_outbox *outbox);
+/* From the thread that has the comm: announces what was sent. */
+GCR_MUST_CHECK gcr_status gcr_parcel_announce(gcr_parcel_outbox *outbox);
+
+/* From the same. False in *is_under_way: rank 0 has been told of all that was announced. */
+GCR_MUST_CHECK gcr_status gcr_parcel_look(int *is_under_way, gcr_parcel_outbox *outbox);
 
 /* ---- rank 0 ---------------------------------------------------------------------------------- */
 

@@ -187,7 +187,8 @@ static gcr_status tell_end(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
 
-    if (watch->has_ended || ranks_of(watch)->rank == 0 || !gcr_gather_has_sent(watch->gather))
+    if (watch->has_ended || ranks_of(watch)->rank == 0 || !gcr_gather_has_sent(watch->gather) ||
+        !gcr_carrier_node_has_ended(watch->carrier))
         goto out;
     GCR_TRY(gcr_comm_send(&watch->ended, watch->run->comm, 0, GCR_TAG_ENDED, NULL, 0));
     watch->has_ended = 1;

@@ -1,9 +1,11 @@
 """Results of ranks with a GPU each go to rank 0 over NCCL: stand-ins for CUDA and NCCL below the real program."""
 import os
+import re
 import subprocess
+import time
 import unittest
 
-from support import Case, PROGRAM, Reply
+from support import IS_SANITIZED, PROGRAM, Case, Reply
 
 SCALE = """\
 name: grown
@@ -87,6 +89,19 @@ class GatherByNccl(Case):
         self.assertEqual(reply.code, 4, reply.err)
         self.assertIn("NCCL cannot go on", reply.err)
         self.assertIn("what has landed before is saved", reply.err)
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_rank_whose_messages_fail_ends_the_run_on_all(self):
+        """It leads no node, so that nobody but itself could say that it has ended."""
+        self.write("grown.yaml", SCALE.replace("7001", "70001"))
+        preload = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_mpi_fails.so")
+        begin = time.monotonic()
+        reply = self.run_on(3, "--out", "many", "--gather", "nccl", starter=AS_TWO_NODES,
+                            LD_PRELOAD=preload, FAKE_MPI_FAILS="2:20+")
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertRegex(reply.err, r"(?m)^gather +nccl, ")
+        self.assertIn(reply.code, (1, 4), reply)
+        self.assertEqual(len(re.findall("(?m)^gridcrunch: rank ", reply.err)), 1, reply)
 
 
 if __name__ == "__main__":
