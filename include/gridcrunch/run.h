@@ -110,6 +110,17 @@ gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
 /* How results come from other ranks: which way, why and how fast; "": there is nothing to say of it. */
 const char *gcr_run_gather(const gcr_run *run);
 
+/* What it took, after execute: rank 0's, zeroed where there is one rank. */
+typedef struct gcr_gather_ledger {
+    gcr_gather_form way;      /* MPI or NCCL                                           */
+    double bytes_per_second;  /* of that way, when it was tried; 0: it was not         */
+    uint64_t messages, bytes; /* with the results of other nodes                       */
+    uint64_t device_bytes;    /* of results that came from GPU to GPU                  */
+    uint64_t duplicates;      /* cells that came twice, and were the same: one was dropped */
+} gcr_gather_ledger;
+
+const gcr_gather_ledger *gcr_run_gather_ledger(const gcr_run *run);
+
 uint64_t gcr_run_batch(const gcr_run *run); /* cells, at most */
 
 /* The ranks that compute together, at least one; what each has ("rank 3 on n1: 4 threads on CPUs 12-15, ..."),

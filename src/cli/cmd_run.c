@@ -125,6 +125,7 @@ static gcr_status prepare(run_work *work, const run_args *args)
         args->is_quiet || !gcr_ranks_lead(&work->ranks) ? NULL : gcr_progress_line_show;
     spec.progress_seconds = gcr_progress_line_seconds();
     GCR_TRY(gcr_run_create(&work->run, &spec));
+    gcr_run_tell_data(work->run, &work->data.ledger);
     gcr_interrupt_watch(work->run);
     gcr_crash_watch_run(work->run, &work->data.datasets);
     work->load_seconds = gcr_clock_seconds() - work->begin;

@@ -34,7 +34,8 @@ static json_t *skipped_json(const gcr_datasets *datasets)
 
 static json_t *ledger_json(const gcr_ledger *ledger)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up_bytes",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "received_bytes",
+                     gcr_json_count(ledger->received_bytes), "up_bytes",
                      gcr_json_count(ledger->up_bytes), "up_calls", gcr_json_count(ledger->up_calls),
                      "down_bytes", gcr_json_count(ledger->down_bytes), "down_calls",
                      gcr_json_count(ledger->down_calls), "shared_bytes",
@@ -103,11 +104,29 @@ json_t *gcr_run_kinds_json(const gcr_run *run)
 
 static json_t *data_json(const gcr_data_ledger *data)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "read_bytes", gcr_json_count(data->read_bytes),
-                     "shared_bytes", gcr_json_count(data->shared_bytes), "sent_bytes",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "bytes", gcr_json_count(data->table_bytes),
+                     "read_bytes", gcr_json_count(data->read_bytes), "shared_bytes",
+                     gcr_json_count(data->shared_bytes), "sent_bytes",
                      gcr_json_count(data->sent_bytes), "reading_nodes",
                      gcr_json_count(data->reading_nodes), "receiving_nodes",
                      gcr_json_count(data->receiving_nodes));
+}
+
+/* Null where one rank has all results. */
+static json_t *gather_json(const gcr_run *run)
+{
+    const gcr_gather_ledger *ledger = gcr_run_gather_ledger(run);
+    const char *why = gcr_run_gather(run);
+    const double rate = ledger->bytes_per_second;
+
+    if (gcr_run_rank_count(run) == 1)
+        return json_null();
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "way", gcr_gather_name(ledger->way),
+                     "why", why[0] != '\0' ? gcr_json_text(why) : json_null(), "bytes_per_second",
+                     rate > 0 ? gcr_json_number(rate) : json_null(), "messages",
+                     gcr_json_count(ledger->messages), "bytes", gcr_json_count(ledger->bytes),
+                     "device_bytes", gcr_json_count(ledger->device_bytes), "duplicates",
+                     gcr_json_count(ledger->duplicates));
 }
 
 json_t *gcr_run_report_json(const gcr_run_report *report)
@@ -116,7 +135,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
-        "s:i, s:s, s:o, s:i, s:o}",
+        "s:i, s:s, s:o, s:i, s:o, s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -129,5 +148,5 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
         gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
         gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "data",
-        data_json(report->data));
+        data_json(report->data), "gather", gather_json(run));
 }

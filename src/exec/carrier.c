@@ -229,3 +229,8 @@ int gcr_carrier_is_over(const gcr_carrier *carrier)
         return gcr_carrier_node_has_ended(carrier) && !carrier->is_under_way;
     return carrier->has_ended;
 }
+
+uint64_t gcr_carrier_bytes(const gcr_carrier *carrier)
+{
+    return carrier->receiver != NULL ? gcr_receiver_bytes(carrier->receiver) : 0;
+}

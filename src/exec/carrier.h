@@ -64,6 +64,9 @@ GCR_MUST_CHECK gcr_status gcr_carrier_take(gcr_carrier *carrier, const gcr_messa
  * ends. Others find out by themselves. */
 void gcr_carrier_give_up(gcr_carrier *carrier);
 
+/* Of records that rank 0 has received. */
+uint64_t gcr_carrier_bytes(const gcr_carrier *carrier);
+
 /* True when nothing of this rank is under way, and on rank 0 nothing of its node. */
 int gcr_carrier_is_over(const gcr_carrier *carrier);
 

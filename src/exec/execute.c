@@ -357,6 +357,21 @@ out:
     return status;
 }
 
+/* What has passed, before it is closed. */
+static void note_gathered(gcr_run *run, const execution *x)
+{
+    gcr_gather_totals totals = { 0 };
+
+    if (x->gather != NULL)
+        totals = gcr_gather_totals_of(x->gather);
+    run->gathered = (gcr_gather_ledger){ .way = run->gather.way,
+                                         .bytes_per_second = run->gather.bytes_per_second,
+                                         .messages = totals.messages,
+                                         .bytes = totals.bytes,
+                                         .device_bytes = gcr_carrier_bytes(&x->carrier),
+                                         .duplicates = totals.duplicates };
+}
+
 static gcr_status compute(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -374,6 +389,7 @@ out:
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;
     finish_summaries(run);
+    note_gathered(run, &x);
     close_execution(&x);
     gcr_run_add_ledgers(run);
     return status == GCR_OK ? gcr_run_gather_ledgers(run) : status;

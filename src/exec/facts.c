@@ -141,6 +141,26 @@ static void add_ranks(gcr_facts *facts, const gcr_comm_info *comm)
     add_text(facts, "transport", comm->library);
 }
 
+/* What went between ranks: x and y, and results. */
+static void add_passed(gcr_facts *facts, const gcr_run *run)
+{
+    const gcr_data_ledger *data = &run->data;
+    const gcr_gather_ledger *gathered = gcr_run_gather_ledger(run);
+
+    if (run->crew.comm->size == 1)
+        return;
+    add_number(facts, "gather_messages", (double)gathered->messages);
+    add_number(facts, "gather_bytes", (double)gathered->bytes);
+    add_number(facts, "gather_device_bytes", (double)gathered->device_bytes);
+    add_number(facts, "gather_duplicates", (double)gathered->duplicates);
+    if (data->table_bytes == 0)
+        return;
+    add_number(facts, "data_bytes", (double)data->table_bytes);
+    add_number(facts, "data_read_bytes", (double)data->read_bytes);
+    add_number(facts, "data_shared_bytes", (double)data->shared_bytes);
+    add_number(facts, "data_sent_bytes", (double)data->sent_bytes);
+}
+
 /* "device" and "kind", or "device_1", "device_2" ... and which kind each is of; of all ranks. */
 static void add_devices(gcr_facts *facts, const gcr_run *run)
 {
@@ -191,4 +211,5 @@ void gcr_facts_gather(gcr_facts *facts, const gcr_run *run)
     add_execution(facts, run);
     add_counts(facts, run);
     add_ledger(facts, gcr_run_ledger(run));
+    add_passed(facts, run);
 }

@@ -403,6 +403,16 @@ const gcr_ledger *gcr_run_ledger(const gcr_run *run)
     return &run->ledger;
 }
 
+const gcr_gather_ledger *gcr_run_gather_ledger(const gcr_run *run)
+{
+    return &run->gathered;
+}
+
+void gcr_run_tell_data(gcr_run *run, const gcr_data_ledger *ledger)
+{
+    run->data = *ledger;
+}
+
 const gcr_results *gcr_run_results(gcr_run *run)
 {
     run->results = (gcr_results){ 0 };

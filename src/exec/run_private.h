@@ -16,6 +16,7 @@
 #include "exec/job_device.h"
 #include "exec/map.h"
 #include "exec/pipeline.h"
+#include "exec/share_data.h"
 #include "exec/split.h"
 #include "grid/points.h"
 #include "results/gate.h"
@@ -104,8 +105,10 @@ struct gcr_run {
     gcr_summaries *summaries;
     gcr_progress progress;
     gcr_pipeline_progress *worker_progress; /* [workers] may be looked at until destroy */
-    gcr_in_flight failed_at; /* what the first that failed was at; thread 0: nothing */
-    gcr_ledger ledger;       /* of all devices */
+    gcr_in_flight failed_at;    /* what the first that failed was at; thread 0: nothing */
+    gcr_ledger ledger;          /* of all devices                 */
+    gcr_gather_ledger gathered; /* of results of other ranks      */
+    gcr_data_ledger data;       /* of datasets; zeroed: not known */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;

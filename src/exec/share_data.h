@@ -10,6 +10,7 @@
 
 #include "comm/comm.h"
 #include "gridcrunch/dataset.h"
+#include "gridcrunch/run.h"
 
 /* What it took, over all ranks. */
 typedef struct gcr_data_ledger {
@@ -38,6 +39,9 @@ typedef struct gcr_shared_datasets {
  */
 GCR_MUST_CHECK gcr_status gcr_datasets_share(gcr_shared_datasets *out, gcr_comm *comm,
                                              const gcr_job *job);
+
+/* The results of a run say what it took, too, if it is told. */
+void gcr_run_tell_data(gcr_run *run, const gcr_data_ledger *ledger);
 
 /* Not collective. A zeroed struct is allowed. */
 void gcr_shared_datasets_clear(gcr_shared_datasets *shared);

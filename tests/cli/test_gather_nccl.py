@@ -48,8 +48,12 @@ class GatherByNccl(Case):
 
     def assert_same_over_nccl(self, ranks, schedule, starter=()):
         self.ok("run", "grown.yaml", "--fresh", "--out", "one", env=self.env)
-        said = self.passed(self.run_on(ranks, "--out", "many", "--gather", "nccl",
-                                       "--schedule", schedule, starter=starter))
+        reply = self.run_on(ranks, "--out", "many", "--gather", "nccl", "--schedule", schedule,
+                            "--json", starter=starter)
+        said, gather = self.passed(reply), reply.json()["gather"]
+        self.assertEqual(gather["way"], "nccl")
+        self.assertGreater(gather["bytes_per_second"], 0)
+        self.assertGreater(gather["device_bytes"], 9 * 1000)
         self.assertRegex(said, r"(?m)^gather +nccl, .*, from GPU to GPU by NCCL 2\.")
         self.assertRegex(said, r"(?m)^moved .* from GPU to GPU;")
         self.assertRegex(said, r"(?m)^done +36,756 ok")

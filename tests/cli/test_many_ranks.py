@@ -1,6 +1,7 @@
 """A run has the same bits for any ranks, nodes and schedule; and what ranks cost, the results say."""
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -173,7 +174,7 @@ run: {threads: 1}
         self.assertEqual(reply.code, 0, reply)
         data, ledger = reply.json()["data"], reply.json()["ledger"]
         distinct = 8 * 2 * (TABLE.count("\n") - 1)  # x and y of each line but the header
-        self.assertEqual(data["read_bytes"], distinct)
+        self.assertEqual((data["bytes"], data["read_bytes"]), (distinct, distinct))
         self.assertEqual((data["reading_nodes"], data["receiving_nodes"]), (1, 1))
         for way in ("sent_bytes", "shared_bytes"):  # with names, and gaps between tables
             per_node = data[way] // (2 if way == "shared_bytes" else 1)
@@ -181,6 +182,17 @@ run: {threads: 1}
             self.assertLess(per_node, distinct + 4 * 200)
         self.assertGreaterEqual(ledger["prepare_calls"], 4)  # of each dataset once, and where shared
         self.assertLessEqual(ledger["prepare_calls"], 4 * 4)
+        gather = reply.json()["gather"]
+        self.assertEqual((gather["way"], gather["device_bytes"], gather["duplicates"]), ("mpi", 0, 0))
+        cells = reply.json()["cells"]["ok"]
+        self.assertGreaterEqual(cells, 4 * 4)
+        self.assertLess(gather["bytes"], cells * (9 + 56) + 1)  # of node 1 alone
+        facts = dict(line.split(maxsplit=1) for line in self.ok("show", "runs/it").out.splitlines()
+                     if re.match("(data|gather)_", line))
+        for name, value in (("data_bytes", distinct), ("data_sent_bytes", data["sent_bytes"]),
+                            ("data_shared_bytes", data["shared_bytes"]),
+                            ("gather_bytes", gather["bytes"])):
+            self.assertEqual(float(facts[name].replace(",", "")), value, name)
 
     def test_of_summaries_alone_there_may_be_any_number(self):
         """2^32 cells and more in a plan, 10^7 in a run."""
