@@ -40,13 +40,13 @@ class Keep(Case):
 
     def test_of_many_small_datasets_too(self):
         job = os.path.join(SOURCE, "examples", "fertility.yaml")
-        self.assert_same_summaries(job, "--set", "grid.lengthscale={geomspace: [0.5, 60, 5]}",
+        self.assert_same_summaries(job, "--set", "grid.lengthscale={geomspace: [0.5, 60, 3]}",
                                    "--set", "where=noise < lengthscale", "--set",
                                    "summary.average=mean(lml)")
 
     def test_of_single_precision_and_the_tridiagonal_algorithm_too(self):
         job = os.path.join(SOURCE, "examples", "fertility.yaml")
-        grid = ["--set", "grid.lengthscale={geomspace: [0.5, 60, 4]}", "--set",
+        grid = ["--set", "grid.lengthscale={geomspace: [0.5, 60, 2]}", "--set",
                 "summary.average=mean(lml)"]
         self.assert_same_summaries(job, "--set", "run.precision=single", *grid)
         self.assert_same_summaries(job, "--set", "run.algorithm=tridiagonal", *grid)

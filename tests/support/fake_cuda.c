@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -24,7 +25,8 @@ enum {
     POISONED_MAX = 1 << 16,
     KERNEL_BYTES = 16,
     STATIC_SHARED = 16, /* what each kernel declares */
-    DEVICE_POISONED_MAX = 1 << 20,
+    LARGE = 1 << 18, /* bytes: mapped, with a page behind that is none */
+    ALIGNMENT = 256, /* of device memory */
 };
 
 fake_cuda_state fake_cuda;
@@ -51,21 +53,25 @@ typedef struct op {
     char kernel[KERNEL_BYTES];
     int is_of_floats;
     double ms; /* when it was recorded */
-    gcr_launch launch;
-    gcr_prepare_launch prepare;
-    gcr_gate_launch gate;
-    gcr_copy_launch copy;
-    gcr_factor_launch factor;
-    gcr_large_launch large;
-    gcr_work_launch work;
-    gcr_grid_launch grid;
-    gcr_diagonal_launch diagonal;
     fake_launch note;
-    void (*call)(const void *argument);
-    char argument[FAKE_ARGUMENT_BYTES];
-    int (*attempt)(void *thing);
-    gcr_reduce_launch reduce;
-    gcr_generate_launch generate;
+    union { /* what it is of */
+        gcr_launch launch;
+        gcr_prepare_launch prepare;
+        gcr_gate_launch gate;
+        gcr_copy_launch copy;
+        gcr_factor_launch factor;
+        gcr_large_launch large;
+        gcr_work_launch work;
+        gcr_grid_launch grid;
+        gcr_diagonal_launch diagonal;
+        gcr_reduce_launch reduce;
+        gcr_generate_launch generate;
+        struct {
+            void (*call)(const void *argument);
+            char argument[FAKE_ARGUMENT_BYTES];
+        };
+        int (*attempt)(void *thing);
+    };
 } op;
 
 struct CUstream_st {
@@ -112,7 +118,10 @@ static struct block {
 static int block_count;
 
 /* What a lost GPU keeps nobody frees: the fake does, at its next reset. */
-static void *things[THINGS_MAX];
+static struct thing {
+    void *at;
+    size_t bytes;
+} things[THINGS_MAX];
 static int thing_count;
 
 static int runs_floats; /* the launch in hand: its text was compiled with GCR_SINGLE */
@@ -126,15 +135,49 @@ static struct CUgraph_st *graphs[STREAMS_MAX]; /* also those that were destroyed
 static int graph_count;
 static int has_told; /* a stream, of a GPU that a library has lost */
 
+static size_t round_up(size_t bytes, size_t to)
+{
+    return (bytes + to - 1) / to * to;
+}
+
+/* Large ones take AddressSanitizer, which marks each of their bytes, ten times as long as the rest of a
+ * test; a page that is none finds who writes behind them, too. */
+static void *obtain(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = round_up(bytes, page);
+    void *base = NULL;
+    char *map;
+
+    if (bytes < LARGE) {
+        if (posix_memalign(&base, ALIGNMENT, bytes) != 0)
+            abort();
+        return base;
+    }
+    map = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED || mprotect(map, whole, PROT_READ | PROT_WRITE) != 0)
+        abort();
+    return map + (whole - round_up(bytes, ALIGNMENT));
+}
+
+static void give_back(void *base, size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (bytes < LARGE)
+        free(base);
+    else
+        munmap((char *)base - (uintptr_t)base % page, round_up(bytes, page) + page);
+}
+
 /* A thing of so many bytes, its first poisoned or zeroed, that lives until drop(). */
 static void *make(size_t bytes, int byte)
 {
-    void *thing = malloc(bytes);
+    void *thing = obtain(bytes);
 
-    if (thing == NULL || thing_count == THINGS_MAX)
+    if (thing_count == THINGS_MAX)
         abort();
     memset(thing, byte, bytes < POISONED_MAX ? bytes : POISONED_MAX);
-    things[thing_count++] = thing;
+    things[thing_count++] = (struct thing){ thing, bytes };
     fake_cuda.live++;
     return thing;
 }
@@ -143,19 +186,19 @@ static void drop(void *thing)
 {
     int t = 0;
 
-    while (t < thing_count && things[t] != thing)
+    while (t < thing_count && things[t].at != thing)
         t++;
     if (t == thing_count)
         abort(); /* it is not there, or not any more */
+    give_back(thing, things[t].bytes);
     things[t] = things[--thing_count];
-    free(thing);
     fake_cuda.live--;
 }
 
 /* The begin of a large block is enough to be told by. */
 static void poison(void *block, size_t bytes)
 {
-    memset(block, POISON, bytes < DEVICE_POISONED_MAX ? bytes : DEVICE_POISONED_MAX);
+    memset(block, POISON, bytes < POISONED_MAX ? bytes : POISONED_MAX);
 }
 
 static void break_rule(const char *rule)
@@ -167,7 +210,7 @@ static void break_rule(const char *rule)
 void fake_cuda_reset(void)
 {
     for (int b = 0; b < block_count; b++)
-        free(blocks[b].base);
+        give_back(blocks[b].base, blocks[b].bytes);
     for (int s = 0; s < stream_count; s++) {
         free(streams[s]->ops);
         free(streams[s]);
@@ -178,7 +221,7 @@ void fake_cuda_reset(void)
     }
     graph_count = 0;
     for (int t = 0; t < thing_count; t++)
-        free(things[t]);
+        give_back(things[t].at, things[t].bytes);
     block_count = stream_count = thing_count = 0;
     turned_to = -1;
     has_told = 0;
@@ -1026,9 +1069,9 @@ cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool)
 
 static void *make_block(size_t bytes, int is_away)
 {
-    void *base = NULL;
+    void *const base = obtain(bytes);
 
-    if (posix_memalign(&base, 256, bytes) != 0 || block_count == BLOCKS_MAX)
+    if (block_count == BLOCKS_MAX)
         abort();
     poison(base, bytes);
     blocks[block_count++] = (struct block){ base, bytes, 1, is_away };
