@@ -157,6 +157,7 @@ gcr_status gcr_cuda_device_identify(gcr_device_identity *out, int index)
     out->pci =
         (gcr_pci_address){ properties.pciDomainID, properties.pciBusID, properties.pciDeviceID };
     snprintf(out->name, sizeof out->name, "%.*s", (int)sizeof out->name - 1, properties.name);
+    out->code_path = GCR_PATH_PLAIN;
 out:
     return status;
 }

@@ -77,8 +77,10 @@ typedef struct gcr_pci_address {
 } gcr_pci_address;
 
 typedef struct gcr_device_identity {
-    char name[GCR_DEVICE_NAME_BYTES], uuid[GCR_UUID_BYTES]; /* as in gcr_device_info */
-    gcr_pci_address pci;
+    char name[GCR_DEVICE_NAME_BYTES]; /* as in gcr_device_info                              */
+    char uuid[GCR_UUID_BYTES];        /* the same; "": it is no piece of hardware of its own */
+    gcr_pci_address pci;              /* of one that is                                     */
+    gcr_code_path code_path;          /* the last that it has                               */
 } gcr_device_identity;
 
 enum { GCR_KIND_BYTES = 160 }; /* that gcr_device_kind() needs */
@@ -219,7 +221,7 @@ struct gcr_backend {
     /* Devices. No device is a count of 0 and a sentence that says so and why, not a failure. */
     gcr_status (*device_count)(int *out, char *why, size_t why_bytes);
     gcr_status (*device_open)(gcr_device **out, int index);
-    /* (optional) Asked without starting the device. NULL: it is no piece of hardware of its own. */
+    /* (optional) Asked without starting the device. NULL: nothing is known of it before. */
     gcr_status (*device_identify)(gcr_device_identity *out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 

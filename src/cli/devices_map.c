@@ -69,26 +69,30 @@ static int has_gpus(const gcr_map *map, const gcr_comm_info *ranks)
 static gcr_status print_table(const gcr_map *map, const gcr_comm_info *ranks)
 {
     gcr_status status = GCR_OK;
-    static const char *const names[] = {
-        "rank", "host", "cpus", "threads", "gpus", "pci", "memory"
-    };
-    const int columns = has_gpus(map, ranks) ? 7 : 4;
+    static const char *const of_all[] = { "rank", "host", "cpus", "threads" };
+    static const char *const of_gpus[] = { "gpus", "pci", "nearness" };
+    const int shows_gpus = has_gpus(map, ranks);
     gcr_sheet sheet = { 0 };
 
-    for (int c = 0; c < columns; c++)
-        gcr_sheet_name(&sheet, "%s", names[c]);
+    for (int c = 0; c < 4; c++)
+        gcr_sheet_name(&sheet, "%s", of_all[c]);
+    for (int c = 0; shows_gpus && c < 3; c++)
+        gcr_sheet_name(&sheet, "%s", of_gpus[c]);
+    gcr_sheet_name(&sheet, "kind");
     for (int r = 0; r < ranks->size; r++) {
-        char cpus[GCR_CPUS_TEXT_BYTES];
+        char cpus[GCR_CPUS_TEXT_BYTES], kind[LIST_BYTES];
 
+        gcr_map_kind(kind, sizeof kind, map, r);
         gcr_sheet_count(&sheet, (uint64_t)r);
         gcr_sheet_text(&sheet, ranks->ranks[r].host);
         gcr_sheet_format(&sheet, "%s", gcr_cpus_format(cpus, &gcr_map_facts_of(map, r)->cpus));
         gcr_sheet_count(&sheet, (uint64_t)gcr_map_share_of(map, r)->threads);
-        if (columns == 4)
-            continue;
-        put_gpus(&sheet, map, r, label_of);
-        put_gpus(&sheet, map, r, pci_of);
-        put_gpus(&sheet, map, r, nearness_of);
+        if (shows_gpus) {
+            put_gpus(&sheet, map, r, label_of);
+            put_gpus(&sheet, map, r, pci_of);
+            put_gpus(&sheet, map, r, nearness_of);
+        }
+        gcr_sheet_format(&sheet, "%s", kind);
     }
     GCR_TRY(gcr_sheet_print(&sheet, stdout));
     for (int w = 0; w < gcr_map_warning_count(map); w++)
@@ -107,23 +111,32 @@ static json_t *gpu_json(const gcr_map_gpu *gpu)
 
     return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "device", gpu->label, "name",
                      gcr_json_text(gpu->identity.name), "uuid", gpu->identity.uuid, "pci",
-                     gcr_map_pci(pci, &gpu->identity), "memory",
+                     gcr_map_pci(pci, &gpu->identity), "memory_node",
                      gpu->memory >= 0 ? json_integer(gpu->memory) : json_null(), "nearness",
                      gcr_json_text(nearness[0] != '\0' ? nearness : NULL));
+}
+
+static json_t *cores_json(const gcr_device_identity *cores)
+{
+    return json_pack("{s:o, s:s}", "name", gcr_json_text(cores->name), "code_path",
+                     gcr_code_path_name(cores->code_path));
 }
 
 static json_t *rank_json(const gcr_map *map, const gcr_comm_info *ranks, int rank)
 {
     const gcr_map_share *share = gcr_map_share_of(map, rank);
-    char cpus[GCR_CPUS_TEXT_BYTES];
+    const gcr_map_facts *facts = gcr_map_facts_of(map, rank);
+    char cpus[GCR_CPUS_TEXT_BYTES], kind[LIST_BYTES];
     json_t *gpus = json_array();
+
+    gcr_map_kind(kind, sizeof kind, map, rank);
 
     for (int i = 0; i < share->gpu_count; i++)
         json_array_append_new(gpus, gpu_json(gpu_of(map, rank, i)));
-    return json_pack("{s:i, s:o, s:i, s:s, s:i, s:o}", "rank", rank, "host",
+    return json_pack("{s:i, s:o, s:i, s:s, s:i, s:o, s:o, s:o}", "rank", rank, "host",
                      gcr_json_text(ranks->ranks[rank].host), "node", ranks->ranks[rank].node,
-                     "cpus", gcr_cpus_format(cpus, &gcr_map_facts_of(map, rank)->cpus), "threads",
-                     share->threads, "gpus", gpus);
+                     "cpus", gcr_cpus_format(cpus, &facts->cpus), "threads", share->threads, "kind",
+                     gcr_json_text(kind), "cores", cores_json(&facts->cores), "gpus", gpus);
 }
 
 static gcr_status print_json(const gcr_map *map, const gcr_comm_info *ranks)

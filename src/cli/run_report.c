@@ -48,7 +48,8 @@ void gcr_run_report_begin(const gcr_run_report *report)
     gcr_screen_note(stderr, "cells", "%s", gcr_format_count(text, gcr_plan_live_count(plan)));
     note_ranks(report->run);
     gcr_screen_note(stderr, "device", "%s", gcr_describe_devices(text, sizeof text, report->run));
-    if (gcr_run_kind_count(report->run) > 1 || gcr_run_left_out(report->run)[0] != '\0')
+    if (gcr_run_kind_count(report->run) > 1 || gcr_run_rank_count(report->run) > 1 ||
+        gcr_run_left_out(report->run)[0] != '\0')
         gcr_describe_kinds(stderr, report->run);
     gcr_screen_note(stderr, "compute", "%s", gcr_describe_schedule(text, sizeof text, report->run));
     if (gcr_run_gather(report->run)[0] != '\0')

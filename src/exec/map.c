@@ -36,7 +36,7 @@ static void look_around(gcr_map_gpu *gpu, const gcr_cpus *own, const gcr_topolog
         gpu->near_cpus = gcr_cpus_common(&near, own);
 }
 
-static gcr_status add_gpus(gcr_map_facts *facts, const gcr_device_list *devices)
+static gcr_status add_devices(gcr_map_facts *facts, const gcr_device_list *devices)
 {
     gcr_status status = GCR_OK;
 
@@ -45,8 +45,10 @@ static gcr_status add_gpus(gcr_map_facts *facts, const gcr_device_list *devices)
         gcr_map_gpu *gpu = &facts->gpus[facts->gpu_count];
 
         GCR_TRY(gcr_device_identify(&gpu->identity, place->backend, place->index));
-        if (gpu->identity.uuid[0] == '\0')
+        if (gpu->identity.uuid[0] == '\0') {
+            facts->cores = gpu->identity;
             continue;
+        }
         snprintf(gpu->label, sizeof gpu->label, "%s:%d", place->backend->name, place->index);
         facts->gpu_count++;
     }
@@ -62,7 +64,7 @@ static gcr_status look(gcr_map_facts *facts, const gcr_device_list *devices)
 
     gcr_cpus_own(&facts->cpus);
     facts->machine_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    GCR_TRY(add_gpus(facts, devices));
+    GCR_TRY(add_devices(facts, devices));
     if (facts->gpu_count > 0)
         GCR_TRY(gcr_topology_open(&topology));
     for (int g = 0; g < facts->gpu_count; g++)
@@ -404,14 +406,43 @@ const char *gcr_map_nearness(const gcr_map_gpu *gpu)
     return gpu->near_cpus < 0 ? "" : gpu->near_cpus == 0 ? "far" : "near";
 }
 
+/* The first GPU of the rank that has this name. */
+static int is_first_of_name(const gcr_map_facts *facts, const gcr_map_share *share, int nth)
+{
+    const char *name = facts->gpus[share->gpus[nth]].identity.name;
+
+    for (int i = 0; i < nth; i++)
+        if (strcmp(facts->gpus[share->gpus[i]].identity.name, name) == 0)
+            return 0;
+    return 1;
+}
+
+void gcr_map_kind(char *out, size_t bytes, const gcr_map *map, int rank)
+{
+    const gcr_map_facts *facts = &map->facts[rank];
+    const gcr_map_share *share = &map->shares[rank];
+    size_t at = 0;
+
+    out[0] = '\0';
+    if (share->gpu_count == 0 && facts->cores.name[0] != '\0')
+        snprintf(out, bytes, "%s, %s", facts->cores.name,
+                 gcr_code_path_name(facts->cores.code_path));
+    for (int i = 0; i < share->gpu_count && at < bytes; i++)
+        if (is_first_of_name(facts, share, i))
+            at += (size_t)snprintf(out + at, bytes - at, "%s%s", i > 0 ? ", " : "",
+                                   facts->gpus[share->gpus[i]].identity.name);
+}
+
 void gcr_map_line(char *out, size_t bytes, const gcr_map *map, int rank)
 {
     const gcr_map_facts *facts = &map->facts[rank];
     const gcr_map_share *share = &map->shares[rank];
     char cpus[GCR_CPUS_TEXT_BYTES];
-    int at = snprintf(out, bytes, "rank %d on %s: %d thread%s on CPUs %s", rank,
+    const int is_known = facts->cores.name[0] != '\0';
+    int at = snprintf(out, bytes, "rank %d on %s: %d thread%s on CPUs %s%s%s%s", rank,
                       map->ranks->ranks[rank].host, share->threads,
-                      gcr_plural((uint64_t)share->threads), gcr_cpus_format(cpus, &facts->cpus));
+                      gcr_plural((uint64_t)share->threads), gcr_cpus_format(cpus, &facts->cpus),
+                      is_known ? " (" : "", facts->cores.name, is_known ? ")" : "");
 
     for (int i = 0; i < share->gpu_count && at >= 0 && (size_t)at < bytes; i++) {
         const gcr_map_gpu *gpu = &facts->gpus[share->gpus[i]];

@@ -28,9 +28,10 @@ typedef struct gcr_map_gpu {
 
 /* What a rank says of itself. */
 typedef struct gcr_map_facts {
-    gcr_cpus cpus;    /* that it may use           */
-    int machine_cpus; /* that its machine has      */
-    int threads;      /* that it is told to have; 0: its part of the CPUs */
+    gcr_cpus cpus;             /* that it may use           */
+    int machine_cpus;          /* that its machine has      */
+    gcr_device_identity cores; /* what they are; no name: they are no device that it may use */
+    int threads;               /* that it is told to have; 0: its part of the CPUs */
     int gpu_count;
     gcr_map_gpu gpus[GCR_DEVICES_MAX];
 } gcr_map_facts;
@@ -72,7 +73,11 @@ const gcr_map_share *gcr_map_share_of(const gcr_map *map, int rank);
 int gcr_map_warning_count(const gcr_map *map);
 const char *gcr_map_warning(const gcr_map *map, int index);
 
-/* "rank 3 on n1: 4 threads on CPUs 12-15, cuda:1 NVIDIA H200 near". */
+/* What a rank computes on: the names of its GPUs, each once; without any "AMD EPYC, v4", the processor and
+ * its code path. */
+void gcr_map_kind(char *out, size_t bytes, const gcr_map *map, int rank);
+
+/* "rank 3 on n1: 4 threads on CPUs 12-15 (AMD EPYC), cuda:1 NVIDIA H200 near". */
 void gcr_map_line(char *out, size_t bytes, const gcr_map *map, int rank);
 
 /* "0000:3b:00", as tools write it. Returns `out`. */

@@ -79,9 +79,11 @@ class GatherByNccl(Case):
                                        "--set", "output.keep=summary"))
         self.assertRegex(said, r"(?m)^gather +mpi; nccl: off \(only summaries are passed on\)")
 
-    def test_nothing_is_said_where_nobody_asks_and_nothing_is_to_choose(self):
+    def test_the_head_says_who_computes_on_what_and_of_a_way_nothing_where_none_is_to_choose(self):
         said = self.passed(self.run_on(2, "--out", "many"))
         self.assertNotRegex(said, r"(?m)^gather ")
+        self.assertRegex(said, r"(?m)^ranks +rank 0 on \S+: \d+ thread.* on CPUs .*, cuda:0 NVIDIA Fake 0")
+        self.assertRegex(said, r"(?m)^kind +cuda, f64, NVIDIA Fake 0, ")
 
     def test_an_error_before_the_run_is_a_note_and_one_within_it_its_end(self):
         said = self.passed(self.run_on(2, "--out", "many", "--gather", "nccl",

@@ -1,5 +1,6 @@
 """gridcrunch devices --map, of one process: which CPUs, threads and GPUs it has."""
 import os
+import re
 import unittest
 
 from support import PROGRAM, SOURCE, Case, clean_environment, widths
@@ -19,10 +20,20 @@ class Map(Case):
         self.assertEqual((rank["rank"], rank["node"], rank["threads"]), (0, 0, len(cpus)))
         self.assertEqual(rank["host"], os.uname().nodename)
 
+    def test_the_kind_of_a_rank_is_its_processor_and_code_path_or_the_names_of_its_gpus(self):
+        cores = self.ok("devices", "--json").json()[0]["devices"][0]
+        kind = f"{cores['name']}, {cores['code_path']}"
+        rank = self.ok("devices", "--map", "--json").json()["ranks"][0]
+        self.assertEqual(rank["kind"], kind)
+        self.assertEqual(rank["cores"], {name: cores[name] for name in ("name", "code_path")})
+        self.assertRegex(self.ok("devices", "--map").out, rf"(?m)^rank .* kind\n.* {re.escape(kind)}$")
+        rank = self.ok("devices", "--map", "--json", env=self.gpus(FAKE_DEVICES="2")).json()["ranks"][0]
+        self.assertEqual((rank["kind"], rank["cores"]["name"]), ("fake", cores["name"]))
+
     def test_a_process_that_is_bound_to_one_cpu_has_one_thread(self):
         cpu = max(os.sched_getaffinity(0))
         reply = self.ok("devices", "--map", preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
-        self.assertRegex(reply.out, rf"(?m)^ *0 +\S+ +{cpu} +1$")
+        self.assertRegex(reply.out, rf"(?m)^ *0 +\S+ +{cpu} +1  \S")
         self.assertEqual(reply.err, "")
 
     def test_all_gpus_are_those_of_a_process_alone(self):
@@ -38,14 +49,18 @@ class Map(Case):
                      .json()["ranks"][0]["gpus"][0] for bus in (0x3b, 0xc1))
         if near["nearness"] is None:
             self.skipTest("a build without hwloc")
-        self.assertEqual((near["nearness"], near["memory"]), ("near", 0))
-        self.assertEqual((far["nearness"], far["memory"]), ("far", 1))
+        self.assertEqual((near["nearness"], near["memory_node"]), ("near", 0))
+        self.assertEqual((far["nearness"], far["memory_node"]), ("far", 1))
 
-    def test_the_table_fits_forty_columns(self):
-        code, drawn = self.call_on_terminal(40, "devices", "--map", GRIDCRUNCH_CUDA_MODULE=MODULE,
-                                            FAKE_DEVICES="3")
-        self.assertEqual(code, 0, drawn)
-        self.assertLessEqual(max(widths(drawn)), 40, drawn)
+    def test_the_table_fits_forty_columns_and_eighty(self):
+        for columns in (40, 80):
+            for devices in ("0", "1", "3"):
+                with self.subTest(columns=columns, devices=devices):
+                    code, drawn = self.call_on_terminal(columns, "devices", "--map",
+                                                        GRIDCRUNCH_CUDA_MODULE=MODULE,
+                                                        FAKE_DEVICES=devices)
+                    self.assertEqual(code, 0, drawn)
+                    self.assertLessEqual(max(widths(drawn)), columns, drawn)
 
     def test_two_things_at_once_are_refused(self):
         self.assertEqual(self.call("devices", "--map", "--calibrate").code, 2)

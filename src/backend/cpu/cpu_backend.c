@@ -224,6 +224,7 @@ const gcr_backend gcr_cpu_backend = {
 
     .device_count = cpu_device_count,
     .device_open = cpu_device_open,
+    .device_identify = gcr_cpu_identify,
     .device_close = cpu_device_close,
     .device_kind = gcr_cpu_kind,
 

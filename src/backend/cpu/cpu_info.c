@@ -67,6 +67,14 @@ static double count_unit_flops(gcr_code_path path, gcr_scalar scalar)
     return 2.5e9 * lanes[path] * (scalar == GCR_F32 ? 2 : 1);
 }
 
+gcr_status gcr_cpu_identify(gcr_device_identity *out, int index)
+{
+    (void)index; /* there is one */
+    read_model_name(out->name, sizeof out->name);
+    out->code_path = gcr_code_path_here();
+    return GCR_OK;
+}
+
 void gcr_cpu_describe(gcr_device_info *info)
 {
     read_model_name(info->name, sizeof info->name);
