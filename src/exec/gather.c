@@ -146,21 +146,6 @@ gcr_landing_ring *gcr_gather_rings(gcr_gather *gather)
 
 /* ---- at rank 0 ------------------------------------------------------------------------------- */
 
-static gcr_status check_landing(const gcr_gather *gather, const gcr_landing *landing)
-{
-    gcr_status status = GCR_OK;
-    const gcr_slots *slots = gather->spec.slots;
-
-    if (!gcr_landing_fits(landing, slots->dataset_count, gather->spec.points) ||
-        landing->bytes != gather->most)
-        GCR_FAIL(GCR_EIO,
-                 "%" PRIu64 " cells are said to have landed in dataset %" PRIu64
-                 " from point %" PRIu64 " on, which are not cells of this run",
-                 landing->live, landing->dataset, landing->first);
-out:
-    return status;
-}
-
 /* Before anything of it is believed. */
 static gcr_status check_missing(const gcr_gather *gather, uint64_t dataset, uint64_t live)
 {
@@ -190,7 +175,7 @@ static gcr_status take_landing(gcr_gather *gather, const gcr_landing *landing, c
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(check_landing(gather, landing));
+    GCR_TRY(gcr_landing_check(landing, gather->spec.slots, gather->spec.points, gather->most));
     GCR_TRY(check_missing(gather, landing->dataset, landing->live));
     if (gather->most > 0)
         GCR_TRY(gcr_summaries_add_packed(gather->spec.summaries, landing->dataset, tally));
@@ -313,7 +298,7 @@ static gcr_status take_record(int *found, gcr_gather *gather, source *from)
     if (is_root(gather)) {
         GCR_TRY(take_landing(gather, &landing, gather->tally));
     } else {
-        GCR_TRY(check_landing(gather, &landing));
+        GCR_TRY(gcr_landing_check(&landing, gather->spec.slots, gather->spec.points, gather->most));
         gather->held = landing;
     }
 out:

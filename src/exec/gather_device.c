@@ -206,8 +206,7 @@ static int is_sound(const gcr_receiver *r, const gcr_parcel *parcel)
     for (uint32_t p = 0; p < parcel->part_count; p++) {
         const gcr_parcel_part *part = &parcel->parts[p];
 
-        if (part->dataset >= slots->dataset_count || part->count == 0 ||
-            part->first >= slots->point_count || part->count > slots->point_count - part->first ||
+        if (!gcr_slots_have(slots, part->dataset, part->first, part->count) || part->count == 0 ||
             part->count > r->spec.bytes)
             return 0;
         points += part->count;
@@ -326,15 +325,6 @@ out:
     return status;
 }
 
-static void mark_kind(gcr_slots *slots, const gcr_records_part *at, uint8_t kind)
-{
-    const uint64_t cell = at->dataset * slots->point_count + at->first;
-
-    for (uint64_t i = cell; slots->kind != NULL && i < cell + at->count; i++)
-        if (slots->state[i] != GCR_CELL_EXCLUDED)
-            slots->kind[i] = kind;
-}
-
 static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_part *at, double cost)
 {
     gcr_status status = GCR_OK;
@@ -349,7 +339,7 @@ static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_pa
     GCR_TRY(count_states(&landing.live, &landing.failed, gcr_records_states(&records, slots, at),
                          at->count, s->from));
     gcr_records_keep(&records, slots, points, at);
-    mark_kind(slots, at, s->parcel.kind);
+    gcr_records_mark(slots, at, s->parcel.kind);
     GCR_TRY(r->spec.on_landed(r->spec.arg, &landing));
 out:
     return status;

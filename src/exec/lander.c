@@ -79,17 +79,6 @@ static gcr_status count_landed(gcr_lander *lander, const gcr_flight_part *p, uin
 
 /* ---- results that stay ----------------------------------------------------------------------- */
 
-/* Notes which kind computed the cells of a part, where the run has several. */
-static void mark_kind(const gcr_lander *lander, const gcr_flight_part *p)
-{
-    const gcr_slots *slots = lander->shared->slots;
-    const uint64_t first = p->at.dataset * slots->point_count + p->at.first;
-
-    for (uint64_t i = first; slots->kind != NULL && i < first + p->at.count; i++)
-        if (slots->state[i] != GCR_CELL_EXCLUDED)
-            slots->kind[i] = lander->shared->kind_mark;
-}
-
 /* Adds what the device has left of a part, from number `block` of its records on, to the
  * summaries. */
 static gcr_status land_partials(gcr_lander *lander, const gcr_flight *f, const gcr_flight_part *p,
@@ -134,7 +123,7 @@ static gcr_status land_cells(gcr_lander *lander, const gcr_flight *f, const gcr_
         landed -= state[i] == GCR_CELL_EMPTY;
     if (shared->by_blocks && landed > 0)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, lander->worker, &p->at);
-    mark_kind(lander, p);
+    gcr_records_mark(shared->slots, &p->at, shared->kind_mark);
     return count_landed(lander, p, landed, failed);
 }
 

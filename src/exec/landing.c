@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -51,18 +52,33 @@ int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points 
     return 1;
 }
 
-int gcr_landing_fits(const gcr_landing *landing, uint64_t dataset_count, const gcr_points *points)
+/* Of which points cells have landed, a tally does not say. */
+static int are_its_points_there(const gcr_landing *landing, const gcr_slots *slots,
+                                const gcr_points *points)
 {
-    const gcr_point_table *table = gcr_points_table(points);
     const uint64_t first = landing->first, count = landing->count;
 
-    if (landing->dataset >= dataset_count || landing->live > table->live_count ||
-        landing->failed > landing->live || !(landing->cost >= 0.0))
+    if (!gcr_slots_have(slots, landing->dataset, first, count))
         return 0;
-    if (landing->bytes > 0)
+    if (slots->state == NULL)
         return first == 0 && count == 0;
-    return first <= table->point_count && count <= table->point_count - first &&
-           gcr_points_rank(points, first + count) - gcr_points_rank(points, first) == landing->live;
+    return gcr_points_rank(points, first + count) - gcr_points_rank(points, first) == landing->live;
+}
+
+gcr_status gcr_landing_check(const gcr_landing *landing, const gcr_slots *slots,
+                             const gcr_points *points, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    if (!are_its_points_there(landing, slots, points) || landing->bytes != bytes ||
+        landing->live > gcr_points_table(points)->live_count || landing->failed > landing->live ||
+        !(landing->cost >= 0.0))
+        GCR_FAIL(GCR_EIO,
+                 "%" PRIu64 " results are said to have landed in dataset %" PRIu64
+                 " from point %" PRIu64 " on, which are not cells of this run",
+                 landing->live, landing->dataset, landing->first);
+out:
+    return status;
 }
 
 /* ---- rings ----------------------------------------------------------------------------------- */

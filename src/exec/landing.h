@@ -14,6 +14,7 @@
 #define GCR_EXEC_LANDING_H
 
 #include "grid/points.h"
+#include "results/slots.h"
 
 /* Cells of one dataset have landed. */
 typedef struct gcr_landing {
@@ -21,14 +22,16 @@ typedef struct gcr_landing {
     uint64_t first, count; /* the live ones of these points; not known, 0, where there is a tally */
     uint64_t live, failed; /* how many landed, and how many of those failed                       */
     double cost;           /* their share of the plan's                                           */
-    uint64_t bytes;        /* of the tally behind it, where cells are not kept; else 0            */
+    uint64_t bytes;        /* of the tally, or the cells, behind it; 0: they stand in slots       */
 } gcr_landing;
 
 /* Takes `next` into `to` where both are one run of live points of one dataset; else false. */
 int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points *points);
 
-/* True if it can be of a run of so many datasets. */
-int gcr_landing_fits(const gcr_landing *landing, uint64_t dataset_count, const gcr_points *points);
+/* What arrives is looked at before it is believed: of a run with these slots, with `bytes` behind it. GCR_EIO:
+ * it cannot be. */
+GCR_MUST_CHECK gcr_status gcr_landing_check(const gcr_landing *landing, const gcr_slots *slots,
+                                            const gcr_points *points, uint64_t bytes);
 
 /* One end of a ring, private to the thread that has it. */
 typedef struct gcr_landing_ring {

@@ -92,6 +92,15 @@ void gcr_records_keep(const gcr_records *records, gcr_slots *slots, const gcr_po
     }
 }
 
+void gcr_records_mark(gcr_slots *slots, const gcr_records_part *part, uint8_t kind)
+{
+    const uint64_t cell = cell_of(slots, part);
+
+    for (uint64_t i = cell; slots->kind != NULL && i < cell + part->count; i++)
+        if (slots->state[i] != GCR_CELL_EXCLUDED)
+            slots->kind[i] = kind;
+}
+
 void gcr_records_exclude(const gcr_records *records, const gcr_slots *slots,
                          const gcr_point_table *points, const gcr_records_part *part)
 {

@@ -37,6 +37,9 @@ uint8_t *gcr_records_states(const gcr_records *records, const gcr_slots *slots,
 void gcr_records_keep(const gcr_records *records, gcr_slots *slots, const gcr_point_table *points,
                       const gcr_records_part *part);
 
+/* Notes which kind computed the live points of a part, where the run has several. */
+void gcr_records_mark(gcr_slots *slots, const gcr_records_part *part, uint8_t kind);
+
 /* Notes in the states which points of a part are not live. */
 void gcr_records_exclude(const gcr_records *records, const gcr_slots *slots,
                          const gcr_point_table *points, const gcr_records_part *part);

@@ -175,23 +175,6 @@ out:
     return status;
 }
 
-static gcr_status check_landing(const gcr_landing *landing, const gcr_slots *slots,
-                                const gcr_points *points, uint64_t each)
-{
-    gcr_status status = GCR_OK;
-    gcr_landing cells = *landing;
-
-    cells.bytes = 0;
-    if (slots->state == NULL || !gcr_landing_fits(&cells, slots->dataset_count, points) ||
-        landing->live == 0 || landing->bytes != landing->live * each)
-        GCR_FAIL(GCR_EIO,
-                 "another node has sent %" PRIu64 " results of dataset %" PRIu64
-                 " from point %" PRIu64 " on, which are not cells of this run",
-                 landing->live, landing->dataset, landing->first);
-out:
-    return status;
-}
-
 static gcr_status check_states(const uint8_t *state, const gcr_landing *landing)
 {
     gcr_status status = GCR_OK;
@@ -276,7 +259,7 @@ gcr_status gcr_tile_unpack(gcr_tile_fresh *fresh_out, gcr_slots *slots, const gc
     columns from;
 
     *fresh_out = (gcr_tile_fresh){ 0 };
-    GCR_TRY(check_landing(landing, slots, points, cell_bytes(&to)));
+    GCR_TRY(gcr_landing_check(landing, slots, points, landing->live * cell_bytes(&to)));
     from = columns_in(&to, (void *)(uintptr_t)payload, landing->live); /* which are only read */
     GCR_TRY(check_states((const uint8_t *)from.at[from.state], landing));
     for (uint64_t first = landing->first, after;

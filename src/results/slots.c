@@ -179,6 +179,12 @@ void gcr_slots_destroy(gcr_slots *slots)
     free(slots);
 }
 
+int gcr_slots_have(const gcr_slots *slots, uint64_t dataset, uint64_t first, uint64_t count)
+{
+    return dataset < slots->dataset_count && first <= slots->point_count &&
+           count <= slots->point_count - first;
+}
+
 int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count)
 {
     /* Release: our slots are visible to whoever lands later. Acquire: if we are the last, the

@@ -57,6 +57,9 @@ GCR_MUST_CHECK gcr_status gcr_slots_bytes(uint64_t *out, const gcr_slots_spec *s
 GCR_MUST_CHECK gcr_status gcr_slots_create(gcr_slots **out, const gcr_slots_spec *spec);
 void gcr_slots_destroy(gcr_slots *slots);
 
+/* True if there is such a dataset, with all of the points first .. first + count - 1. */
+int gcr_slots_have(const gcr_slots *slots, uint64_t dataset, uint64_t first, uint64_t count);
+
 /* `count` live cells of `dataset` have landed: their slots are written. True for the one caller
  * that landed the last of them; what all others wrote is visible to it. */
 int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count);

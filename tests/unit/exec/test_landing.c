@@ -246,11 +246,18 @@ static void test_spans_join_where_no_live_point_is_between_them(void **state)
 static void test_only_cells_of_the_run_can_have_landed(void **state)
 {
     gcr_points *points = live_points(100, "a < 10 or a >= 20");
-    const gcr_landing good = span(points, 2, 5, 50);
+    uint8_t states[300] = { 0 };
+    const gcr_slots slots = { .dataset_count = 3, .point_count = 100, .state = states };
+    const gcr_slots no_slots = { .dataset_count = 3, .point_count = 100 };
+    const gcr_landing good = span(points, 2, 5, 50),
+                      tally = { .dataset = 2, .live = 7, .bytes = 8 };
     gcr_landing bad[9];
 
     (void)state;
-    assert_true(gcr_landing_fits(&good, 3, points));
+    assert_ok(gcr_landing_check(&good, &slots, points, 0));
+    assert_ok(gcr_landing_check(&tally, &no_slots, points, 8));
+    assert_status(gcr_landing_check(&tally, &no_slots, points, 16), GCR_EIO);
+    assert_status(gcr_landing_check(&good, &no_slots, points, 0), GCR_EIO);
     for (int i = 0; i < 9; i++)
         bad[i] = good;
     bad[0].dataset = 3;
@@ -260,11 +267,12 @@ static void test_only_cells_of_the_run_can_have_landed(void **state)
     bad[4].live++;
     bad[5].failed = good.live + 1;
     bad[6].cost = NAN;
-    bad[7].bytes = 8; /* a tally says of no point that it landed */
+    bad[7].bytes = 8;
     bad[8].live = UINT64_MAX;
     for (int i = 0; i < 9; i++)
-        if (gcr_landing_fits(&bad[i], 3, points))
+        if (gcr_landing_check(&bad[i], &slots, points, 0) != GCR_EIO)
             fail_msg("%d", i);
+    assert_error_mentions("which are not cells of this run");
     gcr_points_destroy(points);
 }
 
