@@ -1,8 +1,9 @@
 /*
  * exec/gather_trial.c -- gcr_gather_choose(): what ranks tell each other, and both ways tried.
  *
- * A rank on which something of the bridge fails says so where the others listen, and goes on: nobody
- * waits for one that has left. What fails of the messages themselves is a failure.
+ * A rank on which something fails says so where the others listen: nobody waits for one that has left, and
+ * for one that sends or takes nothing no longer than `seconds`. What fails of a bridge is a reason not to
+ * have one; what fails of the messages themselves is a failure of all.
  */
 #include "exec/gather_way.h"
 
@@ -11,6 +12,7 @@
 #include "base/memory.h"
 #include "exec/tags.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +34,8 @@ typedef struct trier {
     gcr_queue *queue;
     gcr_event *event;
     gcr_buf *block, *staging; /* on rank 0 those of all others, elsewhere its own */
-    void *inbox;              /* what a message is sent from, or copied to        */
+    void *inbox;              /* what a message is sent from, or copied to ...    */
+    gcr_send *send;           /* ... the comm's while this has not been looked for */
     gcr_bridge *bridge;
 } trier;
 
@@ -86,8 +89,8 @@ static int find_failure(const verdict *all, int size)
     return found;
 }
 
-/* *Collective*. The sentence of the rank that failed, or "". */
-static gcr_status hear_all(char why[GCR_GATHER_WHY_BYTES], trier *t, gcr_status mine)
+/* *Collective*. What the rank says that failed, or GCR_OK and "". */
+static gcr_status hear_all(verdict *out, trier *t, gcr_status mine)
 {
     gcr_status status = GCR_OK;
     verdict said = { .status = mine }, *all = NULL;
@@ -95,13 +98,13 @@ static gcr_status hear_all(char why[GCR_GATHER_WHY_BYTES], trier *t, gcr_status 
 
     if (mine != GCR_OK)
         snprintf(said.why, sizeof said.why, "%s", gcr_last_error());
-    why[0] = '\0';
+    *out = (verdict){ .status = GCR_OK };
     status = gcr_memory_create((void **)&all, (uint64_t)t->info->size, sizeof *all, "an answer");
     GCR_TRY(gcr_comm_agree(t->comm, status));
     GCR_TRY(gcr_comm_gather_all(t->comm, &said, sizeof said, all));
     failed = find_failure(all, t->info->size);
     if (failed >= 0)
-        snprintf(why, GCR_GATHER_WHY_BYTES, "%s", all[failed].why);
+        *out = all[failed];
 out:
     gcr_memory_destroy(all);
     return status;
@@ -128,7 +131,8 @@ out:
 static void close_blocks(trier *t)
 {
     gcr_queue_close(t->queue);
-    gcr_memory_destroy(t->inbox);
+    if (t->send == NULL)
+        gcr_memory_destroy(t->inbox);
     gcr_buf_close(t->staging);
     gcr_buf_close(t->block);
     gcr_event_close(t->event);
@@ -146,7 +150,7 @@ static gcr_status open_bridge(trier *t, const gcr_bridge_id *id)
 }
 
 /* *Collective*. Memory first: who has none for a trial says so before others wait for it. */
-static gcr_status join_bridge(char why[GCR_GATHER_WHY_BYTES], trier *t)
+static gcr_status join_bridge(verdict *out, trier *t)
 {
     gcr_status status = GCR_OK, mine;
     gcr_bridge_id id = { { 0 } };
@@ -154,11 +158,11 @@ static gcr_status join_bridge(char why[GCR_GATHER_WHY_BYTES], trier *t)
     mine = open_blocks(t);
     if (mine == GCR_OK && t->info->rank == 0)
         mine = gcr_bridge_make_id(&id, t->device);
-    GCR_TRY(hear_all(why, t, mine));
-    if (why[0] != '\0')
+    GCR_TRY(hear_all(out, t, mine));
+    if (out->status != GCR_OK)
         goto out;
     GCR_TRY(gcr_comm_broadcast(t->comm, &id, sizeof id, 0));
-    GCR_TRY(hear_all(why, t, open_bridge(t, &id)));
+    GCR_TRY(hear_all(out, t, open_bridge(t, &id)));
 out:
     return status;
 }
@@ -190,21 +194,41 @@ out:
     return status;
 }
 
+/* What arrives is looked at before it is believed. */
+static gcr_status take_message(trier *t, const gcr_message *message)
+{
+    gcr_status status = GCR_OK;
+
+    if (message->tag != GCR_TAG_TRIAL || message->count != t->bytes)
+        GCR_FAIL(GCR_EIO,
+                 "rank %d sends a message %d of %" PRIu64 " bytes while messages of %" PRIu64
+                 " bytes are timed",
+                 message->from, message->tag, message->count, t->bytes);
+    memcpy(t->inbox, message->bytes, message->count);
+out:
+    return status;
+}
+
 static gcr_status receive_messages(trier *t)
 {
     gcr_status status = GCR_OK;
+    const double end = gcr_clock_seconds() + t->spec->seconds;
 
     for (int left = t->info->node_count - 1; left > 0;) {
         gcr_message message;
         int found;
 
         GCR_TRY(gcr_comm_look(&message, &found, t->comm));
-        if (!found) {
+        if (found) {
+            GCR_TRY(take_message(t, &message));
+            left--;
+        } else if (gcr_clock_seconds() > end) {
+            GCR_FAIL(GCR_ETIMEOUT,
+                     "of %d nodes %d have sent nothing in %g s while messages were timed",
+                     t->info->node_count, left, t->spec->seconds);
+        } else {
             usleep(LOOK_US);
-            continue;
         }
-        memcpy(t->inbox, message.bytes, message.count);
-        left--;
     }
 out:
     return status;
@@ -213,14 +237,18 @@ out:
 static gcr_status send_message(trier *t)
 {
     gcr_status status = GCR_OK;
-    gcr_send *send = NULL;
+    const double end = gcr_clock_seconds() + t->spec->seconds;
     int is_sent = 0;
 
-    GCR_TRY(gcr_comm_send(&send, t->comm, 0, GCR_TAG_TRIAL, t->inbox, t->bytes));
+    GCR_TRY(gcr_comm_send(&t->send, t->comm, 0, GCR_TAG_TRIAL, t->inbox, t->bytes));
     while (!is_sent) {
-        GCR_TRY(gcr_comm_is_sent(&is_sent, t->comm, &send));
-        if (!is_sent)
-            usleep(LOOK_US);
+        GCR_TRY(gcr_comm_is_sent(&is_sent, t->comm, &t->send));
+        if (is_sent)
+            break;
+        if (gcr_clock_seconds() > end)
+            GCR_FAIL(GCR_ETIMEOUT, "rank 0 took nothing in %g s while messages were timed",
+                     t->spec->seconds);
+        usleep(LOOK_US);
     }
 out:
     return status;
@@ -235,7 +263,7 @@ static gcr_status pass_by_hosts(trier *t)
 }
 
 /* *Collective*. The best of a few seconds; the first time opens what is only opened when it is used. */
-static gcr_status time_way(double *seconds_out, char why[GCR_GATHER_WHY_BYTES], trier *t,
+static gcr_status time_way(double *seconds_out, verdict *out, trier *t,
                            gcr_status (*pass)(trier *t))
 {
     gcr_status status = GCR_OK;
@@ -246,8 +274,8 @@ static gcr_status time_way(double *seconds_out, char why[GCR_GATHER_WHY_BYTES], 
         const gcr_status mine = pass(t);
         const double seconds = gcr_clock_seconds() - begin;
 
-        GCR_TRY(hear_all(why, t, mine)); /* and nobody begins anew before all are here */
-        if (why[0] != '\0')
+        GCR_TRY(hear_all(out, t, mine)); /* and nobody begins anew before all are here */
+        if (out->status != GCR_OK)
             break;
         if (i > 0 && (*seconds_out <= 0 || seconds < *seconds_out))
             *seconds_out = seconds;
@@ -267,12 +295,14 @@ static double rate_of(uint64_t bytes, int senders, double seconds)
 static gcr_status try_bridge(gcr_gather_trial *out, trier *t)
 {
     gcr_status status = GCR_OK;
+    verdict said;
     double seconds = 0;
 
-    GCR_TRY(join_bridge(out->why, t));
-    if (out->why[0] == '\0')
-        GCR_TRY(time_way(&seconds, out->why, t, pass_by_bridge));
-    out->has_bridge = out->why[0] == '\0';
+    GCR_TRY(join_bridge(&said, t));
+    if (said.status == GCR_OK)
+        GCR_TRY(time_way(&seconds, &said, t, pass_by_bridge));
+    out->has_bridge = said.status == GCR_OK;
+    memcpy(out->why, said.why, sizeof out->why);
     out->by_bridge = rate_of(t->bytes, t->info->size - 1, seconds);
 out:
     return status;
@@ -282,13 +312,15 @@ out:
 static gcr_status try_hosts(gcr_gather_trial *out, trier *t)
 {
     gcr_status status = GCR_OK;
-    char why[GCR_GATHER_WHY_BYTES];
+    verdict said;
     double seconds = 0;
 
     status = gcr_memory_create(&t->inbox, t->bytes, 1, "messages that are timed");
     GCR_TRY(gcr_comm_agree(t->comm, status));
     memset(t->inbox, 0, t->bytes);
-    GCR_TRY(time_way(&seconds, why, t, pass_by_hosts));
+    GCR_TRY(time_way(&seconds, &said, t, pass_by_hosts));
+    if (said.status != GCR_OK)
+        GCR_FAIL(said.status, "%s", said.why);
     out->by_hosts = rate_of(t->bytes, t->info->node_count - 1, seconds);
 out:
     return status;
