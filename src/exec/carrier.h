@@ -2,9 +2,10 @@
  * exec/carrier.h -- the way of a run's results from other ranks' GPUs to rank 0's (gather_device.h), from
  * the first batch to the last.
  *
- * It stands beside gather.h, which has the way by the hosts: where the run has a bridge, what GPUs of
- * other ranks compute goes by it, and all else as ever. On other ranks the worker that drives the device has
- * the bridge, on rank 0 the thread that watches, which also announces: it alone sends messages.
+ * It stands beside gather.h, which has the way by the hosts: where the run has a bridge, what those GPUs
+ * compute goes by it whose ranks gcr_gather_is_carried() names, and all else as ever. On other ranks the
+ * worker that drives the device has the bridge, on rank 0 the thread that watches, which also announces: it
+ * alone sends messages.
  *
  * Each rank tells its node when it will send no more, whatever became of its messages; a leader ends after the
  * ranks of its node (watch.h), and so rank 0 after all of them.

@@ -148,10 +148,10 @@ out:
 /* Where the results of a device go: NULL: to its host. */
 static gcr_carrier *carrier_of(execution *x, const gcr_run_device *d)
 {
-    const int is_carried = x->carrier.bridge != NULL && x->carrier.bridge->rank > 0 &&
-                           d->device == x->carrier.bridge->device;
+    const gcr_comm_info *comm = x->run->crew.comm;
+    const int is_bridged = x->carrier.bridge != NULL && d->device == x->carrier.bridge->device;
 
-    return is_carried ? &x->carrier : NULL;
+    return is_bridged && gcr_gather_is_carried(comm, comm->rank) ? &x->carrier : NULL;
 }
 
 static uint64_t limit_batch(uint64_t batch, const gcr_carrier *carrier, const gcr_slots *slots)

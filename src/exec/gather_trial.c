@@ -29,11 +29,12 @@ typedef struct trier {
     gcr_comm *comm;
     const gcr_comm_info *info;
     const gcr_gather_way_spec *spec;
-    uint64_t bytes; /* that a rank sends */
+    uint64_t bytes; /* that a rank sends                             */
+    int senders;    /* by a bridge: the ranks whose results go by it */
     gcr_device *device;
     gcr_queue *queue;
     gcr_event *event;
-    gcr_buf *block, *staging; /* on rank 0 those of all others, elsewhere its own */
+    gcr_buf *block, *staging; /* on rank 0 those of all senders, elsewhere its own */
     void *inbox;              /* what a message is sent from, or copied to ...    */
     gcr_send *send;           /* ... the comm's while this has not been looked for */
     gcr_bridge *bridge;
@@ -115,7 +116,7 @@ out:
 static gcr_status open_blocks(trier *t)
 {
     gcr_status status = GCR_OK;
-    const uint64_t bytes = t->info->rank == 0 ? t->bytes * (uint64_t)(t->info->size - 1) : t->bytes;
+    const uint64_t bytes = t->info->rank == 0 ? t->bytes * (uint64_t)t->senders : t->bytes;
 
     GCR_TRY(gcr_queue_open(&t->queue, t->device));
     GCR_TRY(gcr_event_open(&t->event, t->device));
@@ -169,21 +170,25 @@ out:
 
 /* ---- how fast -------------------------------------------------------------------------------- */
 
-/* All others send to rank 0, which takes it to its host. */
+/* Those whose results would go by it send to rank 0, which takes it to its host. */
 static gcr_status pass_by_bridge(trier *t)
 {
     gcr_status status = GCR_OK;
     gcr_bridge_part parts[GCR_BRIDGE_PARTS_MAX];
     int count = 0;
 
-    if (t->info->rank > 0)
+    if (gcr_gather_is_carried(t->info, t->info->rank))
         parts[count++] = (gcr_bridge_part){ .buf = t->block, .bytes = t->bytes, .peer = 0 };
-    for (int r = 1; r < t->info->size && t->info->rank == 0; r++)
-        parts[count++] = (gcr_bridge_part){ .buf = t->block,
-                                            .offset = (uint64_t)(r - 1) * t->bytes,
-                                            .bytes = t->bytes,
-                                            .peer = r,
-                                            .is_received = 1 };
+    for (int r = 1; r < t->info->size && t->info->rank == 0; r++) {
+        if (!gcr_gather_is_carried(t->info, r))
+            continue;
+        parts[count] = (gcr_bridge_part){ .buf = t->block,
+                                          .offset = (uint64_t)count * t->bytes,
+                                          .bytes = t->bytes,
+                                          .peer = r,
+                                          .is_received = 1 };
+        count++;
+    }
     GCR_TRY(gcr_bridge_pass(t->queue, t->bridge, parts, count));
     if (t->info->rank == 0)
         GCR_TRY(gcr_download(t->queue, t->staging->base, GCR_PLACE_STAGING, t->block, 0,
@@ -303,7 +308,7 @@ static gcr_status try_bridge(gcr_gather_trial *out, trier *t)
         GCR_TRY(time_way(&seconds, &said, t, pass_by_bridge));
     out->has_bridge = said.status == GCR_OK;
     memcpy(out->why, said.why, sizeof out->why);
-    out->by_bridge = rate_of(t->bytes, t->info->size - 1, seconds);
+    out->by_bridge = rate_of(t->bytes, t->senders, seconds);
 out:
     return status;
 }
@@ -390,6 +395,7 @@ gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge, gcr_comm 
     *bridge = NULL;
     *out = (gcr_gather_way){ .way = GCR_GATHER_MPI };
     t.bytes = count_trial_bytes(t.info->size);
+    t.senders = gcr_gather_carried_count(t.info);
     if (gcr_gather_wants_bridge(why, &facts))
         GCR_TRY(gather_ranks(&ranks, comm, spec));
     facts.ranks = ranks;

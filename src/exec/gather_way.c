@@ -82,6 +82,20 @@ static int is_worth_it(char *why, const gcr_gather_facts *facts)
     return 0;
 }
 
+int gcr_gather_is_carried(const gcr_comm_info *comm, int rank)
+{
+    return rank > 0 && (comm->node_count == 1 || comm->ranks[rank].node != comm->ranks[0].node);
+}
+
+int gcr_gather_carried_count(const gcr_comm_info *comm)
+{
+    int count = 0;
+
+    for (int r = 0; r < comm->size; r++)
+        count += gcr_gather_is_carried(comm, r);
+    return count;
+}
+
 int gcr_gather_may_time(const gcr_gather_facts *facts)
 {
     return facts->comm->node_count > 1 && facts->bytes >= bridge_bytes_least;

@@ -30,10 +30,10 @@ typedef struct gcr_gather_facts {
     const char *obstacle; /* NULL, or why no results of this run can go by a bridge */
     const gcr_comm_info *comm;
     const gcr_gather_rank *ranks; /* [comm->size], where a bridge is wanted */
-    uint64_t bytes;               /* of results that other ranks than the first have, about */
+    uint64_t bytes;               /* of results that come from other nodes than rank 0's, about */
 } gcr_gather_facts;
 
-/* What came of trying. Bytes per second into rank 0; 0: not measured. */
+/* What came of trying. Bytes per second into rank 0, of ranks of other nodes; 0: not measured. */
 typedef struct gcr_gather_trial {
     int has_bridge;
     char why[GCR_GATHER_WHY_BYTES]; /* there is none */
@@ -53,6 +53,11 @@ int gcr_gather_wants_bridge(char why[GCR_GATHER_WHY_BYTES], const gcr_gather_fac
 
 /* Whether a bridge is wanted and may be tried; if not, `why` says what is in the way. */
 int gcr_gather_may_bridge(char why[GCR_GATHER_WHY_BYTES], const gcr_gather_facts *facts);
+
+/* Whether the results of `rank` go by the bridge, where there is one: those of other nodes than rank 0's do,
+ * and on a single node, where a job may ask for it, those of all other ranks. */
+int gcr_gather_is_carried(const gcr_comm_info *comm, int rank);
+int gcr_gather_carried_count(const gcr_comm_info *comm);
 
 /* Whether messages are worth timing: there are several nodes, and more than little to pass. */
 int gcr_gather_may_time(const gcr_gather_facts *facts);

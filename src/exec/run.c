@@ -90,17 +90,24 @@ static const char *find_obstacle(const gcr_run *run)
                : NULL;
 }
 
+/* About: of what is kept, as many ranks' shares as other nodes have. */
+static uint64_t count_bytes_of_others(const gcr_run *run)
+{
+    const gcr_comm_info *comm = run->crew.comm;
+    const uint64_t bytes = run->by_blocks ? 0 : gcr_plan_live_count(run->plan) * run->cell_bytes;
+
+    return bytes / (uint64_t)comm->size * (uint64_t)gcr_gather_carried_count(comm);
+}
+
 /* Collective. */
 static gcr_status choose_gather(gcr_run *run)
 {
-    const int size = run->crew.comm->size;
-    const uint64_t bytes = gcr_plan_live_count(run->plan) * run->cell_bytes;
     gcr_device *devices[GCR_RUN_DEVICES_MAX];
     const gcr_gather_way_spec spec = { .asked = run->spec.job->gather,
                                        .obstacle = find_obstacle(run),
                                        .devices = devices,
                                        .device_count = run->device_count,
-                                       .bytes = bytes / (uint64_t)size * (uint64_t)(size - 1),
+                                       .bytes = count_bytes_of_others(run),
                                        .seconds = GCR_CARRIER_OPEN_SECONDS };
 
     for (int d = 0; d < run->device_count; d++)

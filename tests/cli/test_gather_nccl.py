@@ -102,8 +102,8 @@ class GatherByNccl(Case):
         self.write("grown.yaml", SCALE.replace("7001", "70001"))
         preload = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_mpi_fails.so")
         begin = time.monotonic()
-        reply = self.run_on(3, "--out", "many", "--gather", "nccl", starter=AS_TWO_NODES,
-                            LD_PRELOAD=preload, FAKE_MPI_FAILS="2:20+")
+        reply = self.run_on(4, "--out", "many", "--gather", "nccl", starter=AS_TWO_NODES,
+                            LD_PRELOAD=preload, FAKE_MPI_FAILS="3:20+")
         self.assertLess(time.monotonic() - begin, 20)
         self.assertRegex(reply.err, r"(?m)^gather +nccl, ")
         self.assertIn(reply.code, (1, 4), reply)

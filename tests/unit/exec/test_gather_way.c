@@ -154,6 +154,22 @@ static void test_a_rank_that_lacks_something_is_named(void **state)
     assert_off(&facts, "rank 1 on node0 has NCCL 2.18.0, and rank 0 has NCCL 2.28.9");
 }
 
+/* What other nodes have is passed, whichever way; on one node only who asks for a bridge passes anything. */
+static void test_results_of_other_nodes_are_carried(void **state)
+{
+    (void)state;
+    (void)facts_of(GCR_GATHER_AUTO, much);
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(gcr_gather_is_carried(&comm, r), r >= 2);
+    assert_int_equal(gcr_gather_carried_count(&comm), 2);
+    comm.node_count = 1;
+    for (int r = 0; r < RANKS; r++) {
+        places[r].node = 0;
+        assert_int_equal(gcr_gather_is_carried(&comm, r), r >= 1);
+    }
+    assert_int_equal(gcr_gather_carried_count(&comm), 3);
+}
+
 static void test_more_ranks_than_one_gpu_receives_from_are_too_many(void **state)
 {
     gcr_gather_facts facts = facts_of(GCR_GATHER_NCCL, much);
@@ -174,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_one_node_or_few_results_want_no_bridge),
         cmocka_unit_test(test_two_ranks_on_one_gpu_are_named),
         cmocka_unit_test(test_a_rank_that_lacks_something_is_named),
+        cmocka_unit_test(test_results_of_other_nodes_are_carried),
         cmocka_unit_test(test_more_ranks_than_one_gpu_receives_from_are_too_many),
     };
 
