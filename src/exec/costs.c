@@ -79,15 +79,28 @@ void gcr_costs_destroy(gcr_costs *costs)
     free(costs);
 }
 
-/* The last run that begins at or before a position. */
-static const run *find_run(const gcr_costs *costs, uint64_t position)
+/* True where a run begins at or before what is looked for. */
+typedef int begins_fn(const run *r, const void *at);
+
+static int begins_by_position(const run *r, const void *at)
+{
+    return r->first <= *(const uint64_t *)at;
+}
+
+static int begins_by_cost(const run *r, const void *at)
+{
+    return r->before <= *(const double *)at;
+}
+
+/* The last run that does; the first one, if none does. */
+static const run *find_run(const gcr_costs *costs, begins_fn *begins, const void *at)
 {
     uint64_t low = 0, high = costs->count;
 
     while (high - low > 1) {
         const uint64_t middle = low + (high - low) / 2;
 
-        if (costs->runs[middle].first <= position)
+        if (begins(&costs->runs[middle], at))
             low = middle;
         else
             high = middle;
@@ -97,14 +110,14 @@ static const run *find_run(const gcr_costs *costs, uint64_t position)
 
 static double sum_before(const gcr_costs *costs, uint64_t position)
 {
-    const run *r = find_run(costs, position);
+    const run *r = find_run(costs, begins_by_position, &position);
 
     return r->before + r->each * (double)(position - r->first);
 }
 
 double gcr_costs_of(const gcr_costs *costs, uint64_t position)
 {
-    return costs == NULL ? 1.0 : find_run(costs, position)->each;
+    return costs == NULL ? 1.0 : find_run(costs, begins_by_position, &position)->each;
 }
 
 double gcr_costs_sum(const gcr_costs *costs, gcr_span span)
@@ -114,22 +127,6 @@ double gcr_costs_sum(const gcr_costs *costs, gcr_span span)
     return sum_before(costs, span.first + span.count) - sum_before(costs, span.first);
 }
 
-/* The last run before which no more than `sum` is spent. */
-static const run *find_run_by_cost(const gcr_costs *costs, double sum)
-{
-    uint64_t low = 0, high = costs->count;
-
-    while (high - low > 1) {
-        const uint64_t middle = low + (high - low) / 2;
-
-        if (costs->runs[middle].before <= sum)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &costs->runs[low];
-}
-
 uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most)
 {
     const double end = (double)span.first + (double)span.count;
@@ -137,7 +134,7 @@ uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most)
 
     if (costs != NULL && span.count > 0) {
         const double sum = sum_before(costs, span.first) + most;
-        const run *r = find_run_by_cost(costs, sum);
+        const run *r = find_run(costs, begins_by_cost, &sum);
 
         at = r->each > 0.0 ? (double)r->first + (sum - r->before) / r->each : end;
     }
