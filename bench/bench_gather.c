@@ -10,7 +10,6 @@
  */
 #include "exec/gather.h"
 
-#include "bench.h"
 #include "ranks.h"
 #include "rival_gather.h"
 
@@ -392,26 +391,5 @@ out:
 
 int main(int argc, char **argv)
 {
-    gcr_status status = GCR_OK;
-    gcr_comm *all = NULL;
-    bench b;
-    int code;
-
-    if (bench_ranks_become(3, 1, (const char *[]){ NULL }, argc, argv) != GCR_OK) {
-        fprintf(stderr, "gridcrunch-bench-gather: %s\n", gcr_last_error());
-        return 1;
-    }
-    status = bench_begin(&b, "gather", argc, argv);
-    if (status != GCR_OK)
-        return bench_end(&b, status);
-    GCR_TRY(gcr_comm_open(&all));
-    GCR_TRY(gcr_comm_agree(all, measure(&b, all, 1, "one_node")));
-    if (gcr_comm_info_of(all)->node_count == 2)
-        GCR_TRY(gcr_comm_agree(all, measure(&b, all, 2, "two_nodes")));
-    else
-        bench_absent(&b, "two_nodes", "run it as root, who may give a process a host name");
-out:
-    code = bench_end(&b, status);
-    gcr_comm_close(all);
-    return code;
+    return bench_ranks_main("gather", measure, (const char *[]){ NULL }, argc, argv);
 }

@@ -8,7 +8,6 @@
  * looks for messages and computes nothing: its share of a core while both nodes sleep in their cells. The
  * program starts its three ranks by mpirun.
  */
-#include "bench.h"
 #include "metg.h"
 #include "ranks.h"
 #include "rival.h"
@@ -239,27 +238,7 @@ out:
 
 int main(int argc, char **argv)
 {
-    gcr_status status = GCR_OK;
     const char *const over_tcp[] = { "--mca", "btl", "self,tcp", NULL };
-    gcr_comm *all = NULL;
-    bench b;
-    int code;
 
-    if (bench_ranks_become(3, 1, over_tcp, argc, argv) != GCR_OK) {
-        fprintf(stderr, "gridcrunch-bench-ranks: %s\n", gcr_last_error());
-        return 1;
-    }
-    status = bench_begin(&b, "ranks", argc, argv);
-    if (status != GCR_OK)
-        return bench_end(&b, status);
-    GCR_TRY(gcr_comm_open(&all));
-    GCR_TRY(gcr_comm_agree(all, measure(&b, all, 1, "one_node")));
-    if (gcr_comm_info_of(all)->node_count == 2)
-        GCR_TRY(gcr_comm_agree(all, measure(&b, all, 2, "two_nodes")));
-    else
-        bench_absent(&b, "two_nodes", "run it as root, who may give a process a host name");
-out:
-    code = bench_end(&b, status);
-    gcr_comm_close(all);
-    return code;
+    return bench_ranks_main("ranks", measure, over_tcp, argc, argv);
 }

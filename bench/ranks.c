@@ -1,30 +1,30 @@
 /* bench/ranks.c -- see ranks.h. */
 #include "ranks.h"
 
-#include "bench.h"
-
 #include "base/check.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 128 };
+enum { RANKS = 3, WORDS_MAX = 128 };
 
 /* Comes back only if there is no mpirun. */
-static gcr_status start(int count, const char *const *options, int argc, char **argv)
+static gcr_status start(const char *name, const char *const *options, int argc, char **argv)
 {
     gcr_status status = GCR_OK;
     static const char *const command[] = { "mpirun", "--oversubscribe", "--bind-to", "none",
                                            "-np" };
     const char *words[WORDS_MAX + 1];
-    char self[BENCH_PATH_MAX], ranks[16];
+    char file[64], self[BENCH_PATH_MAX], ranks[16];
     int n = 0;
 
-    GCR_TRY(bench_beside(self, program_invocation_short_name));
-    snprintf(ranks, sizeof ranks, "%d", count);
+    snprintf(file, sizeof file, "gridcrunch-bench-%s", name); /* argv[0] is whatever started it */
+    GCR_TRY(bench_beside(self, file));
+    snprintf(ranks, sizeof ranks, "%d", RANKS);
     for (size_t i = 0; i < sizeof command / sizeof *command; i++)
         words[n++] = command[i];
     words[n++] = ranks;
@@ -49,19 +49,55 @@ static void move_away(void)
         (void)!sethostname("another", 7);
 }
 
-gcr_status bench_ranks_become(int count, int has_away, const char *const *options, int argc,
-                              char **argv)
+/* Returns in each of the ranks. GCR_ENOENT: there is no mpirun of Open MPI. GCR_EIO. */
+static gcr_status become_ranks(const char *name, const char *const *options, int argc, char **argv)
 {
     gcr_status status = GCR_OK;
     const char *rank = getenv("OMPI_COMM_WORLD_RANK");
 
     if (rank == NULL)
-        GCR_TRY(start(count, options, argc, argv));
-    if (has_away && atoi(rank) == count - 1)
+        GCR_TRY(start(name, options, argc, argv));
+    if (atoi(rank) == RANKS - 1)
         move_away();
     if (strcmp(rank, "0") != 0 &&
         (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
         GCR_FAIL(GCR_EIO, "a rank cannot be silenced: %s", strerror(errno));
 out:
     return status;
+}
+
+static gcr_status measure_pairs(bench *b, gcr_comm *all, bench_pair_fn *measure)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_agree(all, measure(b, all, 1, "one_node")));
+    if (gcr_comm_info_of(all)->node_count == 2)
+        GCR_TRY(gcr_comm_agree(all, measure(b, all, RANKS - 1, "two_nodes")));
+    else
+        bench_absent(b, "two_nodes", "run it as root, who may give a process a host name");
+out:
+    return status;
+}
+
+int bench_ranks_main(const char *name, bench_pair_fn *measure, const char *const *options, int argc,
+                     char **argv)
+{
+    gcr_status status = GCR_OK;
+    gcr_comm *all = NULL;
+    bench b;
+    int code;
+
+    if (become_ranks(name, options, argc, argv) != GCR_OK) {
+        fprintf(stderr, "gridcrunch-bench-%s: %s\n", name, gcr_last_error());
+        return 1;
+    }
+    status = bench_begin(&b, name, argc, argv);
+    if (status != GCR_OK)
+        return bench_end(&b, status);
+    GCR_TRY(gcr_comm_open(&all));
+    GCR_TRY(measure_pairs(&b, all, measure));
+out:
+    code = bench_end(&b, status);
+    gcr_comm_close(all);
+    return code;
 }

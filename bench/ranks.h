@@ -6,12 +6,17 @@
 #ifndef GCR_BENCH_RANKS_H
 #define GCR_BENCH_RANKS_H
 
+#include "bench.h"
+
 #include "gridcrunch/ranks.h"
 
-/* Becomes `count` ranks on this machine: returns in each of them. The last one believes to be on another
- * machine if `has_away` and a process may (root's may); `options` of mpirun end with NULL.
- * GCR_ENOENT: there is no mpirun of Open MPI. GCR_EIO. */
-GCR_MUST_CHECK gcr_status bench_ranks_become(int count, int has_away, const char *const *options,
-                                             int argc, char **argv);
+/* Measures what rank 0 and the rank `other` do, as the case `where`. All ranks call it. */
+typedef gcr_status bench_pair_fn(bench *b, gcr_comm *all, int other, const char *where);
+
+/* The main() of the bench `name`: becomes three ranks on this machine, with `options` of mpirun (which end
+ * with NULL), and measures two on "one_node" and two on "two_nodes", as the last one believes to be on
+ * another machine where a process may (root's may). Returns the exit code. */
+int bench_ranks_main(const char *name, bench_pair_fn *measure, const char *const *options, int argc,
+                     char **argv);
 
 #endif /* GCR_BENCH_RANKS_H */
