@@ -25,8 +25,8 @@ enum {
     POISONED_MAX = 1 << 16,
     KERNEL_BYTES = 16,
     STATIC_SHARED = 16, /* what each kernel declares */
-    LARGE = 1 << 18, /* bytes: mapped, with a page behind that is none */
-    ALIGNMENT = 256, /* of device memory */
+    LARGE = 1 << 18,    /* bytes: mapped, with a page behind that is none */
+    ALIGNMENT = 256,    /* of device memory */
 };
 
 fake_cuda_state fake_cuda;
