@@ -1,5 +1,6 @@
 """scripts/gpu-check: on this machine, its CPU in place of a GPU; and over programs that do what a test wants."""
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -39,7 +40,8 @@ class GpuCheck(unittest.TestCase):
     def check(self, *args, cwd=None, **environment):
         """Over programs of the test."""
         self.write(self.scratch + "/build/gridcrunch", PROGRAM)
-        self.write(self.scratch + "/build/tests/test_contract_a", TEST)
+        for name in ("a", "bridge", "transfer"):
+            self.write(self.scratch + "/build/tests/test_contract_" + name, TEST)
         words = {"DEVICES": "cuda:0 a GPU", "CEILINGS": "0", "SLEEP": "0", "CONTRACT": "0"}
         words["GCR_BUILD"] = self.scratch + "/build"
         return self.run_script(*args, cwd=cwd, **{**words, **environment})
@@ -75,6 +77,14 @@ class GpuCheck(unittest.TestCase):
         self.assertRegex(said, r"(?m)^contract +FAILED \(5\)")
         self.assertIn("test_contract_a cuda f32", self.read("contract.csv"))
 
+    def test_contracts_are_asked_in_both_precisions_but_for_those_that_have_none(self):
+        code, _, _ = self.check(*self.parts("contract"))
+        self.assertEqual(code, 0)
+        ran = [line.split()[2:] for line in self.read("contract.csv").splitlines()
+               if line.startswith("# command")]
+        self.assertEqual(ran, [["test_contract_a", "cuda", "f64"], ["test_contract_a", "cuda", "f32"],
+                               ["test_contract_transfer", "cuda", "f64"]])
+
     def test_what_a_build_has_not_is_skipped_with_a_sentence(self):
         code, said, _ = self.check(*self.parts("factor", "large"))
         self.assertEqual(code, 0)
@@ -109,32 +119,60 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertRegex(said, r"(?m)^calibrate +skipped .*a CPU has nothing to calibrate$")
 
-    def test_a_part_that_takes_too_long_is_ended(self):
+    def test_a_part_that_takes_longer_than_it_may_has_failed(self):
         code, said, _ = self.check(*self.parts("verdicts", "ceilings"), SLEEP="600",
-                                   GCR_CHECK_SECONDS="4")
+                                   GCR_CHECK_LIMIT="3")
         self.assertEqual(code, 1)
         self.assertRegex(said, r"(?m)^verdicts +out of time .* a sentence$")
+        self.assertRegex(said, r"(?m)^gpu-check: passed 1 of 2, FAILED: verdicts; ")
+
+    def test_a_part_that_is_cut_short_for_want_of_time_is_no_failure(self):
+        code, said, _ = self.check(*self.parts("verdicts"), SLEEP="600",
+                                   GCR_CHECK_SECONDS="4")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?m)^verdicts +not run .* cut short after [34] s of 40; "
+                               r"ask for it alone: --part verdicts$")
+        self.assertRegex(said, r"(?m)^gpu-check: passed 0 of 1, not run: verdicts; ")
+
+    def test_a_part_that_somebody_kills_has_failed(self):
+        code, said, _ = self.check(*self.parts("ceilings"), CEILINGS="137", GCR_CHECK_SECONDS="5")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"(?m)^ceilings +FAILED \(137\)")
 
     def test_a_part_for_which_no_time_is_left_is_said_and_no_failure(self):
         code, said, _ = self.check(*self.parts("transfer"), GCR_CHECK_SECONDS="1")
         self.assertEqual(code, 0)
-        self.assertRegex(said, r"(?m)^transfer +no time left .* ask for it alone: --part transfer$")
+        self.assertRegex(said, r"(?m)^transfer +not run .* no time left; ask for it alone: --part transfer$")
+        self.assertRegex(said, r"(?m)^gpu-check: passed 0 of 1, not run: transfer; ")
 
     def test_a_build_folder_may_be_named_from_where_one_is(self):
         code, said, _ = self.check(*self.parts("transfer"), cwd=self.scratch, GCR_BUILD="build")
         self.assertEqual(code, 0)
         self.assertRegex(said, r"(?m)^transfer +ok")
 
+    def sanitize(self, part, says):
+        """By a sanitizer that says so much, and finds something where that is `race`."""
+        tool = '#!/bin/sh\necho "$*"; echo "%s"; [ "%s" != race ] || exit 9\n' % (says, says)
+        self.write(self.scratch + "/tools/compute-sanitizer", tool)
+        return self.check(*self.parts(part), PATH=self.scratch + "/tools:" + os.environ["PATH"])
+
     def test_sanitizers_look_at_cells_and_contracts_and_a_machine_may_refuse_them(self):
         for says, code, result in (("fine", 0, "ok"), ("race", 1, "FAILED"),
                                    ("Error: Device not supported", 0, "skipped")):
-            tool = '#!/bin/sh\necho "$*"; echo "%s"; [ "%s" != race ] || exit 9\n' % (says, says)
-            self.write(self.scratch + "/tools/compute-sanitizer", tool)
-            path = self.scratch + "/tools:" + os.environ["PATH"]
-            got, said, _ = self.check(*self.parts("memcheck"), PATH=path)
+            got, said, _ = self.sanitize("memcheck", says)
             self.assertEqual(got, code, said)
             self.assertRegex(said, rf"(?m)^memcheck +{result}")
             self.assertIn("--report-api-errors no", self.read("memcheck.csv"))
+
+    def test_each_sanitizer_has_what_it_has_time_for(self):
+        cells = {"memcheck": ["sizes", "floats", "ladder", "whole"], "racecheck": ["sizes"],
+                 "synccheck": ["sizes"]}
+        for part, jobs in cells.items():
+            self.sanitize(part, "fine")
+            ran = self.read(part + ".csv")
+            self.assertEqual(re.findall(rf"(?m)^--tool {part} .* run (\w+)\.yaml ", ran), jobs)
+            self.assertRegex(ran, rf"(?m)^--tool {part} .*/test_contract_crunch cuda$")
+            self.assertEqual([name for name in os.listdir(self.out) if name.endswith(".yaml")], [])
 
     def test_a_part_that_does_not_exist_is_refused_by_name(self):
         code, _, why = self.check("--part", "celings")
