@@ -174,7 +174,7 @@ GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
 /* What a worker of any device, 0 .. gcr_run_worker_count() - 1, is at: `cell_count` live cells from
  * `point` of `dataset` on, in the order of the plan; 0: it prepares the dataset. One that failed is
- * still there. False where there is no such worker, or it does not work (yet, or any more). Any thread
+ * still there; one whose device failed was at all batches that it had in flight, the oldest first. False where there is no such worker, or it does not work (yet, or any more). Any thread
  * may ask, and a signal handler, too: this is how a program names the cells that crashed, or were lost
  * with a device. */
 typedef struct gcr_in_flight {

@@ -34,6 +34,7 @@ typedef struct worker {
     gcr_queue *queue;
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
+    int turn;           /* the flight that is built and launched now   */
     gcr_cutter cutter;  /* has what the schedule gave last             */
     uint64_t batch;     /* how many live cells it takes at a time, now */
     double batch_begin; /* when the last one was over                  */
@@ -74,6 +75,26 @@ static void tell(gcr_pipeline_progress *progress, uint64_t dataset, uint64_t fir
     atomic_store_explicit(&progress->dataset, dataset, memory_order_relaxed);
     atomic_store_explicit(&progress->first, first, memory_order_relaxed);
     atomic_store_explicit(&progress->count, count, memory_order_relaxed);
+}
+
+/* A device that computes beside the host says of a fault when it is called next, whatever for: it may be that
+ * of any batch that has been launched and has not landed. The oldest comes first, with all cells behind it. */
+static void tell_in_flight(worker *w)
+{
+    const part *first = NULL;
+    uint64_t count = 0;
+
+    for (int i = 1; i <= w->flight_count; i++) {
+        const flight *f = &w->flights[(w->turn + i) % w->flight_count];
+
+        if (!f->is_flying)
+            continue;
+        if (first == NULL)
+            first = f->parts;
+        count += f->live;
+    }
+    if (first != NULL)
+        tell(w->progress, first->at.dataset, first->at.first, count);
 }
 
 /* Lets dataset `dataset` stand ready, remembering the last one. */
@@ -202,7 +223,7 @@ static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t co
     return piece;
 }
 
-/* Waits for a batch, or a slice of it. Where it was lost, whoever asks is told that it was this one. */
+/* Waits for a batch, or a slice of it. */
 static gcr_status await(worker *w, const flight *f)
 {
     gcr_status status = GCR_OK;
@@ -210,8 +231,6 @@ static gcr_status await(worker *w, const flight *f)
 
     if (!shares_memory(w))
         status = gcr_event_sync(f->done, limit > 0 ? limit : -1);
-    if (status != GCR_OK)
-        tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
     if (status == GCR_ETIMEOUT)
         GCR_FAIL(GCR_EDEVICE,
                  "%s has not ended a batch in %g s, the job's kernel_time; only a new process can "
@@ -307,6 +326,7 @@ static gcr_status launch(worker *w, flight *f)
     const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
 
     tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
+    f->is_flying = 1;
     if (f->block != NULL)
         GCR_TRY(crunch_blocks(w, f));
     else if (w->shared->by_blocks && f->tile_count == 1)
@@ -314,6 +334,7 @@ static gcr_status launch(worker *w, flight *f)
     else
         GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
     if (f->is_cut_short && f->block == NULL) {
+        f->is_flying = 0;
         leave_datasets(w, f, 0); /* its cells stay empty */
         goto out;
     }
@@ -324,7 +345,6 @@ static gcr_status launch(worker *w, flight *f)
                              f->points * w->shared->cell_bytes));
     if (!shares_memory(w))
         GCR_TRY(gcr_event_record(f->done, w->queue));
-    f->is_flying = 1;
 out:
     return status;
 }
@@ -337,9 +357,9 @@ static gcr_status land(worker *w, flight *f)
 
     if (!f->is_flying)
         goto out;
-    f->is_flying = 0;
     GCR_TRY(await(w, f));
     GCR_TRY(gcr_lander_take(&w->lander, w->queue, f));
+    f->is_flying = 0;
     leave_datasets(w, f, 1);
 out:
     return status;
@@ -359,21 +379,22 @@ static int halve_batch(worker *w, uint64_t cells)
     return 1;
 }
 
-/* The batch in `turn` could not be enqueued for want of memory: it is taken back. What is in flight
+/* The batch whose turn it is could not be enqueued for want of memory: it is taken back. What is in flight
  * lands and datasets that nobody needs now leave; if there was none of either, batches become
  * smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either, or would not
  * help, as not even one dataset had room. */
-static gcr_status make_room(worker *w, int turn)
+static gcr_status make_room(worker *w)
 {
     gcr_status status = GCR_OK;
-    flight *f = &w->flights[turn];
+    flight *f = &w->flights[w->turn];
     const int has_datasets = f->held > 0;
     int is_freed = 0;
 
+    f->is_flying = 0;
     w->cutter.span = f->before;
     turn_away(w);
     for (int i = 1; i < w->flight_count; i++) {
-        flight *other = &w->flights[(turn + i) % w->flight_count];
+        flight *other = &w->flights[(w->turn + i) % w->flight_count];
 
         is_freed |= other->is_flying;
         GCR_TRY(land(w, other));
@@ -474,10 +495,10 @@ static void close_worker(worker *w)
 
 /* Builds a batch and enqueues it, smaller than wanted where memory is short; tile_count is 0 when
  * there is none. */
-static gcr_status start_batch(worker *w, int turn)
+static gcr_status start_batch(worker *w)
 {
     gcr_status status = GCR_OK;
-    flight *f = &w->flights[turn];
+    flight *f = &w->flights[w->turn];
 
     GCR_TRY(gcr_carrier_wait(w->shared->carrier, f));
     for (;;) {
@@ -489,7 +510,7 @@ static gcr_status start_batch(worker *w, int turn)
         }
         if (status == GCR_OK || !w->is_short)
             break;
-        GCR_TRY(make_room(w, turn));
+        GCR_TRY(make_room(w));
     }
 out:
     return status;
@@ -527,19 +548,19 @@ static gcr_status run_batches(worker *w)
     gcr_status status = GCR_OK;
 
     w->batch_begin = gcr_clock_seconds();
-    for (int turn = 0;; turn = (turn + 1) % w->flight_count) {
-        flight *f = &w->flights[turn];
+    for (w->turn = 0;; w->turn = (w->turn + 1) % w->flight_count) {
+        flight *f = &w->flights[w->turn];
 
         if (is_stopped(w))
             break;
-        GCR_TRY(start_batch(w, turn));
+        GCR_TRY(start_batch(w));
         if (f->tile_count == 0 && w->is_waiting) {
             GCR_TRY(wait_for_more(w));
             continue;
         }
         if (f->tile_count == 0)
             break;
-        GCR_TRY(land(w, &w->flights[(turn + 1) % w->flight_count]));
+        GCR_TRY(land(w, &w->flights[(w->turn + 1) % w->flight_count]));
         if (f->block == NULL)
             adapt_batch(w);
     }
@@ -572,6 +593,8 @@ void gcr_pipeline_drive(const gcr_pipeline_shared *shared, int index,
 
     atomic_store_explicit(&progress->thread, gettid(), memory_order_relaxed);
     status = work(&w);
+    if (status == GCR_EDEVICE)
+        tell_in_flight(&w);
     if (has_failed(status)) /* first: what follows may call what fails */
         shared->on_failure(shared->arg, index, status);
     landed = gcr_lander_flush(&w.lander);

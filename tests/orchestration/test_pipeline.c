@@ -812,6 +812,42 @@ static void test_a_batch_that_does_not_end_in_its_time_ends_the_run(void **state
     drop_curtain(&s);
 }
 
+/* ---- a device that is lost ---------------------------------------------------------------------- */
+
+/* What a kernel did to a device is said at a later call: batch 4 is launched while batch 3 is under way. */
+static void test_of_a_lost_device_all_is_named_that_was_in_flight(void **state)
+{
+    scene s;
+    gcr_in_flight flight;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.crunch_that_fails = 4;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_true(gcr_run_failed_at(&flight, s.run));
+    assert_int_equal(flight.dataset, 2); /* the dearest comes first, 40 points of it */
+    assert_int_equal(flight.point, 32);
+    assert_int_equal(flight.cell_count, 32);
+    drop_curtain(&s);
+}
+
+/* What has landed is in no flight any more, and what was never launched in none yet. */
+static void test_of_a_lost_device_nothing_is_named_that_had_landed(void **state)
+{
+    scene s;
+    gcr_in_flight flight;
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.sync_that_fails = 2; /* batch 3 is launched, batch 1 has landed */
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_true(gcr_run_failed_at(&flight, s.run));
+    assert_int_equal(flight.dataset, 2);
+    assert_int_equal(flight.point, 16);
+    assert_int_equal(flight.cell_count, 32);
+    drop_curtain(&s);
+}
+
 /* The host must not wait for the device where it does not look at the clock. */
 static void test_with_a_limit_of_time_there_is_one_batch_at_a_time(void **state)
 {
@@ -1030,6 +1066,8 @@ int main(void)
         cmocka_unit_test(test_a_dataset_that_has_no_memory_ends_the_run_without_smaller_batches),
         cmocka_unit_test(test_a_cell_that_has_no_memory_ends_the_run_and_leaks_nothing),
         cmocka_unit_test(test_a_batch_that_does_not_end_in_its_time_ends_the_run),
+        cmocka_unit_test(test_of_a_lost_device_all_is_named_that_was_in_flight),
+        cmocka_unit_test(test_of_a_lost_device_nothing_is_named_that_had_landed),
         cmocka_unit_test(test_with_a_limit_of_time_there_is_one_batch_at_a_time),
         cmocka_unit_test(test_a_run_that_is_executed_inside_a_cell_is_refused_at_once),
         cmocka_unit_test(test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why),
