@@ -44,12 +44,14 @@ static const struct {
     { GCR_ENV_COUNT, "/usr/lib/python3/dist-packages/nvidia/*/lib" },
 };
 
-/* The first that can be opened of the files that `pattern` stands for. */
-static void *open_each(const char *pattern)
+/* The first that can be opened of the files that `folder`, which may have stars, has by this name. */
+static void *open_in(const char *folder, const char *file)
 {
+    char pattern[PATH_MAX];
     glob_t found = { 0 };
     void *opened = NULL;
 
+    snprintf(pattern, sizeof pattern, "%s/%s", folder, file);
     if (glob(pattern, 0, NULL, &found) == 0)
         for (size_t i = 0; i < found.gl_pathc && opened == NULL; i++)
             opened = dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL);
@@ -57,18 +59,20 @@ static void *open_each(const char *pattern)
     return opened;
 }
 
-/* `file` in a folder that may have stars. NVRTC asks the loader for a part of itself by name: it is
- * found by being there already. */
-static void *open_in(const char *folder, const char *file)
+/* Opens what the library will ask the loader for by name, whichever way the library itself was found: the
+ * loader finds what is there already, and need not look where the library's own file does not say. */
+static void open_parts(const char *parts, void *opened)
 {
-    char path[PATH_MAX];
+    char folder[PATH_MAX], pattern[PATH_MAX + 64];
+    glob_t found = { 0 };
 
-    if (strstr(file, "nvrtc") != NULL) {
-        snprintf(path, sizeof path, "%s/libnvrtc-builtins.so.*", folder);
-        (void)open_each(path);
-    }
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    return open_each(path);
+    if (parts == NULL || dlinfo(opened, RTLD_DI_ORIGIN, folder) != 0)
+        return;
+    snprintf(pattern, sizeof pattern, "%s/%s", folder, parts);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL);
+    globfree(&found);
 }
 
 static void *open_place(size_t place, const char *file)
@@ -118,6 +122,7 @@ gcr_status gcr_cuda_library_open(cuda_library *library)
                  library->lacking, library->file, library->package,
                  gcr_env_name(GCR_ENV_GPU_LIBRARIES));
     GCR_TRY(bind(library, opened));
+    open_parts(library->parts, opened);
     library->opened = opened;
     opened = NULL;
 out:

@@ -16,6 +16,8 @@
 typedef struct cuda_library {
     const char *file;         /* the soname of the toolkit that this was built with: any minor */
                               /* version of it will do                                         */
+    const char *parts;        /* what it opens itself, by name, of the files beside it: may    */
+                              /* have stars; NULL: nothing                                     */
     const char *lacking;      /* what cannot be done without it: "kernels cannot be ..."       */
     const char *package;      /* what to install where it is not there: "the CUDA 13 toolkit"  */
     const char *const *names; /* of its functions, in the order of the table                   */

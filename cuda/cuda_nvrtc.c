@@ -29,6 +29,7 @@ _Static_assert(sizeof(cuda_nvrtc) == sizeof names / sizeof names[0] * sizeof(voi
 
 static cuda_library library = {
     .file = "libnvrtc.so.13",
+    .parts = "libnvrtc-builtins.so.*",
     .lacking = "kernels cannot be compiled for a GPU, because CUDA's run-time compiler",
     .package = "the CUDA 13 toolkit",
     .names = names,
