@@ -117,9 +117,9 @@ void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr
 GCR_MUST_CHECK gcr_status gcr_cuda_turn(const gcr_device *device);
 GCR_MUST_CHECK gcr_status gcr_cuda_enter(const gcr_device *device);
 
-/* The same where nothing can fail any more. A thread that never turned to a GPU would start one that
- * is not this. */
-void gcr_cuda_enter_to_close(const gcr_device *device);
+/* The same as enter() where nothing can fail any more; false: nothing of CUDA is to be called. A thread that
+ * never turned to a GPU would start one that is not this. */
+int gcr_cuda_enter_to_close(const gcr_device *device);
 
 /* cuda_lane.c. The device's lock is held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_open(cuda_lane *lane);

@@ -19,7 +19,12 @@
 /* Not 0: a GPU of this process was lost. */
 extern atomic_int gcr_cuda_lost;
 
-/* Fails, if a GPU was lost. */
+static inline int gcr_cuda_is_lost(void)
+{
+    return atomic_load(&gcr_cuda_lost) != 0;
+}
+
+/* Fails, if a GPU was lost. Whoever closes asks gcr_cuda_is_lost(): the sentence that is there is why. */
 GCR_MUST_CHECK gcr_status gcr_cuda_usable(void);
 
 /* What `error`, not success, is as a status. `doing` completes "cannot ...". Clears the error that
@@ -49,7 +54,7 @@ void gcr_cuda_abandon(cudaError_t error);
 /* For closing: the call is left out where a GPU was lost. */
 #define GCR_CUDA_CLOSE(call)                                                                       \
     do {                                                                                           \
-        if (!atomic_load(&gcr_cuda_lost))                                                          \
+        if (!gcr_cuda_is_lost())                                                                   \
             gcr_cuda_note(call);                                                                   \
     } while (0)
 

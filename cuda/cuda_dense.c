@@ -250,11 +250,6 @@ out:
     return status;
 }
 
-static int is_lost(void)
-{
-    return atomic_load(&gcr_cuda_lost) != 0;
-}
-
 void gcr_cuda_dense_close(cuda_queue *queue)
 {
     cuda_dense *dense = queue->dense;
@@ -262,11 +257,11 @@ void gcr_cuda_dense_close(cuda_queue *queue)
 
     if (dense == NULL)
         return;
-    if (dense->solver_parameters != NULL && !is_lost())
+    if (dense->solver_parameters != NULL && !gcr_cuda_is_lost())
         (void)dense->solver->destroy_parameters(dense->solver_parameters);
-    if (dense->solver_handle != NULL && !is_lost())
+    if (dense->solver_handle != NULL && !gcr_cuda_is_lost())
         (void)dense->solver->destroy(dense->solver_handle);
-    if (dense->blas_handle != NULL && !is_lost())
+    if (dense->blas_handle != NULL && !gcr_cuda_is_lost())
         (void)dense->blas->destroy(dense->blas_handle);
     gcr_cuda_free(device, dense->solver_block);
     gcr_cuda_free(device, dense->workspace);

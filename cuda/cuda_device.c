@@ -100,9 +100,13 @@ gcr_status gcr_cuda_enter(const gcr_device *device)
                                                              : gcr_cuda_turn(device);
 }
 
-void gcr_cuda_enter_to_close(const gcr_device *device)
+int gcr_cuda_enter_to_close(const gcr_device *device)
 {
-    GCR_CUDA_CLOSE(turn_to(((const cuda_device *)device)->index));
+    const int index = ((const cuda_device *)device)->index;
+
+    if (!gcr_cuda_is_lost() && turned_to != index)
+        gcr_cuda_note(turn_to(index));
+    return !gcr_cuda_is_lost() && turned_to == index;
 }
 
 static gcr_status check_capability(const cuda_device *device)
@@ -261,7 +265,7 @@ void gcr_cuda_device_close(gcr_device *base)
     cuda_device *device = cuda_device_of(base);
 
     if (device->pool != NULL) /* it was started */
-        gcr_cuda_enter_to_close(base);
+        (void)gcr_cuda_enter_to_close(base);
     if (device->memory.stream != NULL)
         GCR_CUDA_CLOSE(cudaStreamSynchronize(device->memory.stream));
     gcr_cuda_lane_close(&device->memory);

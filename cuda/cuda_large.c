@@ -253,8 +253,10 @@ static gcr_status record(cudaGraphExec_t *out, factorisation *of)
     GCR_CUDA("record the steps of a factorisation",
              cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
     status = enqueue_steps(of);
-    if (gcr_cuda_usable() != GCR_OK)
+    if (gcr_cuda_is_lost()) { /* by this thread, whose sentence stays, or by another */
+        status = status != GCR_OK ? status : gcr_cuda_usable();
         goto out;
+    }
     error = cudaStreamEndCapture(stream, &recorded);
     if (status != GCR_OK)
         gcr_cuda_note(error);

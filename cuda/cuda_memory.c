@@ -33,7 +33,7 @@ void gcr_cuda_free(cuda_device *device, void *block)
     if (block == NULL)
         return;
     pthread_mutex_lock(&device->lock);
-    if (gcr_cuda_enter(&device->base) == GCR_OK && gcr_cuda_queues_finish(device) == GCR_OK)
+    if (gcr_cuda_enter_to_close(&device->base) && gcr_cuda_queues_finish(device) == GCR_OK)
         free_now(device, block);
     pthread_mutex_unlock(&device->lock);
 }
@@ -41,7 +41,7 @@ void gcr_cuda_free(cuda_device *device, void *block)
 void gcr_cuda_free_idle(cuda_device *device, void *block)
 {
     pthread_mutex_lock(&device->lock);
-    if (gcr_cuda_enter(&device->base) == GCR_OK)
+    if (gcr_cuda_enter_to_close(&device->base))
         free_now(device, block);
     pthread_mutex_unlock(&device->lock);
 }
@@ -105,7 +105,7 @@ static void close_pinned_block(const gcr_buf *buf)
     cuda_device *device = cuda_device_of(buf->device);
     gcr_status status;
 
-    if (gcr_cuda_enter(buf->device) != GCR_OK)
+    if (!gcr_cuda_enter_to_close(buf->device))
         return;
     pthread_mutex_lock(&device->lock);
     status = gcr_cuda_queues_finish(device);
@@ -129,7 +129,7 @@ void gcr_cuda_buf_close_idle(gcr_buf *buf)
 {
     if (buf->place == GCR_PLACE_DEVICE)
         gcr_cuda_free_idle(cuda_device_of(buf->device), buf->base);
-    else if (gcr_cuda_enter(buf->device) == GCR_OK)
+    else if (gcr_cuda_enter_to_close(buf->device))
         GCR_CUDA_CLOSE(cudaFreeHost(buf->base));
     free(buf);
 }

@@ -251,7 +251,7 @@ void gcr_cuda_program_close(gcr_program *base)
     cuda_program *program = (cuda_program *)base;
 
     forget_datasets(program);
-    gcr_cuda_enter_to_close(base->device);
+    (void)gcr_cuda_enter_to_close(base->device);
     gcr_cuda_large_forget(program);
     gcr_cuda_codes_close(program);
     gcr_cuda_unit_close(&program->reduce);

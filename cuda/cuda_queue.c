@@ -128,7 +128,7 @@ void gcr_cuda_queue_close(gcr_queue *base)
     pthread_mutex_lock(&device->lock);
     gcr_cuda_prepare_forget(queue, NULL);
     pthread_mutex_unlock(&device->lock);
-    if (gcr_cuda_enter(base->device) == GCR_OK) {
+    if (gcr_cuda_enter_to_close(base->device)) {
         drain(&queue->up);
         drain(&queue->work);
         drain(&queue->down);
@@ -199,7 +199,7 @@ void gcr_cuda_event_close(gcr_event *base)
 {
     cuda_event *event = (cuda_event *)base;
 
-    gcr_cuda_enter_to_close(base->device);
+    (void)gcr_cuda_enter_to_close(base->device);
     GCR_CUDA_CLOSE(cudaEventDestroy(event->event));
     free(event);
 }

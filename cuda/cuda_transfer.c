@@ -281,7 +281,7 @@ static void transfer_close(gcr_transfer *base)
 {
     cuda_transfer *transfer = (cuda_transfer *)base;
 
-    gcr_cuda_enter_to_close(base->queue->device);
+    (void)gcr_cuda_enter_to_close(base->queue->device);
     drain(transfer);
     for (int s = 0; s < WAYS; s++)
         close_pair(transfer, &transfer->pairs[s]);

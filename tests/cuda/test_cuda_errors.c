@@ -90,10 +90,11 @@ static const char *const calls[] = {
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
 /* Drives a run in which the nth call of `call` answers `code`. Returns whether it came to that before
- * the end, when closing is all that is left. */
+ * the end, when closing is all that is left, and says nothing of its own. */
 static int drive_and_fail(const char *call, int nth, cudaError_t code, gcr_status *out)
 {
     stage s = { 0 };
+    char said[1024];
     int has_failed;
 
     fake_cuda_reset();
@@ -103,7 +104,10 @@ static int drive_and_fail(const char *call, int nth, cudaError_t code, gcr_statu
     fake_cuda.fail_code = code;
     *out = drive(&s);
     has_failed = fake_cuda.has_failed;
+    snprintf(said, sizeof said, "%s", gcr_last_error());
     stage_close(&s);
+    if (has_failed)
+        assert_string_equal(gcr_last_error(), said);
     return has_failed;
 }
 
