@@ -156,6 +156,9 @@ void gcr_cuda_free(cuda_device *device, void *block);
 /* The same for a block that nothing uses which the queues were given. */
 void gcr_cuda_free_idle(cuda_device *device, void *block);
 
+/* Waits for what was freed, and gives it to those who do not take from our pool. The lock is not held. */
+GCR_MUST_CHECK gcr_status gcr_cuda_give_back(cuda_device *device);
+
 /* Lets a block have at least `bytes`, *have so far; it only grows, and not often. What was in it is gone. */
 GCR_MUST_CHECK gcr_status gcr_cuda_reserve(void **block, uint64_t *have, cuda_device *device,
                                            uint64_t bytes, const char *doing);

@@ -31,25 +31,27 @@ static gcr_status find_loss(const cuda_dense *dense)
     return gcr_cuda_usable();
 }
 
-static gcr_status fail_blas(const cuda_dense *dense, const char *doing, cublasStatus_t answer)
+static gcr_status fail_blas(const cuda_dense *dense, const char *doing, cublasStatus_t answer,
+                            int is_short)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(find_loss(dense));
-    GCR_FAIL(answer == CUBLAS_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
-             "cuBLAS cannot %s: %s", doing, dense->blas->status_string(answer));
+    GCR_FAIL(is_short ? GCR_ENOMEM : GCR_EDEVICE, "cuBLAS cannot %s: %s", doing,
+             dense->blas->status_string(answer));
 out:
     return status;
 }
 
 /* It has no sentences of its own. */
-static gcr_status fail_solver(const cuda_dense *dense, const char *doing, cusolverStatus_t answer)
+static gcr_status fail_solver(const cuda_dense *dense, const char *doing, cusolverStatus_t answer,
+                              int is_short)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(find_loss(dense));
-    GCR_FAIL(answer == CUSOLVER_STATUS_ALLOC_FAILED ? GCR_ENOMEM : GCR_EDEVICE,
-             "cuSOLVER cannot %s: status %d", doing, (int)answer);
+    GCR_FAIL(is_short ? GCR_ENOMEM : GCR_EDEVICE, "cuSOLVER cannot %s: status %d", doing,
+             (int)answer);
 out:
     return status;
 }
@@ -61,7 +63,7 @@ out:
         GCR_TRY(gcr_cuda_usable());                                                                \
         answer_ = (call);                                                                          \
         if (answer_ != CUBLAS_STATUS_SUCCESS)                                                      \
-            GCR_TRY(fail_blas(dense, (doing), answer_));                                           \
+            GCR_TRY(fail_blas(dense, (doing), answer_, answer_ == CUBLAS_STATUS_ALLOC_FAILED));    \
     } while (0)
 
 #define SOLVER(doing, call)                                                                        \
@@ -71,8 +73,55 @@ out:
         GCR_TRY(gcr_cuda_usable());                                                                \
         answer_ = (call);                                                                          \
         if (answer_ != CUSOLVER_STATUS_SUCCESS)                                                    \
-            GCR_TRY(fail_solver(dense, (doing), answer_));                                         \
+            GCR_TRY(                                                                               \
+                fail_solver(dense, (doing), answer_, answer_ == CUSOLVER_STATUS_ALLOC_FAILED));    \
     } while (0)
+
+/* ---- to start them --------------------------------------------------------------------------- */
+
+/* A handle takes memory that is not from our pool. Where there is none, the libraries say that they cannot start, or
+ * that something within them is wrong, rather than that. */
+static gcr_status create_blas(cuda_dense *dense)
+{
+    const cublasStatus_t answer = dense->blas->create(&dense->blas_handle);
+
+    if (answer == CUBLAS_STATUS_SUCCESS)
+        return GCR_OK;
+    dense->blas_handle = NULL;
+    return fail_blas(dense, "start", answer,
+                     answer == CUBLAS_STATUS_ALLOC_FAILED ||
+                         answer == CUBLAS_STATUS_NOT_INITIALIZED ||
+                         answer == CUBLAS_STATUS_INTERNAL_ERROR);
+}
+
+static gcr_status create_solver(cuda_dense *dense)
+{
+    const cusolverStatus_t answer = dense->solver->create(&dense->solver_handle);
+
+    if (answer == CUSOLVER_STATUS_SUCCESS)
+        return GCR_OK;
+    dense->solver_handle = NULL;
+    return fail_solver(dense, "start", answer,
+                       answer == CUSOLVER_STATUS_ALLOC_FAILED ||
+                           answer == CUSOLVER_STATUS_NOT_INITIALIZED ||
+                           answer == CUSOLVER_STATUS_INTERNAL_ERROR);
+}
+
+/* The pool keeps what was freed, and may be what the library lacks. */
+static gcr_status start(cuda_dense *dense, cuda_device *device,
+                        gcr_status (*create)(cuda_dense *dense))
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_cuda_usable());
+    status = create(dense);
+    if (status == GCR_ENOMEM) {
+        GCR_TRY(gcr_cuda_give_back(device));
+        status = create(dense);
+    }
+out:
+    return status;
+}
 
 /* ---- cuBLAS ---------------------------------------------------------------------------------- */
 
@@ -88,7 +137,7 @@ static gcr_status open_blas(cuda_dense *dense, cuda_queue *queue)
 
     dense->stream = queue->work.stream;
     GCR_TRY(gcr_cuda_blas(&dense->blas));
-    BLAS("start", dense->blas->create(&dense->blas_handle));
+    GCR_TRY(start(dense, cuda_device_of(queue->base.device), create_blas));
     BLAS("take a stream", dense->blas->set_stream(dense->blas_handle, queue->work.stream));
     GCR_TRY(gcr_cuda_allocate(&dense->workspace, cuda_device_of(queue->base.device),
                               WORKSPACE_BYTES, "allocate the workspace of cuBLAS on the GPU"));
@@ -138,7 +187,7 @@ static gcr_status open_solver(cuda_dense *dense, const cuda_queue *queue)
         goto out;
     GCR_TRY(gcr_cuda_solver(&dense->solver));
     if (dense->solver_handle == NULL)
-        SOLVER("start", dense->solver->create(&dense->solver_handle));
+        GCR_TRY(start(dense, cuda_device_of(queue->base.device), create_solver));
     SOLVER("take a stream", dense->solver->set_stream(dense->solver_handle, queue->work.stream));
     SOLVER("be deterministic",
            dense->solver->set_deterministic(dense->solver_handle, CUSOLVER_DETERMINISTIC_RESULTS));

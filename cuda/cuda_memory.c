@@ -46,6 +46,16 @@ void gcr_cuda_free_idle(cuda_device *device, void *block)
     pthread_mutex_unlock(&device->lock);
 }
 
+gcr_status gcr_cuda_give_back(cuda_device *device)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_CUDA("wait for memory that was freed", cudaStreamSynchronize(device->memory.stream));
+    GCR_CUDA("give memory back", cudaMemPoolTrimTo(device->pool, 0));
+out:
+    return status;
+}
+
 gcr_status gcr_cuda_reserve(void **block, uint64_t *have, cuda_device *device, uint64_t bytes,
                             const char *doing)
 {

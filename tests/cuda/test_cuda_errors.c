@@ -90,8 +90,9 @@ static const char *const calls[] = {
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
 /* Drives a run in which the nth call of `call` answers `code`. Returns whether it came to that before
- * the end, when closing is all that is left, and says nothing of its own. */
-static int drive_and_fail(const char *call, int nth, cudaError_t code, gcr_status *out)
+ * the end, when closing is all that is left, and says nothing of its own. `trims` of the pool, if not 0, let
+ * that call go on. */
+static int drive_and_fail(const char *call, int nth, cudaError_t code, int trims, gcr_status *out)
 {
     stage s = { 0 };
     char said[1024];
@@ -102,6 +103,7 @@ static int drive_and_fail(const char *call, int nth, cudaError_t code, gcr_statu
     fake_cuda.fail_call = call;
     fake_cuda.fail_nth = nth;
     fake_cuda.fail_code = code;
+    fake_cuda.fails_until_trim = trims;
     *out = drive(&s);
     has_failed = fake_cuda.has_failed;
     snprintf(said, sizeof said, "%s", gcr_last_error());
@@ -116,7 +118,7 @@ static void test_a_run_without_failures_is_clean(void **state)
     gcr_status status;
 
     (void)state;
-    assert_false(drive_and_fail(NULL, 0, cudaSuccess, &status));
+    assert_false(drive_and_fail(NULL, 0, cudaSuccess, 0, &status));
     assert_int_equal(status, GCR_OK);
     assert_clean();
 }
@@ -128,7 +130,7 @@ static void test_every_call_that_fails_ends_the_run_and_leaves_nothing(void **st
         gcr_status status;
         int nth = 1;
 
-        for (; drive_and_fail(calls[c], nth, cudaErrorInvalidValue, &status); nth++) {
+        for (; drive_and_fail(calls[c], nth, cudaErrorInvalidValue, 0, &status); nth++) {
             if (status != GCR_EDEVICE)
                 fail_msg("%s, call %d: %s", calls[c], nth, gcr_status_name(status));
             assert_error_mentions(strncmp(calls[c], "cuda", 4) == 0     ? "cudaErrorOther"
@@ -155,7 +157,7 @@ static void test_every_call_without_memory_says_so(void **state)
         gcr_status status;
         int went_on = 0;
 
-        for (int nth = 1; drive_and_fail(takers[c], nth, cudaErrorMemoryAllocation, &status);
+        for (int nth = 1; drive_and_fail(takers[c], nth, cudaErrorMemoryAllocation, 0, &status);
              nth++) {
             assert_clean();
             went_on += status == GCR_OK;
@@ -165,6 +167,26 @@ static void test_every_call_without_memory_says_so(void **state)
             assert_error_mentions("out of memory");
         }
         assert_int_equal(went_on, strcmp(takers[c], "cudaMallocFromPoolAsync") == 0); /* scratch */
+    }
+}
+
+/* Memory that the pool keeps is not for the libraries, and few of their words for want of it say so. */
+static void test_libraries_that_lack_memory_to_start_get_what_the_pool_keeps(void **state)
+{
+    static const char *const starts[] = { "cublasCreate", "cusolverDnCreate" };
+    static const cudaError_t codes[] = { cudaErrorMemoryAllocation, cudaErrorInitializationError };
+
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        gcr_status status;
+
+        assert_true(drive_and_fail(starts[k / 2], 1, codes[k % 2], 1, &status));
+        assert_int_equal(status, GCR_OK);
+        assert_clean();
+        assert_true(drive_and_fail(starts[k / 2], 1, codes[k % 2], 2, &status));
+        assert_int_equal(status, GCR_ENOMEM);
+        assert_error_mentions("cannot start");
+        assert_clean();
     }
 }
 
@@ -180,7 +202,7 @@ static void test_a_lost_gpu_is_left_alone(void **state)
         for (size_t e = 0; e < sizeof codes / sizeof codes[0]; e++) {
             gcr_status status;
 
-            for (int nth = 1; drive_and_fail(calls[c], nth, codes[e], &status); nth++) {
+            for (int nth = 1; drive_and_fail(calls[c], nth, codes[e], 0, &status); nth++) {
                 assert_int_equal(status, GCR_EDEVICE);
                 assert_error_mentions("only a new process can use one again");
                 if (fake_cuda.calls_after != 0)
@@ -455,6 +477,7 @@ int main(void)
         test(test_a_run_without_failures_is_clean),
         test(test_every_call_that_fails_ends_the_run_and_leaves_nothing),
         test(test_every_call_without_memory_says_so),
+        test(test_libraries_that_lack_memory_to_start_get_what_the_pool_keeps),
         test(test_a_lost_gpu_is_left_alone),
         test(test_a_kernel_that_does_not_end_in_its_time_leaves_the_gpu_alone),
         test(test_a_gpu_lost_while_closing_is_noticed),

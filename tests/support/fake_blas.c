@@ -43,6 +43,7 @@ static cublasStatus_t answer_blas(const char *call)
     switch (fake_cuda_answer(call)) {
     case cudaSuccess: return CUBLAS_STATUS_SUCCESS;
     case cudaErrorMemoryAllocation: return CUBLAS_STATUS_ALLOC_FAILED;
+    case cudaErrorInitializationError: return CUBLAS_STATUS_NOT_INITIALIZED;
     default: return CUBLAS_STATUS_EXECUTION_FAILED;
     }
 }
@@ -52,6 +53,7 @@ static cusolverStatus_t answer_solver(const char *call)
     switch (fake_cuda_answer(call)) {
     case cudaSuccess: return CUSOLVER_STATUS_SUCCESS;
     case cudaErrorMemoryAllocation: return CUSOLVER_STATUS_ALLOC_FAILED;
+    case cudaErrorInitializationError: return CUSOLVER_STATUS_INTERNAL_ERROR;
     default: return CUSOLVER_STATUS_EXECUTION_FAILED;
     }
 }

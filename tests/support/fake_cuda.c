@@ -254,8 +254,9 @@ static cudaError_t answer(const char *call)
     fake_cuda.calls++;
     if (fake_cuda.has_failed && is_fatal(fake_cuda.fail_code) && !is_untold())
         fake_cuda.calls_after++;
-    if (fake_cuda.has_failed || fake_cuda.fail_call == NULL ||
-        strcmp(fake_cuda.fail_call, call) != 0 || --fake_cuda.fail_nth > 0)
+    if ((fake_cuda.has_failed && fake_cuda.trims >= fake_cuda.fails_until_trim) ||
+        fake_cuda.fail_call == NULL || strcmp(fake_cuda.fail_call, call) != 0 ||
+        --fake_cuda.fail_nth > 0)
         return cudaSuccess;
     fake_cuda.has_failed = 1;
     return fake_cuda.fail_code;
@@ -1057,6 +1058,20 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr att
     (void)pool;
     if (attribute == cudaMemPoolAttrReleaseThreshold && *(uint64_t *)value != UINT64_MAX)
         break_rule("the pool gives memory back");
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes)
+{
+    ANSWER();
+    (void)pool;
+    if (bytes != 0)
+        break_rule("the pool keeps some of what was freed");
+    for (int s = 0; s < stream_count; s++)
+        for (int o = streams[s]->done; o < streams[s]->count; o++)
+            if (streams[s]->ops[o].kind == OP_FREE)
+                break_rule("the pool gives back what is not free yet");
+    fake_cuda.trims++;
     return cudaSuccess;
 }
 

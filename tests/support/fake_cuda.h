@@ -60,6 +60,7 @@ typedef struct fake_cuda_state {
     const char *fail_call;
     int fail_nth;
     cudaError_t fail_code;
+    int fails_until_trim; /* it does, and all that come after it, until the pool has given back so often */
     int has_failed;
     int hangs;       /* no kernel ever ends */
     int calls_after; /* of anything, after a failure with a code that a process does not survive */
@@ -79,6 +80,7 @@ typedef struct fake_cuda_state {
     int turns;         /* of threads to a GPU */
     int largest_shared;
     int copies; /* that were enqueued */
+    int trims;  /* of the pool        */
     int graphs; /* that were recorded */
 
     /* The compiler. */
