@@ -110,6 +110,10 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
     add_number(facts, "down_calls", (double)ledger->down_calls);
     add_number(facts, "shared_bytes", (double)ledger->shared_bytes);
     add_number(facts, "shared_calls", (double)ledger->shared_calls);
+    add_number(facts, "sent_bytes", (double)ledger->sent_bytes);
+    add_number(facts, "sent_calls", (double)ledger->sent_calls);
+    add_number(facts, "received_bytes", (double)ledger->received_bytes);
+    add_number(facts, "received_calls", (double)ledger->received_calls);
     add_number(facts, "prepare_calls", (double)ledger->prepare_calls);
     add_number(facts, "crunch_calls", (double)ledger->crunch_calls);
     add_number(facts, "tiles", (double)ledger->tiles);

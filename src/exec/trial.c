@@ -91,6 +91,8 @@ gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset, uint64_t 
     GCR_TRY(gcr_queue_sync(queue));
     out->seconds = gcr_clock_seconds() - begin;
 out:
+    if (queue != NULL)
+        queue->ledger = (gcr_ledger){ 0 }; /* what is tried is no part of what the run did */
     gcr_queue_close(queue);
     gcr_residency_destroy(residency);
     gcr_program_close(program);

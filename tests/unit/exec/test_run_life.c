@@ -108,6 +108,27 @@ static void test_only_cells_that_there_are_are_tried(void **state)
     drop_curtain(&s);
 }
 
+static void test_what_was_tried_is_no_part_of_what_the_run_did(void **state)
+{
+    scene s, other;
+    gcr_trial trial;
+
+    (void)state;
+    raise_curtain(&s, small_job, NULL);
+    raise_curtain(&other, small_job, NULL);
+    assert_ok(gcr_run_try(s.run, &trial, 3, 1));
+    assert_ok(gcr_run_execute(s.run));
+    assert_ok(gcr_run_execute(other.run));
+    assert_int_equal(gcr_run_ledger(s.run)->points, gcr_run_ledger(other.run)->points);
+    assert_int_equal(gcr_run_ledger(s.run)->prepare_calls,
+                     gcr_run_ledger(other.run)->prepare_calls);
+    assert_ok(gcr_run_try(s.run, &trial, 3, 1));
+    assert_int_equal(gcr_run_device_ledger(s.run, 0)->points,
+                     gcr_run_device_ledger(other.run, 0)->points);
+    drop_curtain(&other);
+    drop_curtain(&s);
+}
+
 /* ---- others look while it ends ---------------------------------------------------------------- */
 
 static void *poll_flights(void *arg)
@@ -220,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_before_it_is_executed_the_live_cells_of_a_run_are_empty),
         cmocka_unit_test(test_a_run_that_failed_before_it_had_summaries_has_no_results),
         cmocka_unit_test(test_only_cells_that_there_are_are_tried),
+        cmocka_unit_test(test_what_was_tried_is_no_part_of_what_the_run_did),
         cmocka_unit_test(test_what_is_in_flight_may_be_asked_from_create_to_destroy),
         cmocka_unit_test(test_who_waits_for_a_run_that_never_began_is_let_go_when_it_is_destroyed),
         cmocka_unit_test(test_who_waits_for_a_run_that_is_destroyed_while_it_runs_is_let_go),
