@@ -40,6 +40,7 @@ typedef struct execution {
     gcr_carrier carrier;
     gcr_watch watch;
     gcr_pool *pool;
+    int is_started; /* workers may have written results */
     atomic_int stop;
 
     pthread_mutex_t failure_lock;
@@ -290,12 +291,21 @@ static void close_execution(execution *x)
 /* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far. */
 static void finish_summaries(gcr_run *run)
 {
-    if (run->summaries == NULL || run->crew.comm->rank > 0)
-        return; /* it failed before there was anything to reduce, or rank 0 has it */
+    if (run->crew.comm->rank > 0)
+        return; /* rank 0 has it */
     gcr_slots_seal(run->slots);
     for (uint64_t d = 0; d < run->spec.datasets->count; d++)
         if (!gcr_summaries_is_fired(run->summaries, d))
             gcr_summaries_fire(run->summaries, d, 0);
+}
+
+/* Of a run that failed before its first cell: to seal what may be many gigabytes would be all it does. */
+static void drop_results(gcr_run *run)
+{
+    gcr_summaries_destroy(run->summaries);
+    run->summaries = NULL;
+    gcr_slots_destroy(run->slots);
+    run->slots = NULL;
 }
 
 static gcr_status repeat_failure(const execution *x)
@@ -379,6 +389,7 @@ static gcr_status compute(gcr_run *run)
     execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
 
     GCR_TRY(open_execution(&x));
+    x.is_started = 1;
     gcr_pool_start(x.pool, work, &x);
     gcr_watch_run(&x.watch);
     status = agree_on_ending(run, repeat_failure(&x));
@@ -388,9 +399,12 @@ static gcr_status compute(gcr_run *run)
 out:
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;
-    finish_summaries(run);
+    if (x.is_started)
+        finish_summaries(run);
     note_gathered(run, &x);
     close_execution(&x);
+    if (!x.is_started)
+        drop_results(run);
     gcr_run_add_ledgers(run);
     return status == GCR_OK ? gcr_run_gather_ledgers(run) : status;
 }

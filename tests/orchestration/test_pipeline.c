@@ -940,6 +940,25 @@ static void test_a_run_that_failed_says_so_and_keeps_what_landed(void **state)
     drop_curtain(&s);
 }
 
+/* Its results are as many as they may be, and none of them has been written. */
+static void test_a_run_that_failed_before_its_first_cell_has_no_cells(void **state)
+{
+    scene s;
+    uint64_t counts[GCR_CELL_STATE_COUNT];
+
+    (void)state;
+    raise_curtain(&s, NULL);
+    fake.program_that_fails = fake.programs + 1;
+    assert_status(gcr_run_execute(s.run), GCR_EDEVICE);
+    assert_int_equal(gcr_run_ending_of(s.run), GCR_RUN_FAILED);
+    assert_null(gcr_run_slots(s.run));
+    assert_null(gcr_run_summaries(s.run));
+    assert_null(gcr_run_results(s.run)->summaries);
+    gcr_run_count(s.run, counts);
+    assert_int_equal(counts[GCR_CELL_EMPTY], 120);
+    drop_curtain(&s);
+}
+
 static void test_a_run_that_failed_has_the_best_so_far(void **state)
 {
     scene s;
@@ -1072,6 +1091,7 @@ int main(void)
         cmocka_unit_test(test_a_run_that_is_executed_inside_a_cell_is_refused_at_once),
         cmocka_unit_test(test_who_waits_for_a_dataset_of_a_run_that_failed_is_told_why),
         cmocka_unit_test(test_a_run_that_failed_says_so_and_keeps_what_landed),
+        cmocka_unit_test(test_a_run_that_failed_before_its_first_cell_has_no_cells),
         cmocka_unit_test(test_a_run_that_failed_has_the_best_so_far),
         cmocka_unit_test(
             test_a_callback_that_fails_after_the_device_does_not_hide_why_the_run_failed),

@@ -425,13 +425,18 @@ static uint64_t fake_cells_at_once(const gcr_device *device, const gcr_unit *uni
 static gcr_status fake_program_open(gcr_program **out, gcr_device *device,
                                     const gcr_program_spec *spec)
 {
-    fake_program *program = calloc(1, sizeof *program);
+    gcr_status status = GCR_OK;
+    fake_program *program = NULL;
 
+    if (++fake.programs == fake.program_that_fails)
+        GCR_FAIL(GCR_EDEVICE, "the fake takes no program");
+    program = calloc(1, sizeof *program);
     program->base = (gcr_program){ .device = device, .unit = spec->unit };
     program->points = spec->setup->points;
     *out = &program->base;
     fake.open_handles++;
-    return GCR_OK;
+out:
+    return status;
 }
 
 static void fake_program_close(gcr_program *program)

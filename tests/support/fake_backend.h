@@ -49,10 +49,11 @@ typedef struct fake_state {
     _Atomic int open_handles; /* devices, buffers, queues, events, programs */
     int crunch_that_fails;    /* the how-manyth, from 1; 0: none            */
     int buf_that_fails;       /* the same for memory                        */
+    int program_that_fails;   /* the same for programs                      */
     int sync_that_fails;      /* the same for events                        */
     int sync_that_hangs;      /* the same: what it waits for does not end   */
     int reduce_that_lies;     /* the same: no cells have such records      */
-    _Atomic int crunches, bufs, syncs, reductions;
+    _Atomic int crunches, bufs, programs, syncs, reductions;
     void (*on_crunch)(void); /* called at each crunch; may be NULL         */
     void (*on_crunch_of)(int device);
 } fake_state;
