@@ -3,7 +3,8 @@
  *
  * A device that the job lists must do; one that `auto` or `any` came upon and that cannot do this job
  * is left out, and the run says so. `auto` looks at further backends only where the first has work
- * for seconds: starting a GPU takes a good part of one.
+ * for seconds: starting a GPU takes a good part of one. What is worth it all ranks decide alike, by what all of
+ * them have.
  */
 #include "exec/run_private.h"
 
@@ -231,6 +232,35 @@ out:
     return status;
 }
 
+/* How many threads drive a queue of each. */
+static gcr_status count_workers(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    const gcr_kernel *kernel = run->binding->unit->kernel;
+
+    run->workers = 0;
+    for (int i = 0; i < run->device_count; i++) {
+        gcr_run_device *d = &run->devices[i];
+        const gcr_device_info *info = &d->device->info;
+
+        d->first_worker = run->workers;
+        d->workers = info->shares_memory ? run->threads : 1;
+        run->workers += d->workers;
+        if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
+            GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
+                     kernel->name, d->workers, info->lone_thread_reason);
+    }
+out:
+    return status;
+}
+
+/* What follows from which devices there are. */
+static gcr_status settle(gcr_run *run)
+{
+    run->binding = &run->kinds[run->devices[0].kind]->binding;
+    return count_workers(run);
+}
+
 /* ---- auto ------------------------------------------------------------------------------------ */
 
 /* Operations of all cells. */
@@ -258,22 +288,52 @@ double gcr_run_device_rate(const gcr_run *run, int device)
            d->sharers;
 }
 
-static double kind_rate(const gcr_run *run, int kind)
+/* *Collective*. True where all ranks together have computed the job before other devices have been started;
+ * `all` has room for a number of each rank. */
+static gcr_status look_whether_small(int *out, double *all, const gcr_run *run)
 {
-    double rate = 0.0;
+    gcr_status status = GCR_OK;
+    double mine = 0.0, total = 0.0;
 
     for (int d = 0; d < run->device_count; d++)
-        rate += run->devices[d].kind == kind ? gcr_run_device_rate(run, d) : 0.0;
-    return rate;
+        mine += gcr_run_device_rate(run, d);
+    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, all));
+    for (int r = 0; r < gcr_comm_info_of(run->comm)->size; r++)
+        total += all[r];
+    *out = run->device_count > 0 && gcr_split_is_small(count_flops(run), total);
+    GCR_TRY(gcr_comm_broadcast(run->comm, out, sizeof *out, 0));
+out:
+    return status;
 }
 
-static double total_rate(const gcr_run *run)
+/* *Collective*, as ranks may have different devices: whether a job is small is one thing for all of them. */
+static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
 {
-    double total = 0.0;
+    gcr_status status = GCR_OK;
+    const uint64_t ranks = (uint64_t)gcr_comm_info_of(run->comm)->size;
+    double *rates = NULL;
+    int is_small = 0;
 
-    for (int k = 0; k < run->kind_count; k++)
-        total += kind_rate(run, k);
-    return total;
+    GCR_TRY(gcr_comm_agree(
+        run->comm, gcr_memory_create((void **)&rates, ranks, sizeof *rates, "the rates of ranks")));
+    for (const gcr_backend *const *b = backends; *b != NULL; b++) {
+        GCR_TRY(look_whether_small(&is_small, rates, run));
+        if (is_small)
+            break;
+        GCR_TRY(gcr_comm_agree(run->comm, open_able(run, *b)));
+    }
+out:
+    gcr_memory_destroy(rates);
+    return status;
+}
+
+/* Whether what all ranks have of a kind is not worth results of one more. */
+static int is_slow(const gcr_run *run, const char *kind)
+{
+    const gcr_crew *crew = &run->crew;
+
+    return gcr_split_is_slow(gcr_crew_rate(crew, gcr_crew_find_kind(crew, kind), -1),
+                             gcr_crew_rate(crew, -1, -1));
 }
 
 static void leave_out(gcr_run *run, int kind)
@@ -292,28 +352,27 @@ static void leave_out(gcr_run *run, int kind)
     close_kind(run, kind);
 }
 
-static void leave_out_slow(gcr_run *run)
+/* A rank that has nothing else keeps what it has. */
+static int has_fast(const gcr_run *run)
 {
-    const double total = total_rate(run);
-
-    for (int k = run->kind_count; k-- > 0;)
-        if (gcr_split_is_slow(kind_rate(run, k), total))
-            leave_out(run, k);
+    for (int k = 0; k < run->kind_count; k++)
+        if (!is_slow(run, run->kinds[k]->name))
+            return 1;
+    return 0;
 }
 
-/* Other ranks are taken to have what this one has, so that a job is as small for all of them as for one
- * process on the same machines. */
-static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
+gcr_status gcr_run_leave_out_slow(gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const int ranks = gcr_comm_info_of(run->comm)->size;
 
-    for (const gcr_backend *const *b = backends; *b != NULL; b++) {
-        if (run->device_count > 0 && gcr_split_is_small(count_flops(run), ranks * total_rate(run)))
-            break;
-        GCR_TRY(open_able(run, *b));
-    }
-    leave_out_slow(run);
+    if (gcr_job_device_choice(run->spec.job) != GCR_DEVICES_AUTO || run->crew.kind_count == 1)
+        goto out;
+    for (int k = has_fast(run) ? run->kind_count : 0; k-- > 0;)
+        if (is_slow(run, run->kinds[k]->name))
+            leave_out(run, k);
+    GCR_TRY(gcr_comm_agree(run->comm, settle(run)));
+    gcr_crew_clear(&run->crew);
+    GCR_TRY(gcr_run_join_crew(run));
 out:
     return status;
 }
@@ -326,28 +385,6 @@ static gcr_status open_any(gcr_run *run, const gcr_backend *const *backends)
 
     for (const gcr_backend *const *b = backends; *b != NULL; b++)
         GCR_TRY(open_able(run, *b));
-out:
-    return status;
-}
-
-/* How many threads drive a queue of each. */
-static gcr_status count_workers(gcr_run *run)
-{
-    gcr_status status = GCR_OK;
-    const gcr_kernel *kernel = run->binding->unit->kernel;
-
-    run->workers = 0;
-    for (int i = 0; i < run->device_count; i++) {
-        gcr_run_device *d = &run->devices[i];
-        const gcr_device_info *info = &d->device->info;
-
-        d->first_worker = run->workers;
-        d->workers = info->shares_memory ? run->threads : 1;
-        run->workers += d->workers;
-        if (d->workers > 1 && kernel->form == GCR_FORM_SPD && info->lone_thread_reason != NULL)
-            GCR_FAIL(GCR_EUNSUPPORTED, "kernel '%s' cannot run on %d threads here: %s",
-                     kernel->name, d->workers, info->lone_thread_reason);
-    }
 out:
     return status;
 }
@@ -371,8 +408,7 @@ gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends
                  run->left_out[0] != '\0' ? run->left_out + run->left_out_why
                                           : "no backend of this build finds a device");
     run->steals_between_kinds = choice == GCR_DEVICES_ANY;
-    run->binding = &run->kinds[run->devices[0].kind]->binding;
-    GCR_TRY(count_workers(run));
+    GCR_TRY(settle(run));
 out:
     return status;
 }

@@ -145,6 +145,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     GCR_TRY(gcr_run_deal_devices(run, backends));
     GCR_TRY(gcr_comm_agree(comm, open_devices(run, backends)));
     GCR_TRY(gcr_run_join_crew(run));
+    GCR_TRY(gcr_run_leave_out_slow(run));
     gcr_run_decide_batches(run);
     GCR_TRY(gcr_run_agree_on_batches(run));
     GCR_TRY(gcr_comm_agree(comm, decide(run)));

@@ -31,7 +31,7 @@ enum { FAKE_LOG_MAX = 65536, FAKE_DEVICES_MAX = 8 };
 
 /* What there is, what happened, and what shall go wrong. Devices log from threads of their own. */
 typedef struct fake_state {
-    int device_count;               /* 0 is 1                                          */
+    int device_count;               /* 0 is 1; < 0: none                               */
     int first_device;               /* that this process sees, of those there are      */
     int kind_of[FAKE_DEVICES_MAX];  /* devices of one number are of one kind           */
     double flops[FAKE_DEVICES_MAX]; /* per unit and second                             */
