@@ -73,7 +73,7 @@ class Reply:
 
 def clean_environment(**extra):
     """The environment without what would make the program a rank of an MPI job."""
-    ranks = ("OMPI_", "PMIX_", "SLURM_")
+    ranks = ("OMPI_", "PMI_", "PMIX_", "SLURM_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ranks) and k != "NO_COLOR"}
     return {**kept, "LC_ALL": "C.UTF-8", **extra}
 

@@ -3,7 +3,7 @@ import json
 import math
 import unittest
 
-from support import Case
+from support import Case, clean_environment
 
 
 class DeviceBench(Case):
@@ -217,6 +217,14 @@ class Overlap(DeviceBench):
     def test_bad_arguments_are_refused(self):
         self.assert_fails(self.bench("overlap", "-i", "0"), "-i must be in 1..1000")
         self.assert_fails(self.bench("overlap", "--device", "toaster"), "'toaster' is no device")
+
+
+class Ranks(DeviceBench):
+    def test_a_bench_of_several_ranks_starts_itself_as_them(self):
+        reply = self.bench("gather", "--no-such-flag", env=clean_environment(PMIX_MCA_psec="native"))
+        if "mpirun cannot be started" in reply.err:
+            self.skipTest("there is no mpirun here")
+        self.assertIn("gridcrunch-bench-gather: usage: ", reply.err)
 
 
 if __name__ == "__main__":
