@@ -1,12 +1,11 @@
 # NCCL's header, and its version. Its library is not linked: the module opens it while it runs.
 #
-#   NCCL_INCLUDE_DIR, NCCL_VERSION, NCCL_FOUND; NCCL_LIBRARY where it is on this machine
+#   NCCL_INCLUDE_DIR, NCCL_VERSION, NCCL_FOUND
 #
 # It is beside CUDA's headers where it came with the toolkit, in /usr where a distribution has it; pip's
 # nvidia-nccl is found by NCCL_ROOT.
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-find_library(NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${CUDAToolkit_LIBRARY_DIR})
-mark_as_advanced(NCCL_INCLUDE_DIR NCCL_LIBRARY)
+mark_as_advanced(NCCL_INCLUDE_DIR)
 
 set(NCCL_VERSION "")
 if(NCCL_INCLUDE_DIR)

@@ -28,33 +28,18 @@ static const char *const solver_names[] = {
     "cusolverDnXpotrf",
 };
 
-enum {
-    BLAS_NAMES = sizeof blas_names / sizeof blas_names[0],
-    SOLVER_NAMES = sizeof solver_names / sizeof solver_names[0],
-};
+_Static_assert(sizeof blas == sizeof blas_names / sizeof blas_names[0] * sizeof(void *),
+               "a name for each function");
+_Static_assert(sizeof solver == sizeof solver_names / sizeof solver_names[0] * sizeof(void *),
+               "a name for each function");
 
-_Static_assert(sizeof blas == BLAS_NAMES * sizeof(void *), "a name for each function");
-_Static_assert(sizeof solver == SOLVER_NAMES * sizeof(void *), "a name for each function");
+static cuda_library blas_library =
+    CUDA_LIBRARY(blas_names, blas, .file = "libcublas.so.13", .lacking = LACKING "cuBLAS",
+                 .package = "the CUDA 13 toolkit");
 
-static cuda_library blas_library = {
-    .file = "libcublas.so.13",
-    .lacking = LACKING "cuBLAS",
-    .package = "the CUDA 13 toolkit",
-    .names = blas_names,
-    .count = BLAS_NAMES,
-    .table = &blas,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-};
-
-static cuda_library solver_library = {
-    .file = "libcusolver.so.12",
-    .lacking = LACKING "cuSOLVER",
-    .package = "the CUDA 13 toolkit",
-    .names = solver_names,
-    .count = SOLVER_NAMES,
-    .table = &solver,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-};
+static cuda_library solver_library =
+    CUDA_LIBRARY(solver_names, solver, .file = "libcusolver.so.12", .lacking = LACKING "cuSOLVER",
+                 .package = "the CUDA 13 toolkit");
 
 gcr_status gcr_cuda_blas(const cuda_blas **out)
 {

@@ -277,12 +277,35 @@ static ncclResult_t enqueue_parts(const cuda_bridge *bridge, const gcr_bridge_pa
     return worse(result, bridge->nccl->group_end());
 }
 
-/* Whoever frees memory looks at how much a lane was given: it has it only now. */
-static void note_issued(cuda_device *device, cuda_lane *lane)
+/* Before NCCL is called: the lane that it is to work on comes after what `turn` says. */
+static gcr_status turn_lane(gcr_bridge *bridge, cuda_queue *queue,
+                            gcr_status (*turn)(cuda_queue *queue))
 {
+    gcr_status status = GCR_OK;
+    cuda_device *device = cuda_device_of(bridge->device);
+
+    GCR_TRY(check(bridge));
+    pthread_mutex_lock(&device->lock);
+    status = turn(queue);
+    pthread_mutex_unlock(&device->lock);
+out:
+    return status;
+}
+
+/* After NCCL was called: whoever frees memory looks at how much a lane was given, and it has it only
+ * when the call has settled. */
+static gcr_status settle_lane(cuda_bridge *bridge, cuda_lane *lane, const char *doing,
+                              ncclResult_t answer)
+{
+    gcr_status status = GCR_OK;
+    cuda_device *device = device_of(bridge);
+
+    GCR_TRY(settle(bridge, doing, answer));
     pthread_mutex_lock(&device->lock);
     lane->issued++;
     pthread_mutex_unlock(&device->lock);
+out:
+    return status;
 }
 
 static gcr_status pass(gcr_queue *base, gcr_bridge *base_bridge, const gcr_bridge_part *parts,
@@ -291,16 +314,10 @@ static gcr_status pass(gcr_queue *base, gcr_bridge *base_bridge, const gcr_bridg
     gcr_status status = GCR_OK;
     cuda_queue *queue = (cuda_queue *)base;
     cuda_bridge *bridge = (cuda_bridge *)base_bridge;
-    cuda_device *device = device_of(bridge);
 
-    GCR_TRY(check(base_bridge));
-    pthread_mutex_lock(&device->lock);
-    status = gcr_cuda_queue_turn_down(queue);
-    pthread_mutex_unlock(&device->lock);
-    GCR_TRY(status);
-    GCR_TRY(settle(bridge, "pass results between GPUs",
-                   enqueue_parts(bridge, parts, count, queue->down.stream)));
-    note_issued(device, &queue->down);
+    GCR_TRY(turn_lane(base_bridge, queue, gcr_cuda_queue_turn_down));
+    GCR_TRY(settle_lane(bridge, &queue->down, "pass results between GPUs",
+                        enqueue_parts(bridge, parts, count, queue->down.stream)));
 out:
     return status;
 }
@@ -311,17 +328,11 @@ static gcr_status broadcast(gcr_queue *base, gcr_bridge *base_bridge, void *bloc
     gcr_status status = GCR_OK;
     cuda_queue *queue = (cuda_queue *)base;
     cuda_bridge *bridge = (cuda_bridge *)base_bridge;
-    cuda_device *device = device_of(bridge);
 
-    GCR_TRY(check(base_bridge));
-    pthread_mutex_lock(&device->lock);
-    status = gcr_cuda_queue_turn_up(queue);
-    pthread_mutex_unlock(&device->lock);
-    GCR_TRY(status);
-    GCR_TRY(settle(bridge, "send a dataset to all GPUs",
-                   bridge->nccl->broadcast(block, block, bytes, ncclUint8, root, bridge->comm,
-                                           queue->up.stream)));
-    note_issued(device, &queue->up);
+    GCR_TRY(turn_lane(base_bridge, queue, gcr_cuda_queue_turn_up));
+    GCR_TRY(settle_lane(bridge, &queue->up, "send a dataset to all GPUs",
+                        bridge->nccl->broadcast(block, block, bytes, ncclUint8, root, bridge->comm,
+                                                queue->up.stream)));
 out:
     return status;
 }

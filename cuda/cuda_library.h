@@ -27,6 +27,14 @@ typedef struct cuda_library {
     void *opened;
 } cuda_library;
 
+/* One that has not been opened: `its_names` is an array, of a name for each function of `its_table`;
+ * what it is called follows. */
+#define CUDA_LIBRARY(its_names, its_table, ...)                                                    \
+    {                                                                                              \
+        .names = (its_names), .count = sizeof(its_names) / sizeof *(its_names),                    \
+        .table = &(its_table), .lock = PTHREAD_MUTEX_INITIALIZER, __VA_ARGS__                      \
+    }
+
 /* Fills the table; it belongs to the process. GCR_EUNSUPPORTED: the library is not on this machine. */
 GCR_MUST_CHECK gcr_status gcr_cuda_library_open(cuda_library *library);
 

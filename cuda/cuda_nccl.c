@@ -37,15 +37,9 @@ SAME_TYPE(send, ncclSend);
 SAME_TYPE(receive, ncclRecv);
 SAME_TYPE(broadcast, ncclBroadcast);
 
-static cuda_library library = {
-    .file = "libnccl.so.2",
-    .lacking = "GPUs cannot be linked, because NCCL",
-    .package = "NCCL 2 for CUDA 13",
-    .names = names,
-    .count = sizeof names / sizeof names[0],
-    .table = &table,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-};
+static cuda_library library =
+    CUDA_LIBRARY(names, table, .file = "libnccl.so.2",
+                 .lacking = "GPUs cannot be linked, because NCCL", .package = "NCCL 2 for CUDA 13");
 
 gcr_status gcr_cuda_nccl(const cuda_nccl **out)
 {

@@ -27,16 +27,10 @@ static const char *const names[] = {
 _Static_assert(sizeof(cuda_nvrtc) == sizeof names / sizeof names[0] * sizeof(void *),
                "a name for each function");
 
-static cuda_library library = {
-    .file = "libnvrtc.so.13",
-    .parts = "libnvrtc-builtins.so.*",
+static cuda_library library = CUDA_LIBRARY(
+    names, table, .file = "libnvrtc.so.13", .parts = "libnvrtc-builtins.so.*",
     .lacking = "kernels cannot be compiled for a GPU, because CUDA's run-time compiler",
-    .package = "the CUDA 13 toolkit",
-    .names = names,
-    .count = sizeof names / sizeof names[0],
-    .table = &table,
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-};
+    .package = "the CUDA 13 toolkit");
 
 gcr_status gcr_cuda_nvrtc(const cuda_nvrtc **out)
 {
