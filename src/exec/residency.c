@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "exec/values.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,16 +24,19 @@ struct entry {
     gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
     char *sentence;
     gcr_resident resident;
-    float *narrow; /* x, then y, in single precision; NULL where the unit reads doubles */
+    /* x, then y, in single precision; NULL where the unit reads doubles, or the device has its own */
+    float *narrow;
     /* x and y where the device does not share memory, then what is prepared of them and its fault. One
      * buffer: each takes calls to open, to wait for and to close. */
     gcr_buf *block;
+    uint64_t prepared_at; /* of the block, where what is prepared begins */
 
     /* Under the lock, on a device with memory of its own; `holders` also where datasets are let go. */
     int holders;     /* tiles that need it: it may not leave; there, workers at it, too */
     int is_idle;     /* all that used it has been seen to end                          */
     int is_given_up; /* by a batch that may have got as far as using it, and none has landed since */
-    entry *before, *after; /* of those that have a block, in the order in which they came up */
+    int is_listed;   /* among those that have a block ...                              */
+    entry *before, *after; /* ... in the order in which they came up */
 };
 
 struct gcr_residency {
@@ -78,7 +82,7 @@ static void clear(entry *e, void (*close)(gcr_buf *buf))
     e->narrow = NULL;
 }
 
-/* Puts an entry that has a block behind the others. Under the lock. */
+/* Puts an entry that has got a block behind the others. Under the lock. */
 static void list(gcr_residency *residency, entry *e)
 {
     e->before = residency->last;
@@ -86,6 +90,7 @@ static void list(gcr_residency *residency, entry *e)
     *(e->before != NULL ? &e->before->after : &residency->first) = e;
     residency->last = e;
     residency->bytes += e->block->bytes;
+    e->is_listed = 1;
 }
 
 /* Under the lock. */
@@ -94,6 +99,15 @@ static void unlist(gcr_residency *residency, entry *e)
     *(e->before != NULL ? &e->before->after : &residency->first) = e->after;
     *(e->after != NULL ? &e->after->before : &residency->last) = e->before;
     residency->bytes -= e->block->bytes;
+    e->is_listed = 0;
+}
+
+/* Frees what an entry has. Under the lock. */
+static void drop(gcr_residency *residency, entry *e, void (*close)(gcr_buf *buf))
+{
+    if (e->is_listed)
+        unlist(residency, e);
+    clear(e, close);
 }
 
 void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
@@ -101,9 +115,7 @@ void gcr_residency_release(gcr_residency *residency, uint64_t dataset)
     entry *e = &residency->entries[dataset];
 
     pthread_mutex_lock(&residency->lock);
-    if (is_far(residency) && e->block != NULL)
-        unlist(residency, e);
-    clear(e, e->is_given_up ? gcr_buf_close : gcr_buf_close_idle);
+    drop(residency, e, e->is_given_up ? gcr_buf_close : gcr_buf_close_idle);
     pthread_mutex_unlock(&residency->lock);
 }
 
@@ -126,71 +138,21 @@ uint64_t gcr_residency_bytes(uint64_t dataset_count)
     return dataset_count * sizeof(entry);
 }
 
-/* What the unit reads of a dataset, in host memory and in the unit's precision. */
-typedef struct columns {
-    const void *x, *y;
-    uint64_t x_bytes, y_bytes; /* 0: there is none */
-} columns;
-
 uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset)
 {
     return unit->scalar == GCR_F32 ? gcr_dataset_bytes(dataset) / sizeof(double) * sizeof(float)
                                    : 0;
 }
 
-/* Numbers that a float has no room for become infinite, or 0. */
-static void convert(float *to, const double *from, uint64_t count)
+gcr_status gcr_residency_fill(gcr_residency *residency, gcr_queue *queue, uint64_t dataset,
+                              uint64_t offset, uint64_t bytes)
 {
-    for (uint64_t i = 0; i < count; i++)
-        to[i] = (float)from[i];
-}
+    const gcr_scalar scalar = residency->spec.program->unit->scalar;
+    const uint64_t value_bytes = gcr_scalar_bytes(scalar);
+    const gcr_values values = gcr_values_find(&residency->spec.datasets->items[dataset],
+                                              offset / value_bytes, bytes / value_bytes);
 
-/* The dataset's own, or a copy of them: the one place where doubles of a dataset become floats. */
-static gcr_status find_columns(columns *out, entry *e, const gcr_unit *unit,
-                               const gcr_dataset *dataset)
-{
-    gcr_status status = GCR_OK;
-    const uint64_t rows = (uint64_t)dataset->rows;
-    const uint64_t x_count = dataset->x != NULL ? rows * (uint64_t)dataset->features : 0;
-    const uint64_t y_count = dataset->y != NULL ? rows : 0;
-    const uint64_t value_bytes = gcr_scalar_bytes(unit->scalar);
-
-    *out = (columns){ .x = dataset->x,
-                      .y = dataset->y,
-                      .x_bytes = x_count * value_bytes,
-                      .y_bytes = y_count * value_bytes };
-    if (unit->scalar == GCR_F64 || x_count + y_count == 0)
-        goto out;
-    GCR_TRY(gcr_memory_create((void **)&e->narrow, x_count + y_count, sizeof(float),
-                              "a dataset in single precision"));
-    convert(e->narrow, dataset->x, x_count);
-    convert(e->narrow + x_count, dataset->y, y_count);
-    out->x = x_count > 0 ? e->narrow : NULL;
-    out->y = y_count > 0 ? e->narrow + x_count : NULL;
-out:
-    return status;
-}
-
-/* Copies x, and y behind it, to the front of the block; in one go where they are neighbours here. */
-static gcr_status upload(entry *e, gcr_queue *queue, const columns *from)
-{
-    gcr_status status = GCR_OK;
-    gcr_view *view = &e->resident.data;
-    const uint64_t x_bytes = from->x_bytes, y_bytes = from->y_bytes;
-    const int are_neighbours =
-        x_bytes > 0 && y_bytes > 0 && (const char *)from->x + x_bytes == (const char *)from->y;
-
-    if (x_bytes > 0) {
-        GCR_TRY(gcr_upload(queue, e->block, 0, from->x, GCR_PLACE_HOST,
-                           are_neighbours ? x_bytes + y_bytes : x_bytes));
-        view->x = e->block->base;
-    }
-    if (y_bytes > 0 && !are_neighbours)
-        GCR_TRY(gcr_upload(queue, e->block, x_bytes, from->y, GCR_PLACE_HOST, y_bytes));
-    if (y_bytes > 0)
-        view->y = (const char *)e->block->base + x_bytes;
-out:
-    return status;
+    return gcr_values_upload(queue, residency->entries[dataset].block, offset, &values, scalar);
 }
 
 uint64_t gcr_prepared_bytes(const gcr_unit *unit, const gcr_shape *shape)
@@ -226,13 +188,12 @@ uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
                        alignment);
 }
 
-/* What is prepared stands `at` bytes into the block. */
-static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue, uint64_t at)
+static gcr_status prepare(entry *e, gcr_residency *residency, gcr_queue *queue)
 {
     gcr_status status = GCR_OK;
     char *base = (char *)e->block->base;
     gcr_prepare_args args = { .data = e->resident.data,
-                              .prepared = base + at,
+                              .prepared = base + e->prepared_at,
                               .fault = (int32_t *)(void *)(base + e->block->bytes) - 1 };
 
     GCR_TRY(gcr_prepare(queue, residency->spec.program, &args));
@@ -242,19 +203,20 @@ out:
     return status;
 }
 
-/* Opens the block of a dataset; *at: where what is prepared begins. */
-static gcr_status open_block(entry *e, uint64_t *at, const gcr_residency *residency,
-                             gcr_device *device, uint64_t data_bytes)
+/* Opens the block of a dataset, of which data_bytes are its values. */
+static gcr_status open_block(entry *e, const gcr_residency *residency, uint64_t data_bytes)
 {
     gcr_status status = GCR_OK;
+    const gcr_program *program = residency->spec.program;
     const gcr_shape shape = { .rows = e->resident.data.rows,
                               .features = e->resident.data.features,
                               .option = residency->spec.option };
-    const uint64_t prepared_bytes = gcr_prepared_bytes(residency->spec.program->unit, &shape);
-    const uint64_t bytes = block_bytes(at, data_bytes, prepared_bytes, device->info.alignment);
+    const uint64_t prepared_bytes = gcr_prepared_bytes(program->unit, &shape);
+    const uint64_t bytes =
+        block_bytes(&e->prepared_at, data_bytes, prepared_bytes, program->device->info.alignment);
 
     if (bytes > 0)
-        GCR_TRY(gcr_buf_open(&e->block, device, GCR_PLACE_DEVICE, bytes));
+        GCR_TRY(gcr_buf_open(&e->block, program->device, GCR_PLACE_DEVICE, bytes));
 out:
     return status;
 }
@@ -285,22 +247,88 @@ static gcr_standard standard_of(const gcr_dataset *dataset)
     return standard;
 }
 
-/* Where x and y are uploaded to else. */
-static gcr_status generate(entry *e, gcr_queue *queue, gcr_scalar scalar,
-                           const gcr_dataset *dataset)
+/* What is known of a dataset before its values are anywhere. */
+static void describe(entry *e, const gcr_dataset *dataset)
+{
+    e->resident.data = (gcr_view){ .rows = dataset->rows, .features = dataset->features };
+    for (int i = 0; i < 4; i++)
+        e->resident.data.identity[i] = dataset->identity[i];
+}
+
+/* Where y begins in a block of the device's own memory; x stands at its front. */
+static uint64_t x_bytes_of(const gcr_unit *unit, const gcr_dataset *dataset)
+{
+    return (uint64_t)dataset->rows * (uint64_t)dataset->features * gcr_scalar_bytes(unit->scalar);
+}
+
+static gcr_status open_far(entry *e, const gcr_residency *residency, const gcr_dataset *dataset)
 {
     gcr_status status = GCR_OK;
-    const uint64_t x_bytes =
-        (uint64_t)dataset->rows * (uint64_t)dataset->features * gcr_scalar_bytes(scalar);
+    const gcr_unit *unit = residency->spec.program->unit;
+    const uint64_t x_bytes = x_bytes_of(unit, dataset);
+    const uint64_t data_bytes = data_bytes_of(unit, dataset);
+
+    describe(e, dataset);
+    GCR_TRY(open_block(e, residency, data_bytes));
+    if (x_bytes > 0)
+        e->resident.data.x = e->block->base;
+    if (data_bytes > x_bytes)
+        e->resident.data.y = (char *)e->block->base + x_bytes;
+out:
+    return status;
+}
+
+/* In place of an upload. */
+static gcr_status generate(const entry *e, gcr_queue *queue, const gcr_unit *unit,
+                           const gcr_dataset *dataset)
+{
     const gcr_generate_args args = { .recipe = *dataset->recipe,
                                      .standard = standard_of(dataset),
-                                     .scalar = scalar,
+                                     .scalar = unit->scalar,
                                      .x = e->block->base,
-                                     .y = (char *)e->block->base + x_bytes };
+                                     .y = (char *)e->block->base + x_bytes_of(unit, dataset) };
 
-    GCR_TRY(gcr_generate(queue, &args));
-    e->resident.data.x = args.x;
-    e->resident.data.y = args.y;
+    return gcr_generate(queue, &args);
+}
+
+/* Unless it has been placed, and its values have come. */
+static gcr_status bring_far(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    const gcr_dataset *source = &residency->spec.datasets->items[dataset];
+    const gcr_unit *unit = residency->spec.program->unit;
+    entry *e = &residency->entries[dataset];
+
+    if (e->block != NULL)
+        goto out;
+    GCR_TRY(open_far(e, residency, source));
+    if (is_made_there(queue->device, source))
+        GCR_TRY(generate(e, queue, unit, source));
+    else
+        GCR_TRY(gcr_residency_fill(residency, queue, dataset, 0, data_bytes_of(unit, source)));
+out:
+    return status;
+}
+
+/* Where the device shares the host's memory: the dataset's own values, or a copy of them as floats. */
+static gcr_status bring_near(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    const gcr_dataset *source = &residency->spec.datasets->items[dataset];
+    const gcr_unit *unit = residency->spec.program->unit;
+    entry *e = &residency->entries[dataset];
+    const gcr_values all = gcr_values_find(source, 0, gcr_dataset_bytes(source) / sizeof(double));
+
+    describe(e, source);
+    GCR_TRY(open_block(e, residency, 0));
+    e->resident.data.x = source->x;
+    e->resident.data.y = source->y;
+    if (unit->scalar == GCR_F32 && all.x_count + all.y_count > 0) {
+        GCR_TRY(gcr_values_narrow(&e->narrow, &all));
+        e->resident.data.x = all.x_count > 0 ? e->narrow : NULL;
+        e->resident.data.y = all.y_count > 0 ? e->narrow + all.x_count : NULL;
+    }
+    gcr_share(queue, data_bytes_of(unit, source));
 out:
     return status;
 }
@@ -309,32 +337,11 @@ out:
 static gcr_status bring(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
-    const gcr_dataset *source = &residency->spec.datasets->items[dataset];
-    const int is_shared = queue->device->info.shares_memory;
-    entry *e = &residency->entries[dataset];
-    const gcr_unit *unit = residency->spec.program->unit;
-    const int is_made = is_made_there(queue->device, source);
-    columns here = { 0 };
-    uint64_t prepared_at;
 
-    e->resident.data = (gcr_view){ .rows = source->rows, .features = source->features };
-    for (int i = 0; i < 4; i++)
-        e->resident.data.identity[i] = source->identity[i];
-    if (!is_made)
-        GCR_TRY(find_columns(&here, e, unit, source));
-    GCR_TRY(open_block(e, &prepared_at, residency, queue->device,
-                       is_shared ? 0 : data_bytes_of(unit, source)));
-    if (is_made) {
-        GCR_TRY(generate(e, queue, unit->scalar, source));
-    } else if (is_shared) {
-        e->resident.data.x = here.x;
-        e->resident.data.y = here.y;
-        gcr_share(queue, here.x_bytes + here.y_bytes);
-    } else {
-        GCR_TRY(upload(e, queue, &here));
-    }
-    if (unit->prepare != NULL)
-        GCR_TRY(prepare(e, residency, queue, prepared_at));
+    GCR_TRY(is_far(residency) ? bring_far(residency, queue, dataset)
+                              : bring_near(residency, queue, dataset));
+    if (residency->spec.program->unit->prepare != NULL)
+        GCR_TRY(prepare(&residency->entries[dataset], residency, queue));
 out:
     return status;
 }
@@ -343,13 +350,11 @@ out:
  * Under the lock. */
 static void settle_far(gcr_residency *residency, entry *e, gcr_status status)
 {
-    if (status == GCR_OK) {
-        e->is_idle = e->is_given_up = 0;
-        if (e->block != NULL)
-            list(residency, e);
-    } else {
-        clear(e, gcr_buf_close);
-    }
+    if (status != GCR_OK)
+        drop(residency, e, gcr_buf_close);
+    else if (e->block != NULL && !e->is_listed)
+        list(residency, e);
+    e->is_idle = e->is_given_up = 0;
     atomic_store_explicit(&e->standing, status == GCR_OK ? STANDS_READY : STANDS_NOWHERE,
                           memory_order_release);
 }
@@ -423,8 +428,7 @@ static int evict_one(gcr_residency *residency, uint64_t now)
     }
     if (furthest == NULL)
         return 0;
-    unlist(residency, furthest);
-    clear(furthest, furthest->is_idle ? gcr_buf_close_idle : gcr_buf_close);
+    drop(residency, furthest, furthest->is_idle ? gcr_buf_close_idle : gcr_buf_close);
     atomic_store_explicit(&furthest->standing, STANDS_NOWHERE, memory_order_relaxed);
     return 1;
 }
@@ -442,16 +446,40 @@ int gcr_residency_evict(gcr_residency *residency)
     return count;
 }
 
-/* Makes room for `bytes` within the budget. GCR_ENOMEM: what is held is too much. Under the lock. */
-static gcr_status make_room(gcr_residency *residency, uint64_t dataset, uint64_t bytes)
+/* Makes room for a dataset within the budget, unless it has its own already. GCR_ENOMEM: what is held is
+ * too much. Under the lock. */
+static gcr_status make_room(gcr_residency *residency, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
-    const uint64_t budget = residency->spec.budget_bytes;
+    const gcr_residency_spec *spec = &residency->spec;
+    const uint64_t bytes = gcr_residency_device_bytes(spec->program->unit, spec->option,
+                                                      &spec->datasets->items[dataset],
+                                                      spec->program->device->info.alignment);
 
-    while (budget > 0 && residency->bytes > 0 && residency->bytes + bytes > budget)
-        if (!evict_one(residency, residency->spec.places[dataset]))
+    if (residency->entries[dataset].block != NULL)
+        goto out;
+    while (spec->budget_bytes > 0 && residency->bytes > 0 &&
+           residency->bytes + bytes > spec->budget_bytes)
+        if (!evict_one(residency, spec->places[dataset]))
             GCR_FAIL(GCR_ENOMEM, "the datasets of a batch are larger than the device's memory");
 out:
+    return status;
+}
+
+gcr_status gcr_residency_place(gcr_buf **block_out, gcr_residency *residency, uint64_t dataset)
+{
+    gcr_status status = GCR_OK;
+    entry *e = &residency->entries[dataset];
+
+    pthread_mutex_lock(&residency->lock);
+    *block_out = NULL;
+    GCR_TRY(make_room(residency, dataset));
+    GCR_TRY(open_far(e, residency, &residency->spec.datasets->items[dataset]));
+    list(residency, e);
+    e->is_idle = 0;
+    *block_out = e->block;
+out:
+    pthread_mutex_unlock(&residency->lock);
     return status;
 }
 
@@ -463,11 +491,7 @@ static gcr_status acquire_far(gcr_residency *residency, gcr_queue *queue, uint64
 
     pthread_mutex_lock(&residency->lock);
     if (e->standing == STANDS_NOWHERE) {
-        GCR_TRY(make_room(
-            residency, dataset,
-            gcr_residency_device_bytes(residency->spec.program->unit, residency->spec.option,
-                                       &residency->spec.datasets->items[dataset],
-                                       residency->spec.program->device->info.alignment)));
+        GCR_TRY(make_room(residency, dataset));
         pthread_mutex_unlock(&residency->lock);
         status = bring(residency, queue, dataset);
         pthread_mutex_lock(&residency->lock);

@@ -12,6 +12,10 @@
  * what the plan needs last: from the place where the worker is, the plan is known to its end. Those that
  * batches in flight need stay.
  *
+ * Before the first batch a dataset can be placed: it has its block, and whoever places it sees to it that
+ * its values come there. It then is like others, but for what is uploaded: nothing, until it has left and
+ * comes back.
+ *
  * Where the last cell of a dataset lands on another rank, nobody here is told. Then what is prepared on the
  * CPU goes with the last worker that is at the dataset, and is prepared again for one that
  * comes back.
@@ -65,6 +69,17 @@ uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
 /* Host bytes of the copy that a unit of single precision reads in place of `dataset`, which is kept
  * as long as what is prepared of it; 0 for other units. */
 uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
+
+/* Of a device with memory of its own, of a dataset that is not there: opens its block, in whose first
+ * gcr_residency_up_bytes() bytes x is to stand and, behind it, y. The block is the residency's. What was
+ * placed and does not come is sent away by gcr_residency_evict(). GCR_ENOMEM, GCR_EDEVICE. */
+GCR_MUST_CHECK gcr_status gcr_residency_place(gcr_buf **block_out, gcr_residency *residency,
+                                              uint64_t dataset);
+
+/* Uploads so many of these bytes, whole values, of a dataset that has been placed. GCR_ENOMEM,
+ * GCR_EDEVICE. */
+GCR_MUST_CHECK gcr_status gcr_residency_fill(gcr_residency *residency, gcr_queue *queue,
+                                             uint64_t dataset, uint64_t offset, uint64_t bytes);
 
 /* Makes `dataset` stand ready for what `queue` does next. GCR_ENOMEM (on a device with memory of
  * its own it may be tried again), GCR_EDEVICE; a worker that waited for another's failure gets it
