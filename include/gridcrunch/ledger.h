@@ -15,6 +15,7 @@ typedef struct gcr_ledger {
     uint64_t shared_bytes, shared_calls;     /* made reachable without a copy               */
     uint64_t sent_bytes, sent_calls;         /* to devices of other processes, and ... */
     uint64_t received_bytes, received_calls; /* ... from them, without a way through the host */
+    uint64_t spread_bytes, spread_calls;     /* of datasets, from them, to all at once      */
     uint64_t prepare_calls;                  /* datasets prepared                           */
     uint64_t crunch_calls, tiles;            /* launches; runs of points of one dataset     */
     uint64_t points;                         /* in those tiles, live or not                 */

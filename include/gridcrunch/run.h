@@ -121,6 +121,12 @@ typedef struct gcr_gather_ledger {
 
 const gcr_gather_ledger *gcr_run_gather_ledger(const gcr_run *run);
 
+/* Which datasets GPUs of several ranks begin with and have from each other, of which each uploads a part; "":
+ * there is nothing to say of it. Where that fails when the run begins, each uploads for itself, and
+ * then it says why. */
+const char *gcr_run_spread(const gcr_run *run);
+int gcr_run_spread_has_failed(const gcr_run *run);
+
 uint64_t gcr_run_batch(const gcr_run *run); /* cells, at most */
 
 /* The ranks that compute together, at least one; what each has ("rank 3 on n1: 4 threads on CPUs 12-15, ..."),

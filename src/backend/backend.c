@@ -147,6 +147,8 @@ void gcr_ledger_add(gcr_ledger *sum, const gcr_ledger *part)
     sum->sent_calls += part->sent_calls;
     sum->received_bytes += part->received_bytes;
     sum->received_calls += part->received_calls;
+    sum->spread_bytes += part->spread_bytes;
+    sum->spread_calls += part->spread_calls;
     sum->prepare_calls += part->prepare_calls;
     sum->crunch_calls += part->crunch_calls;
     sum->tiles += part->tiles;

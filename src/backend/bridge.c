@@ -106,10 +106,18 @@ out:
     return status;
 }
 
-static void count_part(gcr_ledger *ledger, uint64_t bytes, int is_received)
+static void count(uint64_t *bytes_out, uint64_t *calls_out, uint64_t bytes)
 {
-    *(is_received ? &ledger->received_bytes : &ledger->sent_bytes) += bytes;
-    *(is_received ? &ledger->received_calls : &ledger->sent_calls) += 1;
+    *bytes_out += bytes;
+    ++*calls_out;
+}
+
+static void count_part(gcr_ledger *ledger, const gcr_bridge_part *part)
+{
+    if (part->is_received)
+        count(&ledger->received_bytes, &ledger->received_calls, part->bytes);
+    else
+        count(&ledger->sent_bytes, &ledger->sent_calls, part->bytes);
 }
 
 gcr_status gcr_bridge_pass(gcr_queue *queue, gcr_bridge *bridge, const gcr_bridge_part *parts,
@@ -122,7 +130,7 @@ gcr_status gcr_bridge_pass(gcr_queue *queue, gcr_bridge *bridge, const gcr_bridg
         goto out;
     GCR_TRY(bridge->device->backend->bridge->pass(queue, bridge, parts, count));
     for (int i = 0; i < count; i++)
-        count_part(&queue->ledger, parts[i].bytes, parts[i].is_received);
+        count_part(&queue->ledger, &parts[i]);
 out:
     return status;
 }
@@ -136,7 +144,8 @@ gcr_status gcr_bridge_broadcast(gcr_queue *queue, gcr_bridge *bridge, gcr_buf *b
     GCR_TRY(check_block(bridge, queue, buf, offset, bytes));
     GCR_TRY(bridge->device->backend->bridge->broadcast(queue, bridge, (char *)buf->base + offset,
                                                        bytes, root));
-    count_part(&queue->ledger, bytes, bridge->rank != root);
+    if (bridge->rank != root)
+        count(&queue->ledger.spread_bytes, &queue->ledger.spread_calls, bytes);
 out:
     return status;
 }

@@ -94,7 +94,8 @@ GCR_MUST_CHECK gcr_status gcr_bridge_pass(struct gcr_queue *queue, gcr_bridge *b
                                           const gcr_bridge_part *parts, int count);
 
 /* *Collective*. What `root` has uploaded to `bytes` at `offset` of its buffer stands there in the buffers
- * of all: enqueued, as an upload is. */
+ * of all: enqueued, as an upload is. The host waits for peers where it uploads more on this queue
+ * before an event has come. */
 GCR_MUST_CHECK gcr_status gcr_bridge_broadcast(struct gcr_queue *queue, gcr_bridge *bridge,
                                                struct gcr_buf *buf, uint64_t offset, uint64_t bytes,
                                                int root);

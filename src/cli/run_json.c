@@ -34,15 +34,16 @@ static json_t *skipped_json(const gcr_datasets *datasets)
 
 static json_t *ledger_json(const gcr_ledger *ledger)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "received_bytes",
-                     gcr_json_count(ledger->received_bytes), "up_bytes",
-                     gcr_json_count(ledger->up_bytes), "up_calls", gcr_json_count(ledger->up_calls),
-                     "down_bytes", gcr_json_count(ledger->down_bytes), "down_calls",
-                     gcr_json_count(ledger->down_calls), "shared_bytes",
-                     gcr_json_count(ledger->shared_bytes), "shared_calls",
-                     gcr_json_count(ledger->shared_calls), "prepare_calls",
-                     gcr_json_count(ledger->prepare_calls), "crunch_calls",
-                     gcr_json_count(ledger->crunch_calls), "tiles", gcr_json_count(ledger->tiles));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up_bytes",
+        gcr_json_count(ledger->up_bytes), "up_calls", gcr_json_count(ledger->up_calls),
+        "down_bytes", gcr_json_count(ledger->down_bytes), "down_calls",
+        gcr_json_count(ledger->down_calls), "shared_bytes", gcr_json_count(ledger->shared_bytes),
+        "shared_calls", gcr_json_count(ledger->shared_calls), "received_bytes",
+        gcr_json_count(ledger->received_bytes), "spread_bytes",
+        gcr_json_count(ledger->spread_bytes), "spread_calls", gcr_json_count(ledger->spread_calls),
+        "prepare_calls", gcr_json_count(ledger->prepare_calls), "crunch_calls",
+        gcr_json_count(ledger->crunch_calls), "tiles", gcr_json_count(ledger->tiles));
 }
 
 static json_t *edges_of(const gcr_results_file *file, int summary)

@@ -32,6 +32,13 @@ static void note_ranks(const gcr_run *run)
         gcr_screen_note(stderr, "warning", "%s", gcr_run_warning(run, w));
 }
 
+/* Datasets that go from GPU to GPU, or why they do not. */
+static void note_spread(const gcr_run *run)
+{
+    if (gcr_run_spread(run)[0] != '\0')
+        gcr_screen_note(stderr, "spread", "%s", gcr_run_spread(run));
+}
+
 void gcr_run_report_begin(const gcr_run_report *report)
 {
     const gcr_plan *plan = gcr_run_plan(report->run);
@@ -54,6 +61,7 @@ void gcr_run_report_begin(const gcr_run_report *report)
     gcr_screen_note(stderr, "compute", "%s", gcr_describe_schedule(text, sizeof text, report->run));
     if (gcr_run_gather(report->run)[0] != '\0')
         gcr_screen_note(stderr, "gather", "%s", gcr_run_gather(report->run));
+    note_spread(report->run);
     gcr_screen_note(stderr, "memory", "%s predicted",
                     gcr_format_bytes(text, gcr_plan_memory(plan)->total));
 }
@@ -115,30 +123,31 @@ static void note_times(const gcr_run_report *report)
 }
 
 /* ", 1.0 MiB from GPU to GPU", where there was any; ranks count what they have received. */
-static const char *describe_passed(char out[64], const gcr_ledger *ledger)
+static const char *describe_passed(char out[64], uint64_t passed_bytes, const char *how)
 {
     char bytes[32];
 
     out[0] = '\0';
-    if (ledger->received_bytes > 0)
-        snprintf(out, 64, ", %s from GPU to GPU", gcr_format_bytes(bytes, ledger->received_bytes));
+    if (passed_bytes > 0)
+        snprintf(out, 64, ", %s %s", gcr_format_bytes(bytes, passed_bytes), how);
     return out;
 }
 
 static void note_ledger(const gcr_ledger *ledger)
 {
-    char up[32], down[32], shared[32], passed[64], tiles[32], calls[32];
+    char up[32], down[32], shared[32], passed[64], spread[64], tiles[32], calls[32];
 
-    gcr_screen_note(stderr, "moved",
-                    "%s up in %" PRIu64 " call%s, %s down in %" PRIu64 ", %s shared in %" PRIu64
-                    "%s; %" PRIu64 " prepared, %s tile%s in %s batch%s",
-                    gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls,
-                    gcr_plural(ledger->up_calls), gcr_format_bytes(down, ledger->down_bytes),
-                    ledger->down_calls, gcr_format_bytes(shared, ledger->shared_bytes),
-                    ledger->shared_calls, describe_passed(passed, ledger), ledger->prepare_calls,
-                    gcr_format_count(tiles, ledger->tiles), gcr_plural(ledger->tiles),
-                    gcr_format_count(calls, ledger->crunch_calls),
-                    ledger->crunch_calls == 1 ? "" : "es");
+    gcr_screen_note(
+        stderr, "moved",
+        "%s up in %" PRIu64 " call%s%s, %s down in %" PRIu64 ", %s shared in %" PRIu64
+        "%s; %" PRIu64 " prepared, %s tile%s in %s batch%s",
+        gcr_format_bytes(up, ledger->up_bytes), ledger->up_calls, gcr_plural(ledger->up_calls),
+        describe_passed(spread, ledger->spread_bytes, "of datasets from GPU to GPU"),
+        gcr_format_bytes(down, ledger->down_bytes), ledger->down_calls,
+        gcr_format_bytes(shared, ledger->shared_bytes), ledger->shared_calls,
+        describe_passed(passed, ledger->received_bytes, "from GPU to GPU"), ledger->prepare_calls,
+        gcr_format_count(tiles, ledger->tiles), gcr_plural(ledger->tiles),
+        gcr_format_count(calls, ledger->crunch_calls), ledger->crunch_calls == 1 ? "" : "es");
 }
 
 static void note_edges(const gcr_results_file *file)
@@ -178,6 +187,8 @@ void gcr_run_report_end(const gcr_run_report *report)
     note_counts(report);
     note_times(report);
     note_data(report);
+    if (gcr_run_spread_has_failed(report->run))
+        note_spread(report->run);
     note_ledger(gcr_run_ledger(report->run));
     if (gcr_run_progress(report->run)->halved > 0)
         gcr_screen_note(stderr, "short",

@@ -166,9 +166,7 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
 {
     gcr_status status = GCR_OK;
     const gcr_run *run = x->run;
-    const gcr_team *team = &run->teams[d->team];
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
-    gcr_carrier *carrier = carrier_of(x, d);
     gcr_residency_spec residency = { .option = binding->setup.option,
                                      .datasets = run->spec.datasets,
                                      .places = x->places,
@@ -178,6 +176,17 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
     GCR_TRY(gcr_binding_open_program(&out->program, binding, d->device));
     residency.program = out->program;
     GCR_TRY(gcr_residency_create(&out->residency, &residency));
+out:
+    return status;
+}
+
+/* What its workers are given, when it is known how results leave. */
+static void describe_pipeline(execution *x, execution_device *out, const gcr_run_device *d)
+{
+    const gcr_run *run = x->run;
+    const gcr_team *team = &run->teams[d->team];
+    gcr_carrier *carrier = carrier_of(x, d);
+
     out->shared =
         (gcr_pipeline_shared){ .device = d->device,
                                .program = out->program,
@@ -202,8 +211,6 @@ static gcr_status open_device(execution *x, execution_device *out, const gcr_run
                                .on_dataset = announce,
                                .on_failure = note_failure,
                                .arg = x };
-out:
-    return status;
 }
 
 /* What this rank needs for itself. */
@@ -246,6 +253,25 @@ out:
     return status;
 }
 
+/* Collective. The datasets that several GPUs begin with. */
+static gcr_status spread_datasets(execution *x)
+{
+    gcr_status status = GCR_OK;
+    gcr_run *run = x->run;
+    gcr_verdict bridge;
+    int d = 0;
+
+    if (run->spread.count == 0)
+        goto out;
+    while (run->devices[d].device != run->bridge->device)
+        d++;
+    GCR_TRY(gcr_spread_run(&bridge, run, x->devices[d].residency));
+    if (bridge.status != GCR_OK)
+        gcr_run_lose_bridge(run, bridge.why);
+out:
+    return status;
+}
+
 static gcr_status open_execution(execution *x)
 {
     gcr_status status = GCR_OK;
@@ -253,10 +279,13 @@ static gcr_status open_execution(execution *x)
     GCR_TRY(open_slots(x->run));
     GCR_TRY(gcr_dealing_open(&x->dealing, x->run, gcr_clock_seconds()));
     GCR_TRY(open_gather(x));
+    GCR_TRY(gcr_comm_agree(x->run->comm, open_own(x)));
+    GCR_TRY(spread_datasets(x));
     GCR_TRY(
         gcr_comm_agree(x->run->comm, gcr_carrier_open(&x->carrier, x->run->bridge, x->run->comm,
                                                       x->gather, x->run->slots, x->run->points)));
-    GCR_TRY(gcr_comm_agree(x->run->comm, open_own(x)));
+    for (int d = 0; d < x->run->device_count; d++)
+        describe_pipeline(x, &x->devices[d], &x->run->devices[d]);
     x->watch = (gcr_watch){ .run = x->run,
                             .pool = x->pool,
                             .dealing = &x->dealing,

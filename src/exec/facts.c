@@ -114,6 +114,8 @@ static void add_ledger(gcr_facts *facts, const gcr_ledger *ledger)
     add_number(facts, "sent_calls", (double)ledger->sent_calls);
     add_number(facts, "received_bytes", (double)ledger->received_bytes);
     add_number(facts, "received_calls", (double)ledger->received_calls);
+    add_number(facts, "spread_bytes", (double)ledger->spread_bytes);
+    add_number(facts, "spread_calls", (double)ledger->spread_calls);
     add_number(facts, "prepare_calls", (double)ledger->prepare_calls);
     add_number(facts, "crunch_calls", (double)ledger->crunch_calls);
     add_number(facts, "tiles", (double)ledger->tiles);
@@ -192,6 +194,8 @@ static void add_execution(gcr_facts *facts, const gcr_run *run)
     add_text(facts, "schedule", gcr_schedule_name(gcr_run_schedule(run)));
     if (gcr_run_gather(run)[0] != '\0')
         add_text(facts, "gather", gcr_run_gather(run));
+    if (gcr_run_spread(run)[0] != '\0')
+        add_text(facts, "spread", gcr_run_spread(run));
     add_number(facts, "batch", (double)gcr_run_batch(run));
     add_text(facts, "ending", gcr_run_ending_name(gcr_run_ending_of(run)));
     if (gcr_run_progress(run)->halved > 0)

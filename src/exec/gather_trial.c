@@ -1,9 +1,8 @@
 /*
  * exec/gather_trial.c -- gcr_gather_choose(): what ranks tell each other, and both ways tried.
  *
- * A rank on which something fails says so where the others listen: nobody waits for one that has left, and
- * for one that sends or takes nothing no longer than `seconds`. What fails of a bridge is a reason not to
- * have one; what fails of the messages themselves is a failure of all.
+ * Nobody waits for one that sends or takes nothing for longer than `seconds`. What fails of a bridge is a
+ * reason not to have one; what fails of the messages themselves is a failure of all.
  */
 #include "exec/gather_way.h"
 
@@ -20,7 +19,6 @@
 enum {
     TRIAL_BYTES_MOST = 8 << 20, /* that each rank sends ...                     */
     TRIAL_BYTES_ALL = 64 << 20, /* ... and all of them                          */
-    TRIALS = 2,                 /* that are timed, after one that is not        */
     LOOK_US = 50,
 };
 
@@ -39,12 +37,6 @@ typedef struct trier {
     gcr_send *send;           /* ... the comm's while this has not been looked for */
     gcr_bridge *bridge;
 } trier;
-
-/* What a rank says of how it went. */
-typedef struct verdict {
-    gcr_status status;
-    char why[GCR_GATHER_WHY_BYTES];
-} verdict;
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
@@ -73,42 +65,6 @@ static void describe(gcr_gather_rank *out, const gcr_gather_way_spec *spec)
     snprintf(out->uuid, sizeof out->uuid, "%s", device->info.uuid);
     if (gcr_bridge_name(out->name, device) != GCR_OK)
         snprintf(out->why, sizeof out->why, "%s", gcr_last_error());
-}
-
-/* ---- who failed ------------------------------------------------------------------------------ */
-
-/* The first rank that failed; one that only waited for others in vain comes last. -1: none. */
-static int find_failure(const verdict *all, int size)
-{
-    int found = -1;
-
-    for (int r = 0; r < size; r++)
-        if (all[r].status != GCR_OK && all[r].status != GCR_ETIMEOUT)
-            return r;
-        else if (all[r].status != GCR_OK && found < 0)
-            found = r;
-    return found;
-}
-
-/* *Collective*. What the rank says that failed, or GCR_OK and "". */
-static gcr_status hear_all(verdict *out, trier *t, gcr_status mine)
-{
-    gcr_status status = GCR_OK;
-    verdict said = { .status = mine }, *all = NULL;
-    int failed;
-
-    if (mine != GCR_OK)
-        snprintf(said.why, sizeof said.why, "%s", gcr_last_error());
-    *out = (verdict){ .status = GCR_OK };
-    status = gcr_memory_create((void **)&all, (uint64_t)t->info->size, sizeof *all, "an answer");
-    GCR_TRY(gcr_comm_agree(t->comm, status));
-    GCR_TRY(gcr_comm_gather_all(t->comm, &said, sizeof said, all));
-    failed = find_failure(all, t->info->size);
-    if (failed >= 0)
-        *out = all[failed];
-out:
-    gcr_memory_destroy(all);
-    return status;
 }
 
 /* ---- the bridge ------------------------------------------------------------------------------ */
@@ -151,7 +107,7 @@ static gcr_status open_bridge(trier *t, const gcr_bridge_id *id)
 }
 
 /* *Collective*. Memory first: who has none for a trial says so before others wait for it. */
-static gcr_status join_bridge(verdict *out, trier *t)
+static gcr_status join_bridge(gcr_verdict *out, trier *t)
 {
     gcr_status status = GCR_OK, mine;
     gcr_bridge_id id = { { 0 } };
@@ -159,11 +115,11 @@ static gcr_status join_bridge(verdict *out, trier *t)
     mine = open_blocks(t);
     if (mine == GCR_OK && t->info->rank == 0)
         mine = gcr_bridge_make_id(&id, t->device);
-    GCR_TRY(hear_all(out, t, mine));
+    GCR_TRY(gcr_attempt_hear(out, t->comm, mine));
     if (out->status != GCR_OK)
         goto out;
     GCR_TRY(gcr_comm_broadcast(t->comm, &id, sizeof id, 0));
-    GCR_TRY(hear_all(out, t, open_bridge(t, &id)));
+    GCR_TRY(gcr_attempt_hear(out, t->comm, open_bridge(t, &id)));
 out:
     return status;
 }
@@ -171,9 +127,10 @@ out:
 /* ---- how fast -------------------------------------------------------------------------------- */
 
 /* Those whose results would go by it send to rank 0, which takes it to its host. */
-static gcr_status pass_by_bridge(trier *t)
+static gcr_status pass_by_bridge(void *arg)
 {
     gcr_status status = GCR_OK;
+    trier *t = arg;
     gcr_bridge_part parts[GCR_BRIDGE_PARTS_MAX];
     int count = 0;
 
@@ -260,33 +217,13 @@ out:
 }
 
 /* What one rank of each other node has goes to rank 0: those of a node share its memory. */
-static gcr_status pass_by_hosts(trier *t)
+static gcr_status pass_by_hosts(void *arg)
 {
+    trier *t = arg;
+
     if (t->info->rank == 0)
         return receive_messages(t);
     return t->info->node_rank == 0 && t->info->node > 0 ? send_message(t) : GCR_OK;
-}
-
-/* *Collective*. The best of a few seconds; the first time opens what is only opened when it is used. */
-static gcr_status time_way(double *seconds_out, verdict *out, trier *t,
-                           gcr_status (*pass)(trier *t))
-{
-    gcr_status status = GCR_OK;
-
-    *seconds_out = 0;
-    for (int i = 0; i <= TRIALS; i++) {
-        const double begin = gcr_clock_seconds();
-        const gcr_status mine = pass(t);
-        const double seconds = gcr_clock_seconds() - begin;
-
-        GCR_TRY(hear_all(out, t, mine)); /* and nobody begins anew before all are here */
-        if (out->status != GCR_OK)
-            break;
-        if (i > 0 && (*seconds_out <= 0 || seconds < *seconds_out))
-            *seconds_out = seconds;
-    }
-out:
-    return status;
 }
 
 static double rate_of(uint64_t bytes, int senders, double seconds)
@@ -300,12 +237,12 @@ static double rate_of(uint64_t bytes, int senders, double seconds)
 static gcr_status try_bridge(gcr_gather_trial *out, trier *t)
 {
     gcr_status status = GCR_OK;
-    verdict said;
+    gcr_verdict said;
     double seconds = 0;
 
     GCR_TRY(join_bridge(&said, t));
     if (said.status == GCR_OK)
-        GCR_TRY(time_way(&seconds, &said, t, pass_by_bridge));
+        GCR_TRY(gcr_attempt_time(&seconds, &said, t->comm, pass_by_bridge, t));
     out->has_bridge = said.status == GCR_OK;
     memcpy(out->why, said.why, sizeof out->why);
     out->by_bridge = rate_of(t->bytes, t->senders, seconds);
@@ -317,13 +254,13 @@ out:
 static gcr_status try_hosts(gcr_gather_trial *out, trier *t)
 {
     gcr_status status = GCR_OK;
-    verdict said;
+    gcr_verdict said;
     double seconds = 0;
 
     status = gcr_memory_create(&t->inbox, t->bytes, 1, "messages that are timed");
     GCR_TRY(gcr_comm_agree(t->comm, status));
     memset(t->inbox, 0, t->bytes);
-    GCR_TRY(time_way(&seconds, &said, t, pass_by_hosts));
+    GCR_TRY(gcr_attempt_time(&seconds, &said, t->comm, pass_by_hosts, t));
     if (said.status != GCR_OK)
         GCR_FAIL(said.status, "%s", said.why);
     out->by_hosts = rate_of(t->bytes, t->info->node_count - 1, seconds);
@@ -338,7 +275,7 @@ static uint64_t count_trial_bytes(int size)
     return share < TRIAL_BYTES_MOST ? share : TRIAL_BYTES_MOST;
 }
 
-/* *Collective*. Rank 0's clock counts, which sees all come in. */
+/* *Collective*. */
 static gcr_status decide(gcr_gather_way *out, trier *t, const gcr_gather_facts *facts)
 {
     gcr_status status = GCR_OK;
@@ -349,7 +286,6 @@ static gcr_status decide(gcr_gather_way *out, trier *t, const gcr_gather_facts *
         GCR_TRY(try_bridge(&trial, t));
     if (gcr_gather_may_time(facts))
         GCR_TRY(try_hosts(&trial, t));
-    GCR_TRY(gcr_comm_broadcast(t->comm, &trial, sizeof trial, 0));
     gcr_gather_decide(out, facts, &trial);
 out:
     return status;

@@ -12,10 +12,11 @@
 
 #include "backend/backend.h"
 #include "comm/comm.h"
+#include "exec/attempt.h"
 
 #include "gridcrunch/job.h"
 
-enum { GCR_GATHER_TEXT_BYTES = 384, GCR_GATHER_WHY_BYTES = 256 };
+enum { GCR_GATHER_TEXT_BYTES = 384, GCR_GATHER_WHY_BYTES = GCR_ATTEMPT_WHY_BYTES };
 
 /* What a rank says of itself. */
 typedef struct gcr_gather_rank {

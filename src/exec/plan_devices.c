@@ -58,6 +58,7 @@ static void plan_device(gcr_run_device *d, const gcr_run *run, const gcr_schedul
     const gcr_span span =
         gcr_schedule_block(spec, team->crew.before_in_node + d->first_worker - team->first_worker);
 
+    d->block = span;
     d->plan = (gcr_device_plan){ .budget_bytes = find_budget(run, d) };
     if (!d->device->info.shares_memory && span.count > 0)
         walk(&d->plan, run, d, span.first / run->positions,

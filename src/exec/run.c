@@ -14,8 +14,13 @@
 
 #include "gridcrunch/cell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Less is uploaded within the time that it takes to try another way: 40 ms at 25 GB/s, as much as memory
+ * for a trial takes to be written the first time. Derived; to be measured on GPUs. */
+static const uint64_t spread_bytes_least = (uint64_t)1 << 30;
 
 static gcr_status check_kernel(const gcr_run_spec *spec)
 {
@@ -115,6 +120,31 @@ static gcr_status choose_gather(gcr_run *run)
     return gcr_gather_choose(&run->gather, &run->bridge, run->comm, &spec);
 }
 
+/* Collective. */
+static gcr_status choose_spread(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    gcr_verdict bridge;
+
+    if (run->bridge == NULL)
+        goto out;
+    GCR_TRY(gcr_spread_decide(&bridge, run, spread_bytes_least));
+    if (bridge.status != GCR_OK)
+        gcr_run_lose_bridge(run, bridge.why);
+out:
+    return status;
+}
+
+void gcr_run_lose_bridge(gcr_run *run, const char *why)
+{
+    gcr_bridge_abort(run->bridge);
+    gcr_bridge_close(run->bridge);
+    run->bridge = NULL;
+    run->gather.way = GCR_GATHER_MPI;
+    run->gather.bytes_per_second = 0;
+    snprintf(run->gather.text, sizeof run->gather.text, "mpi; nccl: off (%s)", why);
+}
+
 /* Where all ranks came to the end of the run they close it together; else nobody waits for others. */
 static void close_bridge(gcr_run *run)
 {
@@ -150,6 +180,7 @@ gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
     GCR_TRY(gcr_run_agree_on_batches(run));
     GCR_TRY(gcr_comm_agree(comm, decide(run)));
     GCR_TRY(choose_gather(run));
+    GCR_TRY(choose_spread(run));
     run->alone = alone;
     alone = NULL;
     *out = run;
@@ -193,6 +224,7 @@ void gcr_run_destroy(gcr_run *run)
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
     close_bridge(run);
+    gcr_spread_clear(&run->spread);
     gcr_run_close_devices(run);
     gcr_crew_clear(&run->crew);
     gcr_map_destroy(run->map);
@@ -323,6 +355,16 @@ const char *gcr_run_gather(const gcr_run *run)
     const int is_news = run->spec.job->gather != GCR_GATHER_AUTO || run->gather.was_tried;
 
     return run->crew.comm->size > 1 && is_news ? run->gather.text : "";
+}
+
+const char *gcr_run_spread(const gcr_run *run)
+{
+    return run->spread.text;
+}
+
+int gcr_run_spread_has_failed(const gcr_run *run)
+{
+    return run->spread.has_failed;
 }
 
 gcr_schedule_form gcr_run_schedule(const gcr_run *run)

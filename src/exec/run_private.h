@@ -18,6 +18,7 @@
 #include "exec/pipeline.h"
 #include "exec/share_data.h"
 #include "exec/split.h"
+#include "exec/spread.h"
 #include "grid/points.h"
 #include "results/gate.h"
 #include "results/outcome.h"
@@ -60,6 +61,7 @@ typedef struct gcr_run_device {
     int first_worker, workers;        /* of all workers of this rank, its own */
     uint64_t batch_least, batch_most; /* cells */
     uint64_t scratch_bytes;           /* of its memory, that a cell needs beside its dataset */
+    gcr_span block;                   /* positions that it begins with, about          */
     gcr_device_plan plan;
 } gcr_run_device;
 
@@ -80,6 +82,7 @@ struct gcr_run {
     gcr_map *map;          /* what is whose; NULL: there is one rank               */
     gcr_gather_way gather; /* how results come from other ranks                   */
     gcr_bridge *bridge;    /* by this; NULL: by the hosts                         */
+    gcr_spread spread;     /* datasets that go by it first                        */
     gcr_crew crew;         /* what all ranks have; what follows is this rank's */
     gcr_kind *kinds[GCR_RUN_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
@@ -143,7 +146,7 @@ GCR_MUST_CHECK gcr_status gcr_run_deal_devices(gcr_run *run, const gcr_backend *
  * Failures as of gcr_crew_create(). */
 GCR_MUST_CHECK gcr_status gcr_run_join_crew(gcr_run *run);
 
-/* Fills in gcr_run_device.plan of each device: plan_devices.c. GCR_ENOMEM. */
+/* Fills in gcr_run_device.block and .plan of each device: plan_devices.c. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_plan_devices(gcr_run *run);
 
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
@@ -151,6 +154,9 @@ void gcr_run_add_ledgers(gcr_run *run);
 
 /* Collective. Makes it the sum of all ranks' ledgers. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
+
+/* Where the bridge broke before there were results: they go by the hosts, and why is said. */
+void gcr_run_lose_bridge(gcr_run *run, const char *why);
 
 /* Decides all that can be decided from sizes, in three steps: teams and batches; collectively, the longest
  * batch of each team; and with these the plan. The run has its points, devices and crew.

@@ -1,0 +1,245 @@
+/* exec/spread_trial.c -- gcr_spread_decide(): what ranks begin with, and whether the bridge is faster. */
+#include "exec/spread.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "exec/residency.h"
+#include "exec/run_private.h"
+#include "exec/spread_line.h"
+
+#include <string.h>
+
+/* More than a queue has stages for, so that what is timed is the bus and not memory of the host. */
+enum { TRIAL_BYTES_MOST = 64 << 20 };
+
+/* ---- what ranks begin with ------------------------------------------------------------------- */
+
+/* What a rank says of its GPU. */
+typedef struct start {
+    uint64_t first, end; /* places of the plan */
+    uint64_t budget_bytes;
+    uint64_t up_bytes; /* of all datasets, as a check: the same everywhere */
+} start;
+
+static const gcr_run_device *find_device(const gcr_run *run)
+{
+    int d = 0;
+
+    while (run->devices[d].device != run->bridge->device)
+        d++;
+    return &run->devices[d];
+}
+
+static uint64_t up_bytes_of(const gcr_run *run, const gcr_run_device *d, uint64_t dataset)
+{
+    return gcr_residency_up_bytes(d->device, run->kinds[d->kind]->binding.unit,
+                                  &run->spec.datasets->items[dataset]);
+}
+
+static start find_start(const gcr_run *run)
+{
+    const gcr_run_device *d = find_device(run);
+    const gcr_span block = d->block;
+    start out = { .budget_bytes = d->plan.budget_bytes };
+
+    if (block.count > 0) {
+        out.first = block.first / run->positions;
+        out.end = (block.first + block.count - 1) / run->positions + 1;
+    }
+    for (uint64_t i = 0; i < run->spec.datasets->count; i++)
+        out.up_bytes += up_bytes_of(run, d, i);
+    return out;
+}
+
+static int count_ranks(const start *starts, int ranks, uint64_t place)
+{
+    int count = 0;
+
+    for (int r = 0; r < ranks; r++)
+        count += starts[r].first <= place && place < starts[r].end;
+    return count;
+}
+
+/* `datasets` has room for all. */
+static void find_datasets(gcr_spread_facts *facts, gcr_spread_dataset *datasets, const gcr_run *run,
+                          const start *starts)
+{
+    const gcr_run_device *d = find_device(run);
+    const gcr_binding *binding = &run->kinds[d->kind]->binding;
+
+    for (uint64_t place = 0; place < run->spec.datasets->count; place++) {
+        gcr_spread_dataset *out = &datasets[facts->count];
+
+        out->dataset = gcr_plan_dataset_at(run->plan, place);
+        out->up_bytes = up_bytes_of(run, d, out->dataset);
+        out->device_bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
+                                                       &run->spec.datasets->items[out->dataset],
+                                                       d->device->info.alignment);
+        out->ranks = count_ranks(starts, facts->ranks, place);
+        if (out->ranks > 1 && out->up_bytes >= GCR_SPREAD_DATASET_BYTES_LEAST)
+            facts->count++;
+    }
+    facts->datasets = datasets;
+}
+
+/* Of the GPU that has least. None is chosen where ranks upload in different ways. */
+static void find_limits(gcr_spread_facts *facts, const start *starts)
+{
+    for (int r = 0; r < facts->ranks; r++) {
+        const uint64_t budget = starts[r].budget_bytes;
+
+        if (budget > 0 && (facts->budget_bytes == 0 || budget < facts->budget_bytes))
+            facts->budget_bytes = budget;
+        if (starts[r].up_bytes != starts[0].up_bytes)
+            facts->count = 0;
+    }
+}
+
+/* ---- how fast -------------------------------------------------------------------------------- */
+
+typedef struct trier {
+    gcr_bridge *bridge;
+    gcr_queue *queue;
+    gcr_event *event;
+    gcr_line_block block;
+    gcr_line line;
+    char *host;
+} trier;
+
+static gcr_status fill(void *arg, uint64_t index, uint64_t offset, uint64_t bytes)
+{
+    trier *t = arg;
+
+    (void)index;
+    return gcr_upload(t->queue, t->block.buf, offset, t->host + offset, GCR_PLACE_HOST, bytes);
+}
+
+static gcr_status upload_all(void *arg)
+{
+    gcr_status status = GCR_OK;
+    trier *t = arg;
+
+    GCR_TRY(fill(t, 0, 0, t->block.bytes));
+    GCR_TRY(gcr_event_record(t->event, t->queue));
+    GCR_TRY(gcr_event_sync(t->event, -1));
+out:
+    return status;
+}
+
+static gcr_status upload_part_and_share(void *arg)
+{
+    gcr_status status = GCR_OK;
+    trier *t = arg;
+
+    GCR_TRY(gcr_line_fill_part(&t->line, t->bridge->rank, fill, t));
+    GCR_TRY(gcr_line_share(&t->line, t->queue, t->bridge, t->event));
+out:
+    return status;
+}
+
+static gcr_status open_trier(trier *out, gcr_bridge *bridge, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    *out = (trier){ .bridge = bridge, .block.bytes = bytes };
+    out->line = (gcr_line){ .blocks = &out->block, .count = 1, .ranks = bridge->size };
+    GCR_TRY(gcr_memory_create((void **)&out->host, bytes, 1, "uploads that are timed"));
+    memset(out->host, 1, bytes); /* or it would be one page of zeros, again and again */
+    GCR_TRY(gcr_queue_open(&out->queue, bridge->device));
+    GCR_TRY(gcr_event_open(&out->event, bridge->device));
+    GCR_TRY(gcr_buf_open(&out->block.buf, bridge->device, GCR_PLACE_DEVICE, bytes));
+out:
+    return status;
+}
+
+static void close_trier(trier *t)
+{
+    gcr_queue_close(t->queue);
+    gcr_buf_close(t->block.buf);
+    gcr_event_close(t->event);
+    gcr_memory_destroy(t->host);
+    gcr_ledger_forget(t->bridge->device);
+}
+
+/* *Collective*. A rank that has no memory for it, or cannot upload, has not touched the bridge: then there
+ * are no rates, and nothing is spread. */
+static gcr_status time_both(gcr_verdict *out, gcr_spread_facts *facts, gcr_run *run, uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+    double uploads = 0, bridge = 0;
+    gcr_verdict alone;
+    trier t;
+
+    GCR_TRY(gcr_attempt_hear(&alone, run->comm, open_trier(&t, run->bridge, bytes)));
+    if (alone.status == GCR_OK)
+        GCR_TRY(gcr_attempt_time(&uploads, &alone, run->comm, upload_all, &t));
+    if (alone.status == GCR_OK)
+        GCR_TRY(gcr_attempt_time(&bridge, out, run->comm, upload_part_and_share, &t));
+    if (uploads > 0 && bridge > 0) {
+        facts->by_uploads = (double)bytes / uploads;
+        facts->by_bridge = (double)bytes / bridge;
+    } else {
+        facts->count = 0;
+    }
+out:
+    close_trier(&t);
+    return status;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static uint64_t sum_bytes(const gcr_spread_facts *facts)
+{
+    uint64_t bytes = 0;
+
+    for (uint64_t i = 0; i < facts->count; i++)
+        bytes += facts->datasets[i].up_bytes;
+    return bytes;
+}
+
+/* *Collective*. Not timed where the job asks for the bridge. */
+static gcr_status find_rates(gcr_verdict *out, gcr_spread_facts *facts, gcr_run *run,
+                             uint64_t bytes_least)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t bytes = sum_bytes(facts);
+
+    if (run->spec.job->gather == GCR_GATHER_NCCL)
+        goto out;
+    if (bytes < bytes_least)
+        facts->count = 0;
+    if (facts->count > 0)
+        GCR_TRY(time_both(out, facts, run, bytes < TRIAL_BYTES_MOST ? bytes : TRIAL_BYTES_MOST));
+out:
+    return status;
+}
+
+gcr_status gcr_spread_decide(gcr_verdict *out, gcr_run *run, uint64_t bytes_least)
+{
+    gcr_status status = GCR_OK;
+    const int ranks = run->crew.comm->size;
+    const start mine = find_start(run);
+    char bridge[GCR_BRIDGE_NAME_BYTES];
+    gcr_spread_facts facts = { .ranks = ranks, .bridge = bridge };
+    gcr_spread_dataset *datasets = NULL;
+    start *starts = NULL;
+
+    *out = (gcr_verdict){ .status = GCR_OK };
+    status = gcr_bridge_name(bridge, run->bridge->device);
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&starts, (uint64_t)ranks, sizeof *starts,
+                                   "what ranks begin with");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&datasets, run->spec.datasets->count, sizeof *datasets,
+                                   "the datasets of several GPUs");
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, starts));
+    find_datasets(&facts, datasets, run, starts);
+    find_limits(&facts, starts);
+    GCR_TRY(find_rates(out, &facts, run, bytes_least));
+    GCR_TRY(gcr_comm_agree(run->comm, gcr_spread_choose(&run->spread, &facts)));
+out:
+    gcr_memory_destroy(datasets);
+    gcr_memory_destroy(starts);
+    return status;
+}
