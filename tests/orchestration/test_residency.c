@@ -7,7 +7,7 @@
 #include "support/fake_backend.h"
 #include "support/gcr_test.h"
 
-enum { DATASETS = 6 };
+enum { DATASETS = 6, COLUMNS = 2 }; /* x and y lie apart: an upload each */
 
 /* All of one size. */
 static const char job_text[] = "name: fake\n"
@@ -216,6 +216,91 @@ static void test_a_dataset_that_found_no_memory_may_come_later(void **state)
     drop_curtain(&s);
 }
 
+/* ---- datasets that are placed before the first batch ----------------------------------------- */
+
+/* Its values come in two parts, here by uploads. */
+static void place(scene *s, uint64_t dataset)
+{
+    const uint64_t half = 8 * sizeof(double);
+    gcr_buf *block;
+
+    assert_ok(gcr_residency_place(&block, s->residency, dataset));
+    assert_true(block->bytes >= 2 * half);
+    assert_ok(gcr_residency_fill(s->residency, s->queue, dataset, 0, half));
+    assert_ok(gcr_residency_fill(s->residency, s->queue, dataset, half, half));
+}
+
+static void test_what_was_placed_is_prepared_and_not_uploaded(void **state)
+{
+    scene s = { 0 };
+    int uploads;
+
+    (void)state;
+    raise_curtain(&s, 6);
+    place(&s, 2);
+    uploads = fake_count(FAKE_UPLOAD);
+    assert_int_equal(uploads, COLUMNS);
+    assert_true(comes_up(&s, 2));
+    assert_false(comes_up(&s, 2));
+    assert_int_equal(fake_count(FAKE_UPLOAD), uploads);
+    drop_curtain(&s);
+}
+
+static void test_what_was_placed_leaves_like_others_and_goes_up_when_it_comes_back(void **state)
+{
+    scene s = { 0 };
+    int uploads;
+
+    (void)state;
+    raise_curtain(&s, 2);
+    place(&s, 0);
+    place(&s, 1);
+    uploads = fake_count(FAKE_UPLOAD);
+    visit(&s, 3); /* both have been passed: 0 comes first again, 1 leaves */
+    assert_int_equal(fake_count(FAKE_UPLOAD), uploads + COLUMNS);
+    visit(&s, 0);
+    assert_int_equal(fake_count(FAKE_UPLOAD), uploads + COLUMNS);
+    visit(&s, 1);
+    assert_int_equal(fake_count(FAKE_UPLOAD), uploads + 2 * COLUMNS);
+    drop_curtain(&s);
+}
+
+static void test_what_was_placed_and_does_not_come_can_be_sent_away(void **state)
+{
+    scene s = { 0 };
+    gcr_buf *block;
+    int uploads;
+
+    (void)state;
+    raise_curtain(&s, 2);
+    assert_ok(gcr_residency_place(&block, s.residency, 0));
+    assert_ok(gcr_residency_place(&block, s.residency, 1));
+    assert_int_equal(gcr_residency_evict(s.residency), 2);
+    uploads = fake_count(FAKE_UPLOAD);
+    visit(&s, 0);
+    assert_int_equal(fake_count(FAKE_UPLOAD), uploads + COLUMNS);
+    drop_curtain(&s);
+}
+
+static void test_what_is_placed_counts_against_the_budget_and_may_find_no_memory(void **state)
+{
+    scene s = { 0 };
+    gcr_buf *block;
+
+    (void)state;
+    raise_curtain(&s, 1);
+    assert_ok(acquire(&s, 0));
+    assert_status(gcr_residency_place(&block, s.residency, 1), GCR_ENOMEM);
+    gcr_residency_leave(s.residency, 0, 1);
+    assert_ok(gcr_residency_place(&block, s.residency, 1));
+    assert_int_equal(fake_count(FAKE_BUF_CLOSE_IDLE), 1); /* 0, for 1 */
+    fake.buf_that_fails = fake_count(FAKE_BUF_OPEN) + 1;
+    assert_status(gcr_residency_place(&block, s.residency, 2), GCR_ENOMEM);
+    assert_null(block);
+    visit(&s, 2);
+    drop_curtain(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +312,10 @@ int main(void)
         cmocka_unit_test(test_what_is_released_makes_room),
         cmocka_unit_test(test_all_that_no_tile_needs_can_be_sent_away),
         cmocka_unit_test(test_a_dataset_that_found_no_memory_may_come_later),
+        cmocka_unit_test(test_what_was_placed_is_prepared_and_not_uploaded),
+        cmocka_unit_test(test_what_was_placed_leaves_like_others_and_goes_up_when_it_comes_back),
+        cmocka_unit_test(test_what_was_placed_and_does_not_come_can_be_sent_away),
+        cmocka_unit_test(test_what_is_placed_counts_against_the_budget_and_may_find_no_memory),
     };
 
     return cmocka_run_group_tests_name("residency", tests, NULL, NULL);
