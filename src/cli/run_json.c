@@ -136,7 +136,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
-        "s:i, s:s, s:o, s:i, s:o, s:o}",
+        "s:i, s:s, s:o, s:i, s:o, s:o, s:s}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -149,5 +149,5 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
         gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
         gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "data",
-        data_json(report->data), "gather", gather_json(run));
+        data_json(report->data), "gather", gather_json(run), "spread", gcr_run_spread(run));
 }

@@ -1,4 +1,5 @@
-"""Results of ranks with a GPU each go to rank 0 over NCCL: stand-ins for CUDA and NCCL below the real program."""
+"""Ranks with a GPU each pass datasets and results on over NCCL: stand-ins for CUDA and NCCL below the real program."""
+import json
 import os
 import re
 import subprocess
@@ -21,7 +22,7 @@ SUPPORT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 AS_TWO_NODES = [os.path.join(SUPPORT, "as_nodes"), "2"]
 
 
-class GatherByNccl(Case):
+class NcclCase(Case):
 
     def setUp(self):
         super().setUp()
@@ -45,6 +46,9 @@ class GatherByNccl(Case):
 
     def results(self, folder):
         return self.read(folder + "/summary.csv"), self.ok("export", folder).out
+
+
+class GatherByNccl(NcclCase):
 
     def assert_same_over_nccl(self, ranks, schedule, starter=()):
         self.ok("run", "grown.yaml", "--fresh", "--out", "one", env=self.env)
@@ -108,6 +112,34 @@ class GatherByNccl(Case):
         self.assertRegex(reply.err, r"(?m)^gather +nccl, ")
         self.assertIn(reply.code, (1, 4), reply)
         self.assertEqual(len(re.findall("(?m)^gridcrunch: rank ", reply.err)), 1, reply)
+
+
+class SpreadByNccl(NcclCase):
+
+    ROWS, DATASETS, RANKS = 150000, 2, 3
+
+    def setUp(self):
+        super().setUp()
+        self.write("grown.yaml", SCALE.replace("synthetic: {datasets: 6, rows: 4}", "source: '?.csv', y: y")
+                                      .replace("7001", "101").replace("batch: 300", "batch: 10"))
+        for d, key in enumerate("ab"):
+            self.write(key + ".csv", "x,y\n" + "".join(f"{i},{(i + d) % 977}.5\n" for i in range(self.ROWS)))
+
+    def test_what_all_ranks_need_goes_up_once_in_all(self):
+        distinct = self.DATASETS * self.ROWS * 2 * 8
+        self.ok("run", "grown.yaml", "--out", "one", env=self.env)
+        reply = self.run_on(self.RANKS, "--out", "many", "--gather", "nccl", "--schedule", "cyclic", "--json",
+                            starter=AS_TWO_NODES)
+        said = self.passed(reply)
+        self.assertRegex(said, r"(?m)^spread +2 datasets, 4\.6 MiB, from GPU to GPU by NCCL 2\.")
+        told = json.loads(reply.out)
+        self.assertRegex(told["gather"], "^nccl, ")
+        self.assertRegex(told["spread"], "^2 datasets, ")
+        ledger = told["ledger"]
+        self.assertEqual(ledger["up_bytes"], distinct)
+        self.assertEqual(ledger["spread_bytes"], distinct * (self.RANKS - 1))
+        self.assertRegex(said, r"(?m)^moved .* 9\.2 MiB of datasets from GPU to GPU, ")
+        self.assertEqual(self.results("many"), self.results("one"))
 
 
 if __name__ == "__main__":
