@@ -113,6 +113,11 @@ static json_t *data_json(const gcr_data_ledger *data)
                      gcr_json_count(data->receiving_nodes));
 }
 
+static json_t *spread_json(const gcr_run *run)
+{
+    return gcr_run_spread(run)[0] != '\0' ? gcr_json_text(gcr_run_spread(run)) : json_null();
+}
+
 /* Null where one rank has all results. */
 static json_t *gather_json(const gcr_run *run)
 {
@@ -136,7 +141,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
-        "s:i, s:s, s:o, s:i, s:o, s:o, s:s}",
+        "s:i, s:s, s:o, s:i, s:o, s:o, s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -149,5 +154,5 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
         gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
         gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "data",
-        data_json(report->data), "gather", gather_json(run), "spread", gcr_run_spread(run));
+        data_json(report->data), "gather", gather_json(run), "spread", spread_json(run));
 }

@@ -59,7 +59,7 @@ gcr_status gcr_attempt_hear(gcr_verdict *out, gcr_comm *comm, gcr_status mine)
     return hear(&none, out, comm, mine);
 }
 
-gcr_status gcr_attempt_time(double *seconds_out, char why[GCR_ATTEMPT_WHY_BYTES], gcr_comm *comm,
+gcr_status gcr_attempt_time(double *seconds_out, gcr_verdict *out, gcr_comm *comm,
                             gcr_status (*attempt)(void *arg), void *arg)
 {
     gcr_status status = GCR_OK;
@@ -71,8 +71,10 @@ gcr_status gcr_attempt_time(double *seconds_out, char why[GCR_ATTEMPT_WHY_BYTES]
         double seconds = gcr_clock_seconds() - begin;
 
         GCR_TRY(hear(&seconds, out, comm, mine));
-        if (out->status != GCR_OK)
+        if (out->status != GCR_OK) {
+            *seconds_out = 0;
             break;
+        }
         if (i > 0 && (*seconds_out <= 0 || seconds < *seconds_out))
             *seconds_out = seconds;
     }

@@ -23,7 +23,7 @@ GCR_MUST_CHECK gcr_status gcr_attempt_hear(gcr_verdict *out, gcr_comm *comm, gcr
 
 /* *Collective*. Does it a few times, and nobody begins anew before all are done. *seconds_out: of the slowest
  * rank, when it was fastest; the first time does not count, as it opens what is only opened when it is
- * used. The same on all ranks. GCR_ENOMEM. */
+ * used. The same on all ranks; 0: one has failed. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_attempt_time(double *seconds_out, gcr_verdict *out, gcr_comm *comm,
                                            gcr_status (*attempt)(void *arg), void *arg);
 

@@ -151,7 +151,7 @@ static void assert_all_there(scene *s)
 
 static void spread(const char *words)
 {
-    char why[GCR_ATTEMPT_WHY_BYTES];
+    gcr_verdict bridge;
     uint64_t bytes;
     scene s;
 
@@ -166,8 +166,8 @@ static void spread(const char *words)
     assert_int_equal(s.run->spread.count, DATASETS);
     assert_int_equal(s.run->spread.bytes, bytes);
     open_residency(&s);
-    assert_ok(gcr_spread_run(why, s.run, s.residency));
-    assert_string_equal(why, "");
+    assert_ok(gcr_spread_run(&bridge, s.run, s.residency));
+    assert_int_equal(bridge.status, GCR_OK);
     assert_false(gcr_run_spread_has_failed(s.run));
     assert_all_there(&s);
     {
@@ -377,26 +377,29 @@ static void test_an_error_that_comes_while_all_wait_is_told(void **state)
 /* ---- by the clock ---------------------------------------------------------------------------- */
 
 /* As if the job left it open, and there was so much to be spread that it is worth trying. */
-static void decide(scene *s, char why[GCR_ATTEMPT_WHY_BYTES], uint64_t bytes_least)
+static gcr_verdict decide(scene *s, uint64_t bytes_least)
 {
+    gcr_verdict bridge;
+
     gcr_spread_clear(&s->run->spread);
     s->job.gather = GCR_GATHER_AUTO;
-    assert_ok(gcr_spread_decide(why, s->run, bytes_least));
+    assert_ok(gcr_spread_decide(&bridge, s->run, bytes_least));
+    return bridge;
 }
 
 static void test_left_to_itself_a_run_asks_the_clock(void **state)
 {
-    char why[GCR_ATTEMPT_WHY_BYTES];
+    gcr_verdict bridge;
     scene s;
 
     (void)state;
     create_run(&s, ", schedule: cyclic", ROWS, rank);
     if (rank_count > 1) {
-        decide(&s, why, much);
+        bridge = decide(&s, much);
         assert_string_equal(gcr_run_spread(s.run), "");
         assert_int_equal(fake_nccl.broadcasts, 0);
-        decide(&s, why, 1);
-        assert_string_equal(why, "");
+        bridge = decide(&s, 1);
+        assert_int_equal(bridge.status, GCR_OK);
         assert_non_null(strstr(gcr_run_spread(s.run), "/s by uploads alone"));
         assert_int_equal(fake_nccl.broadcasts, 3 * rank_count);
         assert_int_equal(s.run->devices[0].device->ledger.up_bytes, 0);
@@ -406,7 +409,7 @@ static void test_left_to_itself_a_run_asks_the_clock(void **state)
 
 static void test_what_fails_while_it_is_timed_is_told_or_let_be(void **state)
 {
-    char why[GCR_ATTEMPT_WHY_BYTES];
+    gcr_verdict bridge;
     scene s;
 
     (void)state;
@@ -414,14 +417,14 @@ static void test_what_fails_while_it_is_timed_is_told_or_let_be(void **state)
     if (rank_count > 1) {
         if (rank == 1)
             let_fail("cudaHostAlloc", cudaErrorMemoryAllocation);
-        decide(&s, why, 1);
-        assert_string_equal(why, "");
+        bridge = decide(&s, 1);
+        assert_int_equal(bridge.status, GCR_OK);
         assert_int_equal(s.run->spread.count, 0);
         fake_nccl.fail_call = rank == 1 ? "ncclBroadcast" : NULL;
         fake_nccl.fail_nth = rank_count;
         fake_nccl.fail_code = ncclSystemError;
-        decide(&s, why, 1);
-        assert_non_null(strstr(why, ": NCCL cannot "));
+        bridge = decide(&s, 1);
+        assert_non_null(strstr(bridge.why, ": NCCL cannot "));
         assert_int_equal(s.run->spread.count, 0);
     }
     end_run(&s);
