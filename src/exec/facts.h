@@ -7,7 +7,7 @@
 #include "gridcrunch/run.h"
 
 enum {
-    GCR_FACTS_MAX = 128,
+    GCR_FACTS_MAX = 160,
     GCR_FACT_NAME_BYTES = 24,
     GCR_FACT_TEXT_BYTES = 512, /* as much as a run says of a device that is left out */
 };
