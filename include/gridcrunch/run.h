@@ -154,7 +154,7 @@ double gcr_run_kind_share(const gcr_run *run, int kind);
  * dataset that two of them work on goes up twice: `up_bytes` is the least then. */
 typedef struct gcr_device_plan {
     uint64_t budget_bytes; /* of its memory, for datasets and what is prepared; 0: no limit */
-    uint64_t up_bytes;     /* of datasets, copied to it                                      */
+    uint64_t up_bytes;     /* of datasets, copied to it; without gcr_run_spread()            */
     uint64_t waves;
 } gcr_device_plan;
 

@@ -277,10 +277,10 @@ static gcr_status open_execution(execution *x)
     gcr_status status = GCR_OK;
 
     GCR_TRY(open_slots(x->run));
-    GCR_TRY(gcr_dealing_open(&x->dealing, x->run, gcr_clock_seconds()));
-    GCR_TRY(open_gather(x));
     GCR_TRY(gcr_comm_agree(x->run->comm, open_own(x)));
     GCR_TRY(spread_datasets(x));
+    GCR_TRY(gcr_dealing_open(&x->dealing, x->run, gcr_clock_seconds()));
+    GCR_TRY(open_gather(x));
     GCR_TRY(
         gcr_comm_agree(x->run->comm, gcr_carrier_open(&x->carrier, x->run->bridge, x->run->comm,
                                                       x->gather, x->run->slots, x->run->points)));

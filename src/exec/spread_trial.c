@@ -72,12 +72,13 @@ static void find_datasets(gcr_spread_facts *facts, gcr_spread_dataset *datasets,
 
         out->dataset = gcr_plan_dataset_at(run->plan, place);
         out->up_bytes = up_bytes_of(run, d, out->dataset);
+        if (out->up_bytes < GCR_SPREAD_DATASET_BYTES_LEAST)
+            continue;
         out->device_bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
                                                        &run->spec.datasets->items[out->dataset],
                                                        d->device->info.alignment);
         out->ranks = count_ranks(starts, facts->ranks, place);
-        if (out->ranks > 1 && out->up_bytes >= GCR_SPREAD_DATASET_BYTES_LEAST)
-            facts->count++;
+        facts->count += out->ranks > 1;
     }
     facts->datasets = datasets;
 }

@@ -4,6 +4,7 @@
  */
 #include "cuda/cuda_backend.h" /* first: kernel.h has a `rank` of its own */
 
+#include "base/clock.h"
 #include "exec/residency.h"
 #include "exec/run_private.h"
 #include "support/fake_cuda.h"
@@ -374,6 +375,39 @@ static void test_an_error_that_comes_while_all_wait_is_told(void **state)
     end_run(&s);
 }
 
+/* The same bridge with another limit of time. */
+static void reopen_bridge(scene *s, double seconds)
+{
+    gcr_device *device = s->run->devices[0].device;
+    gcr_bridge_spec spec = { .rank = rank, .size = rank_count, .seconds = seconds };
+
+    gcr_bridge_close(s->run->bridge);
+    if (rank == 0)
+        assert_ok(gcr_bridge_make_id(&spec.id, device));
+    assert_ok(gcr_comm_broadcast(ranks, &spec.id, sizeof spec.id, 0));
+    assert_ok(gcr_bridge_open(&s->run->bridge, device, &spec));
+}
+
+/* One is at it for ever. */
+static void test_a_rank_that_does_not_come_is_not_waited_for(void **state)
+{
+    double begin;
+    scene s;
+
+    (void)state;
+    create_run(&s, ", schedule: cyclic", ROWS, rank);
+    if (rank_count > 1) {
+        reopen_bridge(&s, 0.5);
+        fake_nccl.group_looks = rank == 1 ? -1 : 0;
+        begin = gcr_clock_seconds();
+        assert_int_equal(execute(&s), distinct * (uint64_t)(rank_count + 1));
+        assert_true(gcr_clock_seconds() - begin < 10);
+        assert_off(&s, ": NCCL c");
+        assert_null(s.run->bridge);
+    }
+    end_run(&s);
+}
+
 /* ---- by the clock ---------------------------------------------------------------------------- */
 
 /* As if the job left it open, and there was so much to be spread that it is worth trying. */
@@ -442,6 +476,7 @@ int main(void)
         RANK_TEST(test_a_rank_without_memory_lets_all_upload_for_themselves),
         RANK_TEST(test_a_bridge_that_breaks_lets_all_upload_for_themselves),
         RANK_TEST(test_an_error_that_comes_while_all_wait_is_told),
+        RANK_TEST(test_a_rank_that_does_not_come_is_not_waited_for),
         RANK_TEST(test_left_to_itself_a_run_asks_the_clock),
         RANK_TEST(test_what_fails_while_it_is_timed_is_told_or_let_be),
     };
