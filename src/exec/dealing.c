@@ -20,29 +20,16 @@ static int kind_of(const gcr_run *run, int team)
 
 /* ---- what schedules are made from -------------------------------------------------------------- */
 
-static int is_fed(const gcr_run *run)
-{
-    return run->crew.comm->node_count > 1 && (run->schedule_form == GCR_SCHEDULE_DYNAMIC ||
-                                              run->schedule_form == GCR_SCHEDULE_GUIDED);
-}
-
-/* Workers of one process balance what they have at no cost, and keep to their datasets better where they
- * begin with blocks; among processes dear cells go first. */
-static int knows_costs(const gcr_run *run)
-{
-    return run->crew.comm->size > 1;
-}
-
-/* Weights of nodes and what gives each of their workers something, for the desk of a team. */
+/* What nodes are to the desk of a team. */
 typedef struct desk_weights {
     double *rate;
-    uint64_t *least;
+    int *workers;
 } desk_weights;
 
 static void clear_weights(desk_weights *weights)
 {
     gcr_memory_destroy(weights->rate);
-    gcr_memory_destroy(weights->least);
+    gcr_memory_destroy(weights->workers);
 }
 
 static gcr_status describe_desk(gcr_desk_spec *out, desk_weights *weights, const gcr_run *run,
@@ -55,17 +42,18 @@ static gcr_status describe_desk(gcr_desk_spec *out, desk_weights *weights, const
 
     *weights = (desk_weights){ 0 };
     GCR_TRY(gcr_memory_create((void **)&weights->rate, nodes, sizeof *weights->rate, "a desk"));
-    GCR_TRY(gcr_memory_create((void **)&weights->least, nodes, sizeof *weights->least, "a desk"));
+    GCR_TRY(
+        gcr_memory_create((void **)&weights->workers, nodes, sizeof *weights->workers, "a desk"));
     for (int n = 0; n < crew->comm->node_count; n++) {
         weights->rate[n] = gcr_crew_rate(crew, kind, n);
-        weights->least[n] = (uint64_t)gcr_crew_node_workers(crew, kind, n);
+        weights->workers[n] = gcr_crew_node_workers(crew, kind, n);
     }
     *out = (gcr_desk_spec){ .span = run->teams[team].span,
                             .live_count = run->positions,
                             .costs = run->costs,
                             .nodes = crew->comm->node_count,
                             .weights = weights->rate,
-                            .least = weights->least };
+                            .workers = weights->workers };
 out:
     return status;
 }
@@ -76,30 +64,19 @@ gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, co
     gcr_status status = GCR_OK;
     const gcr_team *t = &run->teams[team];
     const gcr_crew_workers *crew = &t->crew;
-    const int is_alone = crew->of_node == crew->all;
+    gcr_desk_node node = { .batch = t->batch,
+                           .workers = crew->of_node,
+                           .first_worker = crew->before_node,
+                           .all_workers = crew->all,
+                           .ranks = run->crew.comm->size };
     gcr_desk_spec desk;
     desk_weights of_nodes = { 0 };
     double *weights = NULL;
 
     *weights_out = NULL;
-    *out = (gcr_schedule_spec){ .form = run->schedule_form,
-                                .first = t->span.first,
-                                .count = t->span.count,
-                                .live_count = run->positions,
-                                .batch = t->batch,
-                                .workers = crew->of_node,
-                                .first_worker = is_alone ? 0 : crew->before_node,
-                                .all_workers = is_alone ? 0 : crew->all,
-                                .costs = knows_costs(run) ? run->costs : NULL,
-                                .is_fed = is_fed(run) };
-    if (out->is_fed) {
-        GCR_TRY(describe_desk(&desk, &of_nodes, run, team));
-        const gcr_span opening = gcr_desk_opening(&desk, run->crew.comm->node);
-
-        out->first = opening.first;
-        out->count = opening.count;
-        out->first_worker = out->all_workers = 0;
-    }
+    GCR_TRY(describe_desk(&desk, &of_nodes, run, team));
+    node.opening = gcr_desk_opening(&desk, run->crew.comm->node);
+    *out = gcr_desk_schedule(&desk, run->schedule_form, &node);
     if (!run->steals_between_kinds)
         goto out;
     GCR_TRY(
@@ -191,7 +168,7 @@ static gcr_status open_supplies(gcr_dealing *dealing, double now)
     for (int t = 0; t < run->team_count; t++) {
         gcr_dealing_team *team = &dealing->teams[t];
 
-        if (!is_fed(run))
+        if (!gcr_desk_feeds(run->schedule_form, comm->node_count))
             continue;
         if (comm->rank == 0)
             GCR_TRY(open_desk(team, run, t));

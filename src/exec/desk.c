@@ -57,8 +57,8 @@ static gcr_span cut_opening(gcr_span *left, const gcr_desk_spec *spec, int node,
     if (spec->nodes == 1)
         opening.count = left->count;
     else if (spec->weights[node] > 0.0)
-        opening.count =
-            gcr_costs_cut(spec->costs, *left, share, spec->least[node], spec->live_count);
+        opening.count = gcr_costs_cut(spec->costs, *left, share, (uint64_t)spec->workers[node],
+                                      spec->live_count);
     left->first += opening.count;
     left->count -= opening.count;
     return opening;
@@ -83,6 +83,29 @@ void gcr_desk_openings(gcr_span *out, const gcr_desk_spec *spec)
         out[n] = cut_opening(&left, spec, n, weights);
 }
 
+int gcr_desk_feeds(gcr_schedule_form form, int nodes)
+{
+    return nodes > 1 && (form == GCR_SCHEDULE_DYNAMIC || form == GCR_SCHEDULE_GUIDED);
+}
+
+gcr_schedule_spec gcr_desk_schedule(const gcr_desk_spec *spec, gcr_schedule_form form,
+                                    const gcr_desk_node *node)
+{
+    const int is_fed = gcr_desk_feeds(form, spec->nodes);
+    const gcr_span span = is_fed ? node->opening : spec->span;
+
+    return (gcr_schedule_spec){ .form = form,
+                                .first = span.first,
+                                .count = span.count,
+                                .live_count = spec->live_count,
+                                .batch = node->batch,
+                                .workers = node->workers,
+                                .first_worker = node->first_worker,
+                                .all_workers = node->all_workers,
+                                .is_fed = is_fed,
+                                .costs = node->ranks > 1 ? spec->costs : NULL };
+}
+
 /* ---- the desk ---------------------------------------------------------------------------------- */
 
 gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec)
@@ -99,7 +122,7 @@ gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec)
         GCR_FAIL(GCR_ENOMEM, "no memory for the desk of %d nodes", spec->nodes);
     desk->spec = *spec;
     desk->spec.weights = NULL;
-    desk->spec.least = NULL;
+    desk->spec.workers = NULL;
     desk->weight = sum_weights(spec);
     desk->left = spec->span;
     for (int n = 0; n < spec->nodes; n++) {

@@ -1,12 +1,12 @@
 /*
  * exec/desk.h -- how nodes come by their positions: dynamic and guided schedules over several nodes.
  *
- * Each node begins with an opening that every rank works out by itself, so that no message is needed
- * before the first cell. What no opening has lies at the desk of rank 0. A node's leader asks for a
- * grant before its node runs out, and gets a share of what is left there by predicted cost: half of what
- * were fair to it by its rate, so that the last grants are small. The front goes first, where
- * positions are dearest: with costs declared, what begins last is cheap; with costs that nobody
- * knew, a node that was unlucky is late by about its last, small grant.
+ * Each node begins with an opening that every rank works out by itself, of a position for each of its
+ * workers or more, so that no message is needed before the first cell. What no opening has lies at the
+ * desk of rank 0. A node's leader asks for a grant before its node runs out, and gets a share of what is
+ * left there by predicted cost: half of what were fair to it by its rate, so that the last grants are
+ * small. The front goes first, where positions are dearest: with costs declared, what begins last is
+ * cheap; with costs that nobody knew, a node that was unlucky is late by about its last, small grant.
  *
  * The rate of a node is what it was predicted to be until it has been measured, and then the median
  * of its last measurements, so that one odd cell is no change of speed.
@@ -26,14 +26,30 @@ typedef struct gcr_desk_spec {
     const gcr_costs *costs; /* borrowed until destroy; NULL: each position costs 1               */
     int nodes;              /* >= 1                                                              */
     const double *weights;  /* [nodes] predicted rates in any unit, some > 0; borrowed for calls */
-    const uint64_t *least;  /* [nodes] positions that give each worker a batch; for calls        */
+    const int *workers;     /* [nodes] of each; borrowed for calls                               */
 } gcr_desk_spec;
+
+/* True where nodes are fed: cells are dealt as they go, over several of them. */
+int gcr_desk_feeds(gcr_schedule_form form, int nodes);
 
 /* What `node` begins with: all, where it is the only one. Fed schedules are created with it. */
 gcr_span gcr_desk_opening(const gcr_desk_spec *spec, int node);
 
 /* Those of all nodes, in out[nodes]. */
 void gcr_desk_openings(gcr_span *out, const gcr_desk_spec *spec);
+
+/* One node, as its schedule has it. */
+typedef struct gcr_desk_node {
+    gcr_span opening; /* where nodes are fed                                   */
+    uint64_t batch;   /* as of gcr_schedule_spec, and so are ...               */
+    int workers, first_worker, all_workers;
+    int ranks; /* ... of all nodes; one balances what it has at no cost, and keeps to its datasets better
+                  where its workers begin with blocks: it is told no costs */
+} gcr_desk_node;
+
+/* What its schedule is made from, for a run and for who simulates one; weights are the caller's to add. */
+gcr_schedule_spec gcr_desk_schedule(const gcr_desk_spec *spec, gcr_schedule_form form,
+                                    const gcr_desk_node *node);
 
 /* ---- rank 0's ----------------------------------------------------------------------------------- */
 

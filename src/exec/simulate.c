@@ -121,11 +121,15 @@ out:
     return status;
 }
 
-/* Messages between ranks of node 0 take no time on a network, and are none. */
-static double message_seconds(simulator *s, int n)
+/* What node 0 and rank 0 tell each other takes no time on a network, and is no message. */
+static double message_seconds(const simulator *s, int n)
+{
+    return n > 0 ? s->spec->message_seconds : 0.0;
+}
+
+static void count_message(simulator *s, int n)
 {
     s->out->messages += n > 0 ? 1 : 0;
-    return n > 0 ? s->spec->message_seconds : 0.0;
 }
 
 static gcr_status look(simulator *s, int n, double now)
@@ -136,10 +140,12 @@ static gcr_status look(simulator *s, int n, double now)
     if (nd->look_at != now) /* it has looked earlier */
         goto out;
     nd->look_at = -1.0;
-    if (gcr_supply_look(&nd->supply, nd->schedule, now, &nd->request))
+    if (gcr_supply_look(&nd->supply, nd->schedule, now, &nd->request)) {
+        count_message(s, n);
         GCR_TRY(push(&s->heap, now + message_seconds(s, n), EVENT_REQUEST, n));
-    else if (!nd->supply.is_waiting && !nd->supply.is_exhausted)
+    } else if (!nd->supply.is_waiting && !nd->supply.is_exhausted) {
         GCR_TRY(plan_look(s, n, fmax(nd->supply.next_look, now + GCR_SUPPLY_LOOK_SECONDS)));
+    }
 out:
     return status;
 }
@@ -153,6 +159,7 @@ static gcr_status answer(simulator *s, int n, double now)
     s->desk_free = begins + s->spec->answer_seconds;
     s->nodes[n].grant = gcr_desk_take(s->desk, n, &s->nodes[n].request);
     s->out->grants += s->nodes[n].grant.span.count > 0 ? 1 : 0;
+    count_message(s, n);
     GCR_TRY(push(&s->heap, s->desk_free + message_seconds(s, n) + GCR_SUPPLY_LOOK_SECONDS,
                  EVENT_GRANT, n));
 out:
@@ -253,20 +260,17 @@ out:
     return status;
 }
 
-static gcr_status open_node(simulator *s, int n, gcr_span opening)
+static gcr_status open_node(simulator *s, const gcr_desk_spec *desk, int n, gcr_span opening)
 {
     gcr_status status = GCR_OK;
     const gcr_simulation_spec *spec = s->spec;
-    const gcr_schedule_spec schedule = { .form = spec->form,
-                                         .first = opening.first,
-                                         .count = opening.count,
-                                         .live_count = gcr_workload_positions(spec->workload),
-                                         .batch = spec->batch.most,
-                                         .workers = s->node_workers,
-                                         .first_worker = n * s->node_workers,
-                                         .all_workers = s->all_workers,
-                                         .is_fed = s->desk != NULL,
-                                         .costs = spec->costs };
+    const gcr_desk_node own = { .opening = opening,
+                                .batch = spec->batch.most,
+                                .workers = s->node_workers,
+                                .first_worker = n * s->node_workers,
+                                .all_workers = s->all_workers,
+                                .ranks = spec->nodes * spec->ranks };
+    const gcr_schedule_spec schedule = gcr_desk_schedule(desk, spec->form, &own);
 
     GCR_TRY(gcr_schedule_create(&s->nodes[n].schedule, &schedule));
     s->nodes[n].look_at = -1.0;
@@ -282,39 +286,36 @@ static gcr_status open_nodes(simulator *s)
 {
     gcr_status status = GCR_OK;
     const gcr_simulation_spec *spec = s->spec;
-    const int is_dealt =
-        spec->form == GCR_SCHEDULE_STATIC || spec->form == GCR_SCHEDULE_CYCLIC || spec->nodes == 1;
     gcr_desk_spec desk = { .live_count = gcr_workload_positions(spec->workload),
                            .costs = spec->costs,
                            .nodes = spec->nodes };
     gcr_span *openings = NULL;
     double *weights = NULL;
-    uint64_t *least = NULL;
+    int *workers = NULL;
 
     desk.span.count = gcr_workload_datasets(spec->workload) * desk.live_count;
     GCR_TRY(gcr_memory_create((void **)&weights, (uint64_t)spec->nodes, sizeof *weights,
                               "a simulation"));
-    GCR_TRY(
-        gcr_memory_create((void **)&least, (uint64_t)spec->nodes, sizeof *least, "a simulation"));
+    GCR_TRY(gcr_memory_create((void **)&workers, (uint64_t)spec->nodes, sizeof *workers,
+                              "a simulation"));
     GCR_TRY(gcr_memory_create((void **)&openings, (uint64_t)spec->nodes, sizeof *openings,
                               "a simulation"));
     for (int n = 0; n < spec->nodes; n++) {
         weights[n] = 1.0;
-        least[n] = (uint64_t)s->node_workers * spec->batch.least;
-        openings[n] = desk.span;
+        workers[n] = s->node_workers;
     }
     desk.weights = weights;
-    desk.least = least;
-    if (!is_dealt) {
+    desk.workers = workers;
+    if (gcr_desk_feeds(spec->form, spec->nodes)) {
         GCR_TRY(gcr_desk_create(&s->desk, &desk));
         gcr_desk_openings(openings, &desk);
     }
     for (int n = 0; n < spec->nodes; n++)
-        GCR_TRY(open_node(s, n, openings[n]));
+        GCR_TRY(open_node(s, &desk, n, openings[n]));
 out:
     gcr_memory_destroy(openings);
     gcr_memory_destroy(weights);
-    gcr_memory_destroy(least);
+    gcr_memory_destroy(workers);
     return status;
 }
 

@@ -41,7 +41,7 @@ static void test_nodes_get_every_position_once_in_whatever_order_they_ask(void *
     (void)state;
     for (int round = 0; round < 600; round++) {
         double weights[NODES_MOST];
-        uint64_t least[NODES_MOST];
+        int workers[NODES_MOST];
         gcr_span openings[NODES_MOST];
         unsigned char dealt[ALL] = { 0 };
         const uint64_t first = (uint64_t)rand_r(&seed) % 100;
@@ -50,13 +50,13 @@ static void test_nodes_get_every_position_once_in_whatever_order_they_ask(void *
                                      .costs = costs[round % 3],
                                      .nodes = 2 + rand_r(&seed) % (NODES_MOST - 1),
                                      .weights = weights,
-                                     .least = least };
+                                     .workers = workers };
         gcr_desk *desk = NULL;
         gcr_desk_grant grant = { 0 };
 
         for (int n = 0; n < spec.nodes; n++) {
             weights[n] = n == 0 ? 1 : rand_r(&seed) % 5; /* some nodes have no device of the kind */
-            least[n] = 1 + (uint64_t)rand_r(&seed) % 40;
+            workers[n] = 1 + rand_r(&seed) % 40;
         }
         assert_ok(gcr_desk_create(&desk, &spec));
         gcr_desk_openings(openings, &spec);
@@ -87,9 +87,9 @@ static void test_nodes_get_every_position_once_in_whatever_order_they_ask(void *
 static void test_the_only_node_begins_with_everything(void **state)
 {
     const double weight = 1;
-    const uint64_t least = 1;
+    const int workers = 1;
     const gcr_desk_spec spec = {
-        .span = { 5, 100 }, .live_count = 7, .nodes = 1, .weights = &weight, .least = &least
+        .span = { 5, 100 }, .live_count = 7, .nodes = 1, .weights = &weight, .workers = &workers
     };
 
     (void)state;
@@ -97,17 +97,46 @@ static void test_the_only_node_begins_with_everything(void **state)
     assert_int_equal(gcr_desk_opening(&spec, 0).count, 100);
 }
 
+/* What a run and its simulation make schedules from. */
+static void test_only_nodes_that_deal_as_they_go_are_fed_and_one_rank_is_told_no_costs(void **state)
+{
+    gcr_costs *costs = make_costs(1);
+    const gcr_desk_spec several = {
+        .span = { 5, 100 }, .live_count = 7, .costs = costs, .nodes = 2
+    };
+    const gcr_desk_spec one = { .span = { 5, 100 }, .live_count = 7, .costs = costs, .nodes = 1 };
+    gcr_desk_node node = { .opening = { 30, 9 },
+                           .batch = 3,
+                           .workers = 4,
+                           .first_worker = 4,
+                           .all_workers = 8,
+                           .ranks = 2 };
+    gcr_schedule_spec spec = gcr_desk_schedule(&several, GCR_SCHEDULE_GUIDED, &node);
+
+    (void)state;
+    assert_true(spec.is_fed && spec.first == 30 && spec.count == 9 && spec.costs == costs);
+    assert_true(spec.live_count == 7 && spec.batch == 3 && spec.workers == 4);
+    spec = gcr_desk_schedule(&several, GCR_SCHEDULE_CYCLIC, &node);
+    assert_true(!spec.is_fed && spec.first == 5 && spec.count == 100 && spec.costs == costs);
+    assert_true(spec.first_worker == 4 && spec.all_workers == 8);
+    spec = gcr_desk_schedule(&one, GCR_SCHEDULE_DYNAMIC, &node);
+    assert_true(!spec.is_fed && spec.first == 5 && spec.costs == costs);
+    node.ranks = 1;
+    assert_null(gcr_desk_schedule(&one, GCR_SCHEDULE_DYNAMIC, &node).costs);
+    gcr_costs_destroy(costs);
+}
+
 static void test_shares_are_of_cost_and_end_with_a_dataset(void **state)
 {
     static const double weights[] = { 1, 3 };
-    static const uint64_t least[] = { 1, 1 };
+    static const int workers[] = { 1, 1 };
     gcr_costs *costs = make_costs(1);
     const gcr_desk_spec spec = { .span = { 0, ALL },
                                  .live_count = LIVE,
                                  .costs = costs,
                                  .nodes = 2,
                                  .weights = weights,
-                                 .least = least };
+                                 .workers = workers };
     gcr_desk *desk = NULL;
     gcr_desk_grant grant;
     double left = 1.0;
@@ -144,9 +173,9 @@ static double next_share(gcr_desk *desk, int node, double cost, uint64_t *left)
 static void test_a_node_is_as_fast_as_it_was_measured_lately(void **state)
 {
     static const double weights[] = { 1, 1 };
-    static const uint64_t least[] = { 1, 1 };
+    static const int workers[] = { 1, 1 };
     const gcr_desk_spec spec = {
-        .span = { 0, 1 << 30 }, .live_count = 1, .nodes = 2, .weights = weights, .least = least
+        .span = { 0, 1 << 30 }, .live_count = 1, .nodes = 2, .weights = weights, .workers = workers
     };
     gcr_desk *desk = NULL;
     uint64_t left = 1 << 29; /* half are openings */
@@ -257,6 +286,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes_get_every_position_once_in_whatever_order_they_ask),
         cmocka_unit_test(test_the_only_node_begins_with_everything),
+        cmocka_unit_test(
+            test_only_nodes_that_deal_as_they_go_are_fed_and_one_rank_is_told_no_costs),
         cmocka_unit_test(test_shares_are_of_cost_and_end_with_a_dataset),
         cmocka_unit_test(test_a_node_is_as_fast_as_it_was_measured_lately),
         cmocka_unit_test(test_a_leader_asks_some_round_trips_before_its_node_is_dry),
