@@ -293,16 +293,12 @@ out:
     return status;
 }
 
-gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, double now)
+static gcr_status take_answer(gcr_dealing *dealing, const gcr_message *message, double now)
 {
     gcr_status status = GCR_OK;
     gcr_dealing_answer got;
     gcr_dealing_team *t;
 
-    if (message->tag == GCR_TAG_ASK) {
-        GCR_TRY(take_ask(dealing, message));
-        goto out;
-    }
     if (message->count != sizeof got)
         GCR_FAIL(GCR_EIO, "rank %d grants cells in words that nobody knows", message->from);
     memcpy(&got, message->bytes, sizeof got);
@@ -310,6 +306,21 @@ gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, do
         GCR_FAIL(GCR_EIO, "rank %d grants cells that nobody asked for", message->from);
     t = &dealing->teams[got.team];
     gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
+out:
+    return status;
+}
+
+gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message, double now)
+{
+    gcr_status status = GCR_OK;
+
+    if (message->tag == GCR_TAG_ASK)
+        GCR_TRY(take_ask(dealing, message));
+    else if (message->tag == GCR_TAG_ANSWER)
+        GCR_TRY(take_answer(dealing, message, now));
+    else
+        GCR_FAIL(GCR_EIO, "rank %d sends a message %d that nobody knows", message->from,
+                 message->tag);
 out:
     return status;
 }

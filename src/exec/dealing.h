@@ -56,7 +56,7 @@ GCR_MUST_CHECK gcr_status gcr_dealing_look(gcr_dealing *dealing, double now);
 /* Of a leader: for how many seconds nothing will run short, as far as is known. */
 double gcr_dealing_rest(const gcr_dealing *dealing, double now);
 
-/* A message of one of the tags below has come. GCR_EIO. */
+/* A message has come: of GCR_TAG_ASK or GCR_TAG_ANSWER. GCR_EIO: of another, or it says what cannot be. */
 GCR_MUST_CHECK gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message,
                                            double now);
 

@@ -51,7 +51,7 @@ uint64_t gcr_parcel_message_bytes(const gcr_parcel *parcel);
 
 /* ---- a rank that sends ----------------------------------------------------------------------- */
 
-/* Parcels that have been sent, and that nobody has announced yet. */
+/* Parcels that the device has been given to send, and what has become of their announcements. */
 typedef struct gcr_parcel_outbox {
     gcr_comm *comm;
     int tag;
@@ -74,7 +74,8 @@ GCR_MUST_CHECK gcr_status gcr_parcel_send(int *is_taken, gcr_parcel_outbox *outb
                                           gcr_bridge *bridge, gcr_queue *queue, gcr_buf *records,
                                           const gcr_parcel *parcel, gcr_event *sent);
 
-/* From the thread that has the comm: announces what was sent. */
+/* From the thread that has the comm: announces what is being sent, at any moment after gcr_parcel_send() has
+ * begun; a bridge may take the first piece of a way only when rank 0, which hears of it by this, is there. */
 GCR_MUST_CHECK gcr_status gcr_parcel_announce(gcr_parcel_outbox *outbox);
 
 /* From the same. False in *is_under_way: rank 0 has been told of all that was announced. */

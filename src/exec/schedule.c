@@ -36,11 +36,12 @@ typedef struct stock {
     gcr_span spans[STOCK_SPANS];
 } stock;
 
-/* Stands in memory that is shared: no addresses. */
+/* Stands in memory that is shared: no addresses. All read its first line whenever they take; it is
+ * written when something of it changes, and not else. */
 typedef struct shared {
-    _Alignas(GCR_ALIGNMENT) atomic_int is_stopped; /* a line that all read and nobody writes ... */
-    atomic_int is_closed;                          /* ... but once                                */
-    atomic_int is_low;                             /* nor this, but near the end of what is there */
+    _Alignas(GCR_ALIGNMENT) atomic_int is_stopped; /* once                                    */
+    atomic_int is_closed;                          /* once                                    */
+    atomic_int is_low;                             /* near the end of what has been granted   */
     stock stock;
     block blocks[]; /* [workers] */
 } shared;
@@ -441,7 +442,8 @@ gcr_schedule_stand gcr_schedule_look(const gcr_schedule *schedule)
     stock *from = &schedule->shared->stock;
     gcr_schedule_stand stand = { 0 };
 
-    atomic_store_explicit(&schedule->shared->is_low, 0, memory_order_relaxed);
+    if (gcr_schedule_is_low(schedule))
+        atomic_store_explicit(&schedule->shared->is_low, 0, memory_order_relaxed);
     lock(&from->lock);
     stand.left = sum_stock(spec, from);
     unlock(&from->lock);
