@@ -26,7 +26,7 @@
 
 #include "gridcrunch/status.h"
 
-/* C = alpha A' B' + beta C, or with A in place of A'. Places are values from the begin of the matrix;
+/* C = alpha A' B' + beta C, or with A in place of A'. Places are values from the beginning of the matrix;
  * C is m x n, and the sums have k terms. */
 typedef struct gcr_product {
     int a_is_across;

@@ -87,7 +87,7 @@ void gcr_cuda_large_forget(const cuda_program *program)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Bytes from the begin of the memory to each part of a sub-batch, and to the end. */
+/* Bytes from the beginning of the memory to each part of a sub-batch, and to the end. */
 typedef struct layout {
     uint64_t pivots, bad, minors, answers, end;
 } layout;

@@ -43,7 +43,7 @@ GCR_FN int64_t gcr_triangle_count(void)
     return gcr_matrix_count(GCR_BLOCKED_ROWS, 0);
 }
 
-/* Values from the begin of a matrix to its triangles, and to its mark, which has 32. */
+/* Values from the beginning of a matrix to its triangles, and to its mark, which has 32. */
 GCR_FN int64_t gcr_triangles_at(int64_t rows)
 {
     return rows * rows;

@@ -24,8 +24,8 @@ typedef struct gcr_crew_device {
 
 /* What must be the same everywhere. */
 typedef struct gcr_crew_work {
-    uint64_t job;    /* hash of what the job says   */
-    uint64_t kernel; /* hash of the kernel's, if it is a file; 0 */
+    uint64_t job;    /* a hash of what the job says                                */
+    uint64_t kernel; /* a hash of the text of a kernel in a file; 0: it is in none */
     uint64_t dataset_count, live_count;
 } gcr_crew_work;
 

@@ -58,7 +58,7 @@ typedef struct gcr_parcel_outbox {
     pthread_mutex_t lock;
     gcr_parcel parcels[GCR_PARCELS_UNDER_WAY];
     gcr_send *sends[GCR_PARCELS_UNDER_WAY]; /* NULL: not announced, or arrived */
-    uint64_t put, announced, arrived;       /* counts since the begin           */
+    uint64_t put, announced, arrived;       /* counts since the beginning       */
     uint64_t bytes;                         /* of records that were sent        */
 } gcr_parcel_outbox;
 
@@ -66,7 +66,7 @@ typedef struct gcr_parcel_outbox {
 void gcr_parcel_outbox_open(gcr_parcel_outbox *out, gcr_comm *comm, int tag);
 void gcr_parcel_outbox_close(gcr_parcel_outbox *outbox);
 
-/* From the thread that drives the device: sends parcel->bytes at the begin of `records`, which what the queue
+/* From the thread that drives the device: sends the first parcel->bytes of `records`, which what the queue
  * was given before has written, and records `sent` behind it. False in *is_taken: too many are under
  * way, look again later. The records may be written again when gcr_bridge_wait() has seen `sent`.
  * GCR_EDEVICE, GCR_ETIMEOUT: as of gcr_bridge_pass(). */

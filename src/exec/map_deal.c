@@ -150,43 +150,43 @@ static int part_at(int whole, int parts, int at)
     return part;
 }
 
-/* The first slot of each rank, then the second of each, ... */
-static void lay_slots(dealer *d, int seers)
+/* The first slot of each rank that sees a GPU, then the second of each, ... */
+static void lay_slots(dealer *d, int ranks_with_gpus)
 {
-    const int are_enough = d->gpu_count >= seers;
-    const int most = are_enough ? size_of_part(d->gpu_count, seers, 0) : 1;
+    const int are_enough = d->gpu_count >= ranks_with_gpus;
+    const int most = are_enough ? size_of_part(d->gpu_count, ranks_with_gpus, 0) : 1;
 
     for (int level = 0; level < most; level++)
         for (int r = 0, nth = 0; r < d->rank_count; r++) {
             if (d->facts[r]->gpu_count == 0)
                 continue;
-            if (!are_enough || level < size_of_part(d->gpu_count, seers, nth))
+            if (!are_enough || level < size_of_part(d->gpu_count, ranks_with_gpus, nth))
                 d->slots[d->slot_count++] =
                     (slot){ .rank = r,
-                            .first = are_enough ? begin_of_part(d->gpu_count, seers, nth)
-                                                : part_at(seers, d->gpu_count, nth),
+                            .first = are_enough ? begin_of_part(d->gpu_count, ranks_with_gpus, nth)
+                                                : part_at(ranks_with_gpus, d->gpu_count, nth),
                             .gpu = -1 };
             nth++;
         }
     for (int g = 0; g < d->gpu_count; g++)
-        d->seats[g] = are_enough ? 1 : size_of_part(seers, d->gpu_count, g);
+        d->seats[g] = are_enough ? 1 : size_of_part(ranks_with_gpus, d->gpu_count, g);
 }
 
 static gcr_status open_slots(dealer *d)
 {
     gcr_status status = GCR_OK;
     const size_t gpus = (size_t)d->gpu_count;
-    int seers = 0;
+    int ranks_with_gpus = 0;
 
     for (int r = 0; r < d->rank_count; r++)
-        seers += d->facts[r]->gpu_count > 0;
-    d->slots = calloc(gpus + (size_t)seers, sizeof *d->slots);
+        ranks_with_gpus += d->facts[r]->gpu_count > 0;
+    d->slots = calloc(gpus + (size_t)ranks_with_gpus, sizeof *d->slots);
     d->seats = calloc(gpus, sizeof *d->seats);
     d->taken = calloc(gpus, sizeof *d->taken);
     d->is_tried = calloc(gpus, 1);
     if (d->slots == NULL || d->seats == NULL || d->taken == NULL || d->is_tried == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory to deal %d GPUs", d->gpu_count);
-    lay_slots(d, seers);
+    lay_slots(d, ranks_with_gpus);
 out:
     return status;
 }
@@ -283,7 +283,7 @@ static int poorest(const dealer *d, const gcr_map_share *shares, int gpu)
 }
 
 /* Of those that the rank sees the one that the fewest have. */
-static int loneliest(const dealer *d, int rank)
+static int least_shared(const dealer *d, int rank)
 {
     int best = -1;
 
@@ -299,7 +299,7 @@ static void deal_the_rest(dealer *d, gcr_map_share *shares)
 {
     for (int r = 0; r < d->rank_count; r++)
         if (d->facts[r]->gpu_count > 0 && shares[r].gpu_count == 0) {
-            const int gpu = loneliest(d, r);
+            const int gpu = least_shared(d, r);
 
             give(&shares[r], *place_of(d, r, gpu));
             d->taken[gpu]++;
