@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "kernels/registry.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { AXES = 3, VALUES_MOST = 8192 };

@@ -2,7 +2,6 @@
 #include "exec/costs.h"
 
 #include "base/check.h"
-#include "base/memory.h"
 
 #include <stdlib.h>
 

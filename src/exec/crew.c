@@ -4,8 +4,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What a rank says first. */

@@ -5,8 +5,6 @@
 #include "base/memory.h"
 #include "exec/tags.h"
 
-#include "gridcrunch/partial.h"
-
 #include <math.h>
 #include <string.h>
 

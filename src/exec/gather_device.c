@@ -47,11 +47,10 @@ static gcr_parcel *find_room(gcr_parcel_outbox *outbox)
 }
 
 /* Told first and sent then: rank 0 has to be there for the first piece of a way that is new. */
-static void put(gcr_parcel_outbox *outbox, const gcr_parcel *parcel)
+static void put(gcr_parcel_outbox *outbox)
 {
     pthread_mutex_lock(&outbox->lock);
     outbox->put++;
-    outbox->bytes += parcel->bytes;
     pthread_mutex_unlock(&outbox->lock);
 }
 
@@ -67,7 +66,7 @@ gcr_status gcr_parcel_send(int *is_taken, gcr_parcel_outbox *outbox, gcr_bridge 
     if (room == NULL)
         goto out;
     memcpy(room, parcel, gcr_parcel_message_bytes(parcel));
-    put(outbox, parcel);
+    put(outbox);
     GCR_TRY(gcr_bridge_pass(queue, bridge, &part, 1));
     GCR_TRY(gcr_event_record(sent, queue));
 out:

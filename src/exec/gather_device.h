@@ -58,8 +58,7 @@ typedef struct gcr_parcel_outbox {
     pthread_mutex_t lock;
     gcr_parcel parcels[GCR_PARCELS_UNDER_WAY];
     gcr_send *sends[GCR_PARCELS_UNDER_WAY]; /* NULL: not announced, or arrived */
-    uint64_t put, announced, arrived;       /* counts since the beginning       */
-    uint64_t bytes;                         /* of records that were sent        */
+    uint64_t put, announced, arrived;       /* counts since the beginning */
 } gcr_parcel_outbox;
 
 /* `tag` is that of the messages. */

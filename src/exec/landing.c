@@ -143,7 +143,6 @@ gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing, c
             GCR_FAIL(GCR_ECLOSED, "the run has ended without what a worker has computed last");
         if (has_room(ring, bytes))
             break;
-        ring->waited++;
         nanosleep(&a_while, NULL);
     }
     copy_in(ring, ring->at, landing, sizeof *landing);

@@ -36,10 +36,9 @@ GCR_MUST_CHECK gcr_status gcr_landing_check(const gcr_landing *landing, const gc
 /* One end of a ring, private to the thread that has it. */
 typedef struct gcr_landing_ring {
     struct gcr_landing_shared *shared;
-    uint64_t room;   /* of the ring, bytes               */
-    uint64_t most;   /* bytes of the longest tally       */
-    uint64_t at;     /* of all bytes put, or taken so far */
-    uint64_t waited; /* how often put() found it full    */
+    uint64_t room; /* of the ring, bytes                */
+    uint64_t most; /* bytes of the longest tally        */
+    uint64_t at;   /* of all bytes put, or taken so far */
 } gcr_landing_ring;
 
 /* Bytes of shared memory for `count` rings, with tallies of at most `most` bytes. */

@@ -18,7 +18,6 @@
 
 #include "gridcrunch/cell.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

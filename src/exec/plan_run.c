@@ -5,8 +5,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/pool.h"
-#include "base/text.h"
 #include "exec/batch.h"
 #include "exec/flight.h"
 #include "exec/residency.h"
