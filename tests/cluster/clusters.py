@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-PROGRAM = os.path.abspath(os.environ["GRIDCRUNCH"])
-SOURCE = os.path.abspath(os.environ["GCR_SOURCE"])
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.abspath(os.environ.get("GRIDCRUNCH", SOURCE + "/build/gridcrunch"))
 TIME_LIMIT = 50
 
 # 6 datasets x 30 points: cells of all ranks, summaries of each dataset.

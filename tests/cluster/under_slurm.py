@@ -10,19 +10,18 @@ from clusters import JOB, PROGRAM, SLOW, SOURCE, TIME_LIMIT, Case, fake_gpus
 HERE = ["--gpus-per-node=0", "--ntasks-per-node=2", "--cpus-per-task=1", "--time=5"]
 
 
-class Slurm(Case):
-    def srun(self, ranks, *args, **environment):
-        return self.ok("srun", "-n", ranks, "--overcommit", "--mpi=pmix", PROGRAM, *args, **environment)
+class Job(Case):
+    """What jobs have in common."""
 
-    def submit(self, template, *args):
+    def submit(self, template, *args, options=()):
         """The number of a job that has been begun."""
-        job = self.ok("sbatch", "--parsable", *HERE, f"{SOURCE}/scripts/slurm/{template}", *args,
+        job = self.ok("sbatch", "--parsable", *HERE, *options, f"{SOURCE}/scripts/slurm/{template}", *args,
                       GRIDCRUNCH=PROGRAM).strip()
         self.addCleanup(self.call, "scancel", job)
         return job
 
-    def wait_for(self, condition):
-        end = time.monotonic() + TIME_LIMIT / 2
+    def wait_for(self, condition, seconds=TIME_LIMIT / 2):
+        end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(0.1)
         self.assertTrue(condition(), self.said())
@@ -40,6 +39,11 @@ class Slurm(Case):
                      if "=" in word)
         is_over = state["JobState"] in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
         return (state["JobState"], state["ExitCode"]) if is_over else None
+
+
+class Slurm(Job):
+    def srun(self, ranks, *args, **environment):
+        return self.ok("srun", "-n", ranks, "--overcommit", "--mpi=pmix", PROGRAM, *args, **environment)
 
     def test_ranks_of_srun_know_each_other(self):
         lines = self.srun(3, "devices", "--map").splitlines()
@@ -63,8 +67,7 @@ class Slurm(Case):
         self.write("small.yaml", JOB)
         for template in ("one-node.sbatch", "many-nodes.sbatch"):
             nodes = ["--nodes=1"] if template.startswith("many") else []
-            job = self.ok("sbatch", "--parsable", *HERE, *nodes, f"{SOURCE}/scripts/slurm/{template}",
-                          "small.yaml", "--out", template, GRIDCRUNCH=PROGRAM).strip()
+            job = self.submit(template, "small.yaml", "--out", template, options=nodes)
             self.wait_for(lambda: self.ending(job))
             self.assertEqual(self.ending(job), ("COMPLETED", "0:0"), self.said())
         self.assertIn("threads", self.said())  # of the map
