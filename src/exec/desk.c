@@ -2,6 +2,7 @@
 #include "exec/desk.h"
 
 #include "base/check.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -144,13 +145,6 @@ void gcr_desk_destroy(gcr_desk *desk)
     free(desk);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void note_rate(gcr_desk *desk, node_rate *rate, const gcr_desk_request *request)
 {
     double sorted[SAMPLES];
@@ -163,7 +157,7 @@ static void note_rate(gcr_desk *desk, node_rate *rate, const gcr_desk_request *r
     rate->samples[rate->count++ % SAMPLES] = request->cost / request->seconds;
     count = rate->count < SAMPLES ? rate->count : SAMPLES;
     memcpy(sorted, rate->samples, sizeof sorted);
-    qsort(sorted, (size_t)count, sizeof *sorted, by_value);
+    gcr_sort_numbers(sorted, (uint64_t)count);
     rate->median = sorted[(count - 1) / 2];
     desk->medians += rate->median;
 }

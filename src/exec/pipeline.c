@@ -21,8 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAIT_NS = 50000 }; /* how long a worker sleeps until it asks again */
-
 typedef gcr_flight flight;
 typedef gcr_flight_part part;
 
@@ -534,7 +532,7 @@ static gcr_status wait_for_more(worker *w)
 
     GCR_TRY(land_all(w));
     GCR_TRY(gcr_lander_flush(&w->lander));
-    nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+    usleep((unsigned)(GCR_SCHEDULE_NAP_SECONDS * 1e6));
     w->batch_begin = gcr_clock_seconds();
 out:
     return status;

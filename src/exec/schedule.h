@@ -53,6 +53,9 @@ typedef struct gcr_schedule_spec {
     const gcr_costs *costs;        /* borrowed until destroy; NULL: each position costs the same */
 } gcr_schedule_spec;
 
+/* How long a worker sleeps that is told LATER. */
+#define GCR_SCHEDULE_NAP_SECONDS 50e-6
+
 typedef enum gcr_schedule_answer {
     GCR_SCHEDULE_NEVER, /* there will be no more for this worker                   */
     GCR_SCHEDULE_NOW,

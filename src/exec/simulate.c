@@ -3,14 +3,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "exec/desk.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* How long a worker sleeps that found nothing, as in exec/pipeline.c. */
-static const double nap_seconds = 50e-6;
 
 typedef enum event_kind {
     EVENT_WORKER_FREE, /* a batch has ended, or a nap           */
@@ -178,7 +176,7 @@ static gcr_status take_grant(simulator *s, int n, double now)
         if (!s->workers[w].is_napping)
             continue;
         s->workers[w].is_napping = 0;
-        GCR_TRY(push(&s->heap, now + nap_seconds, EVENT_WORKER_FREE, w));
+        GCR_TRY(push(&s->heap, now + GCR_SCHEDULE_NAP_SECONDS, EVENT_WORKER_FREE, w));
     }
 out:
     return status;
@@ -332,13 +330,6 @@ out:
     return status;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* What ranks have done of what they could. */
 static gcr_status add_up(simulator *s)
 {
@@ -352,7 +343,7 @@ static gcr_status add_up(simulator *s)
             busy[r] += s->workers[w].busy / workers;
         s->out->idle_ranks += busy[r] > 0.0 ? 0 : 1;
     }
-    qsort(busy, (size_t)ranks, sizeof *busy, by_value);
+    gcr_sort_numbers(busy, (uint64_t)ranks);
     if (s->out->makespan > 0.0) {
         s->out->busy_least = busy[0] / s->out->makespan;
         s->out->busy_median = busy[ranks / 2] / s->out->makespan;

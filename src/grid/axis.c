@@ -10,11 +10,11 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -229,13 +229,6 @@ static int is_strictly_monotonic(const double *values, uint64_t count)
     return rises + 1 == count || falls + 1 == count;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static gcr_status check_distinct(const double *values, uint64_t count, const gcr_axis_spec *spec)
 {
     gcr_status status = GCR_OK;
@@ -247,7 +240,7 @@ static gcr_status check_distinct(const double *values, uint64_t count, const gcr
         goto out;
     GCR_TRY(gcr_memory_create(&block, count, sizeof *sorted, "the values of an axis"));
     sorted = memcpy(block, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_value);
+    gcr_sort_numbers(sorted, count);
     for (uint64_t i = 1; i < count; i++)
         if (sorted[i] == sorted[i - 1])
             GCR_FAIL(GCR_EINVAL, "%saxis '%s' has the value %s twice: two points would be one",
