@@ -8,8 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { LINE_BYTES = 64 };
-
 /* The crew's kind of a team; -1: all kinds. */
 static int kind_of(const gcr_run *run, int team)
 {
@@ -91,7 +89,7 @@ out:
 
 static uint64_t round_up(uint64_t bytes)
 {
-    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    return (bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT;
 }
 
 /* Does something with the spec of each team, in the memory of its schedule. */
@@ -202,7 +200,7 @@ out:
 
 void gcr_dealing_close(gcr_dealing *dealing)
 {
-    for (int t = 0; t < GCR_RUN_KINDS_MAX; t++) {
+    for (int t = 0; t < GCR_CREW_KINDS_MAX; t++) {
         gcr_dealing_team *team = &dealing->teams[t];
 
         gcr_schedule_destroy(team->schedule);

@@ -38,7 +38,7 @@ typedef struct gcr_dealing_team {
 typedef struct gcr_dealing {
     const gcr_run *run;
     gcr_shared memory; /* of the schedules */
-    gcr_dealing_team teams[GCR_RUN_KINDS_MAX];
+    gcr_dealing_team teams[GCR_CREW_KINDS_MAX];
 } gcr_dealing;
 
 /* What the schedule of a team is made from. *weights_out is freed with gcr_memory_destroy(), after

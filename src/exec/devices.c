@@ -53,8 +53,8 @@ static gcr_status open_kind(gcr_run *run, int *out, const gcr_device *device)
     gcr_status status = GCR_OK;
     gcr_kind *kind = NULL;
 
-    if (run->kind_count == GCR_RUN_KINDS_MAX)
-        GCR_FAIL(GCR_EUNSUPPORTED, "a run has devices of at most %d kinds", GCR_RUN_KINDS_MAX);
+    if (run->kind_count == GCR_CREW_KINDS_MAX)
+        GCR_FAIL(GCR_EUNSUPPORTED, "a run has devices of at most %d kinds", GCR_CREW_KINDS_MAX);
     kind = calloc(1, sizeof *kind);
     if (kind == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a kind of devices");

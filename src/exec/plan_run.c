@@ -122,16 +122,14 @@ static uint64_t count_together(const gcr_run *run, const gcr_binding *binding, u
  * of thousands at once; their outputs stand in its memory and in the host's for each batch in flight. */
 static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
 {
-    uint64_t values = 1, fit;
+    uint64_t fit;
 
     if (device->info.shares_memory)
         return BATCH_MOST;
-    for (int o = 0; o < run->binding->output_count; o++)
-        values += (uint64_t)run->binding->width[o];
     fit = FAR_RECORD_BYTES;
     if (device->info.free_bytes > 0 && device->info.free_bytes / FAR_RECORD_SHARE < fit)
         fit = device->info.free_bytes / FAR_RECORD_SHARE;
-    fit /= values * sizeof(gcr_real);
+    fit /= run->cell_bytes;
     if (fit > FAR_BATCH_MOST)
         return FAR_BATCH_MOST;
     return fit > FAR_BATCH_LEAST ? fit : FAR_BATCH_LEAST;
@@ -250,8 +248,8 @@ static uint64_t move_cut(const gcr_run *run, uint64_t cut)
 static void deal_to_teams(gcr_run *run)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
-    double rates[GCR_RUN_KINDS_MAX] = { 1.0 };
-    gcr_span spans[GCR_RUN_KINDS_MAX];
+    double rates[GCR_CREW_KINDS_MAX] = { 1.0 };
+    gcr_span spans[GCR_CREW_KINDS_MAX];
 
     for (int t = 0; t < run->team_count; t++)
         rates[t] = run->team_count > 1 ? gcr_crew_rate(&run->crew, t, -1) : 1.0;
@@ -292,7 +290,6 @@ static gcr_status make_plan(gcr_run *run)
                          gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding->output_count; o++)
         spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
-    run->cell_bytes = spec.output_bytes + 1 + (job->jitter_count > 0 && !run->by_blocks);
     if (run->by_blocks)
         spec.output_bytes = spec.state_bytes = 0; /* but for batches in flight: scratch */
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));
@@ -345,6 +342,8 @@ void gcr_run_decide_batches(gcr_run *run)
     choose_teams(run);
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
     choose_positions(run);
+    run->cell_bytes = gcr_records_bytes(run->binding->width, run->binding->output_count,
+                                        run->spec.job->jitter_count > 0 && !run->by_blocks);
     step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
     for (int t = 0; t < run->team_count; t++)
         run->teams[t].batch = 1;

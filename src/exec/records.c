@@ -5,20 +5,29 @@
 
 #include <string.h>
 
-/* Values for each point in front of output `o`; with all outputs, in front of the states. */
-static uint64_t values_before(const gcr_slots *slots, int o)
+static uint64_t count_values(const int64_t *width, int output_count)
 {
     uint64_t values = 0;
 
-    for (int i = 0; i < o; i++)
-        values += (uint64_t)slots->width[i];
+    for (int o = 0; o < output_count; o++)
+        values += (uint64_t)width[o];
     return values;
+}
+
+/* Values for each point in front of output `o`; with all outputs, in front of the states. */
+static uint64_t values_before(const gcr_slots *slots, int o)
+{
+    return count_values(slots->width, o);
+}
+
+uint64_t gcr_records_bytes(const int64_t *width, int output_count, int has_jitter)
+{
+    return count_values(width, output_count) * sizeof(double) + 1 + (has_jitter ? 1 : 0);
 }
 
 uint64_t gcr_records_cell_bytes(const gcr_slots *slots)
 {
-    return values_before(slots, slots->output_count) * sizeof(double) + 1 +
-           (slots->jitter_step != NULL);
+    return gcr_records_bytes(slots->width, slots->output_count, slots->jitter_step != NULL);
 }
 
 static double *output_at(const gcr_records *records, const gcr_slots *slots, int o, uint64_t at)

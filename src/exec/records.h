@@ -21,7 +21,8 @@ typedef struct gcr_records_part {
     uint64_t dataset, first, count, at;
 } gcr_records_part;
 
-/* Bytes that one cell takes of records. */
+/* Bytes that one cell takes of records, whose outputs are so wide; and of those that go into `slots`. */
+uint64_t gcr_records_bytes(const int64_t *width, int output_count, int has_jitter);
 uint64_t gcr_records_cell_bytes(const gcr_slots *slots);
 
 /* Says where the results of a part go: the outputs, states and jitter steps of `tile`. Cells that have

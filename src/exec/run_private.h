@@ -33,10 +33,7 @@ typedef enum gcr_run_phase {
     GCR_PHASE_ENDED,
 } gcr_run_phase;
 
-enum {
-    GCR_RUN_DEVICES_MAX = GCR_DEVICES_MAX,
-    GCR_RUN_KINDS_MAX = GCR_CREW_KINDS_MAX,
-};
+enum { GCR_RUN_DEVICES_MAX = GCR_DEVICES_MAX };
 
 /* What decides bits, and what of the run depends on it: the unit is one of the kind's. */
 typedef struct gcr_kind {
@@ -84,10 +81,10 @@ struct gcr_run {
     gcr_bridge *bridge;    /* by this; NULL: by the hosts                         */
     gcr_spread spread;     /* datasets that go by it first                        */
     gcr_crew crew;         /* what all ranks have; what follows is this rank's */
-    gcr_kind *kinds[GCR_RUN_KINDS_MAX];
+    gcr_kind *kinds[GCR_CREW_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
     int kind_count, device_count;
-    gcr_team teams[GCR_RUN_KINDS_MAX]; /* by the crew's kinds */
+    gcr_team teams[GCR_CREW_KINDS_MAX]; /* by the crew's kinds */
     int team_count;
     int steals_between_kinds;   /* one team for all of them */
     char left_out[512];         /* a device that was found and is not used, and why; "": none */

@@ -1,6 +1,7 @@
 /* exec/split.c -- see exec/split.h. */
 #include "exec/split.h"
 
+#include <assert.h>
 #include <math.h>
 
 static const double seconds_least = 2.0;    /* starting a GPU takes a good part of one         */
@@ -62,10 +63,11 @@ static uint64_t find_cut(const gcr_plan *plan, uint64_t places, uint64_t positio
 void gcr_split_positions(gcr_span *out, const double *rates, int count, const gcr_plan *plan,
                          uint64_t dataset_count, uint64_t positions)
 {
-    int order[GCR_SPLIT_MAX];
+    int order[GCR_CREW_KINDS_MAX];
     double total = 0.0, wanted = 0.0;
     uint64_t first = 0;
 
+    assert(count <= GCR_CREW_KINDS_MAX);
     for (int k = 0; k < count; k++)
         total += rates[k];
     sort_kinds(order, rates, count);

@@ -22,11 +22,10 @@
 #define GCR_EXEC_SPLIT_H
 
 #include "backend/backend.h"
+#include "exec/crew.h"
 #include "exec/schedule.h"
 
 #include "gridcrunch/plan.h"
-
-enum { GCR_SPLIT_MAX = 8 };
 
 /* Operations per second of a device of which so many units are used: > 0. */
 double gcr_split_rate(const gcr_device_info *info, gcr_scalar scalar, int units);
@@ -38,7 +37,7 @@ int gcr_split_is_small(double flops, double rate);
 int gcr_split_is_slow(double rate, double total);
 
 /* Deals all positions of a plan (schedule.h), so many for each of its datasets, to `count` <=
- * GCR_SPLIT_MAX kinds by their rates. */
+ * GCR_CREW_KINDS_MAX kinds by their rates. */
 void gcr_split_positions(gcr_span *out, const double *rates, int count, const gcr_plan *plan,
                          uint64_t dataset_count, uint64_t positions);
 

@@ -131,15 +131,15 @@ gcr_status gcr_run_agree_on_batches(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     const uint64_t ranks = (uint64_t)run->crew.comm->size;
-    uint64_t mine[GCR_RUN_KINDS_MAX] = { 0 }, *all = NULL;
+    uint64_t mine[GCR_CREW_KINDS_MAX] = { 0 }, *all = NULL;
 
     for (int t = 0; t < run->team_count; t++)
         mine[t] = run->teams[t].batch;
     GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof mine,
                                                         "the batches of all ranks")));
     GCR_TRY(gcr_comm_gather_all(run->comm, mine, sizeof mine, all));
-    for (uint64_t i = 0; i < ranks * GCR_RUN_KINDS_MAX; i++) {
-        gcr_team *team = &run->teams[i % GCR_RUN_KINDS_MAX];
+    for (uint64_t i = 0; i < ranks * GCR_CREW_KINDS_MAX; i++) {
+        gcr_team *team = &run->teams[i % GCR_CREW_KINDS_MAX];
 
         team->batch = all[i] > team->batch ? all[i] : team->batch;
     }
