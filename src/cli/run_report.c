@@ -180,6 +180,20 @@ static void note_data(const gcr_run_report *report)
             gcr_format_bytes(sent, data->sent_bytes));
 }
 
+/* Where results came from other nodes. */
+static void note_gather(const gcr_run *run)
+{
+    const gcr_gather_ledger *gather = gcr_run_gather_ledger(run);
+    char bytes[32], passed[64], messages[32];
+
+    if (gather->bytes + gather->device_bytes > 0)
+        gcr_screen_note(stderr, "gathered", "%s in %s message%s%s, by %s",
+                        gcr_format_bytes(bytes, gather->bytes),
+                        gcr_format_count(messages, gather->messages), gcr_plural(gather->messages),
+                        describe_passed(passed, gather->device_bytes, "from GPU to GPU"),
+                        gcr_gather_name(gather->way));
+}
+
 void gcr_run_report_end(const gcr_run_report *report)
 {
     char predicted[32], measured[32];
@@ -187,6 +201,7 @@ void gcr_run_report_end(const gcr_run_report *report)
     note_counts(report);
     note_times(report);
     note_data(report);
+    note_gather(report->run);
     if (gcr_run_spread_has_failed(report->run))
         note_spread(report->run);
     note_ledger(gcr_run_ledger(report->run));
