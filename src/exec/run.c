@@ -276,6 +276,30 @@ int gcr_run_thread_count(const gcr_run *run)
     return is_asked ? run->threads : 0;
 }
 
+int gcr_run_rank_count(const gcr_run *run)
+{
+    return run->crew.comm->size;
+}
+
+const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, int rank)
+{
+    if (run->map != NULL)
+        gcr_map_line(out, bytes, run->map, rank);
+    else
+        snprintf(out, bytes, "one process");
+    return out;
+}
+
+int gcr_run_warning_count(const gcr_run *run)
+{
+    return run->map != NULL ? gcr_map_warning_count(run->map) : 0;
+}
+
+const char *gcr_run_warning(const gcr_run *run, int index)
+{
+    return gcr_map_warning(run->map, index);
+}
+
 int gcr_run_worker_count(const gcr_run *run)
 {
     return run->workers;

@@ -5,11 +5,9 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "exec/job_hash.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <xxhash.h>
 
 /* ---- before ------------------------------------------------------------------------------------ */
 
@@ -36,73 +34,12 @@ out:
     return status;
 }
 
-/* A hash of all that went into `hash` before, and of bytes[count]. */
-static void mix(uint64_t *hash, const void *bytes, uint64_t count)
-{
-    const uint64_t both[] = { *hash, count > 0 ? XXH3_64bits(bytes, count) : 0 };
-
-    *hash = XXH3_64bits(both, sizeof both);
-}
-
-static void mix_text(uint64_t *hash, const char *text)
-{
-    mix(hash, text, text != NULL ? strlen(text) + 1 : 0);
-}
-
-static void mix_numbers(uint64_t *hash, const double *numbers, uint64_t count)
-{
-    mix(hash, numbers, count * sizeof *numbers);
-}
-
-static void mix_number(uint64_t *hash, double number)
-{
-    mix(hash, &number, sizeof number);
-}
-
-/* Of what results depend on, and of what ranks must do alike; as it holds, wherever it was written. How
- * many threads a rank has, and how long a run may take, is not of that. */
-static uint64_t hash_job(const gcr_run *run)
-{
-    const gcr_job *job = run->spec.job;
-    const gcr_point_table *points = gcr_points_table(run->points);
-    const double words[] = { job->code_path, job->algorithm,      job->precision,
-                             job->schedule,  job->gather,         job->keep,
-                             job->top,       job->nan_propagates, job->kernel_seconds };
-    uint64_t hash = 0;
-
-    mix_text(&hash, job->kernel);
-    mix_text(&hash, job->where);
-    mix_text(&hash, job->device);
-    mix(&hash, &job->seed, sizeof job->seed);
-    mix(&hash, &job->batch, sizeof job->batch);
-    mix(&hash, run->binding->setup.option, GCR_OPTIONS_MAX * sizeof(int64_t));
-    mix_numbers(&hash, words, sizeof words / sizeof *words);
-    mix_numbers(&hash, job->jitter, (uint64_t)job->jitter_count);
-    for (int a = 0; a < points->axis_count; a++) {
-        mix_text(&hash, points->axes[a].name);
-        mix_numbers(&hash, points->axes[a].values, points->axes[a].count);
-    }
-    for (int s = 0; s < job->summary_count; s++) {
-        mix_text(&hash, job->summaries[s].name);
-        mix_text(&hash, job->summaries[s].output);
-        mix_number(&hash, job->summaries[s].op);
-        mix_number(&hash, job->summaries[s].q);
-    }
-    return hash;
-}
-
-static uint64_t hash_kernel(const gcr_own *own)
-{
-    const char *text = gcr_own_text(own);
-
-    return text != NULL ? XXH3_64bits(text, strlen(text)) : 0;
-}
-
 gcr_status gcr_run_join_crew(gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const gcr_crew_work work = { .job = hash_job(run),
-                                 .kernel = hash_kernel(run->binding->own),
+    const gcr_crew_work work = { .job = gcr_job_hash(run->spec.job, gcr_points_table(run->points),
+                                                     run->binding->setup.option),
+                                 .kernel = gcr_job_hash_kernel(run->binding->own),
                                  .dataset_count = run->spec.datasets->count,
                                  .live_count = gcr_points_table(run->points)->live_count };
     gcr_crew_device *mine = NULL;
@@ -146,32 +83,6 @@ gcr_status gcr_run_agree_on_batches(gcr_run *run)
 out:
     gcr_memory_destroy(all);
     return status;
-}
-
-/* ---- what there is to know --------------------------------------------------------------------- */
-
-int gcr_run_rank_count(const gcr_run *run)
-{
-    return run->crew.comm->size;
-}
-
-const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, int rank)
-{
-    if (run->map != NULL)
-        gcr_map_line(out, bytes, run->map, rank);
-    else
-        snprintf(out, bytes, "one process");
-    return out;
-}
-
-int gcr_run_warning_count(const gcr_run *run)
-{
-    return run->map != NULL ? gcr_map_warning_count(run->map) : 0;
-}
-
-const char *gcr_run_warning(const gcr_run *run, int index)
-{
-    return gcr_map_warning(run->map, index);
 }
 
 /* ---- after ------------------------------------------------------------------------------------- */
