@@ -186,9 +186,8 @@ static void note_left_out(gcr_run *run, const char *word, const char *why)
 {
     if (run->left_out[0] != '\0')
         return;
-    run->left_out_why = snprintf(run->left_out, sizeof run->left_out, "%s: ", word);
-    snprintf(run->left_out + run->left_out_why, sizeof run->left_out - (size_t)run->left_out_why,
-             "%s", why);
+    snprintf(run->left_out, sizeof run->left_out, "%s: %s", word, why);
+    snprintf(run->left_out_why, sizeof run->left_out_why, "%s", why);
 }
 
 /* Those of a backend that are this rank's. */
@@ -405,7 +404,7 @@ gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends
         GCR_TRY(open_listed(run, run->map != NULL ? gcr_map_devices(run->map) : &list));
     if (run->device_count == 0)
         GCR_FAIL(GCR_EUNSUPPORTED, "%s",
-                 run->left_out[0] != '\0' ? run->left_out + run->left_out_why
+                 run->left_out[0] != '\0' ? run->left_out_why
                                           : "no backend of this build finds a device");
     run->steals_between_kinds = choice == GCR_DEVICES_ANY;
     GCR_TRY(settle(run));

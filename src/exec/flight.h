@@ -1,10 +1,17 @@
 /*
  * exec/flight.h -- a batch on its way: what it is made of, and the memory that it stands in.
  *
- * Results go straight into the slots where the device shares the host's memory and cells are kept.
- * Elsewhere a flight has room for so many points: on the device and in staging memory, or, where cells
- * are not kept, in a block of the host. A device that can reduce leaves records of blocks of points
- * (gridcrunch/partial.h), and only those have staging memory. All of it is allocated once.
+ * What there is of it depends on the device and on whether cells are kept; the rest is NULL:
+ *
+ *     device                 cells      results go to   and from there       the host reads
+ *     shares memory          kept       the slots                            the slots
+ *     shares memory          not kept   block                                block
+ *     has its own            either     records_dev     are downloaded       records
+ *     has its own, reduces   not kept   records_dev     into partials_dev,   partials
+ *                                                       are downloaded
+ *
+ * Partials are records of blocks of points (gridcrunch/partial.h). Records have room for so many points. All
+ * of it is allocated once.
  */
 #ifndef GCR_EXEC_FLIGHT_H
 #define GCR_EXEC_FLIGHT_H
@@ -35,11 +42,10 @@ typedef struct gcr_flight {
     uint64_t held;         /* tiles whose datasets are acquired */
     gcr_span before;       /* the span that it was cut from     */
     gcr_records to, from; /* where the device writes, and what the host reads: no base, the slots */
-    gcr_buf *records_dev; /* NULL where the device shares memory ...       */
-    gcr_buf *records;     /* ... and where it leaves partials of blocks    */
-    void *block;          /* the records where memory is shared and cells have no slots */
-    gcr_buf *partials_dev, *partials; /* of the blocks of all parts, where the device makes them */
-    uint64_t blocks;
+    void *block;
+    gcr_buf *records_dev, *records;
+    gcr_buf *partials_dev, *partials;
+    uint64_t blocks; /* of all parts, where there are partials of them */
     gcr_event *done;
     int is_flying;
     int is_leaving;   /* its records are on their way to another device; `done` is behind them */

@@ -88,7 +88,7 @@ struct gcr_run {
     int team_count;
     int steals_between_kinds;   /* one team for all of them */
     char left_out[512];         /* a device that was found and is not used, and why; "": none */
-    int left_out_why;           /* where the reason begins */
+    char left_out_why[448];     /* the reason alone */
     const gcr_binding *binding; /* of the first device, for what is the same for each */
     gcr_plan *plan;
     gcr_costs *costs; /* of stretches of the plan */
@@ -96,7 +96,7 @@ struct gcr_run {
     int workers;      /* of all devices here   */
     gcr_schedule_form schedule_form;
     uint64_t cell_bytes; /* of the outputs and states of one cell */
-    int has_blocks;      /* enough for all workers: kinds are parted between two of them */
+    int has_blocks;      /* points are so many that cuts between kinds fall on edges of blocks */
     int by_blocks;       /* cells have no slots, and are dealt by blocks of points */
     uint64_t positions;  /* of the schedule, for each dataset */
 
