@@ -247,7 +247,7 @@ class Gpu(Case):
         self.assertEqual(reply.code, 4, reply)
         self.assertEqual(len(reply.err.splitlines()), 1, reply)
         for words in ["the fake was lost", "it happened at s", "lengthscale=",
-                      "or one of the 7 cells behind it", "what has landed before is saved"]:
+                      "or one of the 15 cells behind it", "what has landed before is saved"]:
             self.assertIn(words, reply.err)
         states = [row.split(",") for row in self.ok("export", "runs/small").out.splitlines()[1:]]
         self.assertEqual(sum("ok" in row for row in states), 3 * 8)

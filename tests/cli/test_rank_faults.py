@@ -214,7 +214,7 @@ class Stopped(RankCase):
         self.assertEqual(reply.code, 4, reply)
         self.assertEqual(len(said(reply)), 1, reply)
         self.assertRegex(said(reply)[0], "rank 1 on node1: .* was lost; it happened at s000[34], ms=.* "
-                                         "or one of the 9 cells behind it; what has landed before is")
+                                         "or one of the 19 cells behind it; what has landed before is")
         states = [row["status"] for row in self.rows()]
         self.assertEqual((set(states), len(states)), ({"ok", "empty"}, 400))
 
