@@ -101,6 +101,12 @@ out:
     return status;
 }
 
+/* Where the run has failed, that a bridge breaks is no news: others have given up. */
+static gcr_status judge(const gcr_carrier *carrier, gcr_status status)
+{
+    return status != GCR_OK && atomic_load(&carrier->is_hurried) ? GCR_ECLOSED : status;
+}
+
 gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue, gcr_flight *flight,
                             const gcr_slots *slots, uint8_t kind)
 {
@@ -118,7 +124,7 @@ gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue, gcr_flight *
     }
     flight->is_leaving = 1;
 out:
-    return status;
+    return judge(carrier, status);
 }
 
 /* What is still not over then is the bridge's to name, and breaks it. */
@@ -145,7 +151,7 @@ gcr_status gcr_carrier_wait(gcr_carrier *carrier, gcr_flight *flight)
     gcr_status status = GCR_OK;
 
     if (flight->is_leaving)
-        GCR_TRY(wait_for(carrier, flight->done));
+        GCR_TRY(judge(carrier, wait_for(carrier, flight->done)));
     flight->is_leaving = 0;
 out:
     return status;
@@ -169,18 +175,34 @@ out:
     return status;
 }
 
+/* ---- rank 0 ---------------------------------------------------------------------------------- */
+
+static gcr_status receive(gcr_carrier *carrier)
+{
+    gcr_status status = gcr_receiver_look(&carrier->is_under_way, carrier->receiver);
+
+    status = judge(carrier, status);
+    if (status != GCR_ECLOSED)
+        return status;
+    gcr_carrier_give_up(carrier);
+    return GCR_OK;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 /* One that has given up, and can find out no more what has arrived, ends all the same. */
 gcr_status gcr_carrier_look(gcr_carrier *carrier, int have_ended)
 {
     gcr_status status = GCR_OK;
-    const int has_given_up = atomic_load(&carrier->has_given_up);
+    int has_given_up;
 
+    if (atomic_load(&carrier->is_hurried) && gcr_clock_seconds() >= carrier->end)
+        gcr_carrier_give_up(carrier);
+    has_given_up = atomic_load(&carrier->has_given_up);
     if (carrier->bridge == NULL || (has_given_up && is_root(carrier)))
         return GCR_OK;
     if (is_root(carrier))
-        return gcr_receiver_look(&carrier->is_under_way, carrier->receiver);
+        return receive(carrier);
     status = announce(carrier);
     if (have_ended && (status == GCR_OK ? !carrier->is_under_way : has_given_up))
         tell_node(carrier);
@@ -203,13 +225,20 @@ out:
 /* On other ranks than 0 the worker has the bridge, and breaks it when it looks. */
 void gcr_carrier_give_up(gcr_carrier *carrier)
 {
-    if (carrier->bridge == NULL)
+    if (carrier->bridge == NULL || atomic_exchange(&carrier->has_given_up, 1))
         return;
-    atomic_store(&carrier->has_given_up, 1);
     if (!is_root(carrier))
         return;
     carrier->is_under_way = 0;
     gcr_bridge_abort(carrier->bridge);
+}
+
+void gcr_carrier_hurry(gcr_carrier *carrier, double seconds)
+{
+    if (atomic_load(&carrier->is_hurried))
+        return;
+    carrier->end = gcr_clock_seconds() + seconds;
+    atomic_store(&carrier->is_hurried, 1);
 }
 
 int gcr_carrier_node_has_ended(const gcr_carrier *carrier)

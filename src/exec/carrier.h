@@ -27,12 +27,14 @@ typedef struct gcr_carrier {
     int is_under_way;         /* of either             */
     gcr_shared board;         /* of the node           */
     int has_ended;            /* that stands there     */
-    atomic_int has_given_up;
+    double end;               /* when it gives up, if it is hurried */
+    atomic_int is_hurried, has_given_up;
 } gcr_carrier;
 
 enum {
     GCR_CARRIER_OPEN_SECONDS = 20,  /* for which a rank waits for others to be there ...        */
-    GCR_CARRIER_PASS_SECONDS = 300, /* ... and for what has begun: a GPU may be in a long cell */
+    GCR_CARRIER_PASS_SECONDS = 300, /* ... for what has begun, as a GPU may be in a long cell ... */
+    GCR_CARRIER_STOP_SECONDS = 5,   /* ... and for all of it, where the run has failed            */
 };
 
 /* `bridge`: NULL is allowed. All of it is borrowed until close. *Collective*; the caller agrees on the
@@ -47,7 +49,8 @@ uint64_t gcr_carrier_batch_most(const gcr_slots *slots);
 
 /* From the worker that drives the device: sends what a batch that has been computed has left there. The
  * flight is leaving then, until it was waited for: its memory is not to be written before. GCR_EDEVICE,
- * GCR_ETIMEOUT. GCR_ECLOSED: this rank has given up, and the bridge is broken. */
+ * GCR_ETIMEOUT. GCR_ECLOSED: the bridge is broken, as this rank has given up or
+ * the run has failed before. */
 GCR_MUST_CHECK gcr_status gcr_carrier_send(gcr_carrier *carrier, gcr_queue *queue,
                                            gcr_flight *flight, const gcr_slots *slots,
                                            uint8_t kind);
@@ -67,6 +70,10 @@ void gcr_carrier_give_up(gcr_carrier *carrier);
 
 /* Of records that rank 0 has received. */
 uint64_t gcr_carrier_bytes(const gcr_carrier *carrier);
+
+/* For the thread that watches, where the run has failed somewhere: gives up after so many seconds, as nobody knows
+ * whether the other ends are still there. The first time counts. */
+void gcr_carrier_hurry(gcr_carrier *carrier, double seconds);
 
 /* True when nothing of this rank is under way, and on rank 0 nothing of its node. */
 int gcr_carrier_is_over(const gcr_carrier *carrier);

@@ -113,6 +113,8 @@ static gcr_status heed_board(gcr_watch *watch)
     if (on_board == 0 || watch->stop_told != 0)
         goto out;
     watch->stop_told = on_board;
+    if (on_board == 1 + (int)GCR_RUN_FAILED)
+        gcr_carrier_hurry(watch->carrier, GCR_CARRIER_STOP_SECONDS);
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
     if (!leads_node(watch) || ranks->node_count == 1 || watch->has_ended || watch->is_over)

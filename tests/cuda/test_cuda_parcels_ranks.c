@@ -2,6 +2,8 @@
  * started by mpirun. */
 #include "cuda/cuda_backend.h" /* first: kernel.h has a `rank` of its own */
 
+#include "base/clock.h"
+#include "exec/carrier.h"
 #include "exec/gather_device.h"
 #include "exec/gather_way.h"
 #include "results/slots.h"
@@ -12,6 +14,8 @@
 
 #include "gridcrunch/cell.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -495,6 +499,83 @@ static void test_results_in_no_state_are_refused(void **state)
     close_all();
 }
 
+/* ---- a run that has failed ------------------------------------------------------------------- */
+
+/* Static, as it is large, and as its messages are the comm's until they are taken. */
+static gcr_carrier carrier;
+static gcr_flight leaving;
+static gcr_status waited;
+static atomic_int has_waited;
+
+static void *wait_for_it(void *arg)
+{
+    waited = gcr_carrier_wait(&carrier, &leaving);
+    atomic_store(&has_waited, 1);
+    return arg;
+}
+
+/* Rank 0 never receives it. */
+static void send_in_vain(void)
+{
+    gcr_queue *queue;
+    pthread_t thread;
+    int is_under_way = 1;
+
+    leaving = (gcr_flight){ .points = RUN, .tile_count = 1 };
+    leaving.parts[0] = (gcr_flight_part){ .at = { .count = RUN }, .live = RUN };
+    atomic_store(&has_waited, 0);
+    assert_ok(gcr_queue_open(&queue, device));
+    assert_ok(gcr_buf_open(&leaving.records_dev, device, GCR_PLACE_DEVICE,
+                           RUN * gcr_records_cell_bytes(slots)));
+    assert_ok(gcr_event_open(&leaving.done, device));
+    assert_ok(gcr_carrier_send(&carrier, queue, &leaving, slots, 1));
+    gcr_carrier_hurry(&carrier, 0.2);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_it, NULL), 0);
+    for (; !atomic_load(&has_waited); usleep(50))
+        assert_ok(gcr_carrier_look(&carrier, 0));
+    pthread_join(thread, NULL);
+    assert_int_equal(waited, GCR_ECLOSED);
+    assert_ok(gcr_comm_agree(ranks, GCR_OK));
+    for (; is_under_way; usleep(50))
+        assert_ok(gcr_parcel_look(&is_under_way, &carrier.outbox));
+    gcr_queue_close(queue);
+    gcr_flight_close(&leaving);
+}
+
+/* It gives up last, so that nobody else finds out by that. */
+static void take_in_vain(void)
+{
+    assert_ok(gcr_comm_agree(ranks, GCR_OK));
+    gcr_carrier_hurry(&carrier, 0.2);
+    for (; !atomic_load(&carrier.has_given_up); usleep(50))
+        assert_ok(gcr_carrier_look(&carrier, 0));
+    for (int left = rank_count - 1; left > 0;) {
+        gcr_message message;
+        int found;
+
+        assert_ok(gcr_comm_look(&message, &found, ranks));
+        if (found)
+            assert_ok(gcr_carrier_take(&carrier, &message));
+        left -= found;
+    }
+}
+
+static void test_where_the_run_has_failed_nobody_waits_long_for_another_gpu(void **state)
+{
+    const double begin = gcr_clock_seconds();
+
+    (void)state;
+    open_all();
+    assert_ok(gcr_carrier_open(&carrier, bridge, ranks, NULL, slots, points));
+    if (bridge != NULL && rank == 0)
+        take_in_vain();
+    else if (bridge != NULL)
+        send_in_vain();
+    assert_true(gcr_clock_seconds() - begin < wait_seconds / 2);
+    gcr_carrier_close(&carrier);
+    close_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,6 +585,7 @@ int main(void)
         RANK_TEST(test_parcels_that_are_too_large_are_refused),
         RANK_TEST(test_results_in_no_state_are_refused),
         RANK_TEST(test_what_is_announced_and_never_sent_is_not_waited_for),
+        RANK_TEST(test_where_the_run_has_failed_nobody_waits_long_for_another_gpu),
     };
 
     return cmocka_run_group_tests(tests, open_ranks, close_ranks);
