@@ -10,7 +10,10 @@
  *
  * Waiting. A collective operation waits for the last rank, however long that computes, and sleeps
  * while it waits. There is no time limit here: a rank that is gone will not come, but what started
- * the ranks (mpirun, Slurm) then ends all of them, within seconds.
+ * the ranks (mpirun, Slurm) then ends all of them, within seconds. A machine that is cut off the network is missed by
+ * runs alone (gcr_run_execute()), while they compute. The comm is broken then: nothing that is
+ * collective waits any more, but fails with the sentence of the run, and closing it leaves MPI as it is; the
+ * process ends without MPI_Finalize().
  */
 #ifndef GCR_RANKS_H
 #define GCR_RANKS_H

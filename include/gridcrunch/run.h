@@ -66,7 +66,8 @@ typedef struct gcr_run_spec {
 
     /* Once for each dataset whose last cell has landed and which has its summaries, from the thread
      * that landed it: one of those that compute, several of them at once for different datasets; of cells
-     * of other ranks the one that executes, which answers no rank meanwhile. The
+     * of other ranks the one that executes, which answers no rank meanwhile: after 60 s of that (GRIDCRUNCH_SILENCE) other
+     * machines call this one lost. The
      * dataset can be fetched or taken in there. NULL: nobody wants to know. */
     void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
 
@@ -168,8 +169,8 @@ const char *gcr_run_left_out(const gcr_run *run);
 void gcr_run_cancel(gcr_run *run);
 
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
- * gcr_run_ending_of() and the states. GCR_ENOMEM, GCR_EDEVICE; GCR_EINVAL: it was executed before;
- * GCR_ENESTED. */
+ * gcr_run_ending_of() and the states. GCR_ENOMEM; GCR_EDEVICE: a device, or another machine, is lost, and
+ * what landed before is there; GCR_EINVAL: it was executed before; GCR_ENESTED. */
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 
 /* The same on a thread of its own: start returns at once, finish waits for the end and returns what

@@ -40,7 +40,7 @@ typedef enum gcr_status {
     GCR_EUNREADABLE,  /* the operating system refused to let an input be read                 */
     GCR_EIO,          /* the operating system refused a write, or a file broke underneath us  */
     GCR_ENOMEM,       /* host or device memory ran out                                        */
-    GCR_EDEVICE,      /* a device failed; it may be lost                                      */
+    GCR_EDEVICE,      /* a device failed, or a machine of the run; it may be lost             */
     GCR_EUNSUPPORTED, /* this build or backend cannot do that                                 */
     GCR_ETIMEOUT,     /* what was waited for has not come within the time that was given      */
     GCR_ETAKEN,       /* it was there, and somebody has taken it                              */

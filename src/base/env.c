@@ -18,6 +18,7 @@ static const struct {
     [GCR_ENV_VIRTUAL_ENV] = { "VIRTUAL_ENV", "else they may be in this one, by pip" },
     [GCR_ENV_MPI] = { "GRIDCRUNCH_MPI", "none: each process is a run of its own" },
     [GCR_ENV_MPI_MODULE] = { "GRIDCRUNCH_MPI_MODULE", "the file of libgridcrunch_mpi.so" },
+    [GCR_ENV_SILENCE] = { "GRIDCRUNCH_SILENCE", "seconds without a word: that node is lost (60)" },
     [GCR_ENV_OPEN_MPI_SIZE] = { "OMPI_COMM_WORLD_SIZE", "mpirun of Open MPI has started so many" },
     [GCR_ENV_PMI_SIZE] = { "PMI_SIZE", "mpirun of MPICH has started so many" },
     [GCR_ENV_PMIX] = { "PMIX_NAMESPACE", "srun --mpi=pmix has started this process" },

@@ -18,6 +18,7 @@ typedef enum gcr_env {
     GCR_ENV_VIRTUAL_ENV,
     GCR_ENV_MPI, /* from here on: of ranks */
     GCR_ENV_MPI_MODULE,
+    GCR_ENV_SILENCE,
     GCR_ENV_OPEN_MPI_SIZE,
     GCR_ENV_PMI_SIZE,
     GCR_ENV_PMIX,

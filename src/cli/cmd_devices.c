@@ -29,8 +29,7 @@ static const struct argp_option options[] = {
       "Measure which algorithm is the fastest for which size on each model of GPU, for all later "
       "runs (some minutes; changes the last bits of results)",
       0 },
-    { "map", KEY_MAP, NULL, 0,
-      "Print who has which CPUs and GPUs; under mpirun or srun of all ranks", 0 },
+    { "map", KEY_MAP, NULL, 0, "Print which CPUs and GPUs each rank has", 0 },
     { "json", KEY_JSON, NULL, 0, "Print a JSON document", 0 },
     { 0 },
 };

@@ -24,10 +24,12 @@
 #include "base/clock.h"
 #include "comm/comm.h"
 #include "comm/started.h"
+#include "exec/hearing.h"
 #include "exec/share_data.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 enum { ROWS_SHOWN = 10 };
 
@@ -180,9 +182,9 @@ out:
 
 static gcr_status execute(run_work *work)
 {
-    gcr_status status = gcr_run_execute(work->run);
+    const gcr_status status = gcr_run_execute(work->run);
 
-    gcr_command_leaves_at_once = status == GCR_EDEVICE;
+    gcr_command_leaves_at_once = status == GCR_EDEVICE || gcr_run_lost_node(work->run) >= 0;
     return status;
 }
 
@@ -203,6 +205,19 @@ out:
     return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);
 }
 
+/* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: the first, which saves
+ * what has landed, is given as long as it took to miss the node. Where it is the first that is lost somebody else
+ * has to say so. */
+static void leave_alone(const run_work *work)
+{
+    const double end = gcr_clock_seconds() + gcr_run_silence(work->run);
+
+    gcr_command_is_mute =
+        gcr_run_lost_node(work->run) > 0 || gcr_comm_info_of(work->ranks.selected)->node_rank > 0;
+    while (gcr_clock_seconds() < end)
+        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+}
+
 /* And of all others: what is lost with a device is no failure where the first rank saves the rest. */
 static gcr_status compute_along(run_work *work)
 {
@@ -210,7 +225,9 @@ static gcr_status compute_along(run_work *work)
 
     GCR_TRY(gcr_comm_agree(work->ranks.selected, GCR_OK)); /* on the folder */
     status = execute(work);
-    if (status == GCR_EDEVICE)
+    if (gcr_run_lost_node(work->run) >= 0)
+        leave_alone(work);
+    else if (status == GCR_EDEVICE)
         status = GCR_OK;
 out:
     return status;

@@ -147,6 +147,11 @@ int gcr_ranks_lead(const gcr_ranks *ranks)
     return ranks->all == NULL || gcr_comm_info_of(ranks->all)->rank == ranks->first;
 }
 
+int gcr_ranks_are_broken(const gcr_ranks *ranks)
+{
+    return gcr_comm_check(ranks->all) != GCR_OK;
+}
+
 /* Where only some ranks compute, they have agreed among themselves, and their first has said why. */
 static gcr_status end_of_some(const gcr_ranks *ranks, gcr_status mine)
 {
@@ -162,6 +167,8 @@ out:
 
 gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code)
 {
+    if (gcr_ranks_are_broken(ranks))
+        return status;
     GCR_TRY(ranks->selected == ranks->all ? gcr_comm_agree(ranks->all, status)
                                           : end_of_some(ranks, status));
     GCR_TRY(gcr_comm_broadcast(ranks->all, exit_code, sizeof *exit_code, ranks->first));

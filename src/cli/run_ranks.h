@@ -26,6 +26,9 @@ void gcr_ranks_close(gcr_ranks *ranks);
 /* True on the first of the selected ranks; where none could be selected, of all. */
 int gcr_ranks_lead(const gcr_ranks *ranks);
 
+/* True after a node was lost (gcr_comm_lose_node()): each rank then leaves with what it has itself. */
+int gcr_ranks_are_broken(const gcr_ranks *ranks);
+
 /* Collective. All ranks leave with what the selected ones say, and the exit code of their first. */
 GCR_MUST_CHECK gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code);
 

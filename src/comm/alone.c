@@ -60,6 +60,12 @@ static void alone_close(gcr_link *link)
     free(self);
 }
 
+static void alone_lose(gcr_link *link, int rank)
+{
+    (void)link;
+    (void)rank; /* there is no other */
+}
+
 static gcr_status alone_broadcast(gcr_link *link, void *buffer, uint64_t bytes, int root)
 {
     (void)link;
@@ -138,6 +144,8 @@ const gcr_transport gcr_transport_alone = {
     .open = alone_open,
     .split = alone_split,
     .close = alone_close,
+    .lose = alone_lose,
+    .leave = alone_close,
     .broadcast = alone_broadcast,
     .gather_all = alone_gather_all,
     .send = alone_send,

@@ -81,6 +81,8 @@ out:
 
 gcr_status gcr_comm_agree(gcr_comm *comm, gcr_status status)
 {
+    if (comm->is_broken)
+        return status != GCR_OK ? status : gcr_comm_check(comm);
     return gcr_link_agree(comm->link, comm->info.ranks, status);
 }
 
@@ -153,7 +155,8 @@ static gcr_status allocate(gcr_comm **out, card **cards, gcr_link *link)
         GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
     comm->ranks = calloc(size, sizeof *comm->ranks);
     comm->leaders = calloc(size, sizeof *comm->leaders);
-    if (comm->ranks == NULL || comm->leaders == NULL)
+    comm->is_lost = calloc(size, sizeof *comm->is_lost);
+    if (comm->ranks == NULL || comm->leaders == NULL || comm->is_lost == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
     comm->info = (gcr_comm_info){ .rank = link->rank,
                                   .size = link->size,
@@ -168,10 +171,13 @@ static void destroy(gcr_comm *comm)
 {
     if (comm == NULL)
         return;
-    if (comm->link != NULL)
+    if (comm->link != NULL && comm->is_broken)
+        comm->link->transport->leave(comm->link);
+    else if (comm->link != NULL)
         comm->link->transport->close(comm->link);
     free(comm->ranks);
     free(comm->leaders);
+    free(comm->is_lost);
     free(comm);
 }
 
@@ -222,6 +228,7 @@ gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks, int
     int place = 0;
 
     *out = NULL;
+    GCR_TRY(gcr_comm_check(comm));
     GCR_TRY(check_ranks(&comm->info, ranks, count));
     while (place < count && ranks[place] != comm->info.rank)
         place++;
@@ -231,6 +238,8 @@ gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks, int
         link->transport->close(link); /* one of the group is not in it */
     if (status == GCR_OK && link != NULL)
         status = gcr_comm_create(out, link);
+    if (*out != NULL)
+        (*out)->parent = comm;
 out:
     return status;
 }
@@ -246,6 +255,31 @@ void gcr_comm_abort(gcr_comm *comm, int code)
         comm->link->transport->abort(comm->link, code);
 }
 
+/* ---- a node that is lost ----------------------------------------------------------------------- */
+
+void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
+{
+    for (gcr_comm *c = comm; c != NULL && !c->is_broken; c = c->parent) {
+        c->is_broken = 1;
+        snprintf(c->loss, sizeof c->loss, "%s", why);
+    }
+    for (int r = 0; r < comm->info.size; r++)
+        if (comm->ranks[r].node == node) {
+            comm->is_lost[r] = 1;
+            comm->link->transport->lose(comm->link, r);
+        }
+}
+
+gcr_status gcr_comm_check(const gcr_comm *comm)
+{
+    gcr_status status = GCR_OK;
+
+    if (comm->is_broken)
+        GCR_FAIL(GCR_EDEVICE, "%s", comm->loss);
+out:
+    return status;
+}
+
 const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm)
 {
     return &comm->info;
@@ -255,12 +289,22 @@ const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm)
 
 gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes, int root)
 {
-    return comm->link->transport->broadcast(comm->link, buffer, bytes, root);
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_check(comm));
+    GCR_TRY(comm->link->transport->broadcast(comm->link, buffer, bytes, root));
+out:
+    return status;
 }
 
 gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes, void *all)
 {
-    return comm->link->transport->gather_all(comm->link, mine, bytes, all);
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_check(comm));
+    GCR_TRY(comm->link->transport->gather_all(comm->link, mine, bytes, all));
+out:
+    return status;
 }
 
 gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const void *bytes,
@@ -274,6 +318,8 @@ gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const 
     if (count > GCR_MESSAGE_MAX_BYTES)
         GCR_FAIL(GCR_EINVAL, "a message has at most %d bytes, not %llu", GCR_MESSAGE_MAX_BYTES,
                  (unsigned long long)count);
+    if (comm->is_lost[to])
+        GCR_TRY(gcr_comm_check(comm));
     GCR_TRY(comm->link->transport->send(out, comm->link, to, tag, bytes, count));
 out:
     return status;

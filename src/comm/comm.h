@@ -22,6 +22,16 @@
  * there is one rank, which then ends as any program does. NULL is allowed. */
 void gcr_comm_abort(gcr_comm *comm, int code);
 
+/* A node does not answer any more: from now on the comm is *broken* on this rank, and nothing waits for that
+ * node. Sends to it that are under way count as sent, others fail; messages of other nodes go on. What is
+ * collective fails at once with the sentence `why` (an agreement with the status that it was given, if that is a
+ * failure), here and in the comm that this one was selected of. Closing it leaves MPI as it is. Not collective:
+ * each rank finds out by itself, or is told. The first loss is the one that counts. */
+void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why);
+
+/* GCR_OK; GCR_EDEVICE: the comm is broken. */
+GCR_MUST_CHECK gcr_status gcr_comm_check(const gcr_comm *comm);
+
 /* Collective. What `root` has in buffer[bytes] stands there on every rank. `bytes` is the same
  * everywhere, and may be more than 2^31. */
 GCR_MUST_CHECK gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes,

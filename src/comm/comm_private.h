@@ -7,9 +7,13 @@
 
 struct gcr_comm {
     gcr_link *link;
+    gcr_comm *parent; /* that it was selected of, or NULL */
     gcr_comm_info info;
     gcr_rank *ranks; /* what info shows */
     int *leaders;
+    int is_broken;    /* a node is lost ...                  */
+    char loss[256];   /* ... as this says                    */
+    uint8_t *is_lost; /* [info.size] nothing waits for those */
 };
 
 /* Collective over `link`, which is the comm's then, or closed on failure. */

@@ -247,6 +247,7 @@ static gcr_status work(int *did, gcr_spawner *spawner)
     gcr_status status = GCR_OK;
     gcr_message message;
 
+    GCR_TRY(gcr_comm_check(spawner->comm));
     GCR_TRY(sweep(spawner));
     GCR_TRY(gcr_comm_look(&message, did, spawner->comm));
     if (*did) {

@@ -29,6 +29,12 @@ struct gcr_transport {
     /* Collective. Messages that nobody has looked for are dropped. */
     void (*close)(gcr_link *link);
 
+    /* Not collective: nothing waits for `rank` any more. What is under way to it counts as sent, and what has
+     * begun to come from it will not come. The link is left then, and not closed: what carries messages has
+     * other ranks yet, and cannot be brought to an end in order. */
+    void (*lose)(gcr_link *link, int rank);
+    void (*leave)(gcr_link *link);
+
     gcr_status (*broadcast)(gcr_link *link, void *buffer, uint64_t bytes, int root);
     gcr_status (*gather_all)(gcr_link *link, const void *mine, uint64_t bytes, void *all);
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "exec/carrier.h"
 #include "exec/flight.h"
+#include "exec/hearing.h"
 #include "exec/job_check.h"
 #include "exec/nesting.h"
 #include "exec/share_data.h"
@@ -52,6 +53,8 @@ static gcr_status open_run(gcr_run **out, const gcr_run_spec *spec)
     run->spec = *spec;
     atomic_init(&run->is_cancelled, 0);
     atomic_init(&run->phase, GCR_PHASE_PLANNED);
+    run->lost_node = -1;
+    GCR_TRY(gcr_hearing_read_limit(&run->silence));
     GCR_TRY(gcr_points_create(&run->points, job));
     run->threads = job->threads > 0 ? job->threads : gcr_cpu_count();
     *out = run;
@@ -347,6 +350,16 @@ double gcr_run_kind_share(const gcr_run *run, int kind)
 const char *gcr_run_left_out(const gcr_run *run)
 {
     return run->left_out;
+}
+
+double gcr_run_silence(const gcr_run *run)
+{
+    return run->silence;
+}
+
+int gcr_run_lost_node(const gcr_run *run)
+{
+    return run->lost_node;
 }
 
 const gcr_device_plan *gcr_run_device_plan(const gcr_run *run, int device)

@@ -92,6 +92,8 @@ struct gcr_run {
     const gcr_binding *binding; /* of the first device, for what is the same for each */
     gcr_plan *plan;
     gcr_costs *costs; /* of stretches of the plan */
+    double silence;   /* seconds, after which a node is lost; rank 0's */
+    int lost_node;    /* the first; -1: none */
     int threads;      /* of the CPU            */
     int workers;      /* of all devices here   */
     gcr_schedule_form schedule_form;

@@ -13,6 +13,7 @@ typedef enum gcr_tag {
     GCR_TAG_ENDED,  /* watch.c: nothing will come from a node any more */
     GCR_TAG_OVER,   /* watch.c: nothing will come from rank 0 any more */
     GCR_TAG_TRIAL,  /* gather_trial.c: how fast messages are           */
+    GCR_TAG_BEAT,   /* watch.c: rank 0 is there                        */
     GCR_TAG_COUNT
 } gcr_tag;
 

@@ -21,8 +21,9 @@ static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_node =
 static const double growth = 1.25;
 
 typedef struct board {
-    atomic_int stop;    /* 1 + a gcr_run_ending: all are to stop; 0 */
-    atomic_int is_over; /* from the leader: it leaves               */
+    atomic_int stop;    /* 1 + a gcr_run_ending: all are to stop; 0          */
+    atomic_int lost;    /* from the leader: 1 + the first node that is lost; 0 */
+    atomic_int is_over; /* from it, too: it leaves                           */
 } board;
 
 static const gcr_comm_info *ranks_of(const gcr_watch *watch)
@@ -35,28 +36,44 @@ static int leads_node(const gcr_watch *watch)
     return ranks_of(watch)->node_rank == 0;
 }
 
+/* The nodes first .. end - 1 are those that this leader speaks to: rank 0 to all others, another to rank 0's. */
+static int first_node(const gcr_watch *watch)
+{
+    return ranks_of(watch)->rank == 0 ? 1 : 0;
+}
+
+static int end_node(const gcr_watch *watch)
+{
+    const gcr_comm_info *ranks = ranks_of(watch);
+
+    return ranks->rank == 0 ? ranks->node_count : ranks->node_rank == 0 ? 1 : 0;
+}
+
 gcr_status gcr_watch_open(gcr_watch *out)
 {
     gcr_status status = GCR_OK;
-    gcr_comm *comm = out->run->comm;
-    const uint64_t nodes = (uint64_t)ranks_of(out)->node_count;
+    gcr_run *run = out->run;
+    const int nodes = ranks_of(out)->node_count;
 
     out->pause = look_at_messages;
-    GCR_TRY(gcr_comm_share(&out->board, comm, sizeof(board), 1, "the board of a node"));
-    status = gcr_memory_create((void **)&out->told, nodes, sizeof *out->told,
+    GCR_TRY(gcr_comm_share(&out->board, run->comm, sizeof(board), 1, "the board of a node"));
+    GCR_TRY(gcr_comm_broadcast(run->comm, &run->silence, sizeof run->silence, 0));
+    status = gcr_memory_create((void **)&out->nodes, (uint64_t)nodes, sizeof *out->nodes,
                                "messages to the nodes of a run");
     if (status == GCR_OK)
-        status = gcr_memory_create((void **)&out->over, nodes, sizeof *out->over,
-                                   "messages to the nodes of a run");
-    GCR_TRY(gcr_comm_agree(comm, status));
+        status = gcr_hearing_open(&out->hearing, nodes, run->silence, gcr_clock_seconds());
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+    for (int n = 0; n < nodes; n++)
+        if (n < first_node(out) || n >= end_node(out))
+            gcr_hearing_forget(&out->hearing, n);
 out:
     return status;
 }
 
 void gcr_watch_close(gcr_watch *watch)
 {
-    gcr_memory_destroy(watch->told);
-    gcr_memory_destroy(watch->over);
+    gcr_hearing_close(&watch->hearing);
+    gcr_memory_destroy(watch->nodes);
     gcr_shared_clear(&watch->board);
 }
 
@@ -93,7 +110,7 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
  * their messages, so that they can end; unless it is the messages that fail. */
 static void fail(gcr_watch *watch, gcr_status status)
 {
-    watch->is_lost = watch->is_failed;
+    watch->is_cut_off = watch->is_failed;
     watch->on_failure(watch->arg, -1, status);
     watch->is_failed = 1;
     put_on_board(watch, GCR_RUN_FAILED);
@@ -106,9 +123,7 @@ static void fail(gcr_watch *watch, gcr_status status)
 static gcr_status heed_board(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
-    const gcr_comm_info *ranks = ranks_of(watch);
     const int on_board = atomic_load(&board_of(watch)->stop);
-    const int first = ranks->rank == 0 ? 1 : 0, end = ranks->rank == 0 ? ranks->node_count : 1;
 
     if (on_board == 0 || watch->stop_told != 0)
         goto out;
@@ -117,13 +132,15 @@ static gcr_status heed_board(gcr_watch *watch)
         gcr_carrier_hurry(watch->carrier, GCR_CARRIER_STOP_SECONDS);
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
-    if (!leads_node(watch) || ranks->node_count == 1 || watch->has_ended || watch->is_over)
-        goto out;                       /* the last message has been sent */
-    for (int n = first; n < end; n++) { /* of node 0 the leader is rank 0 */
-        const gcr_status sent =
-            gcr_comm_send(&watch->told[n], watch->run->comm, ranks->leaders[n], GCR_TAG_STOP,
-                          &watch->stop_told, sizeof watch->stop_told);
+    if (watch->has_ended || watch->is_over)
+        goto out; /* the last message has been sent */
+    for (int n = first_node(watch); n < end_node(watch); n++) {
+        gcr_status sent;
 
+        if (watch->nodes[n].is_lost)
+            continue;
+        sent = gcr_comm_send(&watch->nodes[n].told, watch->run->comm, ranks_of(watch)->leaders[n],
+                             GCR_TAG_STOP, &watch->stop_told, sizeof watch->stop_told);
         status = status == GCR_OK ? sent : status; /* one that fails keeps none from the others */
     }
 out:
@@ -143,26 +160,144 @@ out:
     return status;
 }
 
+/* ---- nodes that are lost ----------------------------------------------------------------------- */
+
+/* This rank knows it. */
+static gcr_status learn_of_loss(gcr_watch *watch, int node)
+{
+    const int leader = ranks_of(watch)->leaders[node];
+    const gcr_status status =
+        gcr_fail_at(__FILE__, __LINE__, GCR_EDEVICE,
+                    "node %d (rank %d on %s) has not been heard for %.3g s: its machine or the "
+                    "network between is gone",
+                    node, leader, ranks_of(watch)->ranks[leader].host, watch->run->silence);
+
+    gcr_comm_lose_node(watch->run->comm, node, gcr_last_error());
+    if (watch->run->lost_node < 0)
+        watch->run->lost_node = node;
+    watch->on_failure(watch->arg, -1, status);
+    return status;
+}
+
+/* A leader knows it: by itself, or from rank 0. The other ranks of its node find out when they leave. */
+static gcr_status note_loss(gcr_watch *watch, int node)
+{
+    const gcr_status status = learn_of_loss(watch, node);
+    int none = 0;
+
+    atomic_compare_exchange_strong(&board_of(watch)->lost, &none, 1 + node);
+    put_on_board(watch, GCR_RUN_FAILED);
+    return status;
+}
+
+/* A leader does not hear a node any more. Of what a bridge would bring nobody knows how much there is now. */
+static void lose(gcr_watch *watch, int node)
+{
+    gcr_watch_node *lost = &watch->nodes[node];
+    const gcr_status status = note_loss(watch, node);
+
+    gcr_hearing_forget(&watch->hearing, node);
+    lost->is_lost = 1;
+    if (ranks_of(watch)->rank > 0) {
+        fail(watch, status);
+        watch->is_cut_off = 1;
+        return;
+    }
+    watch->nodes_ended += !lost->has_ended;
+    lost->has_ended = 1;
+    gcr_carrier_give_up(watch->carrier);
+}
+
+/* What has been taken was heard. */
+static gcr_status hear(gcr_watch *watch, int node, gcr_send **send)
+{
+    gcr_status status = GCR_OK;
+    int is_sent;
+
+    if (*send == NULL)
+        goto out;
+    GCR_TRY(gcr_comm_is_sent(&is_sent, watch->run->comm, send));
+    if (is_sent)
+        gcr_hearing_hear(&watch->hearing, node);
+out:
+    return status;
+}
+
+/* Rank 0's. One at a time: that it is not taken says enough. */
+static gcr_status beat(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+
+    if (watch->is_over || !gcr_hearing_is_due(&watch->hearing, gcr_clock_seconds()))
+        goto out;
+    for (int n = 1; n < end_node(watch); n++)
+        if (!watch->nodes[n].is_lost && watch->nodes[n].beat == NULL)
+            GCR_TRY(gcr_comm_send(&watch->nodes[n].beat, watch->run->comm,
+                                  ranks_of(watch)->leaders[n], GCR_TAG_BEAT, NULL, 0));
+out:
+    return status;
+}
+
+static gcr_status listen(gcr_watch *watch)
+{
+    gcr_status status = GCR_OK;
+    int silent;
+
+    for (int n = first_node(watch); n < end_node(watch); n++) {
+        GCR_TRY(hear(watch, n, &watch->nodes[n].beat));
+        GCR_TRY(hear(watch, n, &watch->nodes[n].over));
+    }
+    if (ranks_of(watch)->rank == 0)
+        GCR_TRY(beat(watch));
+    silent = gcr_hearing_look(&watch->hearing, gcr_clock_seconds());
+    if (silent >= 0)
+        lose(watch, silent);
+out:
+    return status;
+}
+
 /* ---- messages ---------------------------------------------------------------------------------- */
+
+/* Rank 0's last one says whether the comm is broken. */
+static gcr_status take_over(gcr_watch *watch, const gcr_message *message)
+{
+    gcr_status status = GCR_OK;
+    int lost;
+
+    watch->is_over = 1;
+    if (message->count != sizeof lost)
+        GCR_FAIL(GCR_EIO, "rank %d ends in words that nobody knows", message->from);
+    memcpy(&lost, message->bytes, sizeof lost);
+    if (lost > 0)
+        (void)!note_loss(watch, lost - 1); /* which keeps it */
+out:
+    return status;
+}
 
 static gcr_status take(gcr_watch *watch, const gcr_message *message)
 {
     gcr_status status = GCR_OK;
+    gcr_watch_node *from = &watch->nodes[ranks_of(watch)->ranks[message->from].node];
 
-    if (message->tag == GCR_TAG_STOP)
+    gcr_hearing_hear(&watch->hearing, ranks_of(watch)->ranks[message->from].node);
+    if (from->is_lost)
+        goto out; /* it is back, too late */
+    if (message->tag == GCR_TAG_STOP) {
         GCR_TRY(take_stop(watch, message));
-    else if (message->tag == GCR_TAG_ENDED)
+    } else if (message->tag == GCR_TAG_ENDED) {
+        from->has_ended = 1;
         watch->nodes_ended++;
-    else if (message->tag == GCR_TAG_OVER)
-        watch->is_over = 1;
-    else if (message->tag == GCR_TAG_PARCEL)
+    } else if (message->tag == GCR_TAG_OVER) {
+        GCR_TRY(take_over(watch, message));
+    } else if (message->tag == GCR_TAG_PARCEL) {
         GCR_TRY(gcr_carrier_take(watch->carrier, message));
-    else if (watch->is_failed)
+    } else if (message->tag == GCR_TAG_BEAT || watch->is_failed) {
         goto out;
-    else if (message->tag == GCR_TAG_TILE)
+    } else if (message->tag == GCR_TAG_TILE) {
         GCR_TRY(gcr_gather_take(watch->gather, message));
-    else
+    } else {
         GCR_TRY(gcr_dealing_take(watch->dealing, message, gcr_clock_seconds()));
+    }
 out:
     return status;
 }
@@ -203,15 +338,19 @@ static gcr_status tell_over(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
     const gcr_comm_info *ranks = ranks_of(watch);
+    const int lost = atomic_load(&board_of(watch)->lost);
 
     if (watch->is_over || ranks->rank > 0 || watch->nodes_ended < ranks->node_count - 1 ||
         !watch->workers_ended || !gcr_gather_is_over(watch->gather) ||
-        !gcr_carrier_is_over(watch->carrier))
+        !(lost > 0 || gcr_carrier_is_over(watch->carrier)))
         goto out;
     watch->is_over = 1;
+    watch->loss_told = lost;
+    watch->pause = look_at_messages;
     for (int n = 1; n < ranks->node_count; n++)
-        GCR_TRY(gcr_comm_send(&watch->over[n], watch->run->comm, ranks->leaders[n], GCR_TAG_OVER,
-                              NULL, 0));
+        if (!watch->nodes[n].is_lost)
+            GCR_TRY(gcr_comm_send(&watch->nodes[n].over, watch->run->comm, ranks->leaders[n],
+                                  GCR_TAG_OVER, &watch->loss_told, sizeof watch->loss_told));
 out:
     return status;
 }
@@ -223,6 +362,7 @@ static gcr_status look_around_node(gcr_watch *watch)
 
     if (ranks_of(watch)->node_count > 1 || watch->carrier->bridge != NULL)
         GCR_TRY(take_messages(watch));
+    GCR_TRY(listen(watch));
     if (watch->is_failed)
         goto out;
     GCR_TRY(gcr_gather_look(watch->gather));
@@ -239,7 +379,7 @@ static void look_around(gcr_watch *watch)
     look_for_a_wish_to_stop(watch);
     GCR_TRY(heed_board(watch));
     GCR_TRY(gcr_carrier_look(watch->carrier, watch->workers_ended));
-    if (watch->gather == NULL || !leads_node(watch))
+    if (watch->gather == NULL || !leads_node(watch) || watch->is_cut_off)
         goto out;
     GCR_TRY(look_around_node(watch));
     GCR_TRY(tell_end(watch));
@@ -249,14 +389,24 @@ out:
         fail(watch, status);
 }
 
+/* The last messages of rank 0 have been taken: until then it listens for those who are to take them. */
+static int has_told_over(const gcr_watch *watch)
+{
+    for (int n = 1; n < end_node(watch); n++)
+        if (watch->nodes[n].over != NULL)
+            return 0;
+    return watch->is_over;
+}
+
 /* True when nothing of this rank is waited for, and it waits for nothing. */
 static int is_over(gcr_watch *watch)
 {
-    if (!gcr_carrier_is_over(watch->carrier))
-        return 0;
-    if (watch->gather == NULL || watch->is_lost)
-        return 1;
-    return leads_node(watch) ? watch->is_over : atomic_load(&board_of(watch)->is_over);
+    const board *b = board_of(watch);
+    const int is_carried = atomic_load(&b->lost) > 0 || gcr_carrier_is_over(watch->carrier);
+
+    if (!is_carried || watch->gather == NULL || watch->is_cut_off)
+        return is_carried;
+    return leads_node(watch) ? has_told_over(watch) : atomic_load(&b->is_over);
 }
 
 /* The buffers of messages may go: all have been looked for, or will be before their receivers leave. */
@@ -265,16 +415,26 @@ static gcr_status settle(gcr_watch *watch)
     gcr_status status = GCR_OK;
     gcr_comm *comm = watch->run->comm;
 
-    if (watch->is_lost)
+    if (watch->is_cut_off)
         goto out;
     GCR_TRY(gcr_comm_finish_send(comm, &watch->ended));
     for (int n = 0; n < ranks_of(watch)->node_count; n++) {
-        GCR_TRY(gcr_comm_finish_send(comm, &watch->told[n]));
-        GCR_TRY(gcr_comm_finish_send(comm, &watch->over[n]));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].told));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].beat));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].over));
     }
     GCR_TRY(gcr_dealing_settle(watch->dealing));
 out:
     return status;
+}
+
+/* Who leads the node has left, and has said whether the comm is broken. */
+static void learn_from_board(gcr_watch *watch)
+{
+    const int lost = atomic_load(&board_of(watch)->lost);
+
+    if (lost > 0 && !leads_node(watch))
+        (void)!learn_of_loss(watch, lost - 1); /* which keeps it */
 }
 
 /* ---- progress ---------------------------------------------------------------------------------- */
@@ -391,6 +551,7 @@ void gcr_watch_run(gcr_watch *watch)
         }
     }
     atomic_store(&board_of(watch)->is_over, 1); /* who does not lead waits for it */
+    learn_from_board(watch);
     status = settle(watch);
     if (status != GCR_OK)
         fail(watch, status);

@@ -10,7 +10,11 @@
  *
  * The end is told in both directions, as messages keep their order: a leader's last one says that its
  * node has ended, and rank 0's last one to each leader that all have. So whoever leaves has looked for
- * all that was sent to it, and nothing is left over for the next run.
+ * all that was sent to it, and nothing is left over for the next run. Beats (hearing.h) go from rank 0 to leaders
+ * alone, and so they come before its last message, too.
+ *
+ * A node that is lost is one that has failed and ended: the others stop, what they have landed is gathered, and
+ * rank 0's last message says that the comm is broken. Who does not hear rank 0 any more leaves by itself.
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
@@ -18,9 +22,16 @@
 #include "exec/carrier.h"
 #include "exec/dealing.h"
 #include "exec/gather.h"
+#include "exec/hearing.h"
 #include "exec/run_private.h"
 
 #include <stdatomic.h>
+
+/* Another node, as its leader is spoken to: by rank 0, or of node 0 by another leader. */
+typedef struct gcr_watch_node {
+    gcr_send *told, *beat, *over; /* the stop, and of rank 0 the last beat and the last message */
+    int has_ended, is_lost;
+} gcr_watch_node;
 
 typedef struct gcr_watch {
     gcr_run *run;
@@ -36,19 +47,20 @@ typedef struct gcr_watch {
     void *arg;
 
     /* Private. */
-    gcr_shared board;  /* of the node: what all its ranks see */
-    gcr_send **told;   /* [node_count] of rank 0, [1] of a leader: the stop on its way ... */
-    int stop_told;     /* ... which is this                                        */
-    gcr_send *ended;   /* of a leader that is not rank 0                           */
-    int workers_ended; /* of this rank */
-    double pause;      /* the last one between two looks of a leader               */
-    uint64_t passed;   /* messages that had come or gone then                      */
-    uint64_t taken;    /* messages that have come                                  */
+    gcr_shared board;      /* of the node: what all its ranks see */
+    gcr_watch_node *nodes; /* [node_count] */
+    gcr_hearing hearing;   /* of the same  */
+    int stop_told;         /* the stop that they were told                         */
+    gcr_send *ended;       /* of a leader that is not rank 0                           */
+    int workers_ended;     /* of this rank */
+    double pause;          /* the last one between two looks of a leader               */
+    uint64_t passed;       /* messages that had come or gone then                      */
+    uint64_t taken;        /* messages that have come                                  */
     int has_ended, nodes_ended;
-    gcr_send **over; /* [node_count] of rank 0, the last messages to the others     */
-    int is_over;     /* they are on their way, or the one to this leader has come   */
-    int is_failed;   /* what comes is dropped: no other rank may wait for it       */
-    int is_lost;     /* not even that is possible: messages fail                   */
+    int is_over;    /* the last messages are on their way, or the one to this leader has come */
+    int loss_told;  /* by them: what stands on the board                              */
+    int is_failed;  /* what comes is dropped: no other rank may wait for it           */
+    int is_cut_off; /* not even that is possible: rank 0 is lost, or messages fail   */
 } gcr_watch;
 
 /* Collective. *out has all that is not private. GCR_ENOMEM. The caller closes it. */

@@ -131,7 +131,7 @@ class WrongWords(RankCase):
         self.assertEqual((reply.code, reply.out.count("--no-sync")), (0, 1), reply)
 
 
-class Stopped(RankCase):
+class Slow(RankCase):
     """Cells of 5 ms, 200 for each of 4 datasets."""
 
     JOB = SLOW.replace("[5, 6, 100]", "[5, 6, 200]")
@@ -140,8 +140,11 @@ class Stopped(RankCase):
         super().setUp()
         self.write("slow.yaml", self.JOB)
 
+    OPTIONS = ()  # of mpirun
+
     def start_computing(self, ranks, *flags, nodes=1):
-        process = self.start_ranks(ranks, "run", "slow.yaml", "--out", "out", *flags, nodes=nodes)
+        process = self.start_mpirun(ranks, *self.OPTIONS, *self.as_nodes(nodes), PROGRAM, "run",
+                                    "slow.yaml", "--out", "out", *flags)
         while "memory" not in (line := process.stderr.readline()):  # the last before the first cell
             self.assertNotEqual(line, "")
         time.sleep(0.4)
@@ -163,6 +166,8 @@ class Stopped(RankCase):
         for row in rows:
             self.assertEqual(row["asked"], row["ms"] if row["status"] == "ok" else "")
 
+
+class Stopped(Slow):
     def stop_with(self, number, ranks, *flags, nodes=1):
         process, pids = self.start_computing(ranks, *flags, nodes=nodes)
         begin = time.monotonic()
@@ -229,6 +234,50 @@ class Stopped(RankCase):
         crashed = [line for line in said(reply) if "crashed" in line]
         self.assertEqual(len(crashed), 1, reply)
         self.assertIn("own.c crashed at s0001, a=3 (Segmentation fault)", crashed[0])
+
+
+class Silent(Slow):
+    """A machine that is cut off, played by a process that is stopped: to others it is the same."""
+
+    OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=2")
+
+    def lose(self, ranks, nodes, lost):
+        process, pids = self.start_computing(ranks, nodes=nodes)
+        begin = time.monotonic()
+        os.kill(pids[1 + lost], signal.SIGSTOP)
+        reply = self.end_ranks(process)
+        self.assert_ended(begin, pids)
+        return reply
+
+    def test_a_node_that_is_silent_ends_the_run_and_what_has_landed_is_saved(self):
+        reply = self.lose(5, 3, 1)
+        self.assertEqual(reply.code, 4, reply)
+        self.assertEqual(len(said(reply)), 1, reply)
+        self.assertIn("node 1 (rank 1 on node1) has not been heard for 2 s: its machine or the network between "
+                      "is gone; what has landed before is saved", said(reply)[0])
+        self.assert_a_part_is_there()
+
+    def test_ranks_that_do_not_hear_the_first_one_leave(self):
+        reply = self.lose(2, 2, 0)
+        self.assertNotEqual(reply.code, 0, reply)
+        self.assertIn("node 0 (rank 0 on node0) has not been heard for 2 s", reply.err)
+        self.assertFalse(os.path.exists(self.path("out/results.h5")))
+
+    def test_a_job_that_is_suspended_as_a_whole_goes_on(self):
+        process, pids = self.start_computing(2, nodes=2)
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in pids[1:]:
+                os.kill(pid, number)
+            time.sleep(2.5)
+        reply = self.end_ranks(process)
+        self.assertEqual(reply.code, 0, reply)
+
+    def test_a_limit_that_is_none_is_refused(self):
+        reply = self.end_ranks(self.start_mpirun(2, "-x", "GRIDCRUNCH_SILENCE=soon", PROGRAM, "run",
+                                                 "slow.yaml", "--out", "out"))
+        self.assertEqual(reply.code, 2, reply)
+        self.assertEqual(said(reply), ["gridcrunch: GRIDCRUNCH_SILENCE is 'soon', and can only be a "
+                                       "number of seconds from 1 on, or inf"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 struct gcr_send {
     gcr_send *next, **place; /* in the list of its link */
     MPI_Request request;
+    int to, is_lost; /* with the rank that it goes to */
 };
 
 gcr_status gcr_mpi_send(gcr_send **out, gcr_link *link, int to, int tag, const void *bytes,
@@ -19,11 +20,12 @@ gcr_status gcr_mpi_send(gcr_send **out, gcr_link *link, int to, int tag, const v
 {
     gcr_status status = GCR_OK;
     gcr_mpi_link *self = gcr_mpi_link_of(link);
-    gcr_send *send = malloc(sizeof *send);
+    gcr_send *send = calloc(1, sizeof *send);
 
     if (send == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a message");
     GCR_MPI(MPI_Issend(bytes, (int)count, MPI_BYTE, to, tag, self->comm, &send->request));
+    send->to = to;
     send->place = &self->sends;
     send->next = self->sends;
     if (send->next != NULL)
@@ -42,8 +44,9 @@ gcr_status gcr_mpi_is_sent(int *is_sent, gcr_link *link, gcr_send **send)
     gcr_send *here = *send;
 
     (void)link;
-    *is_sent = 0;
-    GCR_MPI(MPI_Test(&here->request, is_sent, MPI_STATUS_IGNORE));
+    *is_sent = here->is_lost;
+    if (!*is_sent)
+        GCR_MPI(MPI_Test(&here->request, is_sent, MPI_STATUS_IGNORE));
     if (!*is_sent)
         goto out;
     *here->place = here->next;
@@ -183,6 +186,21 @@ static gcr_status drop_one(gcr_mpi_link *self, int *looks)
         gcr_mpi_rest(looks);
 out:
     return status;
+}
+
+/* MPI keeps what it has begun to receive: its place and its memory are not used again. */
+void gcr_mpi_lose(gcr_link *link, int rank)
+{
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
+
+    for (gcr_send *s = self->sends; s != NULL; s = s->next)
+        s->is_lost |= s->to == rank;
+    for (int i = 0; i < GCR_MPI_RECEIVES; i++) {
+        gcr_mpi_receive *receive = &self->receives[i];
+
+        if (receive->is_open && !receive->is_done && receive->from == rank)
+            *receive = (gcr_mpi_receive){ .request = MPI_REQUEST_NULL };
+    }
 }
 
 /* A rank whose sends are all over enters a barrier, and goes on dropping until all are in it. */

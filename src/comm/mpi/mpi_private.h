@@ -59,6 +59,9 @@ gcr_status gcr_mpi_send(gcr_send **out, gcr_link *link, int to, int tag, const v
 gcr_status gcr_mpi_is_sent(int *is_sent, gcr_link *link, gcr_send **send);
 gcr_status gcr_mpi_look(gcr_message *out, int *found, gcr_link *link);
 
+/* What is under way to or from `rank`, which is lost, is given up. */
+void gcr_mpi_lose(gcr_link *link, int rank);
+
 /* Collective. Drops what arrives until all that any rank has sent has arrived. */
 void gcr_mpi_drain(gcr_mpi_link *self);
 

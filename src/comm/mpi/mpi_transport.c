@@ -287,6 +287,13 @@ static void mpi_close(gcr_link *link)
     }
 }
 
+/* MPI may still read and write what belongs to messages under way, and MPI_Finalize waits for all ranks. */
+static void mpi_leave(gcr_link *link)
+{
+    is_started = 0;
+    free(gcr_mpi_link_of(link));
+}
+
 /* ---- collective operations ------------------------------------------------------------------- */
 
 enum { CHUNK = 1 << 30 }; /* bytes: MPI counts by int */
@@ -344,6 +351,8 @@ static const gcr_transport transport_mpi = {
     .open = mpi_open,
     .split = mpi_split,
     .close = mpi_close,
+    .lose = gcr_mpi_lose,
+    .leave = mpi_leave,
     .broadcast = mpi_broadcast,
     .gather_all = mpi_gather_all,
     .send = gcr_mpi_send,

@@ -146,6 +146,30 @@ static void test_ranks_that_are_not_there_or_twice_are_refused(void **state)
     gcr_comm_close(comm);
 }
 
+static void test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss(void **state)
+{
+    gcr_comm *comm = open_alone(), *selected = NULL;
+    const int ranks[] = { 0 };
+    int mine = 7, all = 0;
+    gcr_send *send;
+
+    (void)state;
+    assert_ok(gcr_comm_select(&selected, comm, ranks, 1));
+    assert_ok(gcr_comm_check(comm));
+    gcr_comm_lose_node(selected, 0, "the first is gone");
+    gcr_comm_lose_node(selected, 0, "the second is gone");
+    assert_status(gcr_comm_check(comm), GCR_EDEVICE);
+    assert_string_equal(gcr_last_error(), "the first is gone");
+    assert_status(gcr_comm_agree(selected, GCR_OK), GCR_EDEVICE);
+    assert_status(gcr_comm_agree(selected, fail_with(GCR_EIO)), GCR_EIO);
+    assert_string_equal(gcr_last_error(), "the disk is full");
+    assert_status(gcr_comm_broadcast(selected, &mine, sizeof mine, 0), GCR_EDEVICE);
+    assert_status(gcr_comm_gather_all(comm, &mine, sizeof mine, &all), GCR_EDEVICE);
+    assert_status(gcr_comm_send(&send, selected, 0, 1, &mine, sizeof mine), GCR_EDEVICE);
+    gcr_comm_close(selected);
+    gcr_comm_close(comm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_a_message_to_nobody_is_refused),
         cmocka_unit_test(test_memory_of_a_node_of_one_rank_is_zeroed),
         cmocka_unit_test(test_ranks_that_are_not_there_or_twice_are_refused),
+        cmocka_unit_test(test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
