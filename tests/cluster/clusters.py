@@ -51,6 +51,10 @@ class Case(unittest.TestCase):
         with open(self.path(name), "w") as file:
             file.write(text)
 
+    def read(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
+
     def call(self, *command, **environment):
         return subprocess.run(list(map(str, command)), cwd=self.folder, capture_output=True, text=True,
                               timeout=TIME_LIMIT, stdin=subprocess.DEVNULL,
