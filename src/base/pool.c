@@ -104,11 +104,15 @@ static void block_sent_signals(sigset_t *before)
 }
 
 /* A thread is born with the signal mask of the one that creates it. */
-static gcr_status start_threads(gcr_pool *pool)
+static gcr_status start_threads(gcr_pool *pool, size_t stack_bytes)
 {
     gcr_status status = GCR_OK;
     sigset_t before;
+    pthread_attr_t how;
 
+    pthread_attr_init(&how); /* Linux: cannot fail */
+    if (stack_bytes > 0)
+        (void)pthread_attr_setstacksize(&how, stack_bytes);
     block_sent_signals(&before);
     for (int i = 0; i < pool->worker_count; i++) {
         worker *next = &pool->workers[i];
@@ -116,7 +120,7 @@ static gcr_status start_threads(gcr_pool *pool)
 
         next->pool = pool;
         next->index = i;
-        error = pthread_create(&next->thread, NULL, work, next);
+        error = pthread_create(&next->thread, &how, work, next);
         if (error != 0)
             GCR_FAIL(GCR_ENOMEM, "the system refuses to start thread %d of %d: %s", i + 1,
                      pool->worker_count, strerror(error));
@@ -124,6 +128,7 @@ static gcr_status start_threads(gcr_pool *pool)
     }
 out:
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&how);
     return status;
 }
 
@@ -143,6 +148,11 @@ static void close_locks(gcr_pool *pool)
 
 gcr_status gcr_pool_create(gcr_pool **out, int threads)
 {
+    return gcr_pool_create_deep(out, threads, 0);
+}
+
+gcr_status gcr_pool_create_deep(gcr_pool **out, int threads, size_t stack_bytes)
+{
     gcr_status status = GCR_OK;
     gcr_pool *pool = NULL;
 
@@ -157,7 +167,7 @@ gcr_status gcr_pool_create(gcr_pool **out, int threads)
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
     if (pool->workers == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a pool of %d threads", threads);
-    GCR_TRY(start_threads(pool));
+    GCR_TRY(start_threads(pool, stack_bytes));
     *out = pool;
     pool = NULL;
 out:

@@ -117,6 +117,30 @@ static void test_signals_that_are_sent_go_to_the_owner_of_the_pool(void **state)
     gcr_pool_destroy(pool);
 }
 
+enum { DEEP_BYTES = 24 << 20 };
+
+static void use_stack(void *arg, int worker)
+{
+    volatile char deep[DEEP_BYTES];
+
+    for (size_t i = 0; i < DEEP_BYTES; i += 4096) /* from its end: the stack grows downwards */
+        deep[DEEP_BYTES - 1 - i] = (char)worker;
+    *(int *)arg = deep[DEEP_BYTES - 1] == 0;
+}
+
+static void test_threads_have_the_stack_that_was_asked_for(void **state)
+{
+    gcr_pool *pool;
+    int was_there = 0;
+
+    (void)state;
+    assert_ok(gcr_pool_create_deep(&pool, 1, 2 * DEEP_BYTES));
+    gcr_pool_start(pool, use_stack, &was_there);
+    assert_true(gcr_pool_wait(pool, -1));
+    assert_true(was_there);
+    gcr_pool_destroy(pool);
+}
+
 static void test_a_pool_without_threads_is_refused(void **state)
 {
     gcr_pool *pool = (gcr_pool *)&pool;
@@ -154,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_waiting_for_a_pool_that_rests_returns_at_once),
         cmocka_unit_test(test_destroy_lets_what_runs_finish),
         cmocka_unit_test(test_signals_that_are_sent_go_to_the_owner_of_the_pool),
+        cmocka_unit_test(test_threads_have_the_stack_that_was_asked_for),
         cmocka_unit_test(test_a_pool_without_threads_is_refused),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(test_a_thread_that_the_system_refuses_ends_those_before_it),
