@@ -34,6 +34,7 @@ enum {
         4,                    /* of the GPU's memory that scratch may have, at most: a fourth ... */
     GCR_CUDA_LARGE_SHARE = 2, /* ... and what matrices that it factors as a whole may: half      */
     GCR_CUDA_COPIERS = 4,     /* threads that fill a stage, at most */
+    GCR_CUDA_UNIT_BLOCKS = 8, /* of 256 threads: as many as a multiprocessor has at a time */
 };
 
 /* A stream, and a mark at its end that others can wait for. */
@@ -130,6 +131,24 @@ GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other
 
 /* Before a launch whose blocks are one team: in front of their scratch, none has come to a barrier. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_clear_meeting(cuda_lane *lane, void *scratch);
+
+/* Lets blocks of a kernel have so much dynamic shared memory, and no more than that. */
+GCR_MUST_CHECK gcr_status gcr_cuda_kernel_allow_shared(cudaKernel_t kernel,
+                                                       const cuda_device *device, uint64_t bytes);
+
+/* How many of its blocks are on a multiprocessor at once, > 0. GCR_EDEVICE: none fits. */
+GCR_MUST_CHECK gcr_status gcr_cuda_kernel_blocks(int *out, cudaKernel_t kernel,
+                                                 const cuda_device *device, int threads,
+                                                 uint64_t shared_bytes);
+
+/* So many blocks as are wanted, but no more than all multiprocessors have at a time: a block goes on with what
+ * is left. */
+static inline unsigned gcr_cuda_blocks(const gcr_device *device, uint64_t wanted, int of_unit)
+{
+    const uint64_t most = (uint64_t)device->info.units * (uint64_t)of_unit;
+
+    return (unsigned)(wanted < most ? wanted : most);
+}
 
 /* One grid of blocks as the variant has them. The thread has turned to the GPU. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_launch(cuda_lane *lane, cudaKernel_t kernel,

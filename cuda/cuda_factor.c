@@ -3,10 +3,11 @@
  *
  * Groups of one variant become one launch, the largest matrices first. What a launch must know of its
  * groups is its argument, so that nothing goes up, nothing is allocated and nobody waits. The code of
- * a variant is compiled, or read from the cache, when the first of its groups comes; a queue, which
- * belongs to one thread, keeps it for itself.
+ * the variants that a call needs is compiled, side by side, or read from the cache, when the first of
+ * their groups come; a queue, which belongs to one thread, keeps it for itself.
  */
 #include "cuda/cuda_factor.h"
+#include "cuda/cuda_compilers.h"
 #include "cuda/cuda_kernel.h"
 #include "cuda/device/factor_layout.h"
 
@@ -14,11 +15,7 @@
 
 #include <stdlib.h>
 
-enum {
-    CODES_MAX = 32,
-    SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES, /* as in cuda_program.c         */
-    MOVE_BLOCKS = 8, /* of a multiprocessor, where matrices are moved    */
-};
+enum { CODES_MAX = 32 };
 
 struct cuda_factors {
     cuda_factor_code codes[CODES_MAX];
@@ -79,27 +76,6 @@ out:
     return status;
 }
 
-static gcr_status make_code(cuda_factor_code *out, const cuda_device *device,
-                            const gcr_variant *variant, gcr_scalar scalar)
-{
-    gcr_status status = GCR_OK;
-    cuda_source source = { 0 };
-    cuda_image image = { 0 };
-
-    *out = (cuda_factor_code){ .variant = *variant, .scalar = scalar };
-    out->variant.shared_bytes = 0;
-    GCR_TRY(gcr_cuda_define_factor(&source, variant, scalar));
-    GCR_TRY(gcr_cuda_compile_cached(&image, &source, device->capability));
-    GCR_TRY(load(out, &image));
-out:
-    if (status != GCR_OK && out->library != NULL)
-        GCR_CUDA_CLOSE(cudaLibraryUnload(out->library));
-    gcr_cuda_undefine(&source);
-    free(image.log);
-    free(image.bytes);
-    return status;
-}
-
 /* Groups of both are launched together. */
 static int is_same(const gcr_variant *a, const gcr_variant *b)
 {
@@ -107,23 +83,72 @@ static int is_same(const gcr_variant *a, const gcr_variant *b)
            a->min_blocks == b->min_blocks;
 }
 
-static gcr_status find_code(cuda_factor_code **out, cuda_queue *queue, const gcr_variant *variant,
-                            gcr_scalar scalar)
+/* Among the first `count`. */
+static cuda_factor_code *find_code(struct cuda_factors *factors, int count,
+                                   const gcr_variant *variant, gcr_scalar scalar)
+{
+    for (int c = 0; c < count; c++)
+        if (factors->codes[c].scalar == scalar && is_same(&factors->codes[c].variant, variant))
+            return &factors->codes[c];
+    return NULL;
+}
+
+/* Puts those behind the codes that the groups of a call need and that are not there. */
+static gcr_status list_lacking(int *count_out, struct cuda_factors *factors,
+                               const gcr_crossovers *crossovers, uint64_t group_count)
 {
     gcr_status status = GCR_OK;
-    struct cuda_factors *factors = queue->factors;
+    int count = factors->code_count;
 
-    for (int c = 0; c < factors->code_count; c++)
-        if (factors->codes[c].scalar == scalar && is_same(&factors->codes[c].variant, variant)) {
-            *out = &factors->codes[c];
-            goto out;
-        }
-    if (factors->code_count == CODES_MAX)
-        GCR_FAIL(GCR_EDEVICE, "factors need more than %d variants", CODES_MAX);
-    *out = &factors->codes[factors->code_count];
-    GCR_TRY(make_code(*out, cuda_device_of(queue->base.device), variant, scalar));
-    factors->code_count++;
+    for (uint64_t g = 0; g < group_count; g++) {
+        const gcr_variant variant = gcr_variant_of_factor(crossovers, factors->order[g].n);
+        cuda_factor_code *const next = &factors->codes[count];
+
+        if (find_code(factors, count, &variant, crossovers->scalar) != NULL)
+            continue;
+        if (count == CODES_MAX)
+            GCR_FAIL(GCR_EDEVICE, "factors need more than %d variants", CODES_MAX);
+        *next = (cuda_factor_code){ .variant = variant, .scalar = crossovers->scalar };
+        next->variant.shared_bytes = 0;
+        count++;
+    }
 out:
+    *count_out = count - factors->code_count;
+    return status;
+}
+
+static gcr_status load_all(struct cuda_factors *factors, const cuda_order *orders, int count)
+{
+    gcr_status status = GCR_OK;
+
+    for (int k = 0; k < count; k++) {
+        cuda_factor_code *const c = &factors->codes[factors->code_count];
+
+        status = load(c, &orders[k].image);
+        if (status != GCR_OK && c->library != NULL)
+            GCR_CUDA_CLOSE(cudaLibraryUnload(c->library));
+        GCR_TRY(status);
+        factors->code_count++;
+    }
+out:
+    return status;
+}
+
+static gcr_status make_codes(struct cuda_factors *factors, const cuda_device *device,
+                             const gcr_factor_args *args)
+{
+    gcr_status status = GCR_OK;
+    cuda_order orders[CODES_MAX] = { 0 };
+    const cuda_factor_code *const lacking = factors->codes + factors->code_count;
+    int count = 0;
+
+    GCR_TRY(list_lacking(&count, factors, &device->crossovers[args->scalar], args->group_count));
+    for (int k = 0; k < count; k++)
+        GCR_TRY(gcr_cuda_define_factor(&orders[k].source, &lacking[k].variant, args->scalar));
+    GCR_TRY(gcr_cuda_compile_orders(orders, count, device->capability));
+    GCR_TRY(load_all(factors, orders, count));
+out:
+    gcr_cuda_orders_close(orders, count);
     return status;
 }
 
@@ -138,19 +163,8 @@ static gcr_status widen(cuda_factor_code *c, const cuda_device *device, uint64_t
     if (c->blocks > 0 && c->variant.shared_bytes == shared_bytes)
         goto out;
     c->blocks = 0;
-    if (shared_bytes > SHARED_UNASKED)
-        GCR_CUDA("give a block its shared memory",
-                 cudaKernelSetAttributeForDevice(kernel,
-                                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                 (int)shared_bytes, device->index));
-    GCR_CUDA("ask how many blocks fit",
-             cudaOccupancyMaxActiveBlocksPerMultiprocessor(&c->blocks, (const void *)kernel,
-                                                           c->variant.threads, shared_bytes));
-    if (c->blocks < 1)
-        GCR_FAIL(GCR_EDEVICE,
-                 "a block of %d threads needs more registers or shared memory than a "
-                 "multiprocessor of %s has",
-                 (int)c->variant.threads, device->base.info.name);
+    GCR_TRY(gcr_cuda_kernel_allow_shared(kernel, device, shared_bytes));
+    GCR_TRY(gcr_cuda_kernel_blocks(&c->blocks, kernel, device, c->variant.threads, shared_bytes));
     c->variant.shared_bytes = shared_bytes;
 out:
     return status;
@@ -165,15 +179,15 @@ static gcr_status enqueue(cuda_queue *queue, const cuda_factor_code *c, gcr_fact
     const int is_move = step != GCR_FACTOR_IN_PLACE;
     const uint64_t teams = (uint64_t)c->variant.teams_of_block;
     const uint64_t needed = (launch->item_count + teams - 1) / teams;
-    const uint64_t most =
-        (uint64_t)queue->base.device->info.units * (uint64_t)(is_move ? MOVE_BLOCKS : c->blocks);
     gcr_variant variant = c->variant;
 
     variant.shared_bytes = is_move ? 0 : variant.shared_bytes;
     GCR_TRY(gcr_cuda_enter(queue->base.device));
     GCR_TRY(gcr_cuda_queue_turn_work(queue));
-    GCR_TRY(gcr_cuda_lane_launch(&queue->work, c->entries[step],
-                                 (unsigned)(needed < most ? needed : most), &variant, launch));
+    GCR_TRY(gcr_cuda_lane_launch(
+        &queue->work, c->entries[step],
+        gcr_cuda_blocks(queue->base.device, needed, is_move ? GCR_CUDA_UNIT_BLOCKS : c->blocks),
+        &variant, launch));
 out:
     return status;
 }
@@ -221,9 +235,9 @@ static gcr_status launch_all(cuda_queue *queue, const gcr_factor_args *args)
     for (uint64_t g = 0; g < args->group_count;) {
         const gcr_variant variant = gcr_variant_of_factor(crossovers, order[g].n);
         gcr_factor_launch launch;
-        cuda_factor_code *c = NULL;
+        cuda_factor_code *const c =
+            find_code(queue->factors, queue->factors->code_count, &variant, args->scalar);
 
-        GCR_TRY(find_code(&c, queue, &variant, args->scalar));
         GCR_TRY(widen(c, device, variant.shared_bytes));
         if (variant.team == GCR_TEAM_GRID)
             GCR_TRY(gcr_cuda_factor_large(queue, c, args->step, &order[g++]));
@@ -275,6 +289,7 @@ gcr_status gcr_cuda_factor(gcr_queue *base, const gcr_factor_args *args)
     if (queue->factors == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory to factor matrices");
     GCR_TRY(sort_groups(queue->factors, args));
+    GCR_TRY(make_codes(queue->factors, cuda_device_of(base->device), args));
     GCR_TRY(launch_all(queue, args));
 out:
     return status;

@@ -12,8 +12,6 @@
 
 #include "base/memory.h"
 
-enum { BLOCKS_OF_UNIT = 8 }; /* of 256 threads: what a multiprocessor can have at a time */
-
 /* A group, or a sub-batch of it, on its way to the device. */
 typedef struct large {
     cuda_queue *queue;
@@ -42,12 +40,13 @@ uint64_t gcr_cuda_factor_large_bytes(const gcr_crossovers *crossovers, int32_t n
 
 static gcr_status launch_entry(large *of, int entry, uint64_t blocks, uint64_t shared_bytes)
 {
-    const uint64_t most = (uint64_t)BLOCKS_OF_UNIT * (uint64_t)of->queue->base.device->info.units;
     gcr_variant variant = of->code->variant;
 
     variant.shared_bytes = shared_bytes;
-    return gcr_cuda_lane_launch(&of->queue->work, of->code->entries[entry],
-                                (unsigned)(blocks < most ? blocks : most), &variant, &of->launch);
+    return gcr_cuda_lane_launch(
+        &of->queue->work, of->code->entries[entry],
+        gcr_cuda_blocks(of->queue->base.device, blocks, GCR_CUDA_UNIT_BLOCKS), &variant,
+        &of->launch);
 }
 
 /* A warp for each column of each slot. */

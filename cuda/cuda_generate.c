@@ -7,14 +7,11 @@
 #include "cuda/cuda_unit.h"
 #include "cuda/generate_launch.h"
 
-enum { BLOCKS_OF_UNIT = 8 }; /* more rows than these have threads are taken in turn */
-
 gcr_status gcr_cuda_generate(gcr_queue *base, const gcr_generate_args *args)
 {
     gcr_status status = GCR_OK;
     cuda_queue *queue = (cuda_queue *)base;
     cuda_device *device = cuda_device_of(base->device);
-    const uint64_t most = (uint64_t)device->base.info.units * BLOCKS_OF_UNIT;
     const uint64_t blocks =
         ((uint64_t)args->recipe.rows + GCR_GENERATE_THREADS - 1) / GCR_GENERATE_THREADS;
     gcr_generate_launch argument = { .recipe = args->recipe,
@@ -29,7 +26,8 @@ gcr_status gcr_cuda_generate(gcr_queue *base, const gcr_generate_args *args)
     pthread_mutex_lock(&device->lock);
     status = gcr_cuda_queue_turn_up(queue);
     if (status == GCR_OK)
-        status = gcr_cuda_unit_launch(&queue->generate, blocks < most ? blocks : most,
+        status = gcr_cuda_unit_launch(&queue->generate,
+                                      gcr_cuda_blocks(base->device, blocks, GCR_CUDA_UNIT_BLOCKS),
                                       GCR_GENERATE_THREADS, &argument, &queue->up);
     pthread_mutex_unlock(&device->lock);
 out:

@@ -1,5 +1,8 @@
-/* cuda/cuda_lane.c -- streams, and one that waits for another. See cuda_backend.h. */
+/* cuda/cuda_lane.c -- streams, one that waits for another, and what is launched on them. See cuda_backend.h. */
 #include "cuda/cuda_backend.h"
+
+/* Dynamic shared memory that every kernel may have: what it declares beside it counts, too. */
+enum { SHARED_UNASKED = (48 << 10) - GCR_STATIC_SHARED_BYTES };
 
 /* Beside the default stream, which would wait for all others and they for it. */
 gcr_status gcr_cuda_lane_open(cuda_lane *lane)
@@ -45,6 +48,37 @@ gcr_status gcr_cuda_lane_clear_meeting(cuda_lane *lane, void *scratch)
     GCR_CUDA("clear where blocks meet",
              cudaMemsetAsync(scratch, 0, sizeof(uint64_t), lane->stream));
     lane->issued++;
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_kernel_allow_shared(cudaKernel_t kernel, const cuda_device *device,
+                                        uint64_t bytes)
+{
+    gcr_status status = GCR_OK;
+
+    if (bytes > SHARED_UNASKED)
+        GCR_CUDA("give a block its shared memory",
+                 cudaKernelSetAttributeForDevice(kernel,
+                                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                 (int)bytes, device->index));
+out:
+    return status;
+}
+
+gcr_status gcr_cuda_kernel_blocks(int *out, cudaKernel_t kernel, const cuda_device *device,
+                                  int threads, uint64_t shared_bytes)
+{
+    gcr_status status = GCR_OK;
+
+    *out = 0;
+    GCR_CUDA("ask how many blocks fit", cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                                            out, (const void *)kernel, threads, shared_bytes));
+    if (*out < 1)
+        GCR_FAIL(GCR_EDEVICE,
+                 "a block of %d threads needs more registers or shared memory than a "
+                 "multiprocessor of %s has",
+                 threads, device->base.info.name);
 out:
     return status;
 }

@@ -9,8 +9,7 @@
 
 enum {
     GRAPHS_MAX = 16,
-    GRAPHS_STEP = 5,    /* no divisor of it                                          */
-    BLOCKS_OF_UNIT = 8, /* of 256 threads: what a multiprocessor can have at a time */
+    GRAPHS_STEP = 5, /* no divisor of it */
 };
 
 /* The products of a sub-batch. Its kernels have a copy of the grid, with all addresses. */
@@ -198,12 +197,11 @@ static gcr_status launch_entry(cuda_queue *queue, const cuda_large_args *args,
                                cuda_grid_entry entry, uint64_t blocks, uint64_t shared_bytes,
                                void *argument)
 {
-    const uint64_t most = (uint64_t)BLOCKS_OF_UNIT * (uint64_t)queue->base.device->info.units;
     gcr_variant variant = args->code->variant;
 
     variant.shared_bytes = shared_bytes;
-    if (blocks > most && entry != CUDA_GRID_FINISH)
-        blocks = most;
+    if (entry != CUDA_GRID_FINISH)
+        blocks = gcr_cuda_blocks(queue->base.device, blocks, GCR_CUDA_UNIT_BLOCKS);
     return gcr_cuda_lane_launch(&queue->work, args->code->grid[entry], (unsigned)blocks, &variant,
                                 argument);
 }
@@ -393,18 +391,6 @@ out:
     return status;
 }
 
-static gcr_status allow_shared(const cuda_large_args *args, const cuda_device *device)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_CUDA("give a block its shared memory",
-             cudaKernelSetAttributeForDevice(args->code->grid[CUDA_GRID_DIAGONAL],
-                                             cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                             (int)args->code->variant.shared_bytes, device->index));
-out:
-    return status;
-}
-
 gcr_status gcr_cuda_large_crunch(cuda_queue *queue, const cuda_large_args *args)
 {
     gcr_status status = GCR_OK;
@@ -422,7 +408,9 @@ gcr_status gcr_cuda_large_crunch(cuda_queue *queue, const cuda_large_args *args)
     launch.grid.minors = (int32_t *)(memory + at.minors);
     launch.launch.scratch = memory + at.answers;
     launch.launch.scratch_stride = args->answer_bytes / scalar_bytes;
-    GCR_TRY(allow_shared(args, cuda_device_of(queue->base.device)));
+    GCR_TRY(gcr_cuda_kernel_allow_shared(args->code->grid[CUDA_GRID_DIAGONAL],
+                                         cuda_device_of(queue->base.device),
+                                         args->code->variant.shared_bytes));
     if (args->launch.live != NULL) {
         GCR_TRY(launch_entry(queue, args, CUDA_GRID_LIST, args->launch.cell_count / 256 + 1, 0,
                              &launch.launch));

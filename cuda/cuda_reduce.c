@@ -6,7 +6,7 @@
 
 _Static_assert(sizeof(gcr_reduce_launch) <= GCR_REDUCE_LAUNCH_BYTES, "it is passed by value");
 
-enum { BLOCKS_OF_UNIT = 6 }; /* of 33 KB of shared memory: what a multiprocessor of sm_90 holds */
+enum { UNIT_BLOCKS = 6 }; /* of 33 KB of shared memory: what a multiprocessor of sm_90 holds */
 
 static gcr_reduce_tile describe(const gcr_unit_tile *tile, uint64_t before)
 {
@@ -39,12 +39,11 @@ static gcr_status launch(cuda_queue *queue, const cuda_program *program,
 {
     gcr_status status = GCR_OK;
     cuda_device *device = cuda_device_of(queue->base.device);
-    const uint64_t most = (uint64_t)device->base.info.units * BLOCKS_OF_UNIT;
 
     pthread_mutex_lock(&device->lock);
     GCR_TRY(gcr_cuda_queue_turn_work(queue));
     GCR_TRY(gcr_cuda_unit_launch(&program->reduce,
-                                 argument->block_count < most ? argument->block_count : most,
+                                 gcr_cuda_blocks(&device->base, argument->block_count, UNIT_BLOCKS),
                                  GCR_REDUCE_THREADS, argument, &queue->work));
 out:
     pthread_mutex_unlock(&device->lock);
@@ -70,7 +69,8 @@ gcr_status gcr_cuda_reduce(gcr_queue *base, gcr_program *base_program, const gcr
             argument.block_count +=
                 (args->tiles[k].count + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
         }
-        GCR_TRY(launch((cuda_queue *)base, program, &argument));
+        if (argument.block_count > 0) /* CUDA has no launch of no blocks */
+            GCR_TRY(launch((cuda_queue *)base, program, &argument));
         argument.records += argument.block_count * argument.record_bytes;
     }
 out:

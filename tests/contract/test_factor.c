@@ -27,25 +27,28 @@ static void test_factors_agree_with_lapack(void **state)
     }
 }
 
-/* In no order, and two of the same size. */
+/* In no order, and two of the same size: each way that a device may have for a size is taken. */
 static void test_one_submission_has_matrices_of_any_sizes(void **state)
 {
+    static const int larger[] = { 65, 250, 130, 65, 200, 520, 100 };
     group groups[GROUPS_MAX];
+    uint64_t seeds[GROUPS_MAX];
     int count = 0;
 
     (void)state;
     for (int n = 1; n <= 40; n++)
-        groups[count++] = open_group(1 + 17 * n % 41, 1 + (uint64_t)n % 7, (uint64_t)n);
-    groups[count++] = open_group(65, 2, 100);
-    groups[count++] = open_group(250, 1, 200);
-    groups[count++] = open_group(130, 1, 300);
-    groups[count++] = open_group(65, 3, 400);
+        seeds[count++] = (uint64_t)n;
+    for (int g = 0; g < count; g++)
+        groups[g] = open_group(1 + 17 * (g + 1) % 41, 1 + seeds[g] % 7, seeds[g]);
+    for (size_t k = 0; k < sizeof larger / sizeof *larger; k++, count++) {
+        seeds[count] = 100 * (k + 1);
+        groups[count] =
+            open_group(larger[k], larger[k] == 65 ? 2 + (uint64_t)k / 3 : 1, seeds[count]);
+    }
     factor(groups, count);
     for (int g = 0; g < count; g++) {
-        const uint64_t seed = g < 40 ? (uint64_t)g + 1 : 100 * (uint64_t)(g - 39);
-
         for (uint64_t k = 0; k < groups[g].count; k++)
-            check_matrix(&groups[g], k, seed + k);
+            check_matrix(&groups[g], k, seeds[g] + k);
         close_group(&groups[g]);
     }
 }
@@ -183,8 +186,9 @@ static int close_queue(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_factors_agree_with_lapack),
+        /* First: what is compiled for matrices of some size is compiled at once for all sizes of a submission. */
         cmocka_unit_test(test_one_submission_has_matrices_of_any_sizes),
+        cmocka_unit_test(test_factors_agree_with_lapack),
         cmocka_unit_test(test_a_factor_may_be_unpacked_more_than_once),
         cmocka_unit_test(test_bits_depend_on_nothing_but_the_matrix),
         cmocka_unit_test(test_what_has_no_factor_is_said_and_leaves_the_others_alone),

@@ -119,6 +119,26 @@ static void test_groups_of_all_sizes_are_factored_where_they_are(void **state)
     assert_int_equal(count_launches("gcr_factor"), 6);
     assert_int_equal(count_launches("gcr_pack"), 6);
     assert_int_equal(count_launches("gcr_unpack"), 6);
+    assert_int_equal(fake_cuda.compilations, 6); /* with the first step */
+    close_stage(&s);
+    assert_clean();
+}
+
+/* What does not compile leaves nothing behind, and is asked for again. */
+static void test_factors_that_do_not_compile_are_said(void **state)
+{
+    factor_stage s = { 0 };
+
+    (void)state;
+    assert_ok(open_stage(&s));
+    assert_ok(add_group(&s, 5, 1));
+    assert_ok(add_group(&s, 40, 1));
+    fake_cuda.compile_result = NVRTC_ERROR_OUT_OF_MEMORY;
+    assert_int_not_equal(take_step(&s, GCR_FACTOR_PACK), GCR_OK);
+    assert_error_mentions("out of memory");
+    fake_cuda.compile_result = NVRTC_SUCCESS;
+    assert_ok(drive(&s));
+    assert_int_equal(fake_cuda.compilations, 4);
     close_stage(&s);
     assert_clean();
 }
@@ -270,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(test_groups_of_all_sizes_are_factored_where_they_are),
+        test(test_factors_that_do_not_compile_are_said),
         test(test_a_thread_that_was_turned_away_comes_back),
         test(test_groups_of_one_variant_are_one_launch),
         test(test_many_groups_are_several_launches),

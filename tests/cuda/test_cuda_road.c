@@ -127,6 +127,9 @@ static void test_records_of_blocks_come_down_in_place_of_cells(void **state)
         assert_near(partials[1].value, base + 1019, 0);
         assert_int_equal(partials[1].at, 19);
     }
+    tiles[0].count = 0; /* nothing is no launch */
+    args.tile_count = 1;
+    assert_ok(gcr_reduce(s.queue, s.program, &args));
     assert_int_equal(count_launches("gcr_reduce"), 2);
     gcr_buf_close(records);
     gcr_buf_close(records_dev);
