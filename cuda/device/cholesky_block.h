@@ -86,8 +86,8 @@ GCR_FN gcr_real *gcr_row_at(const gcr_row *row, int column)
     return row->begin + GCR_TILE * row->height * column;
 }
 
-/* Where a tile is read. Rows behind the last are the first again: the rows of a product do not meet,
- * theirs are never stored, and a load without a condition can be far ahead of its use. */
+/* Where a factor of a product is read. Rows behind the last are the first again: the rows of a product do not
+ * meet, theirs are never stored, and a load without a condition can be far ahead of its use. */
 GCR_FN const gcr_real *gcr_row_from(const gcr_row *row, int column)
 {
     const gcr_real *from = gcr_row_at(row, column);
@@ -95,9 +95,15 @@ GCR_FN const gcr_real *gcr_row_from(const gcr_row *row, int column)
     return gcr_tile_row() < row->height ? from : from - GCR_TILE * gcr_tile_row();
 }
 
+/* A tile that is to be stored again. Rows behind the last are 0: the first, whose threads may store it before
+ * others have come so far, is for nobody else to read. */
 GCR_FN gcr_tile gcr_row_load(const gcr_row *row, int column)
 {
-    return gcr_tile_load(gcr_row_from(row, column));
+    gcr_tile tile = gcr_tile_zero();
+
+    if (gcr_tile_row() < row->height)
+        tile = gcr_tile_load(gcr_row_at(row, column));
+    return tile;
 }
 
 GCR_FN void gcr_row_store(const gcr_row *row, int column, const gcr_tile *tile)
@@ -135,20 +141,6 @@ GCR_FN void gcr_block_send(const gcr_matrix *matrix, int i, int p, const gcr_til
 {
     if (matrix->out != 0)
         gcr_tile_store(matrix->out + GCR_TILE_VALUES * ((int64_t)i * (i + 1) / 2 + p), tile);
-}
-
-/* A tile of the lower triangle. */
-typedef struct gcr_tile_place {
-    int row, column;
-} gcr_tile_place;
-
-/* The tile that stands `count` behind `place`, by rows. */
-GCR_FN gcr_tile_place gcr_tile_place_behind(gcr_tile_place place, int count)
-{
-    place.column += count;
-    while (place.column > place.row)
-        place.column -= ++place.row;
-    return place;
 }
 
 /* Tiles are dealt to the warps in turn: the first of this one. */

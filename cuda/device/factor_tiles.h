@@ -19,13 +19,12 @@ GCR_FN int gcr_tile_has_bad_value(const gcr_tile *tile)
     return !(gcr_is_finite(tile->at[0]) && gcr_is_finite(tile->at[1]));
 }
 
-/* Tile (tile_row, tile_column), which stands at `own`. Above the diagonal the square is not
- * touched. */
-GCR_FN void gcr_tile_move(gcr_real *own, gcr_real *square, int64_t n, int tile_row, int tile_column,
+/* The tile at `place`, which stands at `own`. Above the diagonal the square is not touched. */
+GCR_FN void gcr_tile_move(gcr_real *own, gcr_real *square, int64_t n, gcr_tile_place place,
                           int is_pack)
 {
-    const int i = GCR_TILE * tile_row + gcr_tile_row();
-    const int j = GCR_TILE * tile_column + gcr_tile_column();
+    const int i = GCR_TILE * place.row + gcr_tile_row();
+    const int j = GCR_TILE * place.column + gcr_tile_column();
     gcr_tile tile = gcr_tile_zero();
 
     if (!is_pack)
@@ -53,15 +52,12 @@ GCR_FN void gcr_tiles_move(const gcr_factor_group *group, uint64_t item, int is_
         (gcr_real *)group->square + item * (uint64_t)((int64_t)group->n * group->n);
     const int rows = (int)gcr_tile_rows(group->n);
     gcr_real *own = gcr_tiles_of(group, item) + GCR_TILE_VALUES * warp;
-    int tile_row = 0, tile_column = warp;
+    gcr_tile_place place;
 
-    for (;; tile_column += warps, own += GCR_TILE_VALUES * warps) {
-        while (tile_column > tile_row)
-            tile_column -= ++tile_row;
-        if (tile_row >= rows)
-            return;
-        gcr_tile_move(own, square, group->n, tile_row, tile_column, is_pack);
-    }
+    place.row = place.column = 0;
+    for (place = gcr_tile_place_behind(place, warp); place.row < rows;
+         place = gcr_tile_place_behind(place, warps), own += GCR_TILE_VALUES * warps)
+        gcr_tile_move(own, square, group->n, place, is_pack);
 }
 
 #endif /* GCR_CUDA_FACTOR_TILES_H */

@@ -74,6 +74,20 @@ GCR_FN gcr_tile gcr_tile_identity(void)
 
 /* ---- in memory: by rows, on an even place --------------------------------------------- */
 
+/* A tile of the lower triangle. */
+typedef struct gcr_tile_place {
+    int row, column;
+} gcr_tile_place;
+
+/* The tile that stands `count` behind `place`, by rows. */
+GCR_FN gcr_tile_place gcr_tile_place_behind(gcr_tile_place place, int count)
+{
+    place.column += count;
+    while (place.column > place.row)
+        place.column -= ++place.row;
+    return place;
+}
+
 GCR_FN gcr_tile gcr_tile_load(const gcr_real *from)
 {
     gcr_tile tile;
