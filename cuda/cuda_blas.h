@@ -15,39 +15,26 @@
 
 /* The functions that are called, by their names. */
 typedef struct cuda_blas {
-    cublasStatus_t (*get_property)(libraryPropertyType type, int *value);
-    cublasStatus_t (*create)(cublasHandle_t *handle);
-    cublasStatus_t (*destroy)(cublasHandle_t handle);
-    cublasStatus_t (*set_stream)(cublasHandle_t handle, cudaStream_t stream);
-    cublasStatus_t (*set_workspace)(cublasHandle_t handle, void *block, size_t bytes);
-    cublasStatus_t (*set_atomics)(cublasHandle_t handle, cublasAtomicsMode_t mode);
-    const char *(*status_string)(cublasStatus_t status);
-    cublasStatus_t (*multiply)(cublasHandle_t handle, cublasOperation_t of_a,
-                               cublasOperation_t of_b, int m, int n, int k, const void *alpha,
-                               const void *a, cudaDataType a_type, int lda, long long a_stride,
-                               const void *b, cudaDataType b_type, int ldb, long long b_stride,
-                               const void *beta, void *c, cudaDataType c_type, int ldc,
-                               long long c_stride, int count, cublasComputeType_t compute,
-                               cublasGemmAlgo_t algorithm);
+    __typeof__(cublasGetProperty) *get_property;
+    __typeof__(cublasCreate_v2) *create;
+    __typeof__(cublasDestroy_v2) *destroy;
+    __typeof__(cublasSetStream_v2) *set_stream;
+    __typeof__(cublasSetWorkspace_v2) *set_workspace;
+    __typeof__(cublasSetAtomicsMode) *set_atomics;
+    __typeof__(cublasGetStatusString) *status_string;
+    __typeof__(cublasGemmStridedBatchedEx) *multiply;
 } cuda_blas;
 
 typedef struct cuda_solver {
-    cusolverStatus_t (*get_property)(libraryPropertyType type, int *value);
-    cusolverStatus_t (*create)(cusolverDnHandle_t *handle);
-    cusolverStatus_t (*destroy)(cusolverDnHandle_t handle);
-    cusolverStatus_t (*set_stream)(cusolverDnHandle_t handle, cudaStream_t stream);
-    cusolverStatus_t (*set_deterministic)(cusolverDnHandle_t handle,
-                                          cusolverDeterministicMode_t mode);
-    cusolverStatus_t (*create_parameters)(cusolverDnParams_t *parameters);
-    cusolverStatus_t (*destroy_parameters)(cusolverDnParams_t parameters);
-    cusolverStatus_t (*factor_bytes)(cusolverDnHandle_t handle, cusolverDnParams_t parameters,
-                                     cublasFillMode_t half, int64_t n, cudaDataType type,
-                                     const void *a, int64_t lda, cudaDataType compute,
-                                     size_t *device_bytes, size_t *host_bytes);
-    cusolverStatus_t (*factor)(cusolverDnHandle_t handle, cusolverDnParams_t parameters,
-                               cublasFillMode_t half, int64_t n, cudaDataType type, void *a,
-                               int64_t lda, cudaDataType compute, void *device_block,
-                               size_t device_bytes, void *host_block, size_t host_bytes, int *info);
+    __typeof__(cusolverGetProperty) *get_property;
+    __typeof__(cusolverDnCreate) *create;
+    __typeof__(cusolverDnDestroy) *destroy;
+    __typeof__(cusolverDnSetStream) *set_stream;
+    __typeof__(cusolverDnSetDeterministicMode) *set_deterministic;
+    __typeof__(cusolverDnCreateParams) *create_parameters;
+    __typeof__(cusolverDnDestroyParams) *destroy_parameters;
+    __typeof__(cusolverDnXpotrf_bufferSize) *factor_bytes;
+    __typeof__(cusolverDnXpotrf) *factor;
 } cuda_solver;
 
 /* Belong to the process. GCR_EUNSUPPORTED: the library is not on this machine. Tests have others in

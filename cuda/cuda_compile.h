@@ -4,7 +4,8 @@
  * The compiler sees files that the module carries and the kernel, and nothing of this machine: a
  * kernel that includes anything but gridcrunch/kernel.h is refused. What was compiled is kept in the
  * cache (base/cache.h) under a hash of all that went into it: the texts, the definitions, the
- * version of the compiler and the compute capability.
+ * version of the compiler and the compute capability. The compiler tells its major and minor version
+ * and no more: whoever installs an update of the same one deletes the cache, if its code is wanted.
  */
 #ifndef GCR_CUDA_COMPILE_H
 #define GCR_CUDA_COMPILE_H

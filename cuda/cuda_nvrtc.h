@@ -12,21 +12,19 @@
 
 /* The functions that are called, by their names. */
 typedef struct cuda_nvrtc {
-    nvrtcResult (*version)(int *major, int *minor);
-    const char *(*error_string)(nvrtcResult result);
-    nvrtcResult (*arch_count)(int *count);
-    nvrtcResult (*archs)(int *archs);
-    nvrtcResult (*create)(nvrtcProgram *program, const char *text, const char *name,
-                          int header_count, const char *const *headers,
-                          const char *const *header_names);
-    nvrtcResult (*destroy)(nvrtcProgram *program);
-    nvrtcResult (*compile)(nvrtcProgram program, int option_count, const char *const *options);
-    nvrtcResult (*log_bytes)(nvrtcProgram program, size_t *bytes);
-    nvrtcResult (*log)(nvrtcProgram program, char *text);
-    nvrtcResult (*cubin_bytes)(nvrtcProgram program, size_t *bytes);
-    nvrtcResult (*cubin)(nvrtcProgram program, char *cubin);
-    nvrtcResult (*ptx_bytes)(nvrtcProgram program, size_t *bytes);
-    nvrtcResult (*ptx)(nvrtcProgram program, char *ptx);
+    __typeof__(nvrtcVersion) *version;
+    __typeof__(nvrtcGetErrorString) *error_string;
+    __typeof__(nvrtcGetNumSupportedArchs) *arch_count;
+    __typeof__(nvrtcGetSupportedArchs) *archs;
+    __typeof__(nvrtcCreateProgram) *create;
+    __typeof__(nvrtcDestroyProgram) *destroy;
+    __typeof__(nvrtcCompileProgram) *compile;
+    __typeof__(nvrtcGetProgramLogSize) *log_bytes;
+    __typeof__(nvrtcGetProgramLog) *log;
+    __typeof__(nvrtcGetCUBINSize) *cubin_bytes;
+    __typeof__(nvrtcGetCUBIN) *cubin;
+    __typeof__(nvrtcGetPTXSize) *ptx_bytes;
+    __typeof__(nvrtcGetPTX) *ptx;
 } cuda_nvrtc;
 
 /* Belongs to the process. GCR_EUNSUPPORTED: it is not on this machine. */

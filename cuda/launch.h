@@ -12,13 +12,13 @@
  *     gcr_prepare  one block for each dataset, or all for one after the other (variants of their own,
  *                  GCR_TEAM_PREPARE and GCR_TEAM_PREPARE_WHOLE)
  *
- * Where all blocks of a launch are one team, GCR_IS_ONE_TEAM(), they run at the same time: the launch is
- * cooperative, of gcr_crossovers.whole_blocks, and the first 8 bytes of scratch are 0 before it.
- *
  * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
  * argument. Where matrices are left to libraries, GCR_TEAM_GRID, there are others in place of the
- * first two: cuda/device/spd_grid.h. A team goes on to the next cell when it has finished one, so that any number of blocks
- * is right. Plain C17 on the host; NVRTC takes it as C++.
+ * first two: cuda/device/spd_grid.h. A team goes on to the next cell when it has finished one, so
+ * that any number of blocks is right. Plain C17 on the host; NVRTC takes it as C++.
+ *
+ * Where all blocks of a launch are one team, GCR_IS_ONE_TEAM(), they run at the same time: the launch is
+ * cooperative, of gcr_crossovers.whole_blocks, and the first 8 bytes of scratch are 0 before it.
  *
  * What the host defines to compile a variant, beside what a unit of the CPU gets (GCR_KERNEL_FILE,
  * GCR_OPTION_*):
@@ -176,7 +176,9 @@ enum {
     GCR_WARP_ROWS_MAX = 32,
     GCR_WARP_ROWS_MAX_F32 = 40,
     GCR_BLOCK_CLASSES = 4,
-    GCR_STATIC_SHARED_BYTES = 1024, /* at most what a block declares beside its dynamic memory */
+    /* At most what a block declares beside dynamic memory. One that has none may declare more, up to the 48 KB
+     * that need not be asked for: device/team_matrix.h. */
+    GCR_STATIC_SHARED_BYTES = 1024,
 };
 
 int gcr_thread_rows_max(gcr_scalar scalar);

@@ -86,7 +86,7 @@ out:
     return status;
 }
 
-/* NODES launches, one after the other. */
+/* NODES launches, one after the other. A recording is ended in any case: nothing else could be done on the stream. */
 static gcr_status capture(launch_arg *a)
 {
     gcr_status status = GCR_OK;
@@ -94,8 +94,12 @@ static gcr_status capture(launch_arg *a)
 
     GCR_CUDA("begin a graph",
              cudaStreamBeginCapture(a->gpu->stream, cudaStreamCaptureModeThreadLocal));
-    for (int i = 0; i < NODES; i++)
-        GCR_TRY(launch_nothing(a));
+    for (int i = 0; i < NODES && status == GCR_OK; i++)
+        status = launch_nothing(a);
+    if (status != GCR_OK) {
+        GCR_CUDA_CLOSE(cudaStreamEndCapture(a->gpu->stream, &graph));
+        goto out;
+    }
     GCR_CUDA("end a graph", cudaStreamEndCapture(a->gpu->stream, &graph));
     GCR_CUDA("make a graph ready", cudaGraphInstantiate(&a->graph, graph, 0));
 out:

@@ -29,12 +29,6 @@ GCR_FN uint64_t gcr_factor_items(int is_thread, uint64_t count)
     return is_thread ? (count + 31) / 32 : count;
 }
 
-GCR_FN uint64_t gcr_factor_values(int is_thread, int64_t n, uint64_t count)
-{
-    return gcr_factor_items(is_thread, count) * (is_thread ? 32 : 1) *
-           (uint64_t)gcr_factor_stride(is_thread, n);
-}
-
 /* ---- all blocks ------------------------------------------------------------------------------ */
 
 /* Values of the tiles of a triangle on the diagonal. */

@@ -49,6 +49,11 @@ enum {
         2 * GCR_STAGE_VALUES > GCR_PANEL_VALUES ? 2 * GCR_STAGE_VALUES : GCR_PANEL_VALUES,
 };
 
+/* Where a block declares it, the host has asked for no memory: 48 KB are there, and some are others'. */
+typedef char
+    gcr_part_memory_fits[GCR_IS_WHOLE_TEAM || GCR_PART_VALUES * sizeof(gcr_real) <= 47 << 10 ? 1
+                                                                                             : -1];
+
 /* Which block of the team this is, and how many there are. */
 GCR_FN int64_t gcr_team_block(void)
 {

@@ -96,6 +96,13 @@ static void fill_matrix(const batch *b, void *square, int n, unsigned seed)
     free(g);
 }
 
+/* Of all matrices of a group, as they are kept. */
+static uint64_t count_values(int is_thread, int64_t n, uint64_t count)
+{
+    return gcr_factor_items(is_thread, count) * (is_thread ? 32 : 1) *
+           (uint64_t)gcr_factor_stride(is_thread, n);
+}
+
 static void add_group(batch *b, int n, uint64_t count, unsigned seed)
 {
     gcr_factor_group *g = &b->groups[b->group_count++];
@@ -104,7 +111,7 @@ static void add_group(batch *b, int n, uint64_t count, unsigned seed)
     b->variant = variant_of(n, b->scalar_bytes);
     *g = (gcr_factor_group){ .n = n, .count = count };
     g->square = memory(count * (uint64_t)(n * n * b->scalar_bytes), UNTOUCHED);
-    g->matrices = memory(gcr_factor_values(is_thread, n, count) * (uint64_t)b->scalar_bytes, 0xff);
+    g->matrices = memory(count_values(is_thread, n, count) * (uint64_t)b->scalar_bytes, 0xff);
     g->minor = memory(count * sizeof *g->minor, UNTOUCHED);
     for (uint64_t k = 0; k < count; k++)
         fill_matrix(b, square_of(b, b->group_count - 1, k), n, seed + (unsigned)k);
@@ -289,12 +296,12 @@ static void test_shared_memory_ends_where_the_layout_says(void **state)
 static void test_the_layout_takes_the_bytes_that_it_says(void **state)
 {
     (void)state;
-    assert_int_equal(gcr_factor_values(1, 8, 32), 32 * 36);
-    assert_int_equal(gcr_factor_values(1, 8, 33), 64 * 36);
-    assert_int_equal(gcr_factor_values(1, 1, 1), 32);
-    assert_int_equal(gcr_factor_values(0, 32, 5), 5 * 10 * 64);
-    assert_int_equal(gcr_factor_values(0, 33, 1), 15 * 64);
-    assert_int_equal(gcr_factor_values(0, 8, 0), 0);
+    assert_int_equal(count_values(1, 8, 32), 32 * 36);
+    assert_int_equal(count_values(1, 8, 33), 64 * 36);
+    assert_int_equal(count_values(1, 1, 1), 32);
+    assert_int_equal(count_values(0, 32, 5), 5 * 10 * 64);
+    assert_int_equal(count_values(0, 33, 1), 15 * 64);
+    assert_int_equal(count_values(0, 8, 0), 0);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
