@@ -1,9 +1,9 @@
 /*
  * bench/bench_agreement.c -- does a device compute what the CPU computes, and how much faster is the same job on it?
  *
- * Jobs of every kernel that computes with a dataset, with matrices of 2 to 2300 rows (420 with --quick), so that each
- * way to compute a cell is taken, those of libraries among them, run on the CPU and on the device that is asked for
- * (--device, else the first with memory of its own). States must be the same, and values within 1e-12, or within 8 n
+ * Jobs of every kernel that computes with a dataset, and a user's own, with matrices of 2 to 4100 rows (420 with
+ * --quick), so that each way to compute a cell is taken, those of libraries and of the whole GPU among them, run on
+ * the CPU and on the device that is asked for (--device, else the first with memory of its own). States must be the same, and values within 1e-12, or within 8 n
  * eps times the condition number where that is more than 1e4, of what they are sums of; floats within 2^29 times
  * that. Rows `off` have the largest difference, in units of what is allowed.
  *
@@ -29,7 +29,8 @@
 typedef struct agreement_job {
     const char *name, *text;
     double rows, condition;
-    enum { DOUBLES, FLOATS, COSTLY } what; /* COSTLY: of doubles, and left out with --quick */
+    /* Or-ed. COSTLY: left out with --quick; SUMMARIES: cells are not kept; OWN: of the kernel examples/ewma.c. */
+    enum { DOUBLES = 0, FLOATS = 1, COSTLY = 2, SUMMARIES = 4, OWN = 8 } what;
 } agreement_job;
 
 static const agreement_job jobs[] = {
@@ -68,6 +69,49 @@ static const agreement_job jobs[] = {
       "grid: {lengthscale: 500, noise: [0, 0.05], variance: 1}\n"
       "run: {jitter: [1.0e-18, 1.0e-5]}\n",
       302, 302 / 1e-5, DOUBLES },
+    { "gp of few rows that becomes spd", /* ones, and nothing else: the second pivot is 0 exactly */
+      "data: {synthetic: {datasets: 16, rows: [2, 250], features: 2}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: 1.0e+12, noise: [0, 0.05], variance: 1}\n"
+      "run: {jitter: [1.0e-18, 0.01]}\n",
+      250, 250 / 0.01, DOUBLES },
+    { "gp of points that are wanted",
+      "data: {synthetic: {datasets: 10, rows: [3, 260], features: 2}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: [0.5, 1, 2], noise: [0.05, 0.1, 0.3], variance: [1, 2]}\n"
+      "where: lengthscale * variance + noise > 1.2\n",
+      260, 2 * 260 / 0.05, DOUBLES },
+    { "gp of floats of 330 to 382 rows",
+      "data: {synthetic: {datasets: 3, rows: [330, 382], features: 4}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: [0.5, 1], noise: 0.3, variance: 1}\n"
+      "run: {precision: single}\n",
+      382, 382 / 0.3, FLOATS },
+    { "gp of floats of 2100 rows",
+      "data: {synthetic: {datasets: 1, rows: 2100, features: 4}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: 1, noise: [0.3, 0.5], variance: 1}\n"
+      "run: {precision: single}\n",
+      2100, 2100 / 0.3, FLOATS | COSTLY },
+    { "gp of 4100 rows",
+      "data: {synthetic: {datasets: 1, rows: 4100, features: 4}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: 1, noise: 0.5, variance: 1}\n",
+      4100, 4100 / 0.5, COSTLY },
+    { "gp of floats of 4100 rows",
+      "data: {synthetic: {datasets: 1, rows: 4100, features: 4}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: 1, noise: 0.5, variance: 1}\n"
+      "run: {precision: single}\n",
+      4100, 4100 / 0.5, FLOATS | COSTLY },
+    { "gp in short",
+      "data: {synthetic: {datasets: 8, rows: [3, 40], features: 2}}\n"
+      "kernel: gp\n"
+      "grid: {lengthscale: {geomspace: [0.3, 3, 40]}, noise: {geomspace: [0.05, 1, 40]}, variance: "
+      "1}\n"
+      "summary: {best: argmax(lml), worst: min(lml), mean: mean(lml)}\n"
+      "output: {keep: summary}\n",
+      40, 40 / 0.05, SUMMARIES },
     { "gp of 2100 and of 2300 rows",
       "data: {synthetic: {datasets: 2, rows: [2100, 2300], features: 4}}\n"
       "kernel: gp\n"
@@ -88,6 +132,27 @@ static const agreement_job jobs[] = {
       "kernel: ridge\n"
       "grid: {alpha: [0.1, 1, 10]}\n",
       200, 1e4, DOUBLES },
+    { "ridge of 30 features",
+      "data: {synthetic: {datasets: 3, rows: [60, 90], features: 30}}\n"
+      "kernel: ridge\n"
+      "grid: {alpha: [1, 10]}\n",
+      90, 1e4, DOUBLES },
+    { "ridge of 70 features",
+      "data: {synthetic: {datasets: 3, rows: [100, 180], features: 70}}\n"
+      "kernel: ridge\n"
+      "grid: {alpha: [1, 10]}\n",
+      180, 1e4, DOUBLES },
+    { "ridge of 190 features",
+      "data: {synthetic: {datasets: 2, rows: [250, 280], features: 190}}\n"
+      "kernel: ridge\n"
+      "grid: {alpha: [1, 10]}\n",
+      280, 1e4, DOUBLES },
+    { "ridge of floats of 100 features",
+      "data: {synthetic: {datasets: 2, rows: 200, features: 100}}\n"
+      "kernel: ridge\n"
+      "grid: {alpha: [1, 10]}\n"
+      "run: {precision: single}\n",
+      200, 1e4, FLOATS },
     { "ridge of 300 features",
       "data: {synthetic: {datasets: 2, rows: 400, features: 300}}\n"
       "kernel: ridge\n"
@@ -104,6 +169,16 @@ static const agreement_job jobs[] = {
       "options: {n: 24}\n"
       "grid: {replicate: {range: [0, 20]}}\n",
       24, 1e7, DOUBLES },
+    { "cholesky of 1500 rows", /* floats have no factor of it */
+      "data: {synthetic: {datasets: 1, rows: 1}}\n"
+      "kernel: cholesky\n"
+      "options: {n: 1500}\n"
+      "grid: {replicate: [0, 1]}\n",
+      1500, 1e7, COSTLY },
+    { "a kernel in a file",
+      "data: {synthetic: {datasets: 12, rows: [2, 300]}}\n"
+      "grid: {alpha: {linspace: [0, 1, 21]}}\n",
+      300, 1, OWN },
     { "outer",
       "data: {synthetic: {datasets: 2, rows: 50, features: 40}}\n"
       "kernel: outer\n"
@@ -143,7 +218,13 @@ static double allowed(const agreement_job *job)
     const double bound =
         job->condition <= 1e4 ? 1e-12 : 8 * job->rows * DBL_EPSILON * job->condition;
 
-    return job->what == FLOATS ? bound * 0x1p29 : bound;
+    return (job->what & FLOATS) != 0 ? bound * 0x1p29 : bound;
+}
+
+/* How far `b` is off, as a part of what is allowed; NaN agrees with itself. */
+static double off_by(const agreement_job *job, double a, double b)
+{
+    return isnan(a) && isnan(b) ? 0 : fabs(a - b) / (allowed(job) * (job->rows + fabs(a)));
 }
 
 /* The largest difference as a part of what is allowed. */
@@ -161,10 +242,8 @@ static gcr_status compare(double *worst_out, const agreement_job *job, const gcr
     for (int o = 0; o < cpu->output_count; o++)
         for (uint64_t i = 0; i < cells * (uint64_t)cpu->width[o]; i++) {
             const double a = cpu->values[o][i], b = device->values[o][i];
-            const double off = fabs(a - b) / (allowed(job) * (job->rows + fabs(a)));
+            const double off = off_by(job, a, b);
 
-            if (isnan(a) && isnan(b))
-                continue;
             if (!(off <= 1))
                 GCR_FAIL(GCR_EDEVICE, "%s: value %llu of output %d is %.17g, and %.17g on the CPU",
                          job->name, (unsigned long long)i, o, b, a);
@@ -174,19 +253,64 @@ out:
     return status;
 }
 
+/* The same of what is left of cells that are not kept. Points that are named are the same. */
+static gcr_status compare_summaries(double *worst_out, const agreement_job *job,
+                                    const bench_work works[2])
+{
+    gcr_status status = GCR_OK;
+
+    *worst_out = 0;
+    for (uint64_t d = 0; d < works[0].datasets.count; d++)
+        for (int s = 0; s < works[0].job.summary_count; s++) {
+            gcr_summary_value of[2];
+
+            for (int i = 0; i < 2; i++)
+                of[i] = gcr_summaries_get(gcr_run_summaries(works[i].run), d, s);
+            if (of[0].point != of[1].point || of[0].skipped != of[1].skipped ||
+                !(off_by(job, of[0].value, of[1].value) <= 1))
+                GCR_FAIL(GCR_EDEVICE,
+                         "%s: summary %d of dataset %llu is %.17g at point %lld, and %.17g at %lld "
+                         "on the CPU",
+                         job->name, s, (unsigned long long)d, of[1].value, (long long)of[1].point,
+                         of[0].value, (long long)of[0].point);
+            *worst_out = fmax(*worst_out, off_by(job, of[0].value, of[1].value));
+        }
+out:
+    return status;
+}
+
+static gcr_status write_job(char *out, size_t bytes, const agreement_job *job)
+{
+    gcr_status status = GCR_OK;
+    char kernel[BENCH_PATH_MAX];
+    size_t used = (size_t)snprintf(out, bytes, "name: agreement\n%s", job->text);
+
+    if ((job->what & OWN) != 0) {
+        GCR_TRY(bench_example(kernel, "ewma.c"));
+        used += (size_t)snprintf(out + used, bytes - used, "kernel: \"%s\"\n", kernel);
+    }
+    if (used >= bytes)
+        GCR_FAIL(GCR_EINVAL, "%s: the job is longer than %zu bytes", job->name, bytes);
+out:
+    return status;
+}
+
 static gcr_status check_job(const bench *b, const agreement_job *job, const char *device)
 {
     gcr_status status = GCR_OK;
     bench_work works[2] = { 0 };
-    char text[1024];
+    char text[2 * BENCH_PATH_MAX];
     double worst;
 
-    snprintf(text, sizeof text, "name: agreement\n%s", job->text);
+    GCR_TRY(write_job(text, sizeof text, job));
     for (int i = 0; i < 2; i++) {
         GCR_TRY(open_on(&works[i], "agreement.yaml", text, i == 0 ? "cpu" : device));
         GCR_TRY(bench_work_try(&works[i]));
     }
-    GCR_TRY(compare(&worst, job, gcr_run_slots(works[0].run), gcr_run_slots(works[1].run)));
+    if ((job->what & SUMMARIES) != 0)
+        GCR_TRY(compare_summaries(&worst, job, works));
+    else
+        GCR_TRY(compare(&worst, job, gcr_run_slots(works[0].run), gcr_run_slots(works[1].run)));
     bench_row(b, job->name, "off", "1", (bench_spread){ worst, worst, worst });
 out:
     for (int i = 0; i < 2; i++)
@@ -200,8 +324,8 @@ static gcr_status check_jobs(const bench *b, const char *device)
     gcr_status status = GCR_OK;
 
     for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) {
-        const gcr_status checked =
-            b->quick && jobs[j].what == COSTLY ? GCR_OK : check_job(b, &jobs[j], device);
+        const int is_left_out = b->quick && (jobs[j].what & COSTLY) != 0;
+        const gcr_status checked = is_left_out ? GCR_OK : check_job(b, &jobs[j], device);
 
         if (checked != GCR_OK) {
             bench_say("FAILED: %s", gcr_last_error());
