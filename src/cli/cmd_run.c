@@ -205,15 +205,17 @@ out:
     return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);
 }
 
-/* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: the first, which saves
- * what has landed, is given as long as it took to miss the node. Where it is the first that is lost somebody else
- * has to say so. */
+/* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: so they wait to be ended
+ * while the first saves what has landed. Where it is the first that is lost somebody else has to say so, and
+ * nobody may be there to end this rank; but perhaps only it is cut off, and the first still saves. */
 static void leave_alone(const run_work *work)
 {
-    const double end = gcr_clock_seconds() + gcr_run_silence(work->run);
+    const double longest = 600.0; /* that anybody waits */
+    const int is_first_lost = gcr_run_lost_node(work->run) == 0;
+    const double seconds = is_first_lost ? gcr_run_silence(work->run) : longest;
+    const double end = gcr_clock_seconds() + seconds;
 
-    gcr_command_is_mute =
-        gcr_run_lost_node(work->run) > 0 || gcr_comm_info_of(work->ranks.selected)->node_rank > 0;
+    gcr_command_is_mute = !is_first_lost || gcr_comm_info_of(work->ranks.selected)->node_rank > 0;
     while (gcr_clock_seconds() < end)
         nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 }
