@@ -37,6 +37,7 @@ typedef enum op_kind {
     OP_LAUNCH,
     OP_RECORD,
     OP_WAIT,
+    OP_ALLOC,
     OP_FREE,
     OP_MOVE,
     OP_CALL,
@@ -84,6 +85,7 @@ struct CUstream_st {
 struct CUgraph_st {
     op *ops;
     int count, room;
+    int is_gone; /* what was made of it */
 };
 
 struct CUevent_st {
@@ -100,6 +102,7 @@ struct CUmemPoolHandle_st {
 typedef struct compiled_kernel {
     char name[KERNEL_BYTES];
     int team, bound, min_blocks, is_of_floats, parameters, option;
+    int shared_allowed; /* dynamic shared memory that it was given */
 } compiled_kernel;
 
 struct CUlib_st {
@@ -112,8 +115,8 @@ static const char cubin_mark[] = "cubin of ";
 static struct block {
     char *base;
     size_t bytes;
-    int is_live;
-    int is_away; /* managed pages that are with the host */
+    int is_live, is_to_come; /* to come: the stream that allocates it is not there yet */
+    int is_away;             /* managed pages that are with the host */
 } blocks[BLOCKS_MAX];
 static int block_count;
 
@@ -182,14 +185,22 @@ static void *make(size_t bytes, int byte)
     return thing;
 }
 
-static void drop(void *thing)
+/* Its place among things; thing_count: it is none, or none any more. */
+static int find_thing(const void *thing)
 {
     int t = 0;
 
     while (t < thing_count && things[t].at != thing)
         t++;
+    return t;
+}
+
+static void drop(void *thing)
+{
+    const int t = find_thing(thing);
+
     if (t == thing_count)
-        abort(); /* it is not there, or not any more */
+        abort();
     give_back(thing, things[t].bytes);
     things[t] = things[--thing_count];
     fake_cuda.live--;
@@ -316,7 +327,9 @@ static void check_block(const void *at, size_t bytes)
 
     for (int b = block_count; bytes > 0 && b-- > 0;)
         if (address >= blocks[b].base && address < blocks[b].base + blocks[b].bytes) {
-            if (!blocks[b].is_live)
+            if (blocks[b].is_to_come)
+                break_rule("memory was used that was not allocated yet");
+            else if (!blocks[b].is_live)
                 break_rule("memory was used that had been freed");
             else if (blocks[b].is_away)
                 break_rule("managed memory was used where it is not");
@@ -707,6 +720,16 @@ static struct block *find_block(const void *base)
     return NULL;
 }
 
+static void begin_block(const void *base)
+{
+    int b = block_count - 1;
+
+    while (blocks[b].base != base)
+        b--;
+    blocks[b].is_to_come = 0;
+    blocks[b].is_live = 1;
+}
+
 static void free_block(const void *base)
 {
     struct block *block = find_block(base);
@@ -737,6 +760,7 @@ static int run_op(op *o)
     case OP_LAUNCH: run_launch(o); break;
     case OP_WAIT: return run_stream(o->other, o->place);
     case OP_TRY: return o->attempt(o->to);
+    case OP_ALLOC: begin_block(o->to); break;
     case OP_FREE: free_block(o->to); break;
     case OP_MOVE: find_block(o->to)->is_away = o->place; break;
     case OP_CALL: o->call(o->argument); break;
@@ -1089,7 +1113,8 @@ static void *make_block(size_t bytes, int is_away)
     if (block_count == BLOCKS_MAX)
         abort();
     poison(base, bytes);
-    blocks[block_count++] = (struct block){ base, bytes, 1, is_away };
+    blocks[block_count++] =
+        (struct block){ .base = base, .bytes = bytes, .is_live = 1, .is_away = is_away };
     fake_cuda.live++;
     fake_cuda.allocations++;
     return base;
@@ -1099,9 +1124,12 @@ cudaError_t cudaMallocFromPoolAsync(void **out, size_t bytes, cudaMemPool_t pool
                                     cudaStream_t stream)
 {
     ANSWER();
-    (void)pool;
-    (void)stream;
+    if (find_thing(pool) == thing_count)
+        break_rule("memory is asked for of a pool that is not there");
     *out = make_block(bytes, 0);
+    blocks[block_count - 1].is_live = 0;
+    blocks[block_count - 1].is_to_come = 1;
+    enqueue(stream, OP_ALLOC)->to = *out;
     return cudaSuccess;
 }
 
@@ -1319,11 +1347,9 @@ cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAt
                                             int value, int device)
 {
     ANSWER();
-    (void)kernel;
     (void)device;
-    if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize &&
-        value > fake_cuda.largest_shared)
-        fake_cuda.largest_shared = value;
+    if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize)
+        ((compiled_kernel *)kernel)->shared_allowed = value;
     return cudaSuccess;
 }
 
@@ -1365,7 +1391,7 @@ static void note_launch(op *o, const compiled_kernel *of, const cudaLaunchConfig
     if (note->blocks < 1 || note->threads < 1)
         break_rule("a launch without threads");
     if (note->shared_bytes + STATIC_SHARED > 48 << 10 &&
-        note->shared_bytes > (size_t)fake_cuda.largest_shared)
+        note->shared_bytes > (size_t)of->shared_allowed)
         break_rule("a launch has more shared memory than it may");
 }
 
@@ -1440,8 +1466,12 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsign
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
-    (void)exec;
+    struct CUgraph_st *graph = (struct CUgraph_st *)exec;
+
     ANSWER();
+    if (graph->is_gone)
+        break_rule("a graph was destroyed twice");
+    graph->is_gone = 1;
     fake_cuda.live--;
     return cudaSuccess;
 }
@@ -1451,6 +1481,8 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
     const struct CUgraph_st *graph = (const struct CUgraph_st *)exec;
 
     ANSWER();
+    if (graph->is_gone)
+        break_rule("a graph was launched that had been destroyed");
     for (int o = 0; o < graph->count; o++)
         *enqueue(stream, OP_LAUNCH) = graph->ops[o];
     return cudaSuccess;

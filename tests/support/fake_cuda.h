@@ -4,7 +4,7 @@
  *
  * Streams are as late as CUDA allows: what is enqueued is done when somebody waits for it, and then
  * only as much as must come before. Whoever forgets to let a stream wait for another reads
- * poison, and whoever uses memory that was freed before is told so. A launch computes no kernel:
+ * poison, and whoever uses memory that was freed before, or is not allocated yet, is told so. A launch computes no kernel:
  * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
  * a multiple of 5 need the second rung of the ladder; or cells are those of the smallest kernel, in full. Copies by threads are done, and whoever waits
  * behind a gate that nobody opens is told so. Each call can be told to fail.
@@ -78,10 +78,9 @@ typedef struct fake_cuda_state {
     int launch_count;
     int launches_done; /* of these */
     int turns;         /* of threads to a GPU */
-    int largest_shared;
-    int copies; /* that were enqueued */
-    int trims;  /* of the pool        */
-    int graphs; /* that were recorded */
+    int copies;        /* that were enqueued */
+    int trims;         /* of the pool        */
+    int graphs;        /* that were recorded */
 
     /* The compiler. */
     nvrtcResult compile_result;
