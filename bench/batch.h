@@ -1,6 +1,6 @@
 /*
- * bench/batch.h -- how fast a code path and scalar could factor matrices (backend/cpu/cpu_lanes.h): its
- * floors, for bench_cholesky.c.
+ * bench/batch.h -- how fast a code path and scalar could factor matrices (backend/cpu/cpu_lanes.h):
+ * its floors, for bench_cholesky.c.
  */
 #ifndef BENCH_BATCH_H
 #define BENCH_BATCH_H

@@ -117,7 +117,8 @@ typedef struct bench_child {
  * does not exit with 0. */
 GCR_MUST_CHECK gcr_status bench_spawn(bench_child *out, const char *const *argv);
 
-/* A field of this process in /proc/self/status, "VmRSS" or "VmHWM", in bytes; 0 if there is none. */
+/* A field of this process in /proc/self/status, "VmRSS" or "VmHWM", in bytes; 0 if there is
+ * none. */
 double bench_own_bytes(const char *field);
 
 /* OpenBLAS in this process has one thread from here on, and people are told which processor it

@@ -1,14 +1,17 @@
 /*
- * bench/bench_agreement.c -- does a device compute what the CPU computes, and how much faster is the same job on it?
+ * bench/bench_agreement.c -- does a device compute what the CPU computes, and how much faster is
+ * the same job on it?
  *
- * Jobs of every kernel that computes with a dataset, and a user's own, with matrices of 2 to 4100 rows (420 with
- * --quick), so that each way to compute a cell is taken, those of libraries and of the whole GPU among them, run on
- * the CPU and on the device that is asked for (--device, else the first with memory of its own). States must be the same, and values within 1e-12, or within 8 n
- * eps times the condition number where that is more than 1e4, of what they are sums of; floats within 2^29 times
+ * Jobs of every kernel that computes with a dataset, and a user's own, with matrices of 2 to 4100
+ * rows (420 with
+ * --quick), so that each way to compute a cell is taken, those of libraries and of the whole GPU
+ * among them, run on the CPU and on the device that is asked for (--device, else the first with
+ * memory of its own). States must be the same, and values within 1e-12, or within 8 n eps times the
+ * condition number where that is more than 1e4, of what they are sums of; floats within 2^29 times
  * that. Rows `off` have the largest difference, in units of what is allowed.
  *
- * Then the fertility job, from data in memory to a results file on either, in turns: seconds, cells per second and
- * `ratio agreement end_to_end`.
+ * Then the fertility job, from data in memory to a results file on either, in turns: seconds, cells
+ * per second and `ratio agreement end_to_end`.
  */
 #include "bench.h"
 #include "device.h"
@@ -29,7 +32,8 @@
 typedef struct agreement_job {
     const char *name, *text;
     double rows, condition;
-    /* Or-ed. COSTLY: left out with --quick; SUMMARIES: cells are not kept; OWN: of the kernel examples/ewma.c. */
+    /* Or-ed. COSTLY: left out with --quick; SUMMARIES: cells are not kept; OWN: of the kernel
+     * examples/ewma.c. */
     enum { DOUBLES = 0, FLOATS = 1, COSTLY = 2, SUMMARIES = 4, OWN = 8 } what;
 } agreement_job;
 
@@ -210,7 +214,7 @@ out:
     return status;
 }
 
-/* ---- does it agree? --------------------------------------------------------------------------- */
+/* ---- does it agree? -------------------------------------------------------------------------- */
 
 /* What one value may be off by, in units of itself and of the rows it is summed over. */
 static double allowed(const agreement_job *job)
@@ -335,7 +339,7 @@ static gcr_status check_jobs(const bench *b, const char *device)
     return status;
 }
 
-/* ---- how much faster is it? ------------------------------------------------------------------- */
+/* ---- how much faster is it? ------------------------------------------------------------------ */
 
 static gcr_status run_side(void *arg, double *seconds_out)
 {

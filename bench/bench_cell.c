@@ -10,8 +10,8 @@
  * lengthscale.
  *
  * Times are seconds per cell; `rate` counts the operations of the factor alone, n^3 / 3 + n^2 / 2 +
- * n / 6, so exponentials show as what is missing. Which core OpenBLAS takes this machine for decides
- * how fast the rivals are: try OPENBLAS_CORETYPE too.
+ * n / 6, so exponentials show as what is missing. Which core OpenBLAS takes this machine for
+ * decides how fast the rivals are: try OPENBLAS_CORETYPE too.
  */
 #include "bench.h"
 #include "rival.h"
@@ -243,7 +243,8 @@ out:
 
 static side_arg args[4];
 
-/* Points of which each has a lengthscale of its own: the covariances of all of them are computed. */
+/* Points of which each has a lengthscale of its own: the covariances of all of them are
+ * computed. */
 static gcr_status measure_apart(bench *b, problem *p, int n)
 {
     gcr_status status = GCR_OK;

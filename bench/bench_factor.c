@@ -3,18 +3,18 @@
  *
  *     bench factor [--device cuda:0] [--precision single] [--rows N [--count M]]
  *
- * Matrices in the device's own layout, factored in place by one submission for each of some sets, which
- * together no cache holds; against the best of what the vendor has for matrices by columns
- * (factor_rival.h). Then `mixed`: sizes from 8 to 256 (64 on a CPU), equally many in each octave, in one
- * submission, where the rival has a call for each size.
+ * Matrices in the device's own layout, factored in place by one submission for each of some sets,
+ * which together no cache holds; against the best of what the vendor has for matrices by columns
+ * (factor_rival.h). Then `mixed`: sizes from 8 to 256 (64 on a CPU), equally many in each octave,
+ * in one submission, where the rival has a call for each size.
  *
- * Before each timed run the matrices are put back and the verdicts poisoned, and after it all verdicts
- * are looked at. After a case some factors of each set are multiplied out: ||A - L L'|| <= n eps ||A||. Every
- * matrix is another: G G' / n + d I with a d of its own.
+ * Before each timed run the matrices are put back and the verdicts poisoned, and after it all
+ * verdicts are looked at. After a case some factors of each set are multiplied out: ||A - L L'|| <=
+ * n eps ||A||. Every matrix is another: G G' / n + d I with a d of its own.
  *
- * A time is that of a matrix. `floor hbm` is the time to read and write its lower triangle at the rate at
- * which this device copies memory, measured here; the layout may need more. `by columns` is the same with
- * the way from columns into the layout and back.
+ * A time is that of a matrix. `floor hbm` is the time to read and write its lower triangle at the
+ * rate at which this device copies memory, measured here; the layout may need more. `by columns` is
+ * the same with the way from columns into the layout and back.
  */
 #include "bench.h"
 #include "device.h"
@@ -123,7 +123,8 @@ static void set(const problem *p, void *values, int64_t at, double value)
         ((float *)values)[at] = (float)value;
 }
 
-/* The matrices of a kind differ in their diagonals alone: the first is made, the others are copies. */
+/* The matrices of a kind differ in their diagonals alone: the first is made, the others are
+ * copies. */
 static void describe_group(const problem *p, const gcr_factor_group *g, char *squares)
 {
     const uint64_t bytes = (uint64_t)g->n * (uint64_t)g->n * scalar_bytes(p->s);

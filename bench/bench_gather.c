@@ -1,12 +1,12 @@
 /*
  * bench/bench_gather.c -- what does it cost to have the results of two ranks at one?
  *
- * 10^7 results of one number and a state, half of them computed by rank 0 and half by another rank, in
- * stretches of 1000 points in turn. Time goes from "each rank has its numbers in an array" to "rank 0
- * has each at its key, and has counted it". The other rank is one of the same node, and one that
- * believes to be on another (as root; on one machine the network is memory all the same). Rivals:
- * MPI_Gatherv of (key, value) pairs, and a message for each result, on a hundredth of them. What
- * stands in the table of each side is checked. The program starts its three ranks by mpirun.
+ * 10^7 results of one number and a state, half of them computed by rank 0 and half by another rank,
+ * in stretches of 1000 points in turn. Time goes from "each rank has its numbers in an array" to
+ * "rank 0 has each at its key, and has counted it". The other rank is one of the same node, and one
+ * that believes to be on another (as root; on one machine the network is memory all the same).
+ * Rivals: MPI_Gatherv of (key, value) pairs, and a message for each result, on a hundredth of them.
+ * What stands in the table of each side is checked. The program starts its three ranks by mpirun.
  */
 #include "exec/gather.h"
 
@@ -49,7 +49,7 @@ static double value_of(uint64_t cell)
     return (double)cell * 0.5 + 1;
 }
 
-/* ---- a round of ours -------------------------------------------------------------------------- */
+/* ---- a round of ours ------------------------------------------------------------------------- */
 
 static void complete(void *arg, uint64_t dataset)
 {
@@ -182,7 +182,7 @@ out:
     return status;
 }
 
-/* ---- the sides -------------------------------------------------------------------------------- */
+/* ---- the sides ------------------------------------------------------------------------------- */
 
 static gcr_status check(const pair *p, uint64_t step)
 {
@@ -304,7 +304,7 @@ out:
     return status;
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static gcr_status open_points(gcr_points **out)
 {

@@ -6,14 +6,15 @@
  * innermost, and as gp_profile, which needs no variances, with both algorithms. Values are checked
  * against each other before anything is timed.
  *
- * What should come out (derived, for n = 52, a covariance counted as 20 operations of an entry's two
- * halves): a direct cell takes n^3 / 3 + 20 n^2 = 101,000 operations; tridiagonal, a lengthscale takes
- * 4 n^3 / 3 + 20 n^2 = 241,000 for its 36 cells and a cell 10 n more: 7200, 14 times fewer. Half of a
- * reduction is products of the matrix with a vector, which read an entry for every two
- * multiply-adds, so 7 times as fast would be fair. gp_profile leaves a third of the cells: 3 times as
- * fast, but little where the reductions, which are as many, are what takes time.
+ * What should come out (derived, for n = 52, a covariance counted as 20 operations of an entry's
+ * two halves): a direct cell takes n^3 / 3 + 20 n^2 = 101,000 operations; tridiagonal, a
+ * lengthscale takes 4 n^3 / 3 + 20 n^2 = 241,000 for its 36 cells and a cell 10 n more: 7200, 14
+ * times fewer. Half of a reduction is products of the matrix with a vector, which read an entry for
+ * every two multiply-adds, so 7 times as fast would be fair. gp_profile leaves a third of the
+ * cells: 3 times as fast, but little where the reductions, which are as many, are what takes time.
  *
- * `floor` is the time of those operations at the rate of multiply-adds without memory, measured here.
+ * `floor` is the time of those operations at the rate of multiply-adds without memory, measured
+ * here.
  */
 #include "bench.h"
 #include "work.h"
@@ -147,7 +148,8 @@ typedef double vec __attribute__((vector_size(64)));
 
 static volatile double sink, nearly_one = 0.99999;
 
-/* Multiply-adds without memory, of this processor's widest vectors: this file is compiled for it. */
+/* Multiply-adds without memory, of this processor's widest vectors: this file is compiled for
+ * it. */
 static double peak_of_one_core(void)
 {
     enum { CHAINS = 10, STEPS = 200000 };

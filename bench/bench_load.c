@@ -1,11 +1,11 @@
 /*
  * bench/bench_load.c -- how fast is data read, and in how much memory?
  *
- * One table in every format, in the page cache, to a dataset in memory by one thread; each load in a
- * process of its own, whose growth is the peak of memory. Beside it read(2) of the same bytes, which
- * is the floor, and what people read such files with. Ours stores a dataset by column and looks for
- * missing values, theirs leave the rows as they are. Rates are bytes of the file in a second of the
- * processor's time.
+ * One table in every format, in the page cache, to a dataset in memory by one thread; each load in
+ * a process of its own, whose growth is the peak of memory. Beside it read(2) of the same bytes,
+ * which is the floor, and what people read such files with. Ours stores a dataset by column and
+ * looks for missing values, theirs leave the rows as they are. Rates are bytes of the file in a
+ * second of the processor's time.
  */
 #include "bench.h"
 #include "rival.h"
@@ -59,7 +59,7 @@ typedef struct task {
     const bench *bench;
 } task;
 
-/* ---- ours ------------------------------------------------------------------------------------- */
+/* ---- ours ------------------------------------------------------------------------------------ */
 
 typedef struct answer {
     int is_right;
@@ -140,7 +140,7 @@ out:
     return status;
 }
 
-/* ---- the floor and the rivals ----------------------------------------------------------------- */
+/* ---- the floor and the rivals ---------------------------------------------------------------- */
 
 static gcr_status run_read(void *arg, double *seconds_out)
 {
@@ -175,7 +175,7 @@ static gcr_status run_rival(void *arg, double *seconds_out)
     return bench_rival_time(&r->state->rival, r->reader, 1, seconds_out);
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Like measured values: of few digits, so that text is short. */
 static void round_off(gcr_dataset *dataset)
@@ -231,7 +231,7 @@ out:
     return status;
 }
 
-/* ---- the comparison --------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 static gcr_status open_task(task *t, const bench *b, state *s, const format *f)
 {

@@ -1,11 +1,11 @@
 /*
  * bench/bench_overlap.c -- do uploads, work and downloads hide behind each other?
  *
- * Chunks of data go up, are computed on and go down again, by the operations that a run uses: first each
- * stage alone, then all of them as a pipeline, three chunks in turn. How much is computed is chosen so
- * that it takes as long as the way up: then there is nothing to hide behind but the other stages. What is
- * asked is a pipeline of at most 1.08 times its slowest stage; of 64 chunks its ends alone are 1.03.
- * The efficiency is the part of what could be hidden that is.
+ * Chunks of data go up, are computed on and go down again, by the operations that a run uses: first
+ * each stage alone, then all of them as a pipeline, three chunks in turn. How much is computed is
+ * chosen so that it takes as long as the way up: then there is nothing to hide behind but the other
+ * stages. What is asked is a pipeline of at most 1.08 times its slowest stage; of 64 chunks its
+ * ends alone are 1.03. The efficiency is the part of what could be hidden that is.
  *
  * And a million cells that cost nothing, in one launch: what a cell costs by being one.
  */

@@ -2,10 +2,10 @@
  * bench/bench_own.c -- is a kernel of the user's as fast as a built-in one?
  *
  * The file of a built-in kernel is loaded as a user's would be, and both units crunch the same grid
- * of points of one dataset, one core, in turn: `gp`, with matrices of n rows of data, and `ridge`, with
- * matrices of n features, whose option is a constant in the one and a number of the run in the other.
- * All cells have results, with the same bits. Before that, how long it takes to compile a kernel, and
- * to find it compiled.
+ * of points of one dataset, one core, in turn: `gp`, with matrices of n rows of data, and `ridge`,
+ * with matrices of n features, whose option is a constant in the one and a number of the run in the
+ * other. All cells have results, with the same bits. Before that, how long it takes to compile a
+ * kernel, and to find it compiled.
  */
 #include "bench.h"
 
@@ -48,7 +48,8 @@ typedef struct side_arg {
     uint8_t state[POINTS];
 } side_arg;
 
-/* The data that give a kernel matrices of n rows: those of ridge are as large as it has features. */
+/* The data that give a kernel matrices of n rows: those of ridge are as large as it has
+ * features. */
 static void describe_data(problem *p, int n)
 {
     const gcr_shape one = { 2, 1, p->setup.option };

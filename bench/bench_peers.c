@@ -1,12 +1,12 @@
 /*
  * bench/bench_peers.c -- what people use today for many small cells, on the same processors.
  *
- * Three workloads: `tiny`, cells of one multiplication, where all that counts is what a cell costs a
- * system; `fertility`, the grid of Gaussian processes of examples/fertility.yaml; `ridge`, a small
- * cross-validated ridge regression. From data in memory to results in memory, ours by a run and
- * theirs by the functions of rival_peers.py, which are NumPy over LAPACK and not scikit-learn (bench
- * fertility and bench ridge compare with that). StarPU has C tasks: its tiny cell is the kernel `spin`
- * for no time at all. Results of all are compared with ours.
+ * Three workloads: `tiny`, cells of one multiplication, where all that counts is what a cell costs
+ * a system; `fertility`, the grid of Gaussian processes of examples/fertility.yaml; `ridge`, a
+ * small cross-validated ridge regression. From data in memory to results in memory, ours by a run
+ * and theirs by the functions of rival_peers.py, which are NumPy over LAPACK and not scikit-learn
+ * (bench fertility and bench ridge compare with that). StarPU has C tasks: its tiny cell is the
+ * kernel `spin` for no time at all. Results of all are compared with ours.
  */
 #include "bench.h"
 #include "rival.h"
@@ -76,7 +76,7 @@ typedef struct state {
     int threads;
 } state;
 
-/* ---- data ------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 /* Relative sources are relative to the folder of `path`, which need not be there. */
 static gcr_status open_job(bench_work *out, const char *path, const workload *w, const char *data,
@@ -124,7 +124,7 @@ out:
     return status;
 }
 
-/* ---- systems ---------------------------------------------------------------------------------- */
+/* ---- systems --------------------------------------------------------------------------------- */
 
 static gcr_status open_peer(bench *b, const state *s, peer *p)
 {
@@ -186,7 +186,7 @@ static void close_state(state *s)
     bench_folder_close(s->folder);
 }
 
-/* ---- sides ------------------------------------------------------------------------------------ */
+/* ---- sides ----------------------------------------------------------------------------------- */
 
 typedef struct side_arg {
     state *state;
@@ -223,7 +223,7 @@ static gcr_status check(const side_arg *a)
     return bench_work_compare(&a->state->works[a->workload], path, who);
 }
 
-/* ---- the comparison --------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 static gcr_status measure(bench *b, state *s, int index)
 {

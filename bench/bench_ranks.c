@@ -1,12 +1,12 @@
 /*
  * bench/bench_ranks.c -- what does it cost that cells are computed by several processes?
  *
- * METG (metg.h) with two ranks of one thread each, schedule dynamic, batches as long as they turn out to
- * be best: on one node, beside joblib and StarPU with as many workers, and on two nodes (as root; the
- * other one is a host name, messages go over TCP, and results have to come back). The wall is that of
- * the execute phase at rank 0, which checks each output. Then what a rank's thread takes that
- * looks for messages and computes nothing: its share of a core while both nodes sleep in their cells. The
- * program starts its three ranks by mpirun.
+ * METG (metg.h) with two ranks of one thread each, schedule dynamic, batches as long as they turn
+ * out to be best: on one node, beside joblib and StarPU with as many workers, and on two nodes (as
+ * root; the other one is a host name, messages go over TCP, and results have to come back). The
+ * wall is that of the execute phase at rank 0, which checks each output. Then what a rank's thread
+ * takes that looks for messages and computes nothing: its share of a core while both nodes sleep in
+ * their cells. The program starts its three ranks by mpirun.
  */
 #include "metg.h"
 #include "ranks.h"
@@ -31,7 +31,7 @@ typedef struct pair {
     bench_metg ours, theirs;
 } pair;
 
-/* ---- ours -------------------------------------------------------------------------------------- */
+/* ---- ours ------------------------------------------------------------------------------------ */
 
 static gcr_status check_outputs(const gcr_run *run)
 {
@@ -47,8 +47,8 @@ out:
     return status;
 }
 
-/* `count` cells of a kernel that gives its parameter, with values around `middle`; seconds of rank 0, and
- * of a core that this rank's thread took which calls this. */
+/* `count` cells of a kernel that gives its parameter, with values around `middle`; seconds of rank
+ * 0, and of a core that this rank's thread took which calls this. */
 static gcr_status run_cells(const pair *p, const char *kernel, const char *axis, double middle,
                             uint64_t count, double *seconds_out, double *core_out)
 {
@@ -90,7 +90,7 @@ static gcr_status spin_ours(void *arg, double *seconds_out, double ns, uint64_t 
     return run_cells(arg, "spin", "ns", ns, count, seconds_out, &core);
 }
 
-/* ---- a rival: rank 0 asks it, and others sleep -------------------------------------------------- */
+/* ---- a rival: rank 0 asks it, and others sleep ----------------------------------------------- */
 
 static gcr_status spin_rival(void *arg, double *seconds_out, double ns, uint64_t count)
 {
@@ -117,7 +117,7 @@ out:
     return status;
 }
 
-/* ---- cases ------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static gcr_status measure_metg(bench *b, pair *p, const char *where, const char *rival,
                                int has_rival)

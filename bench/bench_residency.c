@@ -1,10 +1,11 @@
 /*
  * bench/bench_residency.c -- what does it buy to leave the data on the device?
  *
- * One job, three ways: datasets go up once and stay; they go up again for each batch, into another place
- * and while the batch before is computed; they are made on the device. Batches are all points of the datasets in eight parts; results come down in each
- * case and are looked at. The bytes of the ledger must be those that the way needs: resident, each
- * byte once. Then four loops that everybody knows, beside the copies that they need (workloads.h).
+ * One job, three ways: datasets go up once and stay; they go up again for each batch, into another
+ * place and while the batch before is computed; they are made on the device. Batches are all points
+ * of the datasets in eight parts; results come down in each case and are looked at. The bytes of
+ * the ledger must be those that the way needs: resident, each byte once. Then four loops that
+ * everybody knows, beside the copies that they need (workloads.h).
  */
 #include "bench.h"
 #include "scale_job.h"

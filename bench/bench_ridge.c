@@ -3,8 +3,8 @@
  * folds, 50 values of alpha?
  *
  * Two comparisons, each of like with like and on the same processors:
- *   - datasets in memory to results in memory: ours, and a careful loop in C over LAPACK, which gives
- *     the errors alone (ours gives the degrees of freedom too);
+ *   - datasets in memory to results in memory: ours, and a careful loop in C over LAPACK, which
+ *     gives the errors alone (ours gives the degrees of freedom too);
  *   - files of data to a file of results: ours, and scikit-learn's GridSearchCV under joblib, which
  *     takes half a minute, so it is asked once (--quick: for a few of the files).
  * Errors of all three are compared in the same run.
@@ -54,7 +54,7 @@ static void describe_job(state *s, const char *data)
              data, RIVAL_RIDGE_FOLDS, ALPHAS, s->threads);
 }
 
-/* ---- in memory -------------------------------------------------------------------------------- */
+/* ---- in memory ------------------------------------------------------------------------------- */
 
 static gcr_status run_ours(void *arg, double *seconds_out)
 {
@@ -110,7 +110,7 @@ out:
     return status;
 }
 
-/* ---- from files to a file --------------------------------------------------------------------- */
+/* ---- from files to a file -------------------------------------------------------------------- */
 
 static gcr_status run_files(void *arg, double *seconds_out)
 {
@@ -142,7 +142,7 @@ out:
     return status;
 }
 
-/* ---- checks ----------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 /* Condition numbers stay below 1e7 here, so ten digits are what both can have. */
 static gcr_status compare(const char *who, const double *ours, const double *theirs, int count)
@@ -186,7 +186,7 @@ out:
     return status;
 }
 
-/* ---- the comparison --------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 static gcr_status measure(bench *b, state *s, bench_side sides[3])
 {

@@ -1,13 +1,14 @@
 /*
  * bench/bench_schedule.c -- how long do ranks take that share cells of very different length?
  *
- * Cells sleep, so that as many ranks as wanted compute side by side on few processors; ranks are started
- * by mpirun, and what is timed is the computing, as the program reports it. 10 datasets x 3 points of
- * 100 ms on 8 ranks: four rounds are the best there is, and nested parallel loops need 5, 6 and 10
- * (simulated, exec/simulate.h). 100 x 100 points of Pareto-distributed length, which nobody told the
- * schedule, on 2 ranks: the bound is half of what one rank takes, and the longest cell. 100 datasets of
- * Pareto-distributed size x 100 points of a kernel that says that it takes as long as a dataset has rows, on
- * 2 ranks, too: the bound is half of what one rank takes, or the longest cell.
+ * Cells sleep, so that as many ranks as wanted compute side by side on few processors; ranks are
+ * started by mpirun, and what is timed is the computing, as the program reports it. 10 datasets x 3
+ * points of 100 ms on 8 ranks: four rounds are the best there is, and nested parallel loops need 5,
+ * 6 and 10 (simulated, exec/simulate.h). 100 x 100 points of Pareto-distributed length, which
+ * nobody told the schedule, on 2 ranks: the bound is half of what one rank takes, and the longest
+ * cell. 100 datasets of Pareto-distributed size x 100 points of a kernel that says that it takes as
+ * long as a dataset has rows, on 2 ranks, too: the bound is half of what one rank takes, or the
+ * longest cell.
  */
 #include "exec/simulate.h"
 
@@ -36,7 +37,7 @@ typedef struct ranks {
     int count;
 } ranks;
 
-/* ---- a run over ranks -------------------------------------------------------------------------- */
+/* ---- a run over ranks ------------------------------------------------------------------------ */
 
 /* What the program says that computing took. */
 static gcr_status read_seconds(double *out, const char *path)
@@ -76,7 +77,7 @@ out:
     return status;
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 static gcr_status write_job(const state *s, const char *name, int datasets, const double *ms,
                             int points)
@@ -172,7 +173,7 @@ out:
     return status;
 }
 
-/* ---- cases ------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 /* Rounds that nested loops would take on as many workers, of which some may only start others. */
 static gcr_status tell_nested(bench *b, const char *what, int groups, int inner)

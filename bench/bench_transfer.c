@@ -2,10 +2,10 @@
  * bench/bench_transfer.c -- what does a copy cost, by kind of memory, way and size?
  *
  * Kinds of memory on the near side (pageable, pinned, mapped, managed, the device itself, a second
- * device), up, down and both at once, 4 B to 1 GiB by fours. Each time is fitted by t = a + s / b. The
- * ring is our own way for ordinary memory, what a run uploads a dataset by. What it costs to have
- * memory stands apart. Every block is filled with bytes of its own before a case and looked at after it,
- * and the bytes of the ledger must be those that were asked for.
+ * device), up, down and both at once, 4 B to 1 GiB by fours. Each time is fitted by t = a + s / b.
+ * The ring is our own way for ordinary memory, what a run uploads a dataset by. What it costs to
+ * have memory stands apart. Every block is filled with bytes of its own before a case and looked at
+ * after it, and the bytes of the ledger must be those that were asked for.
  *
  * Beside it, where the device is a GPU and python3 has it: torch, pinned, `Tensor.copy_`.
  */

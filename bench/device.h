@@ -13,8 +13,8 @@ typedef struct bench_device {
     int index;
 } bench_device;
 
-/* `words` as a job has them, "cpu" or "cuda:1"; NULL: the first device with memory of its own, or the
- * CPU where there is none. Says on stderr which it is. GCR_EINVAL, GCR_EUNSUPPORTED. */
+/* `words` as a job has them, "cpu" or "cuda:1"; NULL: the first device with memory of its own, or
+ * the CPU where there is none. Says on stderr which it is. GCR_EINVAL, GCR_EUNSUPPORTED. */
 GCR_MUST_CHECK gcr_status bench_device_open(bench_device *out, const char *words);
 void bench_device_close(bench_device *device);
 

@@ -1,4 +1,5 @@
-/* bench/fit.c -- see fit.h: the best of all lines through two points, then least squares near it. */
+/* bench/fit.c -- see fit.h: the best of all lines through two points, then least squares near
+ * it. */
 #include "fit.h"
 
 #include <math.h>
@@ -31,7 +32,8 @@ static double cost_of(const points *p, line l)
     return sum;
 }
 
-/* Takes `other` in place of `best` where it is nearer; not a line whose end is before its beginning. */
+/* Takes `other` in place of `best` where it is nearer; not a line whose end is before its
+ * beginning. */
 static void prefer(line *best, double *cost, const points *p, line other)
 {
     const double other_cost = other.a >= 0 && other.slope >= 0 ? cost_of(p, other) : INFINITY;
@@ -75,8 +77,8 @@ static double median_error(const points *p, line l)
     return 0.5 * (errors[(p->count - 1) / 2] + errors[p->count / 2]);
 }
 
-/* Least squares of relative errors over the points that lie near the line; itself where those do not
- * say more. 1.48 medians of noise are its deviation. */
+/* Least squares of relative errors over the points that lie near the line; itself where those do
+ * not say more. 1.48 medians of noise are its deviation. */
 static line polish(const points *p, line l)
 {
     const double near = fmax(3 * 1.48 * median_error(p, l), near_error);

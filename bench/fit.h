@@ -1,9 +1,9 @@
 /*
  * bench/fit.h -- what a copy costs whatever its size, and what each byte adds: t = a + s / b.
  *
- * Sizes go over nine powers of ten, so errors are relative. Some of the times may be anything (another
- * program, a clock that changes): an error of more than 30 % counts as one of 30 %, and only what lies
- * near the best line decides where exactly it is.
+ * Sizes go over nine powers of ten, so errors are relative. Some of the times may be anything
+ * (another program, a clock that changes): an error of more than 30 % counts as one of 30 %, and
+ * only what lies near the best line decides where exactly it is.
  */
 #ifndef GCR_BENCH_FIT_H
 #define GCR_BENCH_FIT_H

@@ -2,8 +2,8 @@
  * bench/metg.h -- how long must a cell be for a system not to be in its way?
  *
  * METG(x%) of Task Bench: the smallest mean duration of a cell at which useful work / (workers x
- * wall) is at least x%. Durations rise by a factor, and the crossing is interpolated between its two
- * neighbours.
+ * wall) is at least x%. Durations rise by a factor, and the crossing is interpolated between its
+ * two neighbours.
  */
 #ifndef GCR_BENCH_METG_H
 #define GCR_BENCH_METG_H

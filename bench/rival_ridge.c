@@ -1,7 +1,8 @@
 /*
- * bench/rival_ridge.c -- rows are centred once; each fold's Gram matrix is made once (dsyrk) and the
- * training matrix of a fold is the sum of the others'; dpotrf and dpotrs for each alpha; the held-out
- * rows meet the solutions of all alphas at once (dgemm). Compiled for the machine it runs on.
+ * bench/rival_ridge.c -- rows are centred once; each fold's Gram matrix is made once (dsyrk) and
+ * the training matrix of a fold is the sum of the others'; dpotrf and dpotrs for each alpha; the
+ * held-out rows meet the solutions of all alphas at once (dgemm). Compiled for the machine it runs
+ * on.
  */
 #include "rival_ridge.h"
 

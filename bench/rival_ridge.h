@@ -1,6 +1,6 @@
 /*
- * bench/rival_ridge.h -- what a careful programmer writes without a framework: cross-validated ridge
- * regression over LAPACK, one dataset after another.
+ * bench/rival_ridge.h -- what a careful programmer writes without a framework: cross-validated
+ * ridge regression over LAPACK, one dataset after another.
  */
 #ifndef GCR_BENCH_RIVAL_RIDGE_H
 #define GCR_BENCH_RIVAL_RIDGE_H

@@ -1,6 +1,6 @@
 /*
- * bench/rival_starpu.c -- the rival StarPU: tasks without data, eager scheduler. Its argument is how
- * many workers it has.
+ * bench/rival_starpu.c -- the rival StarPU: tasks without data, eager scheduler. Its argument is
+ * how many workers it has.
  *
  * The task's body is our own spin kernel, compiled in here, so that both systems are charged with
  * the same work. Protocol: bench/rival.h. Workers are paused between questions: they poll.

@@ -1,9 +1,9 @@
 /*
  * bench/scale_job.h -- cells of the kernel `scale` by the operations of the seam, one by one.
  *
- * A run decides by itself what is copied when. Benchmarks of copies decide that themselves, so they ask
- * the device for what a run would: a dataset is y alone, a cell is its mean times a factor and reads
- * all of it. The same on every device.
+ * A run decides by itself what is copied when. Benchmarks of copies decide that themselves, so they
+ * ask the device for what a run would: a dataset is y alone, a cell is its mean times a factor and
+ * reads all of it. The same on every device.
  */
 #ifndef GCR_BENCH_SCALE_JOB_H
 #define GCR_BENCH_SCALE_JOB_H
@@ -19,7 +19,8 @@ typedef struct bench_scale {
     gcr_program *program;
 } bench_scale;
 
-/* Datasets of `rows` rows and `points` points each. Borrows `on`; does not move until it is closed. */
+/* Datasets of `rows` rows and `points` points each. Borrows `on`; does not move until it is
+ * closed. */
 GCR_MUST_CHECK gcr_status bench_scale_open(bench_scale *out, const bench_device *on, uint64_t rows,
                                            uint64_t points);
 void bench_scale_close(bench_scale *job);
@@ -30,8 +31,8 @@ void bench_scale_fill(double *y, uint64_t rows, uint64_t number);
 /* The results of `cells` cells on either side: so many values, then so many states. */
 uint64_t bench_scale_record_bytes(uint64_t cells);
 
-/* Points first .. first + count - 1 of the dataset whose rows are at y_dev. Their records are number
- * `at` and following of `records`, which has room for `cells`. */
+/* Points first .. first + count - 1 of the dataset whose rows are at y_dev. Their records are
+ * number `at` and following of `records`, which has room for `cells`. */
 gcr_unit_tile bench_scale_tile(const bench_scale *job, const void *y_dev, uint64_t first,
                                uint64_t count, const gcr_buf *records, uint64_t at, uint64_t cells);
 

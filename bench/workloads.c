@@ -183,8 +183,8 @@ static void apply(double *to, const double *matrix, const double *from, uint64_t
     }
 }
 
-/* out v is x (x v), for a v that no error of an entry escapes but by chance. Entries are positive: no
- * sum is less than its terms. */
+/* out v is x (x v), for a v that no error of an entry escapes but by chance. Entries are positive:
+ * no sum is less than its terms. */
 static gcr_status check_product(const workloads *w)
 {
     gcr_status status = GCR_OK;

@@ -37,8 +37,8 @@ out:
     return status;
 }
 
-/* What columns from .. from + depth - 1 of L subtract from the `count` rows of entries at `first`, in
- * columns from `column` on. */
+/* What columns from .. from + depth - 1 of L subtract from the `count` rows of entries at `first`,
+ * in columns from `column` on. */
 static gcr_status update(const gcr_blocked *of, int64_t first, int64_t count, int64_t column,
                          int64_t from, int64_t depth)
 {

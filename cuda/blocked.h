@@ -13,8 +13,8 @@
  *     divide     L(R, f) = A(f, R)' W'                     one product
  *     update     A(C, R) -= L(C, K) L(R, K)'               a product for each block of C
  *
- * and they come recursively: the left half of the columns, what it subtracts from the right half, the
- * right half. So K is as long as can be: n^2 log n entries are read and written in place of
+ * and they come recursively: the left half of the columns, what it subtracts from the right half,
+ * the right half. So K is as long as can be: n^2 log n entries are read and written in place of
  * n^3 / 384. The order depends on `rows` alone.
  *
  * Plain C17 without CUDA: cuda_large.c gives the steps to cuBLAS, tests to the BLAS of the host.
@@ -26,8 +26,8 @@
 
 #include "gridcrunch/status.h"
 
-/* C = alpha A' B' + beta C, or with A in place of A'. Places are values from the beginning of the matrix;
- * C is m x n, and the sums have k terms. */
+/* C = alpha A' B' + beta C, or with A in place of A'. Places are values from the beginning of the
+ * matrix; C is m x n, and the sums have k terms. */
 typedef struct gcr_product {
     int a_is_across;
     int64_t m, n, k;
@@ -48,7 +48,8 @@ typedef struct gcr_blocked {
 
 GCR_MUST_CHECK gcr_status gcr_blocked_factor(const gcr_blocked *of);
 
-/* Where L is there already, by someone else's hand: makes W of its blocks and solves for the sides. */
+/* Where L is there already, by someone else's hand: makes W of its blocks and solves for the
+ * sides. */
 GCR_MUST_CHECK gcr_status gcr_blocked_solve(const gcr_blocked *of);
 
 #endif /* GCR_CUDA_BLOCKED_H */

@@ -1,7 +1,8 @@
 /*
- * cuda/crossovers.h -- the numbers of gcr_crossovers, one by one: what each is called, and what it may
- * be. The hash in a kind and the file of a calibration are made of this list and of nothing else, so
- * that a number that is not in it decides no bits, and one that is cannot be forgotten in either.
+ * cuda/crossovers.h -- the numbers of gcr_crossovers, one by one: what each is called, and what it
+ * may be. The hash in a kind and the file of a calibration are made of this list and of nothing
+ * else, so that a number that is not in it decides no bits, and one that is cannot be forgotten in
+ * either.
  */
 #ifndef GCR_CUDA_CROSSOVERS_H
 #define GCR_CUDA_CROSSOVERS_H

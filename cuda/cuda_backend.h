@@ -4,10 +4,11 @@
  * Order. A queue is three streams, so that copies run beside kernels: `up` for uploads, `work` for
  * kernels, `down` for downloads. Work waits for the uploads that came before it, downloads wait for
  * both. The device has one more, `memory`, on which device memory is allocated and freed: freeing
- * waits for all that the queues were given before, unless nothing of it uses the block any more, and
- * whatever a queue is given next waits for what was allocated. All of it by events, which are waited
- * for on the GPU and never by the host. A free that waits ends the look-ahead: uploads for the batch
- * after the next come after all before. So datasets, which leave when their cells have landed, go idle.
+ * waits for all that the queues were given before, unless nothing of it uses the block any more,
+ * and whatever a queue is given next waits for what was allocated. All of it by events, which are
+ * waited for on the GPU and never by the host. A free that waits ends the look-ahead: uploads for
+ * the batch after the next come after all before. So datasets, which leave when their cells have
+ * landed, go idle.
  *
  * No default stream, no managed memory; nothing is allocated between the first batch and the last
  * but the blocks of datasets, which come from a pool that keeps what was freed.
@@ -60,8 +61,8 @@ typedef struct cuda_device {
     struct cuda_measure *measure; /* of cuda_measure.c; NULL before anything is measured  */
     gcr_pool *copiers;            /* who fill stages; NULL before the first large upload */
     pthread_mutex_t copiers_lock; /* of these                                            */
-    /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds it,
-     * but for large matrices (cuda_large.h). */
+    /* Of everything that is enqueued, and of the list of queues. Nobody waits for the GPU who holds
+     * it, but for large matrices (cuda_large.h). */
     pthread_mutex_t lock;
 } cuda_device;
 
@@ -112,14 +113,15 @@ void gcr_cuda_device_close(gcr_device *device);
 void gcr_cuda_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                           gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
-/* Makes the device the one that CUDA calls of this thread are for. enter() remembers where the thread
- * is; turn() does not trust that: callbacks of the user's run on threads that drive a queue, and may have
- * turned to another GPU. Launches mind, and what is opened; copies, frees and events do not. */
+/* Makes the device the one that CUDA calls of this thread are for. enter() remembers where the
+ * thread is; turn() does not trust that: callbacks of the user's run on threads that drive a queue,
+ * and may have turned to another GPU. Launches mind, and what is opened; copies, frees and events
+ * do not. */
 GCR_MUST_CHECK gcr_status gcr_cuda_turn(const gcr_device *device);
 GCR_MUST_CHECK gcr_status gcr_cuda_enter(const gcr_device *device);
 
-/* The same as enter() where nothing can fail any more; false: nothing of CUDA is to be called. A thread that
- * never turned to a GPU would start one that is not this. */
+/* The same as enter() where nothing can fail any more; false: nothing of CUDA is to be called. A
+ * thread that never turned to a GPU would start one that is not this. */
 int gcr_cuda_enter_to_close(const gcr_device *device);
 
 /* cuda_lane.c. The device's lock is held. */
@@ -129,7 +131,8 @@ void gcr_cuda_lane_close(cuda_lane *lane);
 /* Lets what `lane` is given next wait for all that `other` was given so far. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_follow(cuda_lane *lane, cuda_lane *other, cuda_seen *seen);
 
-/* Before a launch whose blocks are one team: in front of their scratch, none has come to a barrier. */
+/* Before a launch whose blocks are one team: in front of their scratch, none has come to a
+ * barrier. */
 GCR_MUST_CHECK gcr_status gcr_cuda_lane_clear_meeting(cuda_lane *lane, void *scratch);
 
 /* Lets blocks of a kernel have so much dynamic shared memory, and no more than that. */
@@ -141,8 +144,8 @@ GCR_MUST_CHECK gcr_status gcr_cuda_kernel_blocks(int *out, cudaKernel_t kernel,
                                                  const cuda_device *device, int threads,
                                                  uint64_t shared_bytes);
 
-/* So many blocks as are wanted, but no more than all multiprocessors have at a time: a block goes on with what
- * is left. */
+/* So many blocks as are wanted, but no more than all multiprocessors have at a time: a block goes
+ * on with what is left. */
 static inline unsigned gcr_cuda_blocks(const gcr_device *device, uint64_t wanted, int of_unit)
 {
     const uint64_t most = (uint64_t)device->info.units * (uint64_t)of_unit;
@@ -175,10 +178,12 @@ void gcr_cuda_free(cuda_device *device, void *block);
 /* The same for a block that nothing uses which the queues were given. */
 void gcr_cuda_free_idle(cuda_device *device, void *block);
 
-/* Waits for what was freed, and gives it to those who do not take from our pool. The lock is not held. */
+/* Waits for what was freed, and gives it to those who do not take from our pool. The lock is not
+ * held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_give_back(cuda_device *device);
 
-/* Lets a block have at least `bytes`, *have so far; it only grows, and not often. What was in it is gone. */
+/* Lets a block have at least `bytes`, *have so far; it only grows, and not often. What was in it is
+ * gone. */
 GCR_MUST_CHECK gcr_status gcr_cuda_reserve(void **block, uint64_t *have, cuda_device *device,
                                            uint64_t bytes, const char *doing);
 
@@ -200,7 +205,8 @@ gcr_status gcr_cuda_event_sync(gcr_event *event, double seconds);
 /* Whether what came before it has ended; does not wait. One that was never recorded has. */
 GCR_MUST_CHECK gcr_status gcr_cuda_event_look(int *is_over, gcr_event *event);
 
-/* An event that the host sleeps for: a thread that spins would take a core from those who compute. */
+/* An event that the host sleeps for: a thread that spins would take a core from those who
+ * compute. */
 GCR_MUST_CHECK gcr_status gcr_cuda_host_event_open(cudaEvent_t *out);
 
 /* Each lets what a lane is given next come after all that must be before it. The lock is held. */
@@ -229,8 +235,8 @@ gcr_status gcr_cuda_reduce(gcr_queue *queue, gcr_program *program, const gcr_red
 /* cuda_transfer.c */
 extern const gcr_measure_ops gcr_cuda_measure;
 
-/* cuda_prepare.c. collected() enqueues what prepare() was asked for so far, and forget() drops what is of
- * `program`, NULL: of all; for both, the lock is held. */
+/* cuda_prepare.c. collected() enqueues what prepare() was asked for so far, and forget() drops what
+ * is of `program`, NULL: of all; for both, the lock is held. */
 GCR_MUST_CHECK gcr_status gcr_cuda_preparer_open(cuda_queue *queue);
 void gcr_cuda_preparer_close(cuda_queue *queue);
 GCR_MUST_CHECK gcr_status gcr_cuda_prepare_collected(cuda_queue *queue);

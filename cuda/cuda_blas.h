@@ -1,9 +1,9 @@
 /*
  * cuda/cuda_blas.h -- cuBLAS and cuSOLVER, opened when the first matrix comes that is theirs.
  *
- * Only what is called is here, for one queue: a handle of each on its stream `work`, with memory that
- * is allocated once. What is computed with them depends on the shapes alone: no atomics, which add in
- * any order; nothing that rounds numbers before it multiplies them.
+ * Only what is called is here, for one queue: a handle of each on its stream `work`, with memory
+ * that is allocated once. What is computed with them depends on the shapes alone: no atomics, which
+ * add in any order; nothing that rounds numbers before it multiplies them.
  */
 #ifndef GCR_CUDA_BLAS_H
 #define GCR_CUDA_BLAS_H
@@ -42,8 +42,8 @@ typedef struct cuda_solver {
 GCR_MUST_CHECK gcr_status gcr_cuda_blas(const cuda_blas **out);
 GCR_MUST_CHECK gcr_status gcr_cuda_solver(const cuda_solver **out);
 
-/* ", cuBLAS 13.1.0, cuSOLVER 12.0.4": of those that matrices of so many rows are for by the table, or "".
- * Each is opened, and left out where it is not there: no cell will come of that. */
+/* ", cuBLAS 13.1.0, cuSOLVER 12.0.4": of those that matrices of so many rows are for by the table,
+ * or "". Each is opened, and left out where it is not there: no cell will come of that. */
 void gcr_cuda_library_versions(char *out, size_t bytes, const gcr_crossovers *crossovers,
                                int64_t matrix_rows);
 

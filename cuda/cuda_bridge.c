@@ -1,9 +1,9 @@
 /*
  * cuda/cuda_bridge.c -- see cuda_bridge.h.
  *
- * An error of another rank, or of the way to it, is seen by asking the communicator; the stream would
- * wait for ever. A communicator that has failed is aborted at once, which ends what it has in streams:
- * the GPU itself is not lost.
+ * An error of another rank, or of the way to it, is seen by asking the communicator; the stream
+ * would wait for ever. A communicator that has failed is aborted at once, which ends what it has in
+ * streams: the GPU itself is not lost.
  */
 #include "cuda/cuda_bridge.h"
 
@@ -41,8 +41,8 @@ static void break_bridge(cuda_bridge *bridge)
     bridge->comm = NULL;
 }
 
-/* A GPU that was lost is CUDA's to tell, of the stream: NCCL has a runtime of its own, whose last error
- * is not this one's. */
+/* A GPU that was lost is CUDA's to tell, of the stream: NCCL has a runtime of its own, whose last
+ * error is not this one's. */
 static gcr_status find_loss(const cuda_bridge *bridge)
 {
     gcr_cuda_note(cudaStreamQuery(device_of(bridge)->memory.stream));
@@ -90,8 +90,8 @@ static void sleep_for(useconds_t *pause)
     *pause = *pause < PAUSE_MOST_US ? 2 * *pause : *pause;
 }
 
-/* Waits until what the last call asked for is done as far as the host is concerned; `answer` is what it
- * returned. One that says success is asked, too: the communicator may still be at it. */
+/* Waits until what the last call asked for is done as far as the host is concerned; `answer` is
+ * what it returned. One that says success is asked, too: the communicator may still be at it. */
 static gcr_status settle(cuda_bridge *bridge, const char *doing, ncclResult_t answer)
 {
     gcr_status status = GCR_OK;
@@ -292,8 +292,8 @@ out:
     return status;
 }
 
-/* After NCCL was called: whoever frees memory looks at how much a lane was given, and it has it only
- * when the call has settled. */
+/* After NCCL was called: whoever frees memory looks at how much a lane was given, and it has it
+ * only when the call has settled. */
 static gcr_status settle_lane(cuda_bridge *bridge, cuda_lane *lane, const char *doing,
                               ncclResult_t answer)
 {

@@ -1,4 +1,5 @@
-/* cuda/cuda_calibrate.c -- a calibration of a device: see cuda_calibration.h and cuda_calibrate.h. */
+/* cuda/cuda_calibrate.c -- a calibration of a device: see cuda_calibration.h and
+ * cuda_calibrate.h. */
 #include "cuda/cuda_calibrate.h"
 
 #include "cuda/cuda_calibration.h"

@@ -1,8 +1,9 @@
 /*
- * cuda/cuda_calibrate.h -- the searches of a calibration: which algorithm is the fastest for which size.
+ * cuda/cuda_calibrate.h -- the searches of a calibration: which algorithm is the fastest for which
+ * size.
  *
- * Each reads the table of the bench, which has what those before it have found, and writes the numbers
- * that it is for. They are called in this order.
+ * Each reads the table of the bench, which has what those before it have found, and writes the
+ * numbers that it is for. They are called in this order.
  */
 #ifndef GCR_CUDA_CALIBRATE_H
 #define GCR_CUDA_CALIBRATE_H

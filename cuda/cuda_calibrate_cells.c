@@ -1,10 +1,10 @@
 /*
  * cuda/cuda_calibrate_cells.c -- how many threads have a cell of a kernel that has no SPD matrix.
  *
- * A cell that all blocks have runs alone; one that a block has, beside one on each other multiprocessor.
- * So what is compared is what a cell takes where there are as many as multiprocessors. What decides is
- * its cost, and that it has as much scratch as the smallest cell that all blocks have won: others may
- * have their cost in a loop that is not worth sharing.
+ * A cell that all blocks have runs alone; one that a block has, beside one on each other
+ * multiprocessor. So what is compared is what a cell takes where there are as many as
+ * multiprocessors. What decides is its cost, and that it has as much scratch as the smallest cell
+ * that all blocks have won: others may have their cost in a loop that is not worth sharing.
  */
 #include "cuda/cuda_calibrate.h"
 #include "cuda/cuda_kernel.h"
@@ -135,7 +135,8 @@ static double prepare_cost_of(const gcr_program *program, int64_t rows)
     return program->unit->kernel->prepare_cost(&shape);
 }
 
-/* As for cells: where all blocks win nothing, they have what is dearer than all that was measured. */
+/* As for cells: where all blocks win nothing, they have what is dearer than all that was
+ * measured. */
 static gcr_status find_prepare_whole_flops(const cuda_bench *b)
 {
     static const int rows[] = { 512, 1024, 2048 };

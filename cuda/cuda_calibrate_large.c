@@ -1,9 +1,10 @@
 /*
- * cuda/cuda_calibrate_large.c -- who computes matrices that are not on the chip, and how many at a time.
+ * cuda/cuda_calibrate_large.c -- who computes matrices that are not on the chip, and how many at a
+ * time.
  *
- * A block, all blocks with cuBLAS and cuSOLVER follow each other as matrices grow. Sub-batches of as many
- * matrices as there are multiprocessors, of half and of twice as many, are what is tried: more take
- * memory, and fewer leave the GPU idle.
+ * A block, all blocks with cuBLAS and cuSOLVER follow each other as matrices grow. Sub-batches of
+ * as many matrices as there are multiprocessors, of half and of twice as many, are what is tried:
+ * more take memory, and fewer leave the GPU idle.
  */
 #include "cuda/cuda_blas.h"
 #include "cuda/cuda_calibrate.h"
@@ -60,8 +61,9 @@ typedef struct duel {
     gcr_crossovers few, many; /* for few rows, and for many */
 } duel;
 
-/* The first of `rows`, which end with 0, that `many` wins goes to *io. Where it wins none, that is behind
- * those that it has lost, and not before *io: what has not been measured is left as it was. */
+/* The first of `rows`, which end with 0, that `many` wins goes to *io. Where it wins none, that is
+ * behind those that it has lost, and not before *io: what has not been measured is left as it
+ * was. */
 static gcr_status find_begin(int32_t *io, const cuda_bench *b, const duel *of, const int *rows)
 {
     gcr_status status = GCR_OK;

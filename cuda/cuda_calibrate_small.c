@@ -3,8 +3,8 @@
  *
  * Thread, warp and block meet at the sizes that the text of a team is compiled for, as its time is
  * nearly that of the largest of them: the smaller team keeps what it wins up to the first size that
- * it loses. Blocks of several shapes are measured at all of `sizes`, and the classes are those of the
- * least time together, where a further class must be worth CLASS_COST.
+ * it loses. Blocks of several shapes are measured at all of `sizes`, and the classes are those of
+ * the least time together, where a further class must be worth CLASS_COST.
  */
 #include "cuda/cuda_calibrate.h"
 #include "cuda/cuda_kernel.h"
@@ -27,7 +27,7 @@ int gcr_cuda_team_by(const cuda_bench *b, const gcr_crossovers *table, int64_t r
 
     return gcr_cuda_variant_of(table, b->matrix->unit->kernel, &shape).team;
 }
-/* ---- thread, warp, block ----------------------------------------------------------------------- */
+/* ---- thread, warp, block --------------------------------------------------------------------- */
 
 static gcr_status find_thread_rows(const cuda_bench *b)
 {
@@ -90,7 +90,7 @@ out:
     return status;
 }
 
-/* ---- shapes of blocks -------------------------------------------------------------------------- */
+/* ---- shapes of blocks ------------------------------------------------------------------------ */
 
 /* What each shape takes for each size, as a part of what the best takes. */
 typedef struct field {

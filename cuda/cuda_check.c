@@ -6,8 +6,8 @@
 atomic_int gcr_cuda_lost;
 
 /* driver_types.h of CUDA 13 says of the first block that the process must be terminated and
- * relaunched; after the two below it the GPU itself needs attention. The last two say that nothing is
- * left to call: an error inside the driver, and a context that somebody else took away. */
+ * relaunched; after the two below it the GPU itself needs attention. The last two say that nothing
+ * is left to call: an error inside the driver, and a context that somebody else took away. */
 static int is_fatal(cudaError_t error)
 {
     switch (error) {

@@ -24,7 +24,8 @@ static inline int gcr_cuda_is_lost(void)
     return atomic_load(&gcr_cuda_lost) != 0;
 }
 
-/* Fails, if a GPU was lost. Whoever closes asks gcr_cuda_is_lost(): the sentence that is there is why. */
+/* Fails, if a GPU was lost. Whoever closes asks gcr_cuda_is_lost(): the sentence that is there is
+ * why. */
 GCR_MUST_CHECK gcr_status gcr_cuda_usable(void);
 
 /* What `error`, not success, is as a status. `doing` completes "cannot ...". Clears the error that

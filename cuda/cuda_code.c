@@ -1,8 +1,9 @@
 /*
- * cuda/cuda_code.c -- the code of a program for each variant: compiled, loaded, asked how many blocks fit.
+ * cuda/cuda_code.c -- the code of a program for each variant: compiled, loaded, asked how many
+ * blocks fit.
  *
- * What a run will need is known before it begins: it is compiled when the program is opened, side by side
- * (cuda_compilers.h).
+ * What a run will need is known before it begins: it is compiled when the program is opened, side
+ * by side (cuda_compilers.h).
  */
 #include "cuda/cuda_compilers.h"
 #include "cuda/cuda_kernel.h"
@@ -203,7 +204,8 @@ out:
 
 /* ---- how many blocks fit --------------------------------------------------------------------- */
 
-/* The lock is held: other queues may launch the same code. What they may have is never made less. */
+/* The lock is held: other queues may launch the same code. What they may have is never made
+ * less. */
 static gcr_status allow_shared(cuda_code *code, const cuda_device *device, uint64_t bytes)
 {
     gcr_status status = GCR_OK;

@@ -147,8 +147,8 @@ static const char *unit_of(const cuda_source *source)
     return source->unit != NULL ? source->unit : standard_unit;
 }
 
-/* Definitions, then the one include. Not options of the compiler: it splits them at commas. The caller
- * frees it. */
+/* Definitions, then the one include. Not options of the compiler: it splits them at commas. The
+ * caller frees it. */
 static gcr_status write_main(char **out, const cuda_source *source)
 {
     gcr_status status = GCR_OK;

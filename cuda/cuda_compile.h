@@ -2,10 +2,11 @@
  * cuda/cuda_compile.h -- a kernel and the text of the device engines, compiled for one GPU.
  *
  * The compiler sees files that the module carries and the kernel, and nothing of this machine: a
- * kernel that includes anything but gridcrunch/kernel.h is refused. What was compiled is kept in the
- * cache (base/cache.h) under a hash of all that went into it: the texts, the definitions, the
- * version of the compiler and the compute capability. The compiler tells its major and minor version
- * and no more: whoever installs an update of the same one deletes the cache, if its code is wanted.
+ * kernel that includes anything but gridcrunch/kernel.h is refused. What was compiled is kept in
+ * the cache (base/cache.h) under a hash of all that went into it: the texts, the definitions, the
+ * version of the compiler and the compute capability. The compiler tells its major and minor
+ * version and no more: whoever installs an update of the same one deletes the cache, if its code is
+ * wanted.
  */
 #ifndef GCR_CUDA_COMPILE_H
 #define GCR_CUDA_COMPILE_H
@@ -34,16 +35,17 @@ GCR_MUST_CHECK gcr_status gcr_cuda_define(cuda_source *source, const char *forma
     __attribute__((format(printf, 2, 3)));
 void gcr_cuda_undefine(cuda_source *source); /* all of them */
 
-/* Code for the compute capability 10 major + minor: a cubin, or PTX where the compiler does not know
- * a GPU that new. */
+/* Code for the compute capability 10 major + minor: a cubin, or PTX where the compiler does not
+ * know a GPU that new. */
 typedef struct cuda_image {
     void *bytes; /* the caller frees them */
     size_t count;
     char *log; /* what the compiler said, or NULL where it was not asked; the caller frees it */
 } cuda_image;
 
-/* From the cache, or compiled and kept. GCR_EINVAL: the kernel does not compile, with the first error
- * as "fit.c:12: ..." and all of them as details. GCR_EUNSUPPORTED: there is no compiler. GCR_EIO. */
+/* From the cache, or compiled and kept. GCR_EINVAL: the kernel does not compile, with the first
+ * error as "fit.c:12: ..." and all of them as details. GCR_EUNSUPPORTED: there is no compiler.
+ * GCR_EIO. */
 GCR_MUST_CHECK gcr_status gcr_cuda_compile_cached(cuda_image *out, const cuda_source *source,
                                                   int capability);
 

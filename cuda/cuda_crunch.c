@@ -139,8 +139,8 @@ out:
     return status;
 }
 
-/* Few cells are tried again, mostly none: an eighth of them side by side is enough, and an empty grid of
- * all that a GPU holds would cost a small batch more than its cells. */
+/* Few cells are tried again, mostly none: an eighth of them side by side is enough, and an empty
+ * grid of all that a GPU holds would cost a small batch more than its cells. */
 static unsigned count_retry_blocks(const group *g, unsigned blocks)
 {
     const uint64_t teams = (uint64_t)g->variant.teams_of_block;
@@ -335,7 +335,8 @@ static int halve_blocks(unsigned *blocks, const group *groups, int group_count)
     return can;
 }
 
-/* What a GPU has is not what it has left, as others may use it: with less scratch fewer blocks go further. */
+/* What a GPU has is not what it has left, as others may use it: with less scratch fewer blocks go
+ * further. */
 static gcr_status reserve_scratch(unsigned *blocks, cuda_queue *queue, const group *groups,
                                   int group_count)
 {

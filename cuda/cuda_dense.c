@@ -23,8 +23,8 @@ struct cuda_dense {
 
 /* ---- what the libraries say ------------------------------------------------------------------ */
 
-/* A GPU that was lost is CUDA's to tell, of the stream: these libraries have a runtime of their own,
- * whose last error is not this one's. */
+/* A GPU that was lost is CUDA's to tell, of the stream: these libraries have a runtime of their
+ * own, whose last error is not this one's. */
 static gcr_status find_loss(const cuda_dense *dense)
 {
     gcr_cuda_note(cudaStreamQuery(dense->stream));
@@ -79,8 +79,8 @@ out:
 
 /* ---- to start them --------------------------------------------------------------------------- */
 
-/* A handle takes memory that is not from our pool. Where there is none, the libraries say that they cannot start, or
- * that something within them is wrong, rather than that. */
+/* A handle takes memory that is not from our pool. Where there is none, the libraries say that they
+ * cannot start, or that something within them is wrong, rather than that. */
 static gcr_status create_blas(cuda_dense *dense)
 {
     const cublasStatus_t answer = dense->blas->create(&dense->blas_handle);
@@ -196,8 +196,8 @@ out:
     return status;
 }
 
-/* What cuSOLVER wants beside a matrix: it is given that and no more, as it may compute in another way
- * where there is more. No entry is looked at: any address of the GPU stands for the matrix. */
+/* What cuSOLVER wants beside a matrix: it is given that and no more, as it may compute in another
+ * way where there is more. No entry is looked at: any address of the GPU stands for the matrix. */
 static gcr_status ask_solver(size_t *block_bytes_out, size_t *host_bytes_out,
                              const cuda_dense *dense, gcr_scalar scalar, const gcr_grid *grid)
 {

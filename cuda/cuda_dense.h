@@ -1,9 +1,11 @@
 /*
- * cuda/cuda_dense.h -- products and factors of matrices that stand on the GPU, by cuBLAS and cuSOLVER.
+ * cuda/cuda_dense.h -- products and factors of matrices that stand on the GPU, by cuBLAS and
+ * cuSOLVER.
  *
  * Which are made, and of what, others say: cells (cuda_large.h) and groups of matrices
- * (cuda_factor_large.c). Here a queue has what the two libraries want to be called with: a handle of each on
- * its stream `work`, with memory of their own that is allocated before anything is enqueued.
+ * (cuda_factor_large.c). Here a queue has what the two libraries want to be called with: a handle
+ * of each on its stream `work`, with memory of their own that is allocated before anything is
+ * enqueued.
  */
 #ifndef GCR_CUDA_DENSE_H
 #define GCR_CUDA_DENSE_H

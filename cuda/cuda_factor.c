@@ -1,10 +1,10 @@
 /*
  * cuda/cuda_factor.c -- factors of matrices as they stand on the GPU.
  *
- * Groups of one variant become one launch, the largest matrices first. What a launch must know of its
- * groups is its argument, so that nothing goes up, nothing is allocated and nobody waits. The code of
- * the variants that a call needs is compiled, side by side, or read from the cache, when the first of
- * their groups come; a queue, which belongs to one thread, keeps it for itself.
+ * Groups of one variant become one launch, the largest matrices first. What a launch must know of
+ * its groups is its argument, so that nothing goes up, nothing is allocated and nobody waits. The
+ * code of the variants that a call needs is compiled, side by side, or read from the cache, when
+ * the first of their groups come; a queue, which belongs to one thread, keeps it for itself.
  */
 #include "cuda/cuda_factor.h"
 #include "cuda/cuda_compilers.h"

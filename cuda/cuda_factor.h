@@ -29,7 +29,7 @@ typedef struct cuda_factor_code {
     gcr_scalar scalar;
     cudaLibrary_t library;
     cudaKernel_t entries[CUDA_FACTOR_ENTRIES];
-    int blocks; /* of the factor at once on a multiprocessor with so much of shared memory; 0: unknown */
+    int blocks; /* of the factor on a multiprocessor with so much of shared memory; 0: unknown */
 } cuda_factor_code;
 
 /* One group. The lock is not held. */

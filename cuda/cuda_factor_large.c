@@ -1,9 +1,9 @@
 /*
- * cuda/cuda_factor_large.c -- factors of matrices as they stand, that the whole GPU and libraries have
- * (device/factor_grid.h).
+ * cuda/cuda_factor_large.c -- factors of matrices as they stand, that the whole GPU and libraries
+ * have (device/factor_grid.h).
  *
- * Sub-batches of a group come one after the other, each with as many matrices as any other, so that no
- * library sees a number of them that could change how it adds: the group has room for that.
+ * Sub-batches of a group come one after the other, each with as many matrices as any other, so that
+ * no library sees a number of them that could change how it adds: the group has room for that.
  */
 #include "cuda/blocked.h"
 #include "cuda/cuda_dense.h"

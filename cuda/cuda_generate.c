@@ -1,8 +1,8 @@
 /*
  * cuda/cuda_generate.c -- synthetic datasets, made by the GPU.
  *
- * On the stream of uploads, in place of one: whatever is enqueued as work after it waits for it, and
- * datasets that wait to be prepared together go on waiting.
+ * On the stream of uploads, in place of one: whatever is enqueued as work after it waits for it,
+ * and datasets that wait to be prepared together go on waiting.
  */
 #include "cuda/cuda_unit.h"
 #include "cuda/generate_launch.h"

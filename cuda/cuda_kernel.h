@@ -1,6 +1,6 @@
 /*
- * cuda/cuda_kernel.h -- what a kernel's description says of a shape, for a GPU, and what a variant is
- * compiled with.
+ * cuda/cuda_kernel.h -- what a kernel's description says of a shape, for a GPU, and what a variant
+ * is compiled with.
  */
 #ifndef GCR_CUDA_KERNEL_H
 #define GCR_CUDA_KERNEL_H

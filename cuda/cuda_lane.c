@@ -1,4 +1,5 @@
-/* cuda/cuda_lane.c -- streams, one that waits for another, and what is launched on them. See cuda_backend.h. */
+/* cuda/cuda_lane.c -- streams, one that waits for another, and what is launched on them. See
+ * cuda_backend.h. */
 #include "cuda/cuda_backend.h"
 
 /* Dynamic shared memory that every kernel may have: what it declares beside it counts, too. */

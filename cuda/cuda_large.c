@@ -96,8 +96,8 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + 255) / 256 * 256;
 }
 
-/* Answers come last: what is before them is at the same place for all shapes that share a graph. n and
- * right_sides have been bounded (launch.c): of 2^20 rows it is 2^43 bytes for each matrix. */
+/* Answers come last: what is before them is at the same place for all shapes that share a graph. n
+ * and right_sides have been bounded (launch.c): of 2^20 rows it is 2^43 bytes for each matrix. */
 static layout layout_of(const gcr_grid *grid, uint64_t answer_bytes, uint64_t scalar_bytes)
 {
     const uint64_t slots = (uint64_t)grid->slots;
@@ -238,8 +238,8 @@ static gcr_status enqueue_steps(factorisation *of)
     return of->grid->is_lower ? gcr_blocked_solve(&blocked) : gcr_blocked_factor(&blocked);
 }
 
-/* The steps once for nothing, so that libraries load their code before a recording begins; then as a
- * graph. A recording is ended in any case. */
+/* The steps once for nothing, so that libraries load their code before a recording begins; then as
+ * a graph. A recording is ended in any case. */
 static gcr_status record(cudaGraphExec_t *out, factorisation *of)
 {
     gcr_status status = GCR_OK;
@@ -276,8 +276,8 @@ static int is_same(const gcr_grid *a, const gcr_grid *b)
            a->minors == b->minors;
 }
 
-/* One goes where there is no room. Not the one that was recorded next, as shapes mostly come in turns and
- * it would be the next to be asked for. */
+/* One goes where there is no room. Not the one that was recorded next, as shapes mostly come in
+ * turns and it would be the next to be asked for. */
 static gcr_status make_room(cuda_queue *queue)
 {
     gcr_status status = GCR_OK;

@@ -28,7 +28,7 @@ out:
     return status;
 }
 
-/* ---- where it is ------------------------------------------------------------------------------ */
+/* ---- where it is ----------------------------------------------------------------------------- */
 
 /* Folders that the loader may not know by itself: what pip installs where a
  * variable says, toolkits, what pip installs for all. */
@@ -44,7 +44,8 @@ static const struct {
     { GCR_ENV_COUNT, "/usr/lib/python3/dist-packages/nvidia/*/lib" },
 };
 
-/* The first that can be opened of the files that `folder`, which may have stars, has by this name. */
+/* The first that can be opened of the files that `folder`, which may have stars, has by this
+ * name. */
 static void *open_in(const char *folder, const char *file)
 {
     char pattern[PATH_MAX];
@@ -59,8 +60,9 @@ static void *open_in(const char *folder, const char *file)
     return opened;
 }
 
-/* Opens what the library will ask the loader for by name, whichever way the library itself was found: the
- * loader finds what is there already, and need not look where the library's own file does not say. */
+/* Opens what the library will ask the loader for by name, whichever way the library itself was
+ * found: the loader finds what is there already, and need not look where the library's own file
+ * does not say. */
 static void open_parts(const char *parts, void *opened)
 {
     char folder[PATH_MAX], pattern[PATH_MAX + 64];

@@ -1,9 +1,9 @@
 /*
  * cuda/cuda_library.h -- a library of CUDA's, opened when it is needed.
  *
- * NVRTC, cuBLAS and cuSOLVER are 800 MB, and most runs call few of them or none. They are looked for in the folder
- * that GRIDCRUNCH_CUDA_PATH names, and nowhere else, if it names one; else where the loader looks, in
- * toolkits and where pip installs them.
+ * NVRTC, cuBLAS and cuSOLVER are 800 MB, and most runs call few of them or none. They are looked
+ * for in the folder that GRIDCRUNCH_CUDA_PATH names, and nowhere else, if it names one; else where
+ * the loader looks, in toolkits and where pip installs them.
  */
 #ifndef GCR_CUDA_LIBRARY_H
 #define GCR_CUDA_LIBRARY_H
@@ -27,15 +27,16 @@ typedef struct cuda_library {
     void *opened;
 } cuda_library;
 
-/* One that has not been opened: `its_names` is an array, of a name for each function of `its_table`;
- * what it is called follows. */
+/* One that has not been opened: `its_names` is an array, of a name for each function of
+ * `its_table`; what it is called follows. */
 #define CUDA_LIBRARY(its_names, its_table, ...)                                                    \
     {                                                                                              \
         .names = (its_names), .count = sizeof(its_names) / sizeof *(its_names),                    \
         .table = &(its_table), .lock = PTHREAD_MUTEX_INITIALIZER, __VA_ARGS__                      \
     }
 
-/* Fills the table; it belongs to the process. GCR_EUNSUPPORTED: the library is not on this machine. */
+/* Fills the table; it belongs to the process. GCR_EUNSUPPORTED: the library is not on this
+ * machine. */
 GCR_MUST_CHECK gcr_status gcr_cuda_library_open(cuda_library *library);
 
 #endif /* GCR_CUDA_LIBRARY_H */

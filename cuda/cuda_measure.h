@@ -1,5 +1,6 @@
 /*
- * cuda/cuda_measure.h -- the code that is launched to measure (measure_launch.h), once for a device.
+ * cuda/cuda_measure.h -- the code that is launched to measure (measure_launch.h), once for a
+ * device.
  */
 #ifndef GCR_CUDA_MEASURE_H
 #define GCR_CUDA_MEASURE_H
@@ -24,8 +25,8 @@ typedef enum cuda_measure_entry {
 GCR_MUST_CHECK gcr_status gcr_cuda_measure_load(cuda_device *device);
 void gcr_cuda_measure_unload(cuda_device *device);
 
-/* After gcr_cuda_measure_load(). `argument` is what the entry takes. As gcr_cuda_unit_launch(): lanes of a copy
- * that is measured are its own, and need no lock. */
+/* After gcr_cuda_measure_load(). `argument` is what the entry takes. As gcr_cuda_unit_launch():
+ * lanes of a copy that is measured are its own, and need no lock. */
 GCR_MUST_CHECK gcr_status gcr_cuda_measure_launch(cuda_device *device, cuda_measure_entry entry,
                                                   uint64_t blocks, int threads, void *argument,
                                                   cuda_lane *lane);

@@ -1,4 +1,5 @@
-/* cuda/cuda_memory.c -- device memory from a pool in the order of a stream, pinned memory, copies. */
+/* cuda/cuda_memory.c -- device memory from a pool in the order of a stream, pinned memory,
+ * copies. */
 #include "cuda/cuda_backend.h"
 
 #include <inttypes.h>

@@ -35,8 +35,8 @@ typedef struct cuda_nccl {
                               int root, ncclComm_t comm, cudaStream_t stream);
 } cuda_nccl;
 
-/* Belongs to the process. GCR_EUNSUPPORTED: the library is not on this machine. Tests have another in
- * its place. */
+/* Belongs to the process. GCR_EUNSUPPORTED: the library is not on this machine. Tests have another
+ * in its place. */
 GCR_MUST_CHECK gcr_status gcr_cuda_nccl(const cuda_nccl **out);
 
 #endif /* GCR_CUDA_NCCL_H */

@@ -1,12 +1,13 @@
 /*
- * cuda/cuda_prepare.c -- datasets that are prepared, many by one launch: each by a block, or where that
- * would take long, one after the other by all of them.
+ * cuda/cuda_prepare.c -- datasets that are prepared, many by one launch: each by a block, or where
+ * that would take long, one after the other by all of them.
  *
- * prepare() writes a descriptor into pinned memory and launches nothing: what was collected goes to the
- * GPU in front of whatever may ask for it, which is all that `work` or `down` are given next, and the
- * freeing of memory. So a batch that begins with a hundred new datasets has one launch in front of it.
- * A queue is one thread's, but another that frees memory may be the one that launches: what is collected
- * is under the lock of the device, and has its scratch before it is, as nothing can be allocated there.
+ * prepare() writes a descriptor into pinned memory and launches nothing: what was collected goes to
+ * the GPU in front of whatever may ask for it, which is all that `work` or `down` are given next,
+ * and the freeing of memory. So a batch that begins with a hundred new datasets has one launch in
+ * front of it. A queue is one thread's, but another that frees memory may be the one that launches:
+ * what is collected is under the lock of the device, and has its scratch before it is, as nothing
+ * can be allocated there.
  */
 #include "cuda/cuda_kernel.h"
 #include "cuda/cuda_program.h"
@@ -174,8 +175,8 @@ void gcr_cuda_prepare_forget(cuda_queue *queue, const cuda_program *program)
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-/* Scratch for twice the blocks that there were, up to all that one launch can use at once; where there
- * is no memory for them, one block prepares all. */
+/* Scratch for twice the blocks that there were, up to all that one launch can use at once; where
+ * there is no memory for them, one block prepares all. */
 static gcr_status reserve_scratch(cuda_preparer *preparer, cuda_device *device,
                                   const gcr_variant *variant, uint64_t blocks)
 {

@@ -151,7 +151,8 @@ out:
     return status;
 }
 
-/* Of one block, or of a sub-batch of cells that the whole GPU factors: the least that can be launched. */
+/* Of one block, or of a sub-batch of cells that the whole GPU factors: the least that can be
+ * launched. */
 gcr_status gcr_cuda_cell_bytes(uint64_t *out, const gcr_device *device,
                                const gcr_program_spec *spec, const gcr_shape *shape)
 {
@@ -185,9 +186,9 @@ out:
     return status;
 }
 
-/* On a multiprocessor are as many blocks as registers are limited for, or as shared memory has room for.
- * Matrices that all blocks factor together are as many as a sub-batch has; a cell that all blocks
- * have is alone. */
+/* On a multiprocessor are as many blocks as registers are limited for, or as shared memory has room
+ * for. Matrices that all blocks factor together are as many as a sub-batch has; a cell that all
+ * blocks have is alone. */
 uint64_t gcr_cuda_cells_at_once(const gcr_device *device, const gcr_unit *unit,
                                 const gcr_shape *shape)
 {

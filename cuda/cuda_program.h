@@ -1,9 +1,9 @@
 /*
  * cuda/cuda_program.h -- a kernel on a GPU: its tables, and its code for each variant.
  *
- * Which variants a run needs depends on the sizes of its datasets. Those that it says before it begins
- * are compiled, or read from the cache, when the program is opened; any other when the first of its cells
- * comes.
+ * Which variants a run needs depends on the sizes of its datasets. Those that it says before it
+ * begins are compiled, or read from the cache, when the program is opened; any other when the first
+ * of its cells comes.
  */
 #ifndef GCR_CUDA_PROGRAM_H
 #define GCR_CUDA_PROGRAM_H
@@ -55,8 +55,8 @@ const gcr_crossovers *gcr_cuda_crossovers_of(const cuda_program *program);
 /* A dataset's, with the options of the run. */
 gcr_shape gcr_cuda_shape_of(const cuda_program *program, const gcr_view *data);
 
-/* Compiles those of the variants that are not there. GCR_EINVAL: the kernel does not compile, with the
- * sentence of the first that does not. */
+/* Compiles those of the variants that are not there. GCR_EINVAL: the kernel does not compile, with
+ * the sentence of the first that does not. */
 GCR_MUST_CHECK gcr_status gcr_cuda_codes_make(cuda_program *program, const gcr_variant *variants,
                                               int count);
 

@@ -251,9 +251,9 @@ out:
     return status;
 }
 
-/* Looks again and again, more and more seldom: CUDA has no wait that ends by itself. A kernel that is
- * still running would keep whatever closes or frees something waiting for ever, so no more CUDA calls
- * are made then. */
+/* Looks again and again, more and more seldom: CUDA has no wait that ends by itself. A kernel that
+ * is still running would keep whatever closes or frees something waiting for ever, so no more CUDA
+ * calls are made then. */
 static gcr_status await(cudaEvent_t event, double seconds)
 {
     gcr_status status = GCR_OK;

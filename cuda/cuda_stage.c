@@ -1,10 +1,11 @@
 /*
  * cuda/cuda_stage.c -- memory of the host that is not pinned goes up through stages that are.
  *
- * What is uploaded is laid one behind the other into a stage until it has no room for the next, so that
- * ten thousand small datasets take as many stages as their bytes do. The end of a stage is marked when it
- * is turned away from, and waited for when its turn comes again: by the thread whose queue it is, which
- * holds no lock then. Filling needs none either; the device's is held while a copy is enqueued.
+ * What is uploaded is laid one behind the other into a stage until it has no room for the next, so
+ * that ten thousand small datasets take as many stages as their bytes do. The end of a stage is
+ * marked when it is turned away from, and waited for when its turn comes again: by the thread whose
+ * queue it is, which holds no lock then. Filling needs none either; the device's is held while a
+ * copy is enqueued.
  */
 #include "cuda/cuda_backend.h"
 
@@ -93,7 +94,8 @@ out:
 
 /* ---- in turn --------------------------------------------------------------------------------- */
 
-/* Copies from the stage in hand may be under way; those from the next, the oldest, are waited for. */
+/* Copies from the stage in hand may be under way; those from the next, the oldest, are waited
+ * for. */
 static gcr_status turn_to_next(cuda_queue *queue)
 {
     gcr_status status = GCR_OK;

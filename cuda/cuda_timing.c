@@ -1,9 +1,10 @@
 /*
  * cuda/cuda_timing.c -- see cuda_timing.h.
  *
- * Events stand around BATCHES batches in a row, so that what the host does in between is hidden, and the
- * median of ROUNDS counts; what takes long is measured once. Batches are of cells for some milliseconds,
- * and of a few for each team that the GPU has at a time, or of one where cells are dear.
+ * Events stand around BATCHES batches in a row, so that what the host does in between is hidden,
+ * and the median of ROUNDS counts; what takes long is measured once. Batches are of cells for some
+ * milliseconds, and of a few for each team that the GPU has at a time, or of one where cells are
+ * dear.
  */
 #include "cuda/cuda_timing.h"
 
@@ -346,7 +347,8 @@ out:
     return status;
 }
 
-/* A launch of them; of large ones, whose blocks take memory, as many as a block each can be prepared of. */
+/* A launch of them; of large ones, whose blocks take memory, as many as a block each can be
+ * prepared of. */
 static int count_datasets(const cuda_bench *b, int64_t rows)
 {
     const int units = b->device->base.info.units;
@@ -469,7 +471,7 @@ out:
     return status;
 }
 
-/* ---- tables in which one comes first ---------------------------------------------------------- */
+/* ---- tables in which one comes first --------------------------------------------------------- */
 
 gcr_crossovers gcr_cuda_prefer_thread(const cuda_bench *b)
 {

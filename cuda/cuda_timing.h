@@ -1,8 +1,10 @@
 /*
- * cuda/cuda_timing.h -- what cells take on this GPU when an algorithm of one's choice computes them.
+ * cuda/cuda_timing.h -- what cells take on this GPU when an algorithm of one's choice computes
+ * them.
  *
- * Everything is measured on the road that batches take: a table of crossovers in which the algorithm
- * comes first stands in the place of the device's for so long. Datasets are made, of one feature.
+ * Everything is measured on the road that batches take: a table of crossovers in which the
+ * algorithm comes first stands in the place of the device's for so long. Datasets are made, of one
+ * feature.
  */
 #ifndef GCR_CUDA_TIMING_H
 #define GCR_CUDA_TIMING_H
@@ -34,8 +36,8 @@ void gcr_cuda_bench_tell(const cuda_bench *b, const char *format, ...)
 /* Of a dataset of so many rows, with the options of the program. */
 gcr_shape gcr_cuda_bench_shape(const gcr_program *program, int64_t rows);
 
-/* Nanoseconds, by such a table, for a cell of a dataset of so many rows, and for such a dataset to be
- * prepared, one of many. GCR_ENOMEM: the GPU has no room for it. */
+/* Nanoseconds, by such a table, for a cell of a dataset of so many rows, and for such a dataset to
+ * be prepared, one of many. GCR_ENOMEM: the GPU has no room for it. */
 typedef gcr_status cuda_clocked(double *out, const cuda_bench *b, gcr_program *program,
                                 int64_t rows, const gcr_crossovers *table);
 GCR_MUST_CHECK cuda_clocked gcr_cuda_time_cells;
@@ -69,8 +71,8 @@ typedef struct cuda_choice {
     int32_t values[GCR_CUDA_CHOICES_MAX]; /* to choose from; 0 ends them */
 } cuda_choice;
 
-/* Writes to the table of the bench what is the fastest, each size counting as much as any other. Where
- * there was room for none, the table is as it was. */
+/* Writes to the table of the bench what is the fastest, each size counting as much as any other.
+ * Where there was room for none, the table is as it was. */
 GCR_MUST_CHECK gcr_status gcr_cuda_choose(const cuda_bench *b, const cuda_choice *choice);
 
 /* ---- tables in which one comes first --------------------------------------------------------- */

@@ -2,13 +2,13 @@
  * cuda/cuda_transfer.c -- copies between kinds of memory, timed by the GPU (backend/measure.h).
  *
  * A gate (a kernel of one thread) holds the stream until all copies are enqueued; events stand
- * around them, so that the time is the copies' own. Memory that is not pinned cannot wait like this,
- * because the driver's part of such a copy is done on the host, which would wait for itself; and pages
- * that move are moved by it, too. Those two have the clock of the host, and so has everything where a
- * launch returns no earlier than it ends, as it does under a debugger.
+ * around them, so that the time is the copies' own. Memory that is not pinned cannot wait like
+ * this, because the driver's part of such a copy is done on the host, which would wait for itself;
+ * and pages that move are moved by it, too. Those two have the clock of the host, and so has
+ * everything where a launch returns no earlier than it ends, as it does under a debugger.
  *
- * Streams, events and blocks are the transfer's own. Blocks do not come from the device's pool: what is
- * measured is what cudaMalloc() gives, and a pool would have to be opened to a peer.
+ * Streams, events and blocks are the transfer's own. Blocks do not come from the device's pool:
+ * what is measured is what cudaMalloc() gives, and a pool would have to be opened to a peer.
  */
 #include "cuda/cuda_measure.h"
 
@@ -23,7 +23,8 @@ enum { WAYS = 2 };
 /* Nanoseconds that a gate waits: enqueuing takes some microseconds. The first is to find out. */
 static const uint64_t gate_trial = 100000000, gate_limit = 2000000000;
 
-/* A way: where it begins and ends on the near side, in the device's view of it too, and on the far. */
+/* A way: where it begins and ends on the near side, in the device's view of it too, and on the
+ * far. */
 typedef struct pair {
     void *near, *near_dev, *far;
     cuda_lane lane;
@@ -210,8 +211,8 @@ out:
     return status;
 }
 
-/* Code is loaded, and ways between GPUs are found, when they are used for the first time, which must
- * not happen behind a gate that is closed. */
+/* Code is loaded, and ways between GPUs are found, when they are used for the first time, which
+ * must not happen behind a gate that is closed. */
 static gcr_status rehearse(cuda_transfer *transfer)
 {
     gcr_status status = GCR_OK;

@@ -150,8 +150,8 @@ static gcr_variant grid_variant(const gcr_crossovers *crossovers)
                                           gcr_scalar_bytes(crossovers->scalar) };
 }
 
-/* Fewer of larger matrices, so that a sub-batch is about the same memory and, but for small ones, the
- * same work. */
+/* Fewer of larger matrices, so that a sub-batch is about the same memory and, but for small ones,
+ * the same work. */
 gcr_grid gcr_grid_of(const gcr_crossovers *crossovers, int64_t n, int64_t right_sides)
 {
     const int64_t rows = gcr_tile_rows(n) * 8, most = 2 * (int64_t)crossovers->grid_slots;
@@ -253,8 +253,8 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
 
 /* ---- factors in place ------------------------------------------------------------------------ */
 
-/* As many blocks at once as registers allow (device/resources.txt): what a multiprocessor waits for is
- * memory, and each warp brings its own loads. */
+/* As many blocks at once as registers allow (device/resources.txt): what a multiprocessor waits for
+ * is memory, and each warp brings its own loads. */
 static gcr_variant factor_thread_variant(int64_t n, gcr_scalar scalar)
 {
     const int bound = n <= 4 ? 4 : n <= 8 ? 8 : n <= 12 ? 12 : 16;

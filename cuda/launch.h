@@ -9,16 +9,17 @@
  *
  *     gcr_crunch   all live cells of the tiles; one that is not SPD goes on the list for rung 1
  *     gcr_retry    the list for rung `launch.step`; launched once for each rung, in turn
- *     gcr_prepare  one block for each dataset, or all for one after the other (variants of their own,
- *                  GCR_TEAM_PREPARE and GCR_TEAM_PREPARE_WHOLE)
+ *     gcr_prepare  one block for each dataset, or all for one after the other (variants of their
+ *                  own, GCR_TEAM_PREPARE and GCR_TEAM_PREPARE_WHOLE)
  *
  * each `extern "C" __global__`, with a gcr_launch or gcr_prepare_launch by value as the only
  * argument. Where matrices are left to libraries, GCR_TEAM_GRID, there are others in place of the
  * first two: cuda/device/spd_grid.h. A team goes on to the next cell when it has finished one, so
  * that any number of blocks is right. Plain C17 on the host; NVRTC takes it as C++.
  *
- * Where all blocks of a launch are one team, GCR_IS_ONE_TEAM(), they run at the same time: the launch is
- * cooperative, of gcr_crossovers.whole_blocks, and the first 8 bytes of scratch are 0 before it.
+ * Where all blocks of a launch are one team, GCR_IS_ONE_TEAM(), they run at the same time: the
+ * launch is cooperative, of gcr_crossovers.whole_blocks, and the first 8 bytes of scratch are 0
+ * before it.
  *
  * What the host defines to compile a variant, beside what a unit of the CPU gets (GCR_KERNEL_FILE,
  * GCR_OPTION_*):
@@ -87,8 +88,8 @@ typedef struct gcr_launch {
 
 enum { GCR_BLOCKED_ROWS = 128 }; /* of a block on the diagonal; the last may have fewer */
 
-/* Matrices of one size that the whole device factors together, as cuda/blocked.h has them: the slots
- * of a sub-batch, each with the matrix of a system of a cell, or with the identity. */
+/* Matrices of one size that the whole device factors together, as cuda/blocked.h has them: the
+ * slots of a sub-batch, each with the matrix of a system of a cell, or with the identity. */
 typedef struct gcr_grid {
     int32_t rows, sides; /* rows: of the matrix, a multiple of 8 */
     int32_t slots;
@@ -100,8 +101,8 @@ typedef struct gcr_grid {
     int32_t *minors; /* [slots]: the first that is not positive, counted from 1; 0: none     */
 } gcr_grid;
 
-/* A sub-batch of GCR_TEAM_GRID. Its cells are some of a launch, all of one shape; their answers are in
- * the scratch of the launch, cell by cell. */
+/* A sub-batch of GCR_TEAM_GRID. Its cells are some of a launch, all of one shape; their answers are
+ * in the scratch of the launch, cell by cell. */
 typedef struct gcr_grid_launch {
     gcr_launch launch;
     gcr_grid grid;
@@ -112,8 +113,9 @@ typedef struct gcr_grid_launch {
     int32_t system;        /* in slot 0, counted through the systems of all of these cells */
 } gcr_grid_launch;
 
-/* Blocks of rows and columns on the diagonal of all slots: of GCR_BLOCKED_ROWS each, the last of what
- * is left. More than one only where the factor is there and inverses are all that is to be made. */
+/* Blocks of rows and columns on the diagonal of all slots: of GCR_BLOCKED_ROWS each, the last of
+ * what is left. More than one only where the factor is there and inverses are all that is to be
+ * made. */
 typedef struct gcr_diagonal_launch {
     gcr_grid grid;
     int32_t first, count;
@@ -143,7 +145,8 @@ typedef struct gcr_launch_group {
     uint64_t before; /* items of the groups before this one: a matrix, or 32 of a thread each */
 } gcr_launch_group;
 
-/* A group that all blocks factor together, or a sub-batch of it; of gcr_large_* in factor_grid.h. */
+/* A group that all blocks factor together, or a sub-batch of it; of gcr_large_* in
+ * factor_grid.h. */
 typedef struct gcr_large_launch {
     gcr_factor_group group;
     gcr_grid grid;        /* `matrices` are those of slot 0, stride values apart             */
@@ -169,15 +172,16 @@ typedef struct gcr_factor_launch {
 /* ---- which variant computes a cell ----------------------------------------------------------- */
 
 /* Rows of a matrix that the registers have room for (device/resources.txt). Those of a warp would
- * hold more floats; but all loops over them are unrolled, and 40 rows are 250 KB of code already. */
+ * hold more floats; but all loops over them are unrolled, and 40 rows are 250 KB of code
+ * already. */
 enum {
     GCR_THREAD_ROWS_MAX = 12,
     GCR_THREAD_ROWS_MAX_F32 = 16,
     GCR_WARP_ROWS_MAX = 32,
     GCR_WARP_ROWS_MAX_F32 = 40,
     GCR_BLOCK_CLASSES = 4,
-    /* At most what a block declares beside dynamic memory. One that has none may declare more, up to the 48 KB
-     * that need not be asked for: device/team_matrix.h. */
+    /* At most what a block declares beside dynamic memory. One that has none may declare more, up
+     * to the 48 KB that need not be asked for: device/team_matrix.h. */
     GCR_STATIC_SHARED_BYTES = 1024,
 };
 
@@ -245,8 +249,8 @@ gcr_variant gcr_variant_of(const gcr_crossovers *crossovers, const gcr_cell_shap
 /* How the cells of a variant with GCR_TEAM_GRID are factored; addresses are NULL. */
 gcr_grid gcr_grid_of(const gcr_crossovers *crossovers, int64_t n, int64_t right_sides);
 
-/* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch, at a cost of
- * `flops` for the dataset. */
+/* The same for prepare() of a kernel that may ask for `scratch_count` values of scratch, at a cost
+ * of `flops` for the dataset. */
 gcr_variant gcr_variant_of_prepare(const gcr_crossovers *crossovers, int64_t scratch_count,
                                    double flops);
 

@@ -1,6 +1,6 @@
 /*
- * cuda/measure_launch.h -- what host and device know of the launches that measure copies, and of the
- * work beside them.
+ * cuda/measure_launch.h -- what host and device know of the launches that measure copies, and of
+ * the work beside them.
  *
  *     gcr_gate   one thread, which ends when the host opens the gate: what was enqueued behind it
  *                starts when all of it is there

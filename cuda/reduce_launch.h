@@ -1,10 +1,11 @@
 /*
- * cuda/reduce_launch.h -- what host and device know of the launch that leaves records in place of cells.
+ * cuda/reduce_launch.h -- what host and device know of the launch that leaves records in place of
+ * cells.
  *
  *     gcr_reduce   any number of blocks of threads, each of which takes blocks of points
  *
- * Tiles travel in the argument: nothing has to go up first, or to stay until the launch is over. A batch
- * of more tiles is several launches. Plain C17 on the host; NVRTC takes it as C++.
+ * Tiles travel in the argument: nothing has to go up first, or to stay until the launch is over. A
+ * batch of more tiles is several launches. Plain C17 on the host; NVRTC takes it as C++.
  */
 #ifndef GCR_CUDA_REDUCE_LAUNCH_H
 #define GCR_CUDA_REDUCE_LAUNCH_H

@@ -1,15 +1,15 @@
 /*
  * bench/gpu/bench_ceilings.c -- what can this GPU do at most?
  *
- * Every floor that is printed beside a time of ours is made of these: the rates of its arithmetic, of its
- * memory and of products of matrices by cuBLAS, what a launch costs, and how long a load is under
- * way. Three answers decide how our kernels are written: which shape of the tensor cores' products of
- * doubles has the full rate (ours use m8n8k4), whether kernels of 90 to 290 KB of code, as ours
- * have, wait for their instructions, and how far an inverse root by rsqrt.approx and one step of
- * Newton's method is off.
+ * Every floor that is printed beside a time of ours is made of these: the rates of its arithmetic,
+ * of its memory and of products of matrices by cuBLAS, what a launch costs, and how long a load is
+ * under way. Three answers decide how our kernels are written: which shape of the tensor cores'
+ * products of doubles has the full rate (ours use m8n8k4), whether kernels of 90 to 290 KB of code,
+ * as ours have, wait for their instructions, and how far an inverse root by rsqrt.approx and one
+ * step of Newton's method is off.
  *
- * Results are looked at: multiply-adds go to 1, products of matrices of ones count, exponentials agree
- * with CUDA's, copies are compared, entries of a product are computed again on the host.
+ * Results are looked at: multiply-adds go to 1, products of matrices of ones count, exponentials
+ * agree with CUDA's, copies are compared, entries of a product are computed again on the host.
  *
  *     gridcrunch bench ceilings             rows; 77 where there is no GPU
  *     gridcrunch bench ceilings --compile   the kernels for sm_80 and sm_90, without a GPU
@@ -32,7 +32,7 @@ typedef struct side_arg {
 static side_arg args[SIDES_MAX];
 static bench_side sides[SIDES_MAX];
 
-/* ---- arithmetic ------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 static gcr_status run_launch(void *arg, double *seconds_out)
 {
@@ -160,7 +160,7 @@ out:
     return status == GCR_OK ? wrong : status;
 }
 
-/* ---- latencies -------------------------------------------------------------------------------- */
+/* ---- latencies ------------------------------------------------------------------------------- */
 
 /* One thread, one chain: clocks of a step. Says the median of all rounds after the first. */
 static gcr_status measure_latency(const bench *b, const ceilings *c, const char *what,
@@ -224,12 +224,12 @@ out:
     return status;
 }
 
-/* ---- inverse roots ---------------------------------------------------------------------------- */
+/* ---- inverse roots --------------------------------------------------------------------------- */
 
 enum { ROOTS = 1 << 20 };
 
-/* In units in the last place of the root that is exact, as far as a long double tells. Infinite where there is
- * no number: fmax() would pass over it. */
+/* In units in the last place of the root that is exact, as far as a long double tells. Infinite
+ * where there is no number: fmax() would pass over it. */
 static double ulps_off(double got, double x)
 {
     const long double exact = 1 / sqrtl((long double)x);
@@ -275,7 +275,7 @@ out:
     return status;
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int compile_only(void)
 {

@@ -3,18 +3,18 @@
  *
  *     bench gp [--device cuda:0] [--precision single]
  *
- * n = 32, 64, 128, 232 rows of 4 features; up to a million points of one dataset in one launch, which
- * leaves 9 bytes of each on the device. The time is from the launch to the host's knowing that it has
- * ended, distances made before. The same with `keep: summary`: records of the best points are made of
- * that and come down, and the time ends when they are there. Beside it, in turns and on the same points, as
- * far as they are installed: PyTorch, JAX and CuPy in their best batched forms (rival_gpu.py) and in the
- * same precision, of fewer points as they take longer; and our own CPU backend on one thread, of one point
- * in a hundred. Values are compared: with the CPU's one by one, with the rivals' by their sums, and the best
- * of the records with the best of all.
+ * n = 32, 64, 128, 232 rows of 4 features; up to a million points of one dataset in one launch,
+ * which leaves 9 bytes of each on the device. The time is from the launch to the host's knowing
+ * that it has ended, distances made before. The same with `keep: summary`: records of the best
+ * points are made of that and come down, and the time ends when they are there. Beside it, in turns
+ * and on the same points, as far as they are installed: PyTorch, JAX and CuPy in their best batched
+ * forms (rival_gpu.py) and in the same precision, of fewer points as they take longer; and our own
+ * CPU backend on one thread, of one point in a hundred. Values are compared: with the CPU's one by
+ * one, with the rivals' by their sums, and the best of the records with the best of all.
  *
- * The floor is made of ceilings that are measured in the same run: distances, exponentials and solving
- * on the vector pipes, then the factor on the tensor cores, for floats on the vector pipes too, all at
- * once on all multiprocessors, and nothing else; nothing overlaps in it.
+ * The floor is made of ceilings that are measured in the same run: distances, exponentials and
+ * solving on the vector pipes, then the factor on the tensor cores, for floats on the vector pipes
+ * too, all at once on all multiprocessors, and nothing else; nothing overlaps in it.
  *
  * On the CPU (--device cpu) the same with few points, so that the bench itself can be tested.
  */
@@ -85,7 +85,7 @@ typedef struct problem {
 
 static const char *const rival_names[RIVALS] = { "torch", "jax", "cupy" };
 
-/* ---- the problem ------------------------------------------------------------------------------ */
+/* ---- the problem ----------------------------------------------------------------------------- */
 
 static void describe(problem *p, const gp_size *size)
 {
@@ -196,7 +196,7 @@ static void close_stage(stage *s)
     *s = (stage){ .on = on };
 }
 
-/* ---- sides ------------------------------------------------------------------------------------ */
+/* ---- sides ----------------------------------------------------------------------------------- */
 
 static gcr_unit_tile tile_of(const stage *s)
 {
@@ -288,8 +288,8 @@ out:
     return status;
 }
 
-/* Lets each rival find its best form. One that ends then, or has not the memory, is none from here on:
- * our own figures do not wait for it. */
+/* Lets each rival find its best form. One that ends then, or has not the memory, is none from here
+ * on: our own figures do not wait for it. */
 static void try_rivals(problem *p)
 {
     for (int r = 0; r < RIVALS; r++) {
@@ -303,7 +303,7 @@ static void try_rivals(problem *p)
     }
 }
 
-/* ---- is it right? ----------------------------------------------------------------------------- */
+/* ---- is it right? ---------------------------------------------------------------------------- */
 
 static gcr_status take(stage *s)
 {
@@ -388,7 +388,7 @@ out:
     return status;
 }
 
-/* ---- floors ----------------------------------------------------------------------------------- */
+/* ---- floors ---------------------------------------------------------------------------------- */
 
 /* Doubles have the tensor cores, too. */
 static gcr_status measure_tensors(problem *p, const bench_gpu *gpu, const ceilings *c)
@@ -450,7 +450,7 @@ static void say_floor(const problem *p, const char *where, const bench_side *our
     bench_ratio(p->b, where, bench_spread_of(share, p->b->rounds).median / 100);
 }
 
-/* ---- cases ------------------------------------------------------------------------------------ */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static gcr_status measure(problem *p, const gp_size *size)
 {

@@ -1,18 +1,19 @@
 /*
- * bench/gpu/bench_verdicts.c -- what do the vendor's factorisations say of matrices that have no factor, and is the
- * factor of a matrix the same whatever its batch?
+ * bench/gpu/bench_verdicts.c -- what do the vendor's factorisations say of matrices that have no
+ * factor, and is the factor of a matrix the same whatever its batch?
  *
- * Two promises of ours depend on the answers: the same verdict on every device, and bits that do not
- * depend on batch mates. Where the vendor says otherwise, its results need a pass of their own or
- * batches of one shape.
+ * Two promises of ours depend on the answers: the same verdict on every device, and bits that do
+ * not depend on batch mates. Where the vendor says otherwise, its results need a pass of their own
+ * or batches of one shape.
  *
- * Verdicts: potrfBatched (the matrix is the second of four) and Xpotrf (alone), both triangles, with one bad entry. A
- * row has in its last columns: what info says (0: there is a factor), how many entries of the triangle that was
- * asked for are finite, how many of the other triangle have other bits than before.
+ * Verdicts: potrfBatched (the matrix is the second of four) and Xpotrf (alone), both triangles,
+ * with one bad entry. A row has in its last columns: what info says (0: there is a factor), how
+ * many entries of the triangle that was asked for are finite, how many of the other triangle have
+ * other bits than before.
  *
- * Batches: one matrix in batches of 1 to 4096, first, in the middle and last, among ordinary matrices, such as
- * have no factor, and NaN; potrfBatched, dgemm and dtrsm. A row has how many of the results have
- * other bits than that of a batch of one, of how many.
+ * Batches: one matrix in batches of 1 to 4096, first, in the middle and last, among ordinary
+ * matrices, such as have no factor, and NaN; potrfBatched, dgemm and dtrsm. A row has how many of
+ * the results have other bits than that of a batch of one, of how many.
  */
 #include "gpu/gpu.h"
 #include "gpu/vendor.h"
@@ -50,15 +51,15 @@ static int batch_max(int n)
     return most < 4096 ? (int)most : 4096;
 }
 
-/* ---- matrices --------------------------------------------------------------------------------- */
+/* ---- matrices -------------------------------------------------------------------------------- */
 
 static size_t place_of(int n, int row, int column)
 {
     return (size_t)row + (size_t)column * (size_t)n;
 }
 
-/* Entries that fall with the square of the distance from the diagonal, all different; definite if `diagonal` is
- * 2 or more. */
+/* Entries that fall with the square of the distance from the diagonal, all different; definite if
+ * `diagonal` is 2 or more. */
 static void describe(double *matrix, int n, unsigned seed, double diagonal)
 {
     for (int j = 0; j < n; j++)
@@ -114,7 +115,7 @@ out:
     return status;
 }
 
-/* ---- batches ---------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 typedef gcr_status (*batch_operation)(const stage *s, int n, int count);
 
@@ -212,7 +213,7 @@ out:
     return status;
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 typedef struct fault {
     const char *kind, *place;
@@ -396,7 +397,7 @@ out:
     return status;
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static gcr_status open_stage(stage *s)
 {

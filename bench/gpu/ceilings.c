@@ -39,7 +39,7 @@ const ceilings_case ceilings_cases[] = {
     { 0 },
 };
 
-/* ---- code ------------------------------------------------------------------------------------- */
+/* ---- code ------------------------------------------------------------------------------------ */
 
 static gcr_status compile(cuda_image *out, ceilings_text which, int capability)
 {
@@ -91,7 +91,7 @@ out:
     return status;
 }
 
-/* ---- numbers to compute with ------------------------------------------------------------------ */
+/* ---- numbers to compute with ----------------------------------------------------------------- */
 
 static gcr_status open_inputs(ceilings *c)
 {
@@ -146,7 +146,7 @@ void ceilings_close(ceilings *c)
     *c = (ceilings){ 0 };
 }
 
-/* ---- launches --------------------------------------------------------------------------------- */
+/* ---- launches -------------------------------------------------------------------------------- */
 
 gcr_status ceilings_launch_on(const ceilings *c, const ceilings_launch *launch, cudaStream_t stream)
 {

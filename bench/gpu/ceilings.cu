@@ -1,9 +1,11 @@
 /*
- * bench/gpu/ceilings.cu -- what a GPU can do at most, one kernel for each unit that our own kernels wait for.
+ * bench/gpu/ceilings.cu -- what a GPU can do at most, one kernel for each unit that our own kernels
+ * wait for.
  *
- * Compiled at run time, as those are (cuda/cuda_compile.h), so that the instructions are the GPU's own.
- * All entries have one signature; what `count` and `rounds` are is said at each. Each works on numbers
- * that it is given, not on zeros, and writes what follows from them, which bench_ceilings.c checks.
+ * Compiled at run time, as those are (cuda/cuda_compile.h), so that the instructions are the GPU's
+ * own. All entries have one signature; what `count` and `rounds` are is said at each. Each works on
+ * numbers that it is given, not on zeros, and writes what follows from them, which bench_ceilings.c
+ * checks.
  */
 #define GCR_CELL_KERNEL
 #define GCR_TEAM 1
@@ -30,7 +32,7 @@ GCR_FN void stop_watch(uint64_t *ticks, long long begin)
         *ticks = (uint64_t)(clock64() - begin);
 }
 
-/* ---- nothing: what a launch costs ------------------------------------------------------------- */
+/* ---- nothing: what a launch costs ------------------------------------------------------------ */
 
 ENTRY(nothing)
 {
@@ -45,7 +47,7 @@ ENTRY(fill)
                      (gcr_real)0x1p-25;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Copies `count` pieces of 16 bytes, four of each thread on their way at once. */
 ENTRY(copy)
@@ -107,8 +109,8 @@ ENTRY(lay_chain)
         lines[16 * i] = (i * 6364136223846793005 + 1442695040888963407) & (count - 1);
 }
 
-/* One thread follows the chain from where it stands, `rounds` times, past the first cache. It goes on
- * from and leaves behind ticks[1]. */
+/* One thread follows the chain from where it stands, `rounds` times, past the first cache. It goes
+ * on from and leaves behind ticks[1]. */
 ENTRY(follow_chain)
 {
     const unsigned long long *lines = (const unsigned long long *)in;
@@ -139,7 +141,7 @@ ENTRY(follow_shared)
         ticks[1] = at;
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 /* Chains of multiply-adds x = a x + 1 - a, which go to 1; LENGTH * 8 in a row without a branch. */
 template <int LENGTH>
@@ -171,8 +173,8 @@ ENTRY(multiply_adds)
 }
 
 #if defined(CODE)
-/* The same number of them in loops of so many kilobytes of code, at 16 bytes each: where the loop no
- * longer fits the cache of instructions, the rate says so. */
+/* The same number of them in loops of so many kilobytes of code, at 16 bytes each: where the loop
+ * no longer fits the cache of instructions, the rate says so. */
 #define ENTRY_OF_CODE(kilobytes)                                                                   \
     ENTRY(code_##kilobytes)                                                                        \
     {                                                                                              \
@@ -244,7 +246,7 @@ ENTRY(inverse_roots)
     }
 }
 
-/* ---- products of matrices, by shape: values of A, B and C that a thread holds ------------------- */
+/* ---- products of matrices, by shape: values of A, B and C that a thread holds ---------------- */
 
 struct shape_m8n8k4 {
     enum { A = 1, B = 1, C = 2 };
@@ -291,8 +293,8 @@ struct shape_m16n8k16 {
 };
 #endif
 
-/* CHAINS products in each round of a warp, each added to a matrix of its own. `in` all 1 makes every
- * entry of these the inner length times the rounds. */
+/* CHAINS products in each round of a warp, each added to a matrix of its own. `in` all 1 makes
+ * every entry of these the inner length times the rounds. */
 template <typename Shape, int CHAINS>
 GCR_FN void multiply(double *out, const double *in, uint64_t *ticks, int rounds)
 {

@@ -8,7 +8,8 @@
 
 #include "gpu/gpu.h"
 
-/* ceilings.cu is compiled for doubles, for floats, and for doubles with long code alone: that takes longest. */
+/* ceilings.cu is compiled for doubles, for floats, and for doubles with long code alone: that takes
+ * longest. */
 typedef enum ceilings_text {
     CEILINGS_DOUBLE,
     CEILINGS_SINGLE,
@@ -63,7 +64,8 @@ extern const ceilings_case ceilings_cases[]; /* ends with entry == NULL */
 ceilings_launch ceilings_launch_of(const ceilings *c, const ceilings_case *which);
 double ceilings_operations(const ceilings *c, const ceilings_case *which); /* of one launch */
 
-/* Operations per second of the case with this entry, which must be there: the median of a few launches. */
+/* Operations per second of the case with this entry, which must be there: the median of a few
+ * launches. */
 GCR_MUST_CHECK gcr_status ceilings_rate(double *out, const ceilings *c, ceilings_text text,
                                         const char *entry);
 
@@ -76,7 +78,8 @@ GCR_MUST_CHECK gcr_status ceilings_measure_copies(bench *b, const ceilings *c);
 GCR_MUST_CHECK gcr_status ceilings_measure_launches(bench *b, const ceilings *c);
 GCR_MUST_CHECK gcr_status ceilings_measure_products(bench *b, const ceilings *c);
 
-/* Compiles all for one compute capability, without a GPU. The sentence of a failure says what is wrong. */
+/* Compiles all for one compute capability, without a GPU. The sentence of a failure says what is
+ * wrong. */
 GCR_MUST_CHECK gcr_status ceilings_compile(int capability);
 
 #endif /* GCR_BENCH_CEILINGS_H */

@@ -86,7 +86,8 @@ out:
     return status;
 }
 
-/* NODES launches, one after the other. A recording is ended in any case: nothing else could be done on the stream. */
+/* NODES launches, one after the other. A recording is ended in any case: nothing else could be done
+ * on the stream. */
 static gcr_status capture(launch_arg *a)
 {
     gcr_status status = GCR_OK;

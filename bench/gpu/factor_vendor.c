@@ -1,6 +1,6 @@
 /*
- * bench/gpu/factor_vendor.c -- cuSOLVER as the rival of bench_factor.c: potrfBatched, one call for each size,
- * and from 512 rows on Xpotrf, matrix after matrix on eight streams.
+ * bench/gpu/factor_vendor.c -- cuSOLVER as the rival of bench_factor.c: potrfBatched, one call for
+ * each size, and from 512 rows on Xpotrf, matrix after matrix on eight streams.
  */
 #include "factor_rival.h"
 #include "gpu/gpu.h"
@@ -37,7 +37,7 @@ static uint64_t all_matrices(const factor_vendor *v)
     return factor_task_matrices(v->task) * (uint64_t)v->task->sets;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static char *squares_of(const factor_vendor *v, int set, int group)
 {
@@ -107,7 +107,7 @@ out:
     return status;
 }
 
-/* ---- potrfBatched ------------------------------------------------------------------------------ */
+/* ---- potrfBatched ---------------------------------------------------------------------------- */
 
 static gcr_status factor_batch(const factor_vendor *v, const gcr_factor_group *group,
                                uint64_t first, cublasFillMode_t triangle)
@@ -143,7 +143,7 @@ out:
     return status;
 }
 
-/* ---- Xpotrf ------------------------------------------------------------------------------------ */
+/* ---- Xpotrf ---------------------------------------------------------------------------------- */
 
 static cudaDataType type_of(const factor_vendor *v)
 {
@@ -222,7 +222,7 @@ static void close_runner(factor_vendor *v, runner *r)
         GCR_CUDA_CLOSE(cudaStreamDestroy(r->stream));
 }
 
-/* ---- the rival --------------------------------------------------------------------------------- */
+/* ---- the rival ------------------------------------------------------------------------------- */
 
 static gcr_status open_vendor(factor_vendor *v)
 {

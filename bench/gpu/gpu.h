@@ -1,6 +1,7 @@
 /*
- * bench/gpu/gpu.h -- a GPU for the benchmarks that speak to CUDA themselves: what it can do at most, and what
- * the libraries of its vendor do. Everything that measures gridcrunch goes through the seam instead.
+ * bench/gpu/gpu.h -- a GPU for the benchmarks that speak to CUDA themselves: what it can do at
+ * most, and what the libraries of its vendor do. Everything that measures gridcrunch goes through
+ * the seam instead.
  *
  * One stream, two events; code is compiled as that of the module is.
  */
@@ -27,11 +28,12 @@ GCR_MUST_CHECK gcr_status bench_gpu_open(bench_gpu *out);
 
 void bench_gpu_close(bench_gpu *gpu);
 
-/* Closes it, and is bench_end(), but for a machine without a GPU: its exit code is BENCH_GPU_NONE. */
+/* Closes it, and is bench_end(), but for a machine without a GPU: its exit code is
+ * BENCH_GPU_NONE. */
 int bench_gpu_end(bench_gpu *gpu, bench *b, gcr_status status);
 
-/* Says what failed, and lets a bench go on with what it measures next; but not where the GPU was lost.
- * *failed_out keeps what it is. */
+/* Says what failed, and lets a bench go on with what it measures next; but not where the GPU was
+ * lost. *failed_out keeps what it is. */
 GCR_MUST_CHECK gcr_status bench_gpu_go_on(gcr_status *failed_out, gcr_status status);
 
 /* Plain memory of the device. The caller calls cudaFree(). GCR_ENOMEM. */

@@ -1,6 +1,6 @@
 /*
- * bench/gpu/vendor.h -- the vendor's libraries of linear algebra, as far as the benchmarks compare with them.
- * They are opened when they are asked for, as the module does.
+ * bench/gpu/vendor.h -- the vendor's libraries of linear algebra, as far as the benchmarks compare
+ * with them. They are opened when they are asked for, as the module does.
  */
 #ifndef GCR_BENCH_VENDOR_H
 #define GCR_BENCH_VENDOR_H

@@ -1,10 +1,10 @@
 /*
- * cuda/device/cholesky_block.h -- the Cholesky factor of a matrix that a block has as packed tiles in
- * shared memory, or, where that is too small, in memory of the device.
+ * cuda/device/cholesky_block.h -- the Cholesky factor of a matrix that a block has as packed tiles
+ * in shared memory, or, where that is too small, in memory of the device.
  *
  * The rows of tiles are left-looking: tile (i, p) is the entry less the sum over k of
- * L(i, k) L(p, k)', times the inverse of the diagonal, so that each tile is written twice and read in
- * order. Right-hand sides are rows below the matrix, eight in a row of tiles, and are
+ * L(i, k) L(p, k)', times the inverse of the diagonal, so that each tile is written twice and read
+ * in order. Right-hand sides are rows below the matrix, eight in a row of tiles, and are
  * solved with by being there. The order of each sum is that of k; who adds has no part in it.
  *
  * The chain of the factor, from pivot to pivot, is in the tiles on the diagonal, which one warp
@@ -86,8 +86,9 @@ GCR_FN gcr_real *gcr_row_at(const gcr_row *row, int column)
     return row->begin + GCR_TILE * row->height * column;
 }
 
-/* Where a factor of a product is read. Rows behind the last are the first again: the rows of a product do not
- * meet, theirs are never stored, and a load without a condition can be far ahead of its use. */
+/* Where a factor of a product is read. Rows behind the last are the first again: the rows of a
+ * product do not meet, theirs are never stored, and a load without a condition can be far ahead of
+ * its use. */
 GCR_FN const gcr_real *gcr_row_from(const gcr_row *row, int column)
 {
     const gcr_real *from = gcr_row_at(row, column);
@@ -95,8 +96,8 @@ GCR_FN const gcr_real *gcr_row_from(const gcr_row *row, int column)
     return gcr_tile_row() < row->height ? from : from - GCR_TILE * gcr_tile_row();
 }
 
-/* A tile that is to be stored again. Rows behind the last are 0: the first, whose threads may store it before
- * others have come so far, is for nobody else to read. */
+/* A tile that is to be stored again. Rows behind the last are 0: the first, whose threads may store
+ * it before others have come so far, is for nobody else to read. */
 GCR_FN gcr_tile gcr_row_load(const gcr_row *row, int column)
 {
     gcr_tile tile = gcr_tile_zero();

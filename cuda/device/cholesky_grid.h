@@ -1,6 +1,6 @@
 /*
- * cuda/device/cholesky_grid.h -- a block on the diagonal of a large matrix by columns, as cuda/blocked.h
- * has it: from there into shared memory, and its inverse back.
+ * cuda/device/cholesky_grid.h -- a block on the diagonal of a large matrix by columns, as
+ * cuda/blocked.h has it: from there into shared memory, and its inverse back.
  */
 #ifndef GCR_CUDA_CHOLESKY_GRID_H
 #define GCR_CUDA_CHOLESKY_GRID_H
@@ -26,8 +26,8 @@ GCR_FN void gcr_diagonal_load(const gcr_matrix *matrix, const gcr_real *from, in
     }
 }
 
-/* Eight columns of the inverse of the block from column `first` on, to memory by columns, zeros above
- * the diagonal with them. A thread reads what it has written itself. */
+/* Eight columns of the inverse of the block from column `first` on, to memory by columns, zeros
+ * above the diagonal with them. A thread reads what it has written itself. */
 GCR_FN void gcr_diagonal_invert_columns(const gcr_matrix *matrix, gcr_real *to, int64_t ld,
                                         int first)
 {

@@ -1,5 +1,6 @@
 /*
- * cuda/device/cholesky_thread.h -- the Cholesky factor of a small matrix in the registers of a thread.
+ * cuda/device/cholesky_thread.h -- the Cholesky factor of a small matrix in the registers of a
+ * thread.
  *
  * All loops over rows and columns are unrolled up to GCR_TEAM_BOUND, so that no register is looked
  * up by a number; rows behind the last are those of the identity.

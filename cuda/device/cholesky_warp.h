@@ -1,9 +1,9 @@
 /*
- * cuda/device/cholesky_warp.h -- the Cholesky factor of a matrix of up to 32 rows, of floats 40, in the
- * registers of a warp, as tiles (matrix_tile.h).
+ * cuda/device/cholesky_warp.h -- the Cholesky factor of a matrix of up to 32 rows, of floats 40, in
+ * the registers of a warp, as tiles (matrix_tile.h).
  *
- * GCR_TEAM_BOUND is n rounded up to a multiple of 8, so that the tiles of the lower triangle, 1, 3, 6,
- * 10 or 15 of them, have names that are known when this is compiled.
+ * GCR_TEAM_BOUND is n rounded up to a multiple of 8, so that the tiles of the lower triangle, 1, 3,
+ * 6, 10 or 15 of them, have names that are known when this is compiled.
  */
 #ifndef GCR_CUDA_CHOLESKY_WARP_H
 #define GCR_CUDA_CHOLESKY_WARP_H

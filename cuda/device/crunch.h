@@ -70,8 +70,8 @@ GCR_ENTRY(gcr_finish, gcr_grid_launch)
 }
 #else
 #if GCR_TAKES_ANY
-/* Asked for by thread 0, kept for all as soon as it is there, and then read. The first cells go to the
- * blocks in turn. */
+/* Asked for by thread 0, kept for all as soon as it is there, and then read. The first cells go to
+ * the blocks in turn. */
 GCR_FN uint64_t *gcr_place_kept(void)
 {
     GCR_SHARED uint64_t place;

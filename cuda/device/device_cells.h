@@ -3,8 +3,9 @@
  * became of it to what its tile stores.
  *
  * Part of device_unit.h, after the kernel. Cells of a launch are numbered through all its tiles.
- * A team is a thread, a warp, a block or all blocks; its member 0 is the one that a single thread's work is
- * left to. All members call every function here, and with the same arguments, unless it says else.
+ * A team is a thread, a warp, a block or all blocks; its member 0 is the one that a single thread's
+ * work is left to. All members call every function here, and with the same arguments, unless it
+ * says else.
  */
 #ifndef GCR_CUDA_DEVICE_CELLS_H
 #define GCR_CUDA_DEVICE_CELLS_H

@@ -1,5 +1,6 @@
 /*
- * cuda/device/device_layout.h -- where things stand in the memory of a team, counted by host and device.
+ * cuda/device/device_layout.h -- where things stand in the memory of a team, counted by host and
+ * device.
  *
  * A matrix of n rows is T = n / 8, rounded up, rows of *tiles* of 8 x 8 values, the lower triangle
  * by rows of tiles, with the identity behind its last row; below it come the right-hand sides, as

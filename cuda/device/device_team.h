@@ -2,8 +2,8 @@
  * cuda/device/device_team.h -- the team of gridcrunch/kernel.h on a device, which includes this.
  *
  * A block where prepare() or a cell kernel runs on one, all blocks where that is worth it;
- * elsewhere, and in the functions of an SPD kernel, one thread. The order of a sum depends on the size
- * of the block alone, which depends on the shape of the cell alone (launch.h).
+ * elsewhere, and in the functions of an SPD kernel, one thread. The order of a sum depends on the
+ * size of the block alone, which depends on the shape of the cell alone (launch.h).
  */
 #ifndef GCR_CUDA_DEVICE_TEAM_H
 #define GCR_CUDA_DEVICE_TEAM_H

@@ -1,10 +1,11 @@
 /*
- * cuda/device/factor_block.h -- each block has a matrix: in shared memory, or, where it does not fit,
- * where it stands.
+ * cuda/device/factor_block.h -- each block has a matrix: in shared memory, or, where it does not
+ * fit, where it stands.
  *
- * Part of factor_unit.h. A tile of the factor is sent to memory when it is made, so that half of the
- * traffic hides behind the arithmetic; the other half, loads of which each thread has GCR_AHEAD_LOADS
- * on their way, hides behind the other blocks of the multiprocessor where there are some.
+ * Part of factor_unit.h. A tile of the factor is sent to memory when it is made, so that half of
+ * the traffic hides behind the arithmetic; the other half, loads of which each thread has
+ * GCR_AHEAD_LOADS on their way, hides behind the other blocks of the multiprocessor where there are
+ * some.
  */
 #ifndef GCR_CUDA_FACTOR_BLOCK_H
 #define GCR_CUDA_FACTOR_BLOCK_H
@@ -14,8 +15,8 @@
 
 enum { GCR_AHEAD_LOADS = 4 };
 
-/* Copies `count` tiles to shared memory, all warps. Returns whether this thread has seen a value that
- * is not finite. */
+/* Copies `count` tiles to shared memory, all warps. Returns whether this thread has seen a value
+ * that is not finite. */
 GCR_FN int gcr_block_load(gcr_real *to, const gcr_real *from, int count)
 {
     int is_bad = 0;

@@ -1,13 +1,13 @@
 /*
- * cuda/device/factor_grid.h -- large matrices that all blocks and libraries factor together, in place:
- * what comes before, between and after the products.
+ * cuda/device/factor_grid.h -- large matrices that all blocks and libraries factor together, in
+ * place: what comes before, between and after the products.
  *
  * Another part of factor_unit.h, with entries of its own, for one group or a sub-batch of it:
  *
  *     gcr_large_pack   entries from columns to where blocked.h or cuSOLVER wants them
  *     gcr_large_look   before a factor: is there an entry that is not finite?
- *     gcr_large_diag   a block on the diagonal: its triangle, which is kept, and its inverse, which the
- *                      next product reads
+ *     gcr_large_diag   a block on the diagonal: its triangle, which is kept, and its inverse, which
+ *                      the next product reads
  *     gcr_large_end    what is said of each matrix
  *     gcr_large_take   the lower triangle to columns
  *
@@ -141,8 +141,8 @@ GCR_ENTRY(gcr_large_diag, gcr_large_launch)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* A library may find no fault with what is none: the diagonal is looked at. By all threads of a block;
- * the answer is that of thread 0. */
+/* A library may find no fault with what is none: the diagonal is looked at. By all threads of a
+ * block; the answer is that of thread 0. */
 GCR_FN int gcr_large_bad_root(const gcr_large_launch *launch, uint64_t slot)
 {
     const gcr_real *const matrix = gcr_large_matrix(launch, slot);

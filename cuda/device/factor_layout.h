@@ -4,13 +4,13 @@
  *
  *     thread        [count / 32][n (n + 1) / 2][32]: entry (i, j) of 32 matrices side by side, the
  *                   lower triangle by rows, so that the threads of a warp read neighbours
- *     warp, block   the lower triangle as tiles of 8 x 8 by rows of tiles, matrix after matrix, with
- *                   the identity behind the last row and zeros above the diagonal, so that a warp
- *                   reads a tile at once: 512 bytes of doubles, 16 of each thread
+ *     warp, block   the lower triangle as tiles of 8 x 8 by rows of tiles, matrix after matrix,
+ *                   with the identity behind the last row and zeros above the diagonal, so that a
+ *                   warp reads a tile at once: 512 bytes of doubles, 16 of each thread
  *     all blocks    by columns, in sub-batches of `slots` matrices, the last of which may be the
- *                   identity; as cuda/blocked.h has them, the entries above the diagonal and L below, and
- *                   behind them the triangles on the diagonal, which are tiles again; or, for cuSOLVER,
- *                   the lower triangle. Then a mark: an entry is not finite
+ *                   identity; as cuda/blocked.h has them, the entries above the diagonal and L
+ *                   below, and behind them the triangles on the diagonal, which are tiles again;
+ *                   or, for cuSOLVER, the lower triangle. Then a mark: an entry is not finite
  */
 #ifndef GCR_CUDA_FACTOR_LAYOUT_H
 #define GCR_CUDA_FACTOR_LAYOUT_H

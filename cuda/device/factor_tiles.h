@@ -1,6 +1,6 @@
 /*
- * cuda/device/factor_tiles.h -- matrices that stand in memory as tiles: one of them, moved from or to
- * columns.
+ * cuda/device/factor_tiles.h -- matrices that stand in memory as tiles: one of them, moved from or
+ * to columns.
  *
  * Part of factor_unit.h, for warps and blocks.
  */

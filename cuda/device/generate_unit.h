@@ -1,5 +1,6 @@
 /*
- * cuda/device/generate_unit.h -- a synthetic dataset, made where it is needed (cuda/generate_launch.h).
+ * cuda/device/generate_unit.h -- a synthetic dataset, made where it is needed
+ * (cuda/generate_launch.h).
  *
  * A unit of its own: no kernel is compiled with it.
  *

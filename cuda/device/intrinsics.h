@@ -78,8 +78,8 @@ GCR_FN int gcr_warp_read_int(int value, int lane)
     return __shfl_sync(0xffffffff, value, lane);
 }
 
-/* All threads of all blocks, which run at the same time, meet: what each has written before all can read
- * after. `arrived` counts blocks, from a multiple of how many there are. */
+/* All threads of all blocks, which run at the same time, meet: what each has written before all can
+ * read after. `arrived` counts blocks, from a multiple of how many there are. */
 GCR_FN void gcr_device_barrier(uint64_t *arrived)
 {
     __syncthreads();
@@ -102,8 +102,8 @@ GCR_FN uint64_t gcr_count_up(uint64_t *counter)
     return atomicAdd((unsigned long long *)counter, 1);
 }
 
-/* A value on its way to shared memory, or 0 where it is not there. It is there when the thread has closed
- * two groups of them, its own and another, and waits; for other threads after a barrier. */
+/* A value on its way to shared memory, or 0 where it is not there. It is there when the thread has
+ * closed two groups of them, its own and another, and waits; for other threads after a barrier. */
 GCR_FN void gcr_copy_begin(gcr_real *to, const gcr_real *from, int is_there)
 {
     asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(
@@ -195,7 +195,8 @@ GCR_FN void gcr_load_four(gcr_real four[4], const gcr_real *from)
 #else
 /*
  * C += A B' with A 8 x 4, B 8 x 4: thread 4 r + k holds A(r, k) and B(r, k), and of C
- * (r, 2 k) and (r, 2 k + 1). Of doubles alone: the tensor cores multiply floats with 10 bits of each.
+ * (r, 2 k) and (r, 2 k + 1). Of doubles alone: the tensor cores multiply floats with 10 bits of
+ * each.
  */
 GCR_FN void gcr_multiply_matrices(double c[2], double a, double b)
 {

@@ -8,8 +8,9 @@
  * So tiles of doubles are multiplied without moving a value between threads.
  *
  * Floats are multiplied by the vector pipe, as tensor cores round them to 10 bits. A thread then
- * needs row r of A and rows 2 q and 2 q + 1 of B: from memory 6 loads of four values, from registers
- * 24 values of other threads, where one that is gathered is used for as many products as there are.
+ * needs row r of A and rows 2 q and 2 q + 1 of B: from memory 6 loads of four values, from
+ * registers 24 values of other threads, where one that is gathered is used for as many products as
+ * there are.
  *
  * In place of the triangle on the diagonal its inverse is kept, W = inv(L): then all divisions by
  * it are products of tiles too. Only gcr_tile_invert_factor() has a chain of operations that each
@@ -104,8 +105,8 @@ GCR_FN void gcr_tile_store(gcr_real *to, const gcr_tile *tile)
 /* ---- products -------------------------------------------------------------------------------- */
 
 /*
- * a b' is a sum of parts, in each of which a thread has one value of a and one or two of b: of doubles
- * two, each four columns of a and b; of floats eight, a column each.
+ * a b' is a sum of parts, in each of which a thread has one value of a and one or two of b: of
+ * doubles two, each four columns of a and b; of floats eight, a column each.
  */
 #if defined(GCR_SINGLE)
 enum { GCR_PARTS = 8, GCR_PART_RIGHT = 2 };
@@ -332,8 +333,9 @@ typedef struct gcr_pivots {
 /*
  * The inverse of the Cholesky factor of `c`, of which the lower triangle is read, and the factor
  * itself, `l`, with zeros above it: nobody computes what nobody reads. `first` is the row of the
- * matrix that the tile begins in. What is done to c below the diagonal is done to the identity at the
- * same time, which becomes inv(L); not where nobody divides by it, as a compiler leaves no shuffle out.
+ * matrix that the tile begins in. What is done to c below the diagonal is done to the identity at
+ * the same time, which becomes inv(L); not where nobody divides by it, as a compiler leaves no
+ * shuffle out.
  */
 GCR_FN gcr_tile gcr_tile_factor(gcr_tile c, int first, gcr_pivots *pivots, gcr_tile *l,
                                 int with_inverse)

@@ -1,6 +1,6 @@
 /*
- * cuda/device/measure_unit.h -- what is launched to measure copies (cuda/measure_launch.h), and the work
- * beside them.
+ * cuda/device/measure_unit.h -- what is launched to measure copies (cuda/measure_launch.h), and the
+ * work beside them.
  *
  * A unit of its own: no kernel is compiled with it.
  */

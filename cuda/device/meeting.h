@@ -1,7 +1,7 @@
 /*
- * cuda/device/meeting.h -- where all blocks of a launch meet, in front of the scratch of what they have
- * together: how many have come to a barrier, which the host clears before a launch, a number of each,
- * and what one of them has found for all (team_matrix.h). Known to host and device.
+ * cuda/device/meeting.h -- where all blocks of a launch meet, in front of the scratch of what they
+ * have together: how many have come to a barrier, which the host clears before a launch, a number
+ * of each, and what one of them has found for all (team_matrix.h). Known to host and device.
  */
 #ifndef GCR_CUDA_MEETING_H
 #define GCR_CUDA_MEETING_H

@@ -42,9 +42,9 @@ GCR_APART gcr_real gcr_inverse_root_apart(gcr_real pivot)
     return gcr_pivot_is_good(pivot) ? 1 / gcr_sqrt(pivot) : 1;
 }
 
-/* The same of any pivot. One step of third order from the guess leaves what rounding leaves: a chain
- * of six operations in place of a root and a division, which are 20 each. Whether it was right is
- * found out beside it. */
+/* The same of any pivot. One step of third order from the guess leaves what rounding leaves: a
+ * chain of six operations in place of a root and a division, which are 20 each. Whether it was
+ * right is found out beside it. */
 GCR_FN gcr_real gcr_inverse_root(gcr_real pivot)
 {
     const gcr_real guess = gcr_root_guess(pivot);

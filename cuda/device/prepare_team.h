@@ -1,5 +1,6 @@
 /*
- * cuda/device/prepare_team.h -- datasets are prepared, one by each block, or one after the other by all.
+ * cuda/device/prepare_team.h -- datasets are prepared, one by each block, or one after the other by
+ * all.
  *
  * Part of device_unit.h, after the kernel.
  */
@@ -22,7 +23,8 @@ GCR_FN int gcr_prepare_dataset(const gcr_prepare_launch *launch, const gcr_launc
 }
 #endif
 
-/* What member 0 of the team says of a dataset counts. Nobody is at the next while others are at one. */
+/* What member 0 of the team says of a dataset counts. Nobody is at the next while others are at
+ * one. */
 GCR_ENTRY(gcr_prepare, gcr_prepare_launch)
 {
 #if defined(GCR_HAS_PREPARE)

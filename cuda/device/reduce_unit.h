@@ -1,14 +1,15 @@
 /*
- * cuda/device/reduce_unit.h -- records of blocks of points in place of their cells (cuda/reduce_launch.h).
+ * cuda/device/reduce_unit.h -- records of blocks of points in place of their cells
+ * (cuda/reduce_launch.h).
  *
  * A unit of its own: no kernel is compiled with it.
  *
- * Shape    a block of threads takes a block of points; each of its warps takes one thing to be reduced
- *          after the other, reads the values side by side into shared memory and lets its first thread
- *          go over them.
- * Why      the order of additions is part of what a mean is, and the text that goes over the values is
- *          the host's (gridcrunch/partial.h): the same bits for nothing. There are as many chains of
- *          1024 additions under way as warps fit on the device.
+ * Shape    a block of threads takes a block of points; each of its warps takes one thing to be
+ *          reduced after the other, reads the values side by side into shared memory and lets its
+ *          first thread go over them.
+ * Why      the order of additions is part of what a mean is, and the text that goes over the values
+ *          is the host's (gridcrunch/partial.h): the same bits for nothing. There are as many
+ *          chains of 1024 additions under way as warps fit on the device.
  * Traffic  each value and state is read once and a record written, a hundredth of that.
  */
 #include "cuda/reduce_launch.h"

@@ -8,8 +8,8 @@
  *
  *     gcr_fill       writes entries and right-hand sides, and looks for what is not finite; a block
  *                    for 32 x 256 of them
- *     gcr_diagonal   between the products: the factor and the inverse of a block on the diagonal; or,
- *                    where a library has made the factor, the inverses of all of them
+ *     gcr_diagonal   between the products: the factor and the inverse of a block on the diagonal;
+ *                    or, where a library has made the factor, the inverses of all of them
  *     gcr_answer     a block for each slot and for each of its right-hand sides
  *     gcr_invert     a warp for eight columns of inv(L), where the diagonal of inv(A) is asked for
  *
@@ -17,8 +17,9 @@
  * numbers of the live cells, where some are not.
  *
  * Traffic (derived): n^2 entries are written once, read and written by the products, and read once
- * by each solution. gcr_diagonal has 128 rows, 16 steps of some 1100 clocks, twice: 20 us for as many
- * slots as there are multiprocessors. gcr_invert reads a tile from L2 for each product of tiles.
+ * by each solution. gcr_diagonal has 128 rows, 16 steps of some 1100 clocks, twice: 20 us for as
+ * many slots as there are multiprocessors. gcr_invert reads a tile from L2 for each product of
+ * tiles.
  */
 #ifndef GCR_CUDA_SPD_GRID_H
 #define GCR_CUDA_SPD_GRID_H
@@ -228,7 +229,8 @@ GCR_ENTRY(gcr_diagonal, gcr_diagonal_launch)
 
 /* ---- the answers ----------------------------------------------------------------------------- */
 
-/* The first minor that is not positive, or 0. A library may have let numbers grow beyond all bounds. */
+/* The first minor that is not positive, or 0. A library may have let numbers grow beyond all
+ * bounds. */
 GCR_FN int gcr_grid_minor(const gcr_grid *grid, const gcr_real *pivots, int slot)
 {
     int is_bad = 0, minor = grid->minors[slot];
@@ -290,7 +292,8 @@ GCR_FN void gcr_grid_solve_block(gcr_real *x, const gcr_real *at, int64_t ld, co
     }
 }
 
-/* Subtracts what the `count` rows of L at `row` make of x from the columns before: a warp for each. */
+/* Subtracts what the `count` rows of L at `row` make of x from the columns before: a warp for
+ * each. */
 GCR_FN void gcr_grid_subtract_block(gcr_real *side, const gcr_real *row, int64_t ld,
                                     const gcr_real *x, int before, int count)
 {
@@ -360,8 +363,9 @@ GCR_ENTRY(gcr_answer, gcr_grid_launch)
 
 /* ---- the inverse ----------------------------------------------------------------------------- */
 
-/* Of eight columns of inv(L), as rows of tiles of its transpose, in one slot. Tiles in the block on the
- * diagonal are there, as W; those behind it go above the diagonal, where nobody reads any more. */
+/* Of eight columns of inv(L), as rows of tiles of its transpose, in one slot. Tiles in the block on
+ * the diagonal are there, as W; those behind it go above the diagonal, where nobody reads any
+ * more. */
 typedef struct gcr_inverse {
     gcr_real *matrix;
     int64_t ld;

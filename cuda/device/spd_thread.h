@@ -2,8 +2,8 @@
  * cuda/device/spd_thread.h -- SPD kernels of few rows: each thread has a cell of its own, and its
  * matrix in registers.
  *
- * Part of device_unit.h, over cholesky_thread.h. Threads never meet, so that cells of a warp may be of
- * any datasets.
+ * Part of device_unit.h, over cholesky_thread.h. Threads never meet, so that cells of a warp may be
+ * of any datasets.
  *
  * Predicted for sm_90 (derived; f64, 64 operations of the vector pipe in a clock): a cell of gp at
  * n = 8 is 36 entries of 30 operations and 200 for the factor and the solve, 1300 / 64 = 20 clocks

@@ -2,8 +2,8 @@
  * cuda/device/spd_warp.h -- SPD kernels of up to 32 rows: each warp has a cell, and its matrix as
  * tiles in registers (matrix_tile.h).
  *
- * Part of device_unit.h, over cholesky_warp.h. Warps of a block never meet: there is no barrier, and no
- * shared memory.
+ * Part of device_unit.h, over cholesky_warp.h. Warps of a block never meet: there is no barrier,
+ * and no shared memory.
  *
  * Predicted for sm_90 (derived): a cell of gp is, in instructions of a warp, 35 for each pair of
  * values of a tile, 400 for each tile on the diagonal, 2 for each product and 150 around it: 1100
@@ -147,8 +147,9 @@ GCR_FN int gcr_warp_solve(const gcr_warp_factor *factor, const gcr_system *syste
     return !gcr_warp_any(!is_finite);
 }
 
-/* Rows of inv(L'), eight at a time, are what it makes of those of the identity. Not unrolled, though
- * columns before `first` stay 0: the registers of all four rows at once would be too many. */
+/* Rows of inv(L'), eight at a time, are what it makes of those of the identity. Not unrolled,
+ * though columns before `first` stay 0: the registers of all four rows at once would be too
+ * many. */
 GCR_FN void gcr_warp_invert(const gcr_warp_factor *factor, const gcr_system *system)
 {
     gcr_real *out = system->inverse_diagonal + (int64_t)system->number * system->n;

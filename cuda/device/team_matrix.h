@@ -1,37 +1,39 @@
 /*
- * cuda/device/team_matrix.h -- the products and factors of gridcrunch/kernel_matrix.h, which includes
- * this, for teams of a block or of all blocks: by parts in shared memory, on tensor cores.
+ * cuda/device/team_matrix.h -- the products and factors of gridcrunch/kernel_matrix.h, which
+ * includes this, for teams of a block or of all blocks: by parts in shared memory, on tensor cores.
  *
- * A *part* is GCR_PART rows times as many columns of a lower triangle. What is made of it is a sum of
- * products of rows, so a block brings GCR_CHUNK values of each of its rows to shared memory while it
- * multiplies those before, and each of its warps has a share of the part in registers. Parts of a Gram
- * matrix are dealt to the blocks of the team. The factor is right-looking, a *panel* of GCR_PART
- * columns at a time:
+ * A *part* is GCR_PART rows times as many columns of a lower triangle. What is made of it is a sum
+ * of products of rows, so a block brings GCR_CHUNK values of each of its rows to shared memory
+ * while it multiplies those before, and each of its warps has a share of the part in registers.
+ * Parts of a Gram matrix are dealt to the blocks of the team. The factor is right-looking, a
+ * *panel* of GCR_PART columns at a time:
  *
  *     its part on the diagonal is factored by block 0, as cholesky_block.h does it
  *     below it eight rows for each warp of the team are divided by that
- *     all parts to the right of it get their products subtracted; block 0 has the first of them, and
- *     factors it for the next panel while the others go on
+ *     all parts to the right of it get their products subtracted; block 0 has the first of them,
+ *     and factors it for the next panel while the others go on
  *
- * Which block has a part is no matter for the bits: each entry is one sum in the order of its columns.
+ * Which block has a part is no matter for the bits: each entry is one sum in the order of its
+ * columns.
  *
- * Predicted for an H200, 132 blocks of 256 threads, of doubles (derived): a chunk of a part of 128 rows
- * is 262144 multiply-adds, 2048 clocks of the tensor cores, beside 768 of shared memory for the
- * fragments and some 300 for the copies. So a part of a Gram matrix of k rows takes 128 k clocks, and a
- * part of a trailing matrix 16400 beside 128 KB that are read and written; they are asked for when
- * the part is begun, as from memory they take as long as the products.
+ * Predicted for an H200, 132 blocks of 256 threads, of doubles (derived): a chunk of a part of 128
+ * rows is 262144 multiply-adds, 2048 clocks of the tensor cores, beside 768 of shared memory for
+ * the fragments and some 300 for the copies. So a part of a Gram matrix of k rows takes 128 k
+ * clocks, and a part of a trailing matrix 16400 beside 128 KB that are read and written; they are
+ * asked for when the part is begun, as from memory they take as long as the products.
  *
- * Why not cuBLAS: a cell kernel runs on the device, and the host does not know that its next step is
- * a product; a triangle stored by rows is no matrix of BLAS. Rejected: columns of the factor one by
- * one, shared out as on a CPU (6000 barriers of all blocks, and no value used twice).
+ * Why not cuBLAS: a cell kernel runs on the device, and the host does not know that its next step
+ * is a product; a triangle stored by rows is no matrix of BLAS. Rejected: columns of the factor one
+ * by one, shared out as on a CPU (6000 barriers of all blocks, and no value used twice).
  */
 #ifndef GCR_CUDA_TEAM_MATRIX_H
 #define GCR_CUDA_TEAM_MATRIX_H
 
 #include "cuda/device/cholesky_block.h"
 
-/* Warps share a part as so many rows and columns of them; those that are left over only copy. A block
- * that is not alone on its multiprocessor has parts that fit the memory it declares itself. */
+/* Warps share a part as so many rows and columns of them; those that are left over only copy. A
+ * block that is not alone on its multiprocessor has parts that fit the memory it declares
+ * itself. */
 #define GCR_PART_RIGHT (GCR_WARPS >= 16 ? 4 : GCR_WARPS >= 4 ? 2 : 1)
 #define GCR_PART_DOWN (GCR_WARPS / GCR_PART_RIGHT >= 4 ? 4 : 2)
 
@@ -49,7 +51,8 @@ enum {
         2 * GCR_STAGE_VALUES > GCR_PANEL_VALUES ? 2 * GCR_STAGE_VALUES : GCR_PANEL_VALUES,
 };
 
-/* Where a block declares it, the host has asked for no memory: 48 KB are there, and some are others'. */
+/* Where a block declares it, the host has asked for no memory: 48 KB are there, and some are
+ * others'. */
 typedef char
     gcr_part_memory_fits[GCR_IS_WHOLE_TEAM || GCR_PART_VALUES * sizeof(gcr_real) <= 47 << 10 ? 1
                                                                                              : -1];
@@ -78,8 +81,8 @@ GCR_FN gcr_real *gcr_part_memory(void)
 #endif
 }
 
-/* Rows whose products are summed: of a matrix with ld values in each, or of a triangle (ld is 0) from a
- * column on. */
+/* Rows whose products are summed: of a matrix with ld values in each, or of a triangle (ld is 0)
+ * from a column on. */
 typedef struct gcr_factors {
     const gcr_real *begin;
     int64_t ld, rows, depth;
@@ -92,7 +95,8 @@ GCR_FN const gcr_real *gcr_factor_row(const gcr_factors *of, int64_t i)
 
 /* ---- a part ---------------------------------------------------------------------------------- */
 
-/* Begins to bring values k to k + GCR_CHUNK - 1 of the rows from `first` on, as tiles; 0 beside them. */
+/* Begins to bring values k to k + GCR_CHUNK - 1 of the rows from `first` on, as tiles; 0 beside
+ * them. */
 GCR_FN void gcr_part_copy(gcr_real *to, const gcr_factors *of, int64_t first, int64_t k)
 {
     GCR_ROLL /* or addresses would take the registers that sums need */
@@ -151,8 +155,8 @@ GCR_FN int gcr_part_is_shared(void)
     return gcr_warp_index() < GCR_PART_DOWN * GCR_PART_RIGHT;
 }
 
-/* The products of rows from i on with rows from j on. By all threads of a block, which have left the
- * memory to it. */
+/* The products of rows from i on with rows from j on. By all threads of a block, which have left
+ * the memory to it. */
 GCR_FN void gcr_part_multiply(gcr_tile sum[GCR_OWN_DOWN][GCR_OWN_RIGHT], const gcr_factors *of,
                               int64_t i, int64_t j)
 {
@@ -218,8 +222,8 @@ GCR_FN void gcr_part_prefetch(const gcr_real *a, int64_t n, int64_t i, int64_t j
     }
 }
 
-/* Part (row, column) of the triangle that begins in row `first` of z becomes the products of its rows, or
- * gets them subtracted. Apart, so that its sums have the registers to themselves. */
+/* Part (row, column) of the triangle that begins in row `first` of z becomes the products of its
+ * rows, or gets them subtracted. Apart, so that its sums have the registers to themselves. */
 GCR_APART void gcr_part_compute(gcr_real *z, const gcr_factors *of, int64_t first,
                                 gcr_tile_place at, int is_less)
 {
@@ -322,8 +326,8 @@ GCR_FN gcr_real *gcr_panel_place(void)
     return *gcr_whole_place() + GCR_WHOLE_PANEL_AT;
 }
 
-/* The part on the diagonal at `first`; its factor stays in shared memory. By all threads of block 0.
- * Returns the first minor of it that is not positive, or 0. */
+/* The part on the diagonal at `first`; its factor stays in shared memory. By all threads of block
+ * 0. Returns the first minor of it that is not positive, or 0. */
 GCR_FN int gcr_panel_factor(gcr_real *a, int64_t first, int64_t n)
 {
     const gcr_matrix matrix = gcr_panel_matrix(first, n);
@@ -355,9 +359,9 @@ GCR_FN int gcr_panel_take(int minor)
     return minor;
 }
 
-/* Eight rows of the panel, X L' = A, in registers: tile by tile from the left, each subtracted from those
- * to its right as soon as it is there. The panel is a whole one, so that all places are known when this
- * is compiled. */
+/* Eight rows of the panel, X L' = A, in registers: tile by tile from the left, each subtracted from
+ * those to its right as soon as it is there. The panel is a whole one, so that all places are known
+ * when this is compiled. */
 GCR_FN void gcr_panel_divide_rows(gcr_real *row, int is_there)
 {
     const gcr_real *const tiles = gcr_part_memory(), *const inverses = tiles + GCR_INVERSES_AT;
@@ -392,8 +396,8 @@ GCR_FN void gcr_panel_divide_rows(gcr_real *row, int is_there)
     }
 }
 
-/* All rows below the part at `first`, which is a whole one. Warps of different blocks come first: there
- * are more of them than rows. */
+/* All rows below the part at `first`, which is a whole one. Warps of different blocks come first:
+ * there are more of them than rows. */
 GCR_FN void gcr_panel_divide(gcr_real *a, int64_t first, int64_t n)
 {
     const int64_t step = GCR_TILE * gcr_team_blocks() * GCR_WARPS;
@@ -409,8 +413,8 @@ GCR_FN void gcr_panel_divide(gcr_real *a, int64_t first, int64_t n)
 
 /* ---- what is to the right of it -------------------------------------------------------------- */
 
-/* Subtracts the products of the panel at `first` from all that is to its right. Where there are other
- * blocks, block 0 has the first part alone, and factors it. Returns its minor there. */
+/* Subtracts the products of the panel at `first` from all that is to its right. Where there are
+ * other blocks, block 0 has the first part alone, and factors it. Returns its minor there. */
 GCR_FN int gcr_update(gcr_real *a, int64_t first, int64_t n)
 {
     const int64_t begin = first + GCR_PART, count = gcr_part_count(n - begin);

@@ -65,8 +65,8 @@ typedef struct gcr_datasets {
  *     called X or y: each array is a dataset. Its last column is y and the others are x unless the
  *     job says otherwise; a single column is y over its position. The key is the array's path, or
  *     the file's stem (.npy).
- *   - by name, else: arrays that stand in one group, "a/X" and "a/y", are the dataset a; those in no
- *     group are called by the file's stem. x is X and y is y unless the job names others.
+ *   - by name, else: arrays that stand in one group, "a/X" and "a/y", are the dataset a; those in
+ *     no group are called by the file's stem. x is X and y is y unless the job names others.
  * One job has tables of text or arrays, not both.
  *
  * Order: as the files sort (glob) and as keys first appear in them; rows as in the file. In a wide
@@ -81,9 +81,9 @@ typedef struct gcr_datasets {
  * 'co2')". GCR_EFORMAT: a ragged row, text where a number belongs, a file that is not text, an
  * unterminated quote, a header that is no x. GCR_EINVAL: no such column, a wide table with a
  * duplicate key, no dataset at all, a pattern that matches nothing, words of the other layout.
- * GCR_EUNREADABLE, GCR_ENOMEM, GCR_EOVERFLOW. Of arrays: GCR_EFORMAT for what is damaged, or of a type
- * or shape that is no table of numbers; GCR_EINVAL for a column that is not there and words that
- * speak of text.
+ * GCR_EUNREADABLE, GCR_ENOMEM, GCR_EOVERFLOW. Of arrays: GCR_EFORMAT for what is damaged, or of a
+ * type or shape that is no table of numbers; GCR_EINVAL for a column that is not there and words
+ * that speak of text.
  */
 GCR_MUST_CHECK gcr_status gcr_datasets_load(gcr_datasets *out, const gcr_job *job);
 

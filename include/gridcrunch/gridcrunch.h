@@ -14,8 +14,8 @@
  *
  * Handles are made by create or open and given back by destroy or close, which accept NULL. A
  * function that can fail returns a gcr_status, and on failure there is a sentence for a person in
- * gcr_last_error(), kept for each thread. The library never prints, never ends the process, installs
- * no signal handler and has no state that a program could see, but for what status.h says.
+ * gcr_last_error(), kept for each thread. The library never prints, never ends the process,
+ * installs no signal handler and has no state that a program could see, but for what status.h says.
  *
  * Arguments: an address that a function takes is not NULL unless its comment allows that.
  */

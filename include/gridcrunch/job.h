@@ -3,12 +3,12 @@
  *
  * A gcr_job is plain data: the job file after its words and types have been checked, and before
  * anybody has looked at the data, the kernel or the machine. gcr_job_load() reads one from a file,
- * gcr_job_parse() from text. Whatever a person wrote keeps the place where it was written, so that a
- * mistake found later is still reported as file:line:column.
+ * gcr_job_parse() from text. Whatever a person wrote keeps the place where it was written, so that
+ * a mistake found later is still reported as file:line:column.
  *
- * A program may fill one in instead: zeroed is automatic or nothing everywhere, and only `kernel` and
- * the axes of its parameters must be there. What such a job points to is the program's, must stay as
- * long as the job is used, and is not for gcr_job_clear(). What is impossible is refused by
+ * A program may fill one in instead: zeroed is automatic or nothing everywhere, and only `kernel`
+ * and the axes of its parameters must be there. What such a job points to is the program's, must
+ * stay as long as the job is used, and is not for gcr_job_clear(). What is impossible is refused by
  * gcr_run_create(), without a place.
  *
  * Threads: a job is only read after it has been made, so several runs may use one at once.
@@ -24,7 +24,8 @@
 GCR_API_BEGIN
 
 /* A place in the job file, from 1; line 0: not from a file. `source` is what stands before the
- * first colon of an error: the file's name as given, or "--set grid.noise". Borrowed from the job. */
+ * first colon of an error: the file's name as given, or "--set grid.noise". Borrowed from the
+ * job. */
 typedef struct gcr_mark {
     const char *source;
     int line, column;

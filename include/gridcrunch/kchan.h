@@ -1,14 +1,15 @@
 /*
- * gridcrunch/kchan.h -- a keyed channel: items put under a key, handed out when the key is complete.
+ * gridcrunch/kchan.h -- a keyed channel: items put under a key, handed out when the key is
+ * complete.
  *
  * Each key 0 .. key_count - 1 expects a number of items, known from the start and numbered from 0,
  * so that items which arrive in any order stand in theirs, and "complete" means all of them and not
  * the first. A run has such a channel of its own with a dataset as the key (gcr_run_wait() and its
  * neighbours in run.h); this one is for whatever else a program gathers by key.
  *
- * Exactly once: an item that comes again is dropped and counted; with other bytes it is refused. What
- * is taken is gone, what is fetched stays. After close those who wait for an incomplete key are
- * woken and told; complete keys can still be had.
+ * Exactly once: an item that comes again is dropped and counted; with other bytes it is refused.
+ * What is taken is gone, what is fetched stays. After close those who wait for an incomplete key
+ * are woken and told; complete keys can still be had.
  *
  * Threads: all functions but destroy may be called by any thread at any time. Time limits are in
  * seconds of a clock that never goes back; negative is no limit, 0 looks without waiting.

@@ -37,9 +37,9 @@
  *     GCR_FN gcr_real shift(const gcr_ctx *ctx, int system);
  *
  * Points that share the parameters of C, those with `is_base` in the description, then share its
- * entries where they are neighbours, and `algorithm: tridiagonal` reduces C once for all of them. All
- * other parameters are NaN while base() is asked for several points, and there rhs() and needs() too,
- * and what derive() makes of them. base() draws no random numbers: their streams are of all parameters.
+ * entries where they are neighbours, and `algorithm: tridiagonal` reduces C once for all of them.
+ * The others are NaN while base() is asked for several points, and there rhs() and needs() too,
+ * and what derive() makes of them. base() draws no random numbers: a stream is of all parameters.
  *
  * prepare   once per dataset: what does not depend on the parameters (a Gram matrix, distances).
  *           Runs on a team; `prepared` has the description's prepared_count values.
@@ -84,8 +84,8 @@ typedef unsigned long long uint64_t;
 #define GCR_FN static inline __attribute__((unused))
 #endif
 
-/* What a kernel reads must have been declared, and be there. Whoever compiles a kernel defines these
- * to hold it to that (kernels/own/expect.h); here they cost nothing. */
+/* What a kernel reads must have been declared, and be there. Whoever compiles a kernel defines
+ * these to hold it to that (kernels/own/expect.h); here they cost nothing. */
 #ifndef GCR_EXPECT_DECLARED
 #define GCR_EXPECT_DECLARED(promise, word) ((void)0)
 #endif
@@ -234,9 +234,9 @@ GCR_FN gcr_real gcr_inverse_diagonal(const gcr_answers *answers, int system, int
 
 /* ---- the team ------------------------------------------------------------------------------- */
 
-/* A cell is computed by a team: one thread on a CPU; a thread, a block or all blocks on a GPU. Loops run
+/* A cell is computed by a team: one thread on a CPU; a thread, block or grid on a GPU. Loops run
  *     for (i = gcr_team_rank(ctx); i < n; i += gcr_team_size(ctx))
- * with a barrier where a member reads what another wrote; both cost nothing when the team is one. */
+ * with a barrier where a member reads what another wrote; both cost nothing in a team of one. */
 #if defined(GCR_TEAM_HEADER) /* whoever compiles the kernel has teams of their own */
 #include GCR_TEAM_HEADER
 #else

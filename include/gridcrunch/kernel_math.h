@@ -193,8 +193,8 @@ GCR_FN gcr_real gcr_log_tail(gcr_real z)
 
 /*
  * log(x). With x = 2^k (1 + f), 1 + f from sqrt(1/2) to sqrt(2), log(x) = k log(2) + log(1 + f);
- * the first term in two parts, of which the first is exact. k becomes a number by the way of gcr_exp
- * back: or-ed into the low bits of 2^52. What is not a positive number is replaced last.
+ * the first term in two parts, of which the first is exact. k becomes a number by the way of
+ * gcr_exp back: or-ed into the low bits of 2^52. What is not a positive number is replaced last.
  */
 GCR_FN gcr_real gcr_log(gcr_real x)
 {

@@ -1,8 +1,8 @@
 /*
  * gridcrunch/kernel_math_f32.h -- the exponential and the logarithm of kernels in single precision.
  *
- * Part of kernel.h. The algorithms are those of kernel_math.h with fewer terms: what is said there of
- * each function holds here. They are within 1 unit in the last place of the exact value, an
+ * Part of kernel.h. The algorithms are those of kernel_math.h with fewer terms: what is said there
+ * of each function holds here. They are within 1 unit in the last place of the exact value, an
  * exponential within 1.25 where no multiply-add rounds once, denormal numbers included
  * (tests/unit/kernels/test_math_f32.c). The polynomials are those of
  * tests/reference/f32_coefficients.py.

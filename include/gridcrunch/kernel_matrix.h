@@ -7,8 +7,8 @@
  * written is read, and what is written all can read.
  *
  * Here is the team of one. GCR_MATRIX_HEADER has gcr_team_gram() and gcr_team_cholesky() of larger
- * ones (cuda/device/team_matrix.h). For one all work is in gcr_dot(), in an order in which a cache keeps
- * what is used again. Rejected: sums of 2 x 4 products together, each loaded value used more than once;
+ * ones (cuda/device/team_matrix.h). For one all work is in gcr_dot(), in an order in which caches
+ * keep what is used again. Rejected: sums of 2 x 4 products together, each value used repeatedly;
  * compilers keep them in registers on few code paths, and matrices of 20 rows took twice the time.
  */
 #ifndef GCR_KERNEL_MATRIX_H
@@ -72,8 +72,8 @@ GCR_FN void gcr_team_gram(const gcr_ctx *ctx, int64_t n, int64_t rows, const gcr
     } while (k < rows);
 }
 
-/* Some columns of L in some rows, column by column: entries of one do not wait for each other. Returns
- * 0, or the first bad minor. */
+/* Some columns of L in some rows, column by column: entries of one do not wait for each other.
+ * Returns 0, or the first bad minor. */
 GCR_FN int64_t gcr_cholesky_part(gcr_real *a, int64_t top, int64_t bottom, int64_t first,
                                  int64_t end)
 {
@@ -99,8 +99,8 @@ GCR_FN int64_t gcr_cholesky_part(gcr_real *a, int64_t top, int64_t bottom, int64
 }
 
 /*
- * Replaces the symmetric positive definite matrix `a` by its Cholesky factor L, A = L L'. Returns 0,
- * or k when A has no factor: its leading minor of order k is not positive, or not finite.
+ * Replaces the symmetric positive definite matrix `a` by its Cholesky factor L, A = L L'. Returns
+ * 0, or k when A has no factor: its leading minor of order k is not positive, or not finite.
  */
 GCR_FN int64_t gcr_team_cholesky(const gcr_ctx *ctx, int64_t n, gcr_real *a)
 {

@@ -100,7 +100,7 @@ GCR_FN uint64_t gcr_random_u64(gcr_random *random)
     return (uint64_t)random->block.word[at + 1] << 32 | random->block.word[at];
 }
 
-/* Goes past `count` numbers of 64 bits, or uniform ones, so that a long stream can be shared out. */
+/* Goes past `count` numbers of 64 bits, or uniform ones, so that a stream can be shared out. */
 GCR_FN void gcr_random_skip(gcr_random *random, uint64_t count)
 {
     const uint64_t drawn = 2 * random->counter + (uint64_t)random->used - 2, to = drawn + count;

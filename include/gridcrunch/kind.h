@@ -1,10 +1,10 @@
 /*
  * gridcrunch/kind.h -- the parts of a kind that a job may choose.
  *
- * The kind is what decides a cell's bits beside its key: the backend, the code path, the scalar, the
- * algorithm and the BLAS behind it. Code paths with a fused multiply-add round differently from the one without,
- * and AVX-512 computes other cells together than AVX2; so a path can be asked for, to get on one
- * processor the bits of another.
+ * The kind is what decides a cell's bits beside its key: the backend, the code path, the scalar,
+ * the algorithm and the BLAS behind it. Code paths with a fused multiply-add round differently from
+ * the one without, and AVX-512 computes other cells together than AVX2; so a path can be asked for,
+ * to get on one processor the bits of another.
  */
 #ifndef GCR_KIND_H
 #define GCR_KIND_H

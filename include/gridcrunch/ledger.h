@@ -1,5 +1,6 @@
 /*
- * gridcrunch/ledger.h -- what crossed the seam between the host and its devices, in bytes and calls.
+ * gridcrunch/ledger.h -- what crossed the seam between the host and its devices, in bytes and
+ * calls.
  *
  * Inside, only the front of the backends writes it. Each queue has its own, so that counting costs
  * nothing between threads; a device, and so a run, has the sum of its closed queues.

@@ -128,7 +128,8 @@ GCR_PARTIAL_FN uint32_t gcr_partial_detail(uint8_t state, double value)
     return (uint32_t)bits;
 }
 
-/* `state` of the `count` points of a block; `first` is the first output, `width` values to a point. */
+/* `state` of the `count` points of a block; `first` is the first output, `width` values to a
+ * point. */
 GCR_PARTIAL_FN void gcr_partial_count(gcr_partial_states *out, const uint8_t *state, uint32_t count,
                                       const double *first, int64_t width)
 {
@@ -153,7 +154,8 @@ GCR_PARTIAL_FN void gcr_partial_count(gcr_partial_states *out, const uint8_t *st
             out->failures[failed].unused = 0;
 }
 
-/* One value after the other: the order of additions is part of what a mean is. `op`: gcr_reduced_op. */
+/* One value after the other: the order of additions is part of what a mean is. `op`:
+ * gcr_reduced_op. */
 GCR_PARTIAL_FN void gcr_partial_reduce(gcr_partial *out, const uint8_t *state, uint32_t count,
                                        const double *values, int32_t op)
 {

@@ -1,19 +1,19 @@
 /*
  * gridcrunch/ranks.h -- the ranks of a run: processes that mpirun or srun has started together.
  *
- * A program that is one process needs nothing of this. One of several opens the comm, gives it to its
- * runs (run.h) and closes it after them; alone it gets a comm of one rank, without MPI, so that it
- * need not ask which it is.
+ * A program that is one process needs nothing of this. One of several opens the comm, gives it to
+ * its runs (run.h) and closes it after them; alone it gets a comm of one rank, without MPI, so that
+ * it need not ask which it is.
  *
  * A gcr_comm is used by one thread at a time, all those of a process by the same one. Operations
  * marked *Collective* are called by all of its ranks in the same order.
  *
  * Waiting. A collective operation waits for the last rank, however long that computes, and sleeps
  * while it waits. There is no time limit here: a rank that is gone will not come, but what started
- * the ranks (mpirun, Slurm) then ends all of them, within seconds. A machine that is cut off the network is missed by
- * runs alone (gcr_run_execute()), while they compute. The comm is broken then: nothing that is
- * collective waits any more, but fails with the sentence of the run, and closing it leaves MPI as it is; the
- * process ends without MPI_Finalize().
+ * the ranks (mpirun, Slurm) then ends all of them, within seconds. A machine that is cut off the
+ * network is missed by runs alone (gcr_run_execute()), while they compute. The comm is broken then:
+ * nothing that is collective waits any more, but fails with the sentence of the run, and closing it
+ * leaves MPI as it is; the process ends without MPI_Finalize().
  */
 #ifndef GCR_RANKS_H
 #define GCR_RANKS_H
@@ -58,8 +58,8 @@ GCR_MUST_CHECK gcr_status gcr_comm_open_alone(gcr_comm **out);
 GCR_MUST_CHECK gcr_status gcr_comm_select(gcr_comm **out, gcr_comm *comm, const int *ranks,
                                           int count);
 
-/* Collective. Messages that nobody has looked for are dropped, so that what was sent is sent now. NULL
- * is allowed. */
+/* Collective. Messages that nobody has looked for are dropped, so that what was sent is sent now.
+ * NULL is allowed. */
 void gcr_comm_close(gcr_comm *comm);
 
 const gcr_comm_info *gcr_comm_info_of(const gcr_comm *comm);

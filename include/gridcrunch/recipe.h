@@ -2,17 +2,17 @@
  * gridcrunch/recipe.h -- the numbers of synthetic datasets, the same on host and devices.
  *
  * x is uniform in [0, 1), or 0, 1, 2 ... where there is one feature; y is a sum of sines of each
- * feature, with noise. Each number is a function of the recipe and of its place, so any thread may make
- * any of them, and a device makes a dataset where it is needed, in place of a copy. They have the same
- * bits everywhere: there are additions, multiplications, divisions and square roots alone, which all
- * machines round alike, and nothing that one of them would contract.
+ * feature, with noise. Each number is a function of the recipe and of its place, so any thread may
+ * make any of them, and a device makes a dataset where it is needed, in place of a copy. They have
+ * the same bits everywhere: there are additions, multiplications, divisions and square roots alone,
+ * which all machines round alike, and nothing that one of them would contract.
  *
- * Where a dataset is standardised, that is done to its numbers when they are made: with means and scales
- * that the host has found, one rounding each.
+ * Where a dataset is standardised, that is done to its numbers when they are made: with means and
+ * scales that the host has found, one rounding each.
  *
- * Draws come from Philox4x32-10: seed and identity give, by one round trip through it, a key and half
- * of the counter; the other half counts blocks of two draws. In this order: SINES phases of each
- * feature, x by feature (none where it counts rows), two for the noise of each row.
+ * Draws come from Philox4x32-10: seed and identity give, by one round trip through it, a key and
+ * half of the counter; the other half counts blocks of two draws. In this order: SINES phases of
+ * each feature, x by feature (none where it counts rows), two for the noise of each row.
  */
 #ifndef GCR_RECIPE_H
 #define GCR_RECIPE_H
@@ -30,7 +30,8 @@ typedef struct gcr_recipe {
 /* Features of a dataset that is standardised where it is made: as many as go with a launch. */
 enum { GCR_STANDARD_FEATURES_MAX = 64 };
 
-/* What is subtracted from numbers and what they are divided by then; scale 0: they stay as they are. */
+/* What is subtracted from numbers and what they are divided by then; scale 0: they stay as they
+ * are. */
 typedef struct gcr_standard {
     double y_mean, y_scale;
     double x_mean[GCR_STANDARD_FEATURES_MAX], x_scale[GCR_STANDARD_FEATURES_MAX];
@@ -117,7 +118,8 @@ GCR_FN double gcr_synthetic_sine(double turns, int quarters)
     return (q & 2) != 0 ? -s : s;
 }
 
-/* The logarithm of 2^-53 <= x <= 1: the series of (1 + f) / (1 - f) about the nearest power of two. */
+/* The logarithm of 2^-53 <= x <= 1: the series of (1 + f) / (1 - f) about the nearest power of
+ * two. */
 GCR_FN double gcr_synthetic_log(double x)
 {
     const uint64_t bits = gcr_bits(x);
@@ -151,7 +153,8 @@ GCR_FN double gcr_synthetic_x(const gcr_synthetic_stream *stream, const gcr_reci
                                           (uint64_t)(feature * recipe->rows + row));
 }
 
-/* What a feature of the value x adds to y: sines of frequency k and weight 1 / k. `phases`: its own. */
+/* What a feature of the value x adds to y: sines of frequency k and weight 1 / k. `phases`: its
+ * own. */
 GCR_FN double gcr_synthetic_add(double y, const gcr_recipe *recipe, double x,
                                 const double phases[GCR_SYNTHETIC_SINES])
 {

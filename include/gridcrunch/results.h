@@ -5,20 +5,22 @@
  * results.h5 opens in h5py, xarray and Julia without our code. Its root group holds
  *
  *     dataset, AXIS ...           the scales: keys of the datasets, values of each axis
- *     OUTPUT                      one array per output, (dataset, AXIS ...); with more than one value
- *                                 per cell also (..., OUTPUT_index), a scale 0, 1, 2 ...
+ *     OUTPUT                      one array per output, (dataset, AXIS ...); with more than one
+ *                                 value per cell also (..., OUTPUT_index), a scale 0, 1, 2 ...
  *     status                      uint8 (dataset, AXIS ...), gcr_cell_state
  *     minor                       uint32, the same shape; only if a cell was not SPD
- *     jitter                      uint8, the same shape: step of the job's ladder; only if it has one
- *     kind                        uint8, the same shape: 1 for the fact kind_1 ...; only if devices of
- *                                 several kinds computed
+ *     jitter                      uint8, the same shape: step of the job's ladder; only if it has
+ *                                 one
+ *     kind                        uint8, the same shape: 1 for the fact kind_1 ...; only if devices
+ *                                 of several kinds computed
  *     SUMMARY                     (dataset) its value; NaN where there is none
- *     SUMMARY_point, SUMMARY_AXIS (dataset) where it lies, of argmax and argmin; -1 and NaN: nowhere
+ *     SUMMARY_point, SUMMARY_AXIS (dataset) where it lies, of argmax, argmin; -1 and NaN: nowhere
  *     SUMMARY_skipped             (dataset) live points without a usable value
  *     top_value, top_point        (dataset, rank), rank 1, 2 ...; only if the job asks for `top`
- *     state_count, failed_*       in place of the outputs, status, minor and jitter where cells are not kept:
- *                                 (dataset, state) how many cells have each state; (dataset, failure) the
- *                                 point, state and detail of those that failed first, point -1: none
+ *     state_count, failed_*       in place of the outputs, status, minor and jitter where cells are
+ *                                 not kept: (dataset, state) how many cells have each state;
+ *                                 (dataset, failure) the point, state and detail of those that
+ *                                 failed first, point -1: none
  *     rows, dropped               (dataset); y_mean, y_scale if y was standardised; x_mean, x_scale
  *                                 (dataset, feature) if x was
  *
@@ -44,9 +46,10 @@ GCR_API_BEGIN
 /*
  * Over the live points of one dataset in point order. A cell without a result and a NaN value are
  * skipped and counted; with nan_propagates a NaN value wins as in Julia's findmax (the first one),
- * and cells without a result are NaN too. Ties go to the lowest point. Nothing left: `point` is -1 and `value` NaN.
- * Values are added up one by one within blocks of 1024 points; the sums of the blocks are added without
- * rounding, and the whole is rounded once: so it does not matter who summed which block, and when.
+ * and cells without a result are NaN too. Ties go to the lowest point. Nothing left: `point` is -1
+ * and `value` NaN. Values are added up one by one within blocks of 1024 points; the sums of the
+ * blocks are added without rounding, and the whole is rounded once: so it does not matter who
+ * summed which block, and when.
  */
 
 /* One per dataset and summary. */
@@ -73,8 +76,8 @@ gcr_summary_value gcr_summaries_top(const gcr_summaries *summaries, uint64_t dat
 /* Which summary `top` belongs to, or -1. */
 int gcr_summaries_top_of(const gcr_summaries *summaries);
 
-/* Of a run that keeps summaries alone (gcr_keep), a dataset that is complete, or after the run: how many
- * of its cells have each state ... */
+/* Of a run that keeps summaries alone (gcr_keep), a dataset that is complete, or after the run: how
+ * many of its cells have each state ... */
 void gcr_summaries_count(const gcr_summaries *summaries, uint64_t dataset,
                          uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
 
@@ -104,15 +107,15 @@ enum {
     GCR_WRITE_UNSYNCED = 1, /* do not wait until the disk has it */
 };
 
-/* Writes FOLDER/results.h5 and FOLDER/summary.csv; the folder must exist. `flags`: GCR_WRITE_* or-ed.
- * On failure neither an old file is harmed nor a partial one left. GCR_EIO: the sentence names the
- * file and the system's reason ("No space left on device"). GCR_EINVAL: the run has not ended. GCR_ETAKEN: a
- * dataset has been taken from it. */
+/* Writes FOLDER/results.h5 and FOLDER/summary.csv; the folder must exist. `flags`: GCR_WRITE_*
+ * or-ed. On failure neither an old file is harmed nor a partial one left. GCR_EIO: the sentence
+ * names the file and the system's reason ("No space left on device"). GCR_EINVAL: the run has not
+ * ended. GCR_ETAKEN: a dataset has been taken from it. */
 GCR_MUST_CHECK gcr_status gcr_results_write(const gcr_results *results, const char *folder,
                                             unsigned flags);
 
-/* Removes what processes that were killed while they wrote left in `folder`, in which nobody else may
- * be writing. What cannot be removed stays: it harms nothing. */
+/* Removes what processes that were killed while they wrote left in `folder`, in which nobody else
+ * may be writing. What cannot be removed stays: it harms nothing. */
 void gcr_results_sweep(const char *folder);
 
 /* ---- reading it back ------------------------------------------------------------------------ */
@@ -156,9 +159,9 @@ int gcr_results_top_of(
     const gcr_results_file *file); /* the summary that `top` ranks by; -1: none */
 gcr_summary_value gcr_results_top(const gcr_results_file *file, uint64_t dataset, int place);
 
-/* Cells are there, unless the job said `keep: summary`: check is GCR_EINVAL with a sentence then, and in
- * their place there are, of each dataset, how many have each state and the first that failed. failed is
- * false where there are not so many of those as `index`, from 0, says. */
+/* Cells are there, unless the job said `keep: summary`: check is GCR_EINVAL with a sentence then,
+ * and in their place there are, of each dataset, how many have each state and the first that
+ * failed. failed is false where there are not so many of those as `index`, from 0, says. */
 int gcr_results_keeps_cells(const gcr_results_file *file);
 GCR_MUST_CHECK gcr_status gcr_results_check_cells(const gcr_results_file *file);
 void gcr_results_count(const gcr_results_file *file, uint64_t dataset,

@@ -1,21 +1,22 @@
 /*
  * gridcrunch/run.h -- the conductor: from a job and its datasets to results in memory.
  *
- *     gcr_run_create    checks job, kernel and data against each other; plans; allocates nothing large
+ *     gcr_run_create    checks job, kernel and data against each other; plans; allocates nothing
+ *                       large
  *     gcr_run_execute   opens the device, computes, summarises; returns when done or asked to stop
  *     gcr_run_fetch     the cells of one dataset, also while others are still computed
  *     gcr_run_results   what there is to write
  *
- * A run is executed once. Several runs may be executed at once, by as many threads; what the library
- * shares between them it guards itself. Of one run, these may be called by any thread at any time
- * between create and destroy, also while another thread executes it:
+ * A run is executed once. Several runs may be executed at once, by as many threads; what the
+ * library shares between them it guards itself. Of one run, these may be called by any thread at
+ * any time between create and destroy, also while another thread executes it:
  *     what reads the plan, gcr_run_in_flight(), gcr_run_cancel()
  *     gcr_run_is_ready(), gcr_run_wait(), gcr_run_fetch(), gcr_run_take()
  *     gcr_run_summaries(), of datasets that are ready or have been taken
  * The rest is for one thread at a time, and what stands under "after execute" for the time after.
  *
- * Inside a run (in a cell, in a callback) no run can be executed, and nothing can be waited for that
- * a run must still bring: GCR_ENESTED at once, where a wait might never end.
+ * Inside a run (in a cell, in a callback) no run can be executed, and nothing can be waited for
+ * that a run must still bring: GCR_ENESTED at once, where a wait might never end.
  */
 #ifndef GCR_RUN_H
 #define GCR_RUN_H
@@ -65,17 +66,18 @@ typedef struct gcr_run_spec {
     double progress_seconds;
 
     /* Once for each dataset whose last cell has landed and which has its summaries, from the thread
-     * that landed it: one of those that compute, several of them at once for different datasets; of cells
-     * of other ranks the one that executes, which answers no rank meanwhile: after 60 s of that (GRIDCRUNCH_SILENCE) other
-     * machines call this one lost. The
+     * that landed it: one of those that compute, several of them at once for different datasets; of
+     * cells of other ranks the one that executes, which answers no rank meanwhile: after 60 s of
+     * that (GRIDCRUNCH_SILENCE) other machines call this one lost. The
      * dataset can be fetched or taken in there. NULL: nobody wants to know. */
     void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
 
     void *arg; /* the first argument of both */
 
-    /* Several ranks that compute one run together (ranks.h): each creates, executes and destroys it, in
-     * the same order (Collective), with the same job and the same datasets. The callbacks, the cells and
-     * what there is after execute are rank 0's alone. Borrowed until destroy; NULL: this process alone. */
+    /* Several ranks that compute one run together (ranks.h): each creates, executes and destroys
+     * it, in the same order (Collective), with the same job and the same datasets. The callbacks,
+     * the cells and what there is after execute are rank 0's alone. Borrowed until destroy; NULL:
+     * this process alone. */
     gcr_comm *comm;
     int has_same_datasets; /* not 0: ranks are known to have the same; else they are compared */
 
@@ -86,16 +88,16 @@ typedef struct gcr_run_spec {
 
 /* GCR_EINVAL with the place in the job file: a kernel, option, parameter, summary or device that
  * does not exist; an axis that is no parameter or a parameter without an axis; a value outside its
- * domain; datasets that lack the columns the kernel uses; no dataset at all; a kernel in a file that
- * is none. GCR_EUNSUPPORTED: the device cannot do what is asked, or there is no compiler for a kernel
- * in a file. GCR_EUNREADABLE: that file cannot be read. GCR_EIO: nothing can be written for it, or this
- * process ignores SIGCHLD. GCR_EDEVICE, GCR_EOVERFLOW, GCR_ENOMEM. */
+ * domain; datasets that lack the columns the kernel uses; no dataset at all; a kernel in a file
+ * that is none. GCR_EUNSUPPORTED: the device cannot do what is asked, or there is no compiler for a
+ * kernel in a file. GCR_EUNREADABLE: that file cannot be read. GCR_EIO: nothing can be written for
+ * it, or this process ignores SIGCHLD. GCR_EDEVICE, GCR_EOVERFLOW, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_create(gcr_run **out, const gcr_run_spec *spec);
 
 /* Cancels a run that was started and waits for it. Whoever waits for a dataset meanwhile gets
- * GCR_ECLOSED, and destroy waits until all such calls have returned; none may begin any more. Inside
- * the run itself, in a callback of its own, it only cancels: the run is still to be destroyed, outside.
- * NULL is allowed. */
+ * GCR_ECLOSED, and destroy waits until all such calls have returned; none may begin any more.
+ * Inside the run itself, in a callback of its own, it only cancels: the run is still to be
+ * destroyed, outside. NULL is allowed. */
 void gcr_run_destroy(gcr_run *run);
 
 /* The plan: what will be done. Pointers belong to the run. */
@@ -108,7 +110,8 @@ int gcr_run_thread_count(const gcr_run *run);           /* of the CPU; 0: it com
 int gcr_run_worker_count(const gcr_run *run);           /* threads that compute or drive a GPU  */
 gcr_schedule_form gcr_run_schedule(const gcr_run *run); /* never AUTO */
 
-/* How results come from other ranks: which way, why and how fast; "": there is nothing to say of it. */
+/* How results come from other ranks: which way, why and how fast; "": there is nothing to say of
+ * it. */
 const char *gcr_run_gather(const gcr_run *run);
 
 /* What it took, after execute: rank 0's, zeroed where there is one rank. */
@@ -122,16 +125,16 @@ typedef struct gcr_gather_ledger {
 
 const gcr_gather_ledger *gcr_run_gather_ledger(const gcr_run *run);
 
-/* Which datasets GPUs of several ranks begin with and have from each other, of which each uploads a part; "":
- * there is nothing to say of it. Where that fails when the run begins, each uploads for itself, and
- * then it says why. */
+/* Which datasets GPUs of several ranks begin with and have from each other, of which each uploads a
+ * part; "": there is nothing to say of it. Where that fails when the run begins, each uploads for
+ * itself, and then it says why. */
 const char *gcr_run_spread(const gcr_run *run);
 int gcr_run_spread_has_failed(const gcr_run *run);
 
 uint64_t gcr_run_batch(const gcr_run *run); /* cells, at most */
 
-/* The ranks that compute together, at least one; what each has ("rank 3 on n1: 4 threads on CPUs 12-15, ..."),
- * written to `out`, which is returned; and what costs time in that, a line each. */
+/* The ranks that compute together, at least one; what each has ("rank 3 on n1: 4 threads on CPUs
+ * 12-15, ..."), written to `out`, which is returned; and what costs time in that, a line each. */
 int gcr_run_rank_count(const gcr_run *run);
 const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, int rank);
 int gcr_run_warning_count(const gcr_run *run);
@@ -146,13 +149,13 @@ int gcr_run_device_kind(const gcr_run *run, int device);
 int gcr_run_kind_count(const gcr_run *run);
 const char *gcr_run_kind(const gcr_run *run, int kind);
 
-/* The share of the predicted cost that the plan gives to a kind, 0 .. 1; < 0: none in particular, each
- * device takes what is left (`device: any`). */
+/* The share of the predicted cost that the plan gives to a kind, 0 .. 1; < 0: none in particular,
+ * each device takes what is left (`device: any`). */
 double gcr_run_kind_share(const gcr_run *run, int kind);
 
 /* What the plan has for a device with memory of its own; zeroed for others. Datasets that together
- * are more than its budget come and go in waves. Where several devices share their cells as they go, a
- * dataset that two of them work on goes up twice: `up_bytes` is the least then. */
+ * are more than its budget come and go in waves. Where several devices share their cells as they
+ * go, a dataset that two of them work on goes up twice: `up_bytes` is the least then. */
 typedef struct gcr_device_plan {
     uint64_t budget_bytes; /* of its memory, for datasets and what is prepared; 0: no limit */
     uint64_t up_bytes;     /* of datasets, copied to it; without gcr_run_spread()            */
@@ -164,13 +167,13 @@ const gcr_device_plan *gcr_run_device_plan(const gcr_run *run, int device);
 /* A device that `auto` or `any` found and does not use, and why; "": there is none. */
 const char *gcr_run_left_out(const gcr_run *run);
 
-/* The run stops soon: batches in flight are finished, what has landed stays. Any thread, at any time
- * before destroy; a signal handler, too. */
+/* The run stops soon: batches in flight are finished, what has landed stays. Any thread, at any
+ * time before destroy; a signal handler, too. */
 void gcr_run_cancel(gcr_run *run);
 
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
- * gcr_run_ending_of() and the states. GCR_ENOMEM; GCR_EDEVICE: a device, or another machine, is lost, and
- * what landed before is there; GCR_EINVAL: it was executed before; GCR_ENESTED. */
+ * gcr_run_ending_of() and the states. GCR_ENOMEM; GCR_EDEVICE: a device, or another machine, is
+ * lost, and what landed before is there; GCR_EINVAL: it was executed before; GCR_ENESTED. */
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 
 /* The same on a thread of its own: start returns at once, finish waits for the end and returns what
@@ -181,9 +184,10 @@ GCR_MUST_CHECK gcr_status gcr_run_finish(gcr_run *run, double seconds);
 
 /* What a worker of any device, 0 .. gcr_run_worker_count() - 1, is at: `cell_count` live cells from
  * `point` of `dataset` on, in the order of the plan; 0: it prepares the dataset. One that failed is
- * still there; one whose device failed was at all batches that it had in flight, the oldest first. False where there is no such worker, or it does not work (yet, or any more). Any thread
- * may ask, and a signal handler, too: this is how a program names the cells that crashed, or were lost
- * with a device. */
+ * still there; one whose device failed was at all batches that it had in flight, the oldest first.
+ * False where there is no such worker, or it does not work (yet, or any more). Any thread may ask,
+ * and a signal handler, too: this is how a program names the cells that crashed, or were lost with
+ * a device. */
 typedef struct gcr_in_flight {
     long thread; /* as the system numbers it */
     uint64_t dataset, point, cell_count;
@@ -191,16 +195,16 @@ typedef struct gcr_in_flight {
 
 int gcr_run_in_flight(gcr_in_flight *out, const gcr_run *run, int worker);
 
-/* After execute: what the worker was at that failed first, whose sentence execute returned; where another
- * rank's failed, what that one was. False: no worker has failed, or it was at nothing. Of several ranks known
- * for GCR_EDEVICE alone. */
+/* After execute: what the worker was at that failed first, whose sentence execute returned; where
+ * another rank's failed, what that one was. False: no worker has failed, or it was at nothing. Of
+ * several ranks known for GCR_EDEVICE alone. */
 int gcr_run_failed_at(gcr_in_flight *out, const gcr_run *run);
 
 /* ---- the cells of one dataset ---------------------------------------------------------------- */
 
 /* Cell (dataset, point) has the state state[point] and of output o the width[o] values from
- * values[o] + point * width[o] on: NaN where it has no result, and behind the last value of a dataset
- * that has fewer than the widest. */
+ * values[o] + point * width[o] on: NaN where it has no result, and behind the last value of a
+ * dataset that has fewer than the widest. */
 typedef struct gcr_row {
     uint64_t dataset, point_count;
     int output_count;                      /* in the order of the kernel's description */
@@ -215,12 +219,14 @@ typedef struct gcr_row {
 /* Frees what a row owns and zeroes it. NULL and a zeroed struct are allowed. */
 void gcr_row_clear(gcr_row *row);
 
-/* True where all cells of the dataset have landed, its summaries are made and nobody has taken it. */
+/* True where all cells of the dataset have landed, its summaries are made and nobody has taken
+ * it. */
 int gcr_run_is_ready(const gcr_run *run, uint64_t dataset);
 
 /* Waits until the dataset is ready, also if the run has not begun. seconds < 0: no limit; 0: looks.
  * GCR_ETIMEOUT. GCR_ETAKEN: somebody took it. GCR_ECLOSED: the run ended (it was stopped, failed or
- * is being destroyed) and left cells of this dataset undone. GCR_ENESTED. GCR_EINVAL: there is no such dataset. */
+ * is being destroyed) and left cells of this dataset undone. GCR_ENESTED. GCR_EINVAL: there is no
+ * such dataset. */
 GCR_MUST_CHECK gcr_status gcr_run_wait(gcr_run *run, uint64_t dataset, double seconds);
 
 /* The same, and then its cells. What is fetched stays where it is: the row points into the run,
@@ -237,8 +243,8 @@ GCR_MUST_CHECK gcr_status gcr_run_take(gcr_row *out, gcr_run *run, uint64_t data
 /* ---- after execute --------------------------------------------------------------------------- */
 
 /* What there is of a dataset, complete or not: cells that were not computed have the state
- * GCR_CELL_EMPTY. The row points into the run. GCR_EINVAL: the run has not ended, failed before it had
- * cells, or there is no such dataset. GCR_ETAKEN. */
+ * GCR_CELL_EMPTY. The row points into the run. GCR_EINVAL: the run has not ended, failed before it
+ * had cells, or there is no such dataset. GCR_ETAKEN. */
 GCR_MUST_CHECK gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t dataset);
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run);
@@ -254,8 +260,8 @@ const gcr_summaries *gcr_run_summaries(const gcr_run *run);
 const gcr_ledger *gcr_run_ledger(const gcr_run *run); /* of all devices together */
 const gcr_ledger *gcr_run_device_ledger(const gcr_run *run, int device);
 
-/* Everything gcr_results_write() needs, facts included; nothing before the run has ended, and where it
- * failed before it had cells. Belongs to the run. */
+/* Everything gcr_results_write() needs, facts included; nothing before the run has ended, and where
+ * it failed before it had cells. Belongs to the run. */
 const gcr_results *gcr_run_results(gcr_run *run);
 
 /* ---- a cell by itself ------------------------------------------------------------------------ */
@@ -267,9 +273,9 @@ typedef struct gcr_trial {
     double seconds;                  /* the cell alone                  */
 } gcr_trial;
 
-/* Computes one cell by itself, as the run would; before or after execute, or without it. GCR_EINVAL:
- * there is no such dataset or point, or `where` leaves it out. GCR_EUNSUPPORTED: the device is not the
- * CPU. GCR_EDEVICE, GCR_ENOMEM. */
+/* Computes one cell by itself, as the run would; before or after execute, or without it.
+ * GCR_EINVAL: there is no such dataset or point, or `where` leaves it out. GCR_EUNSUPPORTED: the
+ * device is not the CPU. GCR_EDEVICE, GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_try(gcr_run *run, gcr_trial *out, uint64_t dataset,
                                       uint64_t point);
 

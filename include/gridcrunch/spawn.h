@@ -3,8 +3,8 @@
  *
  * For what a program does between runs: ranks of a comm (ranks.h; a pool of some of them is what
  * gcr_comm_select() makes) name the functions that may be called, each rank calls them wherever it
- * likes, and whoever waits computes meanwhile what others ask of it. So no rank is idle because it waits,
- * and two that wait for each other both get on.
+ * likes, and whoever waits computes meanwhile what others ask of it. So no rank is idle because it
+ * waits, and two that wait for each other both get on.
  *
  *     gcr_spawner_create    all ranks, with the same functions
  *     gcr_spawn_on          returns at once
@@ -35,8 +35,8 @@ GCR_MUST_CHECK gcr_status gcr_spawn_return(gcr_spawn_result *result, const void 
 typedef gcr_status (*gcr_spawn_fn)(void *context, gcr_spawn_result *result, const void *arg,
                                    uint64_t count);
 
-/* Collective. functions[function_count] and `context` are borrowed until destroy; functions are told
- * apart by their index. GCR_EINVAL: ranks have different numbers of them. GCR_ENOMEM. */
+/* Collective. functions[function_count] and `context` are borrowed until destroy; functions are
+ * told apart by their index. GCR_EINVAL: ranks have different numbers of them. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_spawner_create(gcr_spawner **out, gcr_comm *comm,
                                              const gcr_spawn_fn *functions, int function_count,
                                              void *context);
@@ -44,17 +44,17 @@ GCR_MUST_CHECK gcr_status gcr_spawner_create(gcr_spawner **out, gcr_comm *comm,
 /* Collective. Its futures have been destroyed. Serves until all ranks are here. NULL is allowed. */
 void gcr_spawner_destroy(gcr_spawner *spawner);
 
-/* Calls functions[function] on `rank`, this one included, with a copy of arg[count]; on this one, when it
- * waits. GCR_EINVAL: there is no such rank or function. GCR_ENOMEM. */
+/* Calls functions[function] on `rank`, this one included, with a copy of arg[count]; on this one,
+ * when it waits. GCR_EINVAL: there is no such rank or function. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_spawn_on(gcr_future **out, gcr_spawner *spawner, int rank,
                                        int function, const void *arg, uint64_t count);
 
-/* Waits until the function has returned, and serves others meanwhile. seconds < 0: no limit; 0: looks
- * once. GCR_ETIMEOUT. What the function returned is not asked. */
+/* Waits until the function has returned, and serves others meanwhile. seconds < 0: no limit; 0:
+ * looks once. GCR_ETIMEOUT. What the function returned is not asked. */
 GCR_MUST_CHECK gcr_status gcr_future_wait(gcr_future *future, double seconds);
 
-/* The same, without a limit, and then its result, which is the future's. What the function failed with, it
- * returns, with "rank 2 on HOST: " before the sentence. */
+/* The same, without a limit, and then its result, which is the future's. What the function failed
+ * with, it returns, with "rank 2 on HOST: " before the sentence. */
 GCR_MUST_CHECK gcr_status gcr_future_fetch(gcr_future *future, const void **bytes_out,
                                            uint64_t *count_out);
 

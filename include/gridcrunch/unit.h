@@ -4,7 +4,7 @@
  * A kernel file and the text of an engine make one translation unit (that is what lets the
  * compiler inline the one into the other) which exports one gcr_unit: the kernel's description and
  * the functions a backend calls for it. There is one unit for each kernel, choice of its options,
- * code path, scalar and algorithm, and each says which it is. Units know nothing of threads, queues or files, and never allocate.
+ * code path, scalar and algorithm. Units know no threads, queues or files, and never allocate.
  */
 #ifndef GCR_UNIT_H
 #define GCR_UNIT_H

@@ -123,8 +123,9 @@ typedef struct gcr_program_spec {
     /* For a backend that compiles for itself: the file of a user's kernel, as messages name it,
      * and its text. NULL: the kernel is a built-in one. */
     const char *path, *text;
-    /* For the same: of the datasets of the run, each shape once, with the options of the setup. What they
-     * need is compiled before program_open() returns. NULL: when the first of them comes. */
+    /* For the same: of the datasets of the run, each shape once, with the options of the setup.
+     * What they need is compiled before program_open() returns. NULL: when the first of them
+     * comes. */
     const gcr_shape *shapes; /* [shape_count] */
     uint64_t shape_count;
 } gcr_program_spec;
@@ -158,8 +159,8 @@ typedef struct gcr_calibration_spec {
 
 /* ---- factors of matrices as they are ----------------------------------------------------------
  *
- * Matrices that stand on the device are replaced by their Cholesky factors, A = L L', whole groups of
- * them at once and any number of groups, each of matrices of its own size. How they stand is the
+ * Matrices that stand on the device are replaced by their Cholesky factors, A = L L', whole groups
+ * of them at once and any number of groups, each of matrices of its own size. How they stand is the
  * device's own affair, because what it can read side by side decides how fast that is:
  *
  *     cpu    up to 512 rows as many matrices as a vector has lanes, entry by entry side by side, in
@@ -168,8 +169,8 @@ typedef struct gcr_calibration_spec {
  *            8 x 8; many, by columns and in whole sub-batches (cuda/device/factor_layout.h)
  *
  * So matrices enter by GCR_FACTOR_PACK and leave by GCR_FACTOR_UNPACK, which know columns: entry
- * (i, j) at i + j n, of which the lower triangle is read or written and nothing else. Whoever opens a
- * buffer of gcr_factor_bytes() owns it; a group begins on a multiple of the device's alignment.
+ * (i, j) at i + j n, of which the lower triangle is read or written and nothing else. Whoever opens
+ * a buffer of gcr_factor_bytes() owns it; a group begins on a multiple of the device's alignment.
  *
  * A matrix without a factor says so in `minor`, and what is left in its place is not defined. It
  * changes no bit of the others: a factor depends on its matrix, its size and the kind. */
@@ -202,9 +203,10 @@ typedef struct gcr_generate_args {
 
 /* ---- records in place of cells ---------------------------------------------------------------
  *
- * Where cells are not kept, a device may leave records of blocks of points (gridcrunch/partial.h), so that
- * those come down in place of outputs. Tiles begin at the edge of a block and end at one, or with their
- * dataset. Both arrays are read before gcr_reduce() returns; addresses are the device's. */
+ * Where cells are not kept, a device may leave records of blocks of points (gridcrunch/partial.h),
+ * so that those come down in place of outputs. Tiles begin at the edge of a block and end at one,
+ * or with their dataset. Both arrays are read before gcr_reduce() returns; addresses are the
+ * device's. */
 typedef struct gcr_reduce_args {
     const gcr_unit_tile *tiles; /* [tile_count] crunched before on the same queue */
     uint64_t tile_count;
@@ -225,8 +227,8 @@ struct gcr_backend {
     gcr_status (*device_identify)(gcr_device_identity *out, int index);
     void (*device_close)(gcr_device *device); /* everything opened on it is already closed */
 
-    /* What decides a cell's bits on this device, units of such a kind in use, and matrices of up to so
-     * many rows, where a library may be what computes the largest of them. */
+    /* What decides a cell's bits on this device, units of such a kind in use, and matrices of up to
+     * so many rows, where a library may be what computes the largest of them. */
     void (*device_kind)(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                         gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
@@ -249,13 +251,14 @@ struct gcr_backend {
      * within that time; the device is lost to this process, as after GCR_EDEVICE. */
     gcr_status (*event_sync)(gcr_event *event, double seconds);
 
-    /* What a cell of a dataset of this shape needs of the device's memory beside its data, its prepared
-     * block and its outputs. GCR_EUNSUPPORTED: it computes no such cells. (optional: it needs nothing) */
+    /* What a cell of a dataset of this shape needs of the device's memory beside its data, its
+     * prepared block and its outputs. GCR_EUNSUPPORTED: it computes no such cells. (optional: it
+     * needs nothing) */
     gcr_status (*cell_bytes)(uint64_t *out, const gcr_device *device, const gcr_program_spec *spec,
                              const gcr_shape *shape);
 
-    /* About how many cells of a dataset of this shape are computed side by side, from sizes alone: fewer
-     * leave a part of the device idle. (optional: one) */
+    /* About how many cells of a dataset of this shape are computed side by side, from sizes alone:
+     * fewer leave a part of the device idle. (optional: one) */
     uint64_t (*cells_at_once)(const gcr_device *device, const gcr_unit *unit,
                               const gcr_shape *shape);
 
@@ -277,8 +280,9 @@ struct gcr_backend {
                              uint64_t count);
     gcr_status (*factor)(gcr_queue *queue, const gcr_factor_args *args);
 
-    /* (optional) Measures which algorithm is the fastest for which size, and keeps it for all devices of
-     * this model in all later runs: it is in the kind. NULL: there is nothing to choose. */
+    /* (optional) Measures which algorithm is the fastest for which size, and keeps it for all
+     * devices of this model in all later runs: it is in the kind. NULL: there is nothing to
+     * choose. */
     gcr_status (*calibrate)(gcr_device *device, const gcr_calibration_spec *spec);
 
     /* (optional) Copies that are timed. NULL: nobody can measure them. */
@@ -289,7 +293,8 @@ struct gcr_backend {
 };
 
 /* The backends of this build, NULL-terminated, in the order in which one is looked for that has a
- * device. Before a device is opened only name, device_count, device_open and device_identify may be used. */
+ * device. Before a device is opened only name, device_count, device_open and device_identify may be
+ * used. */
 extern const gcr_backend *const gcr_backends[];
 
 /* ---- the callers of the table (backend.c) ---------------------------------------------------- */
@@ -304,8 +309,8 @@ void gcr_device_close(gcr_device *device);
 GCR_MUST_CHECK gcr_status gcr_device_identify(gcr_device_identity *out, const gcr_backend *backend,
                                               int index);
 
-/* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. matrix_rows: of the
- * largest SPD matrix that is computed with; 0: there is none, or it is not known. */
+/* Writes one line, "cpu, f64, AVX-512 lanes, ...", cut off where it does not fit. matrix_rows: of
+ * the largest SPD matrix that is computed with; 0: there is none, or it is not known. */
 void gcr_device_kind(char *out, size_t bytes, const gcr_device *device, gcr_code_path path,
                      gcr_scalar scalar, gcr_algorithm algorithm, int64_t matrix_rows);
 
@@ -317,8 +322,9 @@ GCR_MUST_CHECK gcr_status gcr_buf_open(gcr_buf **out, gcr_device *device, gcr_pl
                                        uint64_t bytes);
 void gcr_buf_close(gcr_buf *buf);
 
-/* For a buffer whose last use was before an event that has been synced, in each queue that it was used
- * in: on a device whose queues run ahead, closing it holds up nothing that they were given since. */
+/* For a buffer whose last use was before an event that has been synced, in each queue that it was
+ * used in: on a device whose queues run ahead, closing it holds up nothing that they were given
+ * since. */
 void gcr_buf_close_idle(gcr_buf *buf);
 
 GCR_MUST_CHECK gcr_status gcr_queue_open(gcr_queue **out, gcr_device *device);
@@ -368,8 +374,8 @@ int gcr_can_reduce(const gcr_device *device, const gcr_reduction *reduction);
 GCR_MUST_CHECK gcr_status gcr_reduce(gcr_queue *queue, gcr_program *program,
                                      const gcr_reduce_args *args);
 
-/* What `count` matrices of n rows take on the device. GCR_EUNSUPPORTED: it factors none. GCR_EINVAL:
- * n is not in 1 .. GCR_FACTOR_ROWS_MAX. GCR_ENOMEM: more than can be counted. */
+/* What `count` matrices of n rows take on the device. GCR_EUNSUPPORTED: it factors none.
+ * GCR_EINVAL: n is not in 1 .. GCR_FACTOR_ROWS_MAX. GCR_ENOMEM: more than can be counted. */
 GCR_MUST_CHECK gcr_status gcr_factor_bytes(uint64_t *out, const gcr_device *device,
                                            gcr_scalar scalar, int32_t n, uint64_t count);
 GCR_MUST_CHECK gcr_status gcr_factor(gcr_queue *queue, const gcr_factor_args *args);

@@ -28,7 +28,8 @@ const char *gcr_way_name(gcr_way way)
 
 /* ---- whether it fits ------------------------------------------------------------------------- */
 
-/* Blocks of the device and of the host: one for each way, and inside a device two for the one way. */
+/* Blocks of the device and of the host: one for each way, and inside a device two for the one
+ * way. */
 static gcr_status check_fit(const gcr_device *device, const gcr_transfer_spec *spec)
 {
     gcr_status status = GCR_OK;

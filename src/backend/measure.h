@@ -1,17 +1,18 @@
 /*
- * backend/measure.h -- the part of the seam that measures: copies between kinds of memory, and work.
+ * backend/measure.h -- the part of the seam that measures: copies between kinds of memory, and
+ * work.
  *
  * For benchmarks; no run needs it, and a backend without it says so by a NULL in its table. Copies
  * are timed by the device where it can hold them back until all are enqueued, so that the time is
- * the copies' own and not that of asking for them: a gate stands in front of them, marks stand around
- * them. Kinds of memory whose copies the host takes part in cannot be held; the clock of the host
- * has them, from the first call to the end of the last copy.
+ * the copies' own and not that of asking for them: a gate stands in front of them, marks stand
+ * around them. Kinds of memory whose copies the host takes part in cannot be held; the clock of the
+ * host has them, from the first call to the end of the last copy.
  *
  * A transfer is one kind of memory (the near side) and the device (the far side), with a block on
- * either side for the way up and two more for the way down. Whoever measures fills them and looks at them:
- * the backend moves bytes and knows no patterns. Work is a few loops that everybody knows, each with one
- * way to add up, so that its bits are those of every device. As elsewhere the front (measure.c) checks
- * arguments and counts in the ledger.
+ * either side for the way up and two more for the way down. Whoever measures fills them and looks
+ * at them: the backend moves bytes and knows no patterns. Work is a few loops that everybody knows,
+ * each with one way to add up, so that its bits are those of every device. As elsewhere the front
+ * (measure.c) checks arguments and counts in the ledger.
  */
 #ifndef GCR_BACKEND_MEASURE_H
 #define GCR_BACKEND_MEASURE_H
@@ -97,7 +98,8 @@ typedef struct gcr_transfer {
     int has_clock_of_host; /* not the device's: times begin when copies are asked for */
 } gcr_transfer;
 
-/* Loops whose time is compared with that of the copies that they need. Matrices are n x n, by rows. */
+/* Loops whose time is compared with that of the copies that they need. Matrices are n x n, by
+ * rows. */
 typedef enum gcr_work_kind {
     GCR_WORK_MULTIPLY,    /* out = a b                                                 */
     GCR_WORK_TANGENT,     /* out = tan(a) + 3 sin(a), n values in one pass             */
@@ -111,8 +113,8 @@ typedef enum gcr_work_kind {
 
 /*
  * A sum is that of GCR_SUM_PIECES pieces, each of ceil(n / GCR_SUM_PIECES) values but for the last
- * ones. Value i of a piece, and then piece i of all, is added to the sum i % GCR_SUM_LANES, in order; the
- * lanes are added by halves: lane k + 256 to lane k, then k + 128 ...
+ * ones. Value i of a piece, and then piece i of all, is added to the sum i % GCR_SUM_LANES, in
+ * order; the lanes are added by halves: lane k + 256 to lane k, then k + 128 ...
  */
 enum { GCR_SUM_PIECES = 1024, GCR_SUM_LANES = 512 };
 
@@ -145,8 +147,8 @@ typedef struct gcr_measure_ops {
 const char *gcr_memory_kind_name(gcr_memory_kind kind);
 const char *gcr_way_name(gcr_way way);
 
-/* GCR_EUNSUPPORTED: the backend or the device cannot measure this. GCR_ENOMEM: the blocks do not fit
- * the device or the host. */
+/* GCR_EUNSUPPORTED: the backend or the device cannot measure this. GCR_ENOMEM: the blocks do not
+ * fit the device or the host. */
 GCR_MUST_CHECK gcr_status gcr_transfer_open(gcr_transfer **out, struct gcr_queue *queue,
                                             const gcr_transfer_spec *spec);
 void gcr_transfer_close(gcr_transfer *transfer);
@@ -157,8 +159,8 @@ GCR_MUST_CHECK gcr_status gcr_transfer_put(gcr_transfer *transfer, gcr_end end, 
 GCR_MUST_CHECK gcr_status gcr_transfer_get(gcr_transfer *transfer, void *to, gcr_end end,
                                            uint64_t offset, uint64_t bytes);
 
-/* Seconds of `copies` copies, the first `bytes` of each block, one after the other; with GCR_WAY_BOTH
- * so many each way, side by side. > 0. */
+/* Seconds of `copies` copies, the first `bytes` of each block, one after the other; with
+ * GCR_WAY_BOTH so many each way, side by side. > 0. */
 GCR_MUST_CHECK gcr_status gcr_transfer_time(double *seconds_out, gcr_transfer *transfer,
                                             gcr_way way, uint64_t bytes, int copies);
 
@@ -171,7 +173,8 @@ GCR_MUST_CHECK gcr_status gcr_memory_cost_of(double *take_out, double *give_out,
 uint64_t gcr_work_in_bytes(gcr_work_kind kind, uint64_t n);
 uint64_t gcr_work_out_bytes(gcr_work_kind kind, uint64_t n);
 
-/* Enqueued, as crunch is: what was uploaded before is there, and what is downloaded later has it. */
+/* Enqueued, as crunch is: what was uploaded before is there, and what is downloaded later has
+ * it. */
 GCR_MUST_CHECK gcr_status gcr_work(struct gcr_queue *queue, const gcr_work_args *args);
 
 #endif /* GCR_BACKEND_MEASURE_H */

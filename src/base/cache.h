@@ -2,9 +2,9 @@
  * base/cache.h -- the folder that keeps compiled kernels, and what may be loaded from it.
  *
  * It is $GRIDCRUNCH_CACHE, $XDG_CACHE_HOME/gridcrunch or $HOME/.cache/gridcrunch, made with mode
- * 0700. What is loaded runs with the rights of whoever started the program, so a folder or an object
- * that belongs to another user, or that others may write, is refused. Where no folder can be written
- * a fresh one under $TMPDIR takes its place and is removed at the end.
+ * 0700. What is loaded runs with the rights of whoever started the program, so a folder or an
+ * object that belongs to another user, or that others may write, is refused. Where no folder can be
+ * written a fresh one under $TMPDIR takes its place and is removed at the end.
  *
  * An object is named by a hash of all that went into it. It is made in a work folder of its own and
  * renamed when it is whole, with a checksum behind its last byte: processes that compile the same
@@ -51,8 +51,8 @@ GCR_MUST_CHECK gcr_status gcr_cache_write(const char *folder, const char *name, 
  * GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_cache_read(void **out, size_t *bytes_out, const char *path);
 
-/* Makes `file`, which lies in a work folder, the object at `path`, and room for it: as long as there
- * are too many bytes, the object that was not used for longest is removed. GCR_EIO. */
+/* Makes `file`, which lies in a work folder, the object at `path`, and room for it: as long as
+ * there are too many bytes, the object that was not used for longest is removed. GCR_EIO. */
 GCR_MUST_CHECK gcr_status gcr_cache_keep(const gcr_cache *cache, const char *file,
                                          const char *path);
 

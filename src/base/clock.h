@@ -8,8 +8,8 @@
 /* Seconds since some moment in the past; never goes back. */
 double gcr_clock_seconds(void);
 
-/* When so many seconds from now have passed, on the clock that gcr_clock_cond() waits by. Negative is
- * 0; thirty years are the most. */
+/* When so many seconds from now have passed, on the clock that gcr_clock_cond() waits by. Negative
+ * is 0; thirty years are the most. */
 struct timespec gcr_clock_in(double seconds);
 
 /* A condition whose timed waits use the clock that never goes back: a wall clock that is set must

@@ -1,4 +1,5 @@
-/* base/install.c -- see install.h. The build says how folders of an installation lie to each other. */
+/* base/install.c -- see install.h. The build says how folders of an installation lie to each
+ * other. */
 #include "base/install.h"
 
 #include "base/check.h"
@@ -20,8 +21,8 @@ static int folder_of(char out[PATH_MAX], const char *path)
     return 1;
 }
 
-/* The shared library, or the program where there is none: the linker then knows it by the name it was
- * called by, which need not be a path. */
+/* The shared library, or the program where there is none: the linker then knows it by the name it
+ * was called by, which need not be a path. */
 static int own_folder(char out[PATH_MAX])
 {
     static const char landmark;

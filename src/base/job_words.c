@@ -1,5 +1,5 @@
-/* base/job_words.c -- the words for what a job may choose, in jobs, results and sentences; for the parts
- * of a kind see kind.c. They are in files: never change one. */
+/* base/job_words.c -- the words for what a job may choose, in jobs, results and sentences; for the
+ * parts of a kind see kind.c. They are in files: never change one. */
 #include "gridcrunch/job.h"
 
 const char *gcr_summary_op_name(gcr_summary_op op)

@@ -1,4 +1,5 @@
-/* base/kind.c -- the words for code paths, scalars and algorithms, in jobs, results and sentences. */
+/* base/kind.c -- the words for code paths, scalars and algorithms, in jobs, results and
+ * sentences. */
 #include "gridcrunch/kind.h"
 
 const char *gcr_code_path_name(gcr_code_path path)

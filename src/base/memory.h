@@ -27,9 +27,9 @@ void gcr_memory_destroy(void *block);
  * hold anything. The block lives on. */
 void gcr_memory_release(void *block, uint64_t offset, uint64_t bytes);
 
-/* The same of memory that processes share (a file without a name, mapped by each), or that one has by
- * itself: the whole pages in first .. end - 1 are zero for all of them, and take no memory. `done`, in
- * between: those that lie before it whole are known to have gone. */
+/* The same of memory that processes share (a file without a name, mapped by each), or that one has
+ * by itself: the whole pages in first .. end - 1 are zero for all of them, and take no memory.
+ * `done`, in between: those that lie before it whole are known to have gone. */
 void gcr_memory_release_shared(void *first, void *done, void *end);
 
 /* Bytes that live now, and the most that ever lived at once since the last reset. */
@@ -37,8 +37,8 @@ uint64_t gcr_memory_live_bytes(void);
 uint64_t gcr_memory_peak_bytes(void);
 void gcr_memory_reset_peak(void);
 
-/* Bytes that this process could still be given now: what the machine has, swap included, and no more
- * than its control groups allow. UINT64_MAX: the system does not say. */
+/* Bytes that this process could still be given now: what the machine has, swap included, and no
+ * more than its control groups allow. UINT64_MAX: the system does not say. */
 uint64_t gcr_memory_free_bytes(void);
 
 /* The second half of that: of the groups in `list` (/proc/self/cgroup), whose folders are under

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number after `key` at the start of a line of a file; `missing` where there is none ("max" is none). */
+/* The number after `key` at the start of a line of a file; `missing` where there is none ("max" is
+ * none). */
 static uint64_t read_number(const char *path, const char *key, uint64_t missing)
 {
     FILE *file = fopen(path, "re");
@@ -27,7 +28,8 @@ static uint64_t read_number(const char *path, const char *key, uint64_t missing)
     return found;
 }
 
-/* The two versions of control groups: where a group's folder stands, and what its files are called. */
+/* The two versions of control groups: where a group's folder stands, and what its files are
+ * called. */
 typedef struct layout {
     const char *mark; /* in /proc/self/cgroup, between a number and the path of the group */
     const char *folder, *limit, *used, *inactive, *active;
@@ -47,7 +49,8 @@ static uint64_t read_in(const char *folder, const char *name, const char *key, u
     return read_number(path, key, missing);
 }
 
-/* What the group in `folder` may still take; what it keeps of files is given back when it is needed. */
+/* What the group in `folder` may still take; what it keeps of files is given back when it is
+ * needed. */
 static uint64_t free_in_group(const char *folder, const layout *of)
 {
     const uint64_t limit = read_in(folder, of->limit, "", UINT64_MAX);

@@ -1,8 +1,8 @@
 /*
  * base/module.h -- a part of gridcrunch that is a shared library of its own.
  *
- * What such a part needs (drivers, compilers, MPI, hundreds of megabytes) is not loaded before it is
- * asked for. A module exports one name, its entry, whose first member says what it was compiled
+ * What such a part needs (drivers, compilers, MPI, hundreds of megabytes) is not loaded before it
+ * is asked for. A module exports one name, its entry, whose first member says what it was compiled
  * against: another build is refused before anything of it runs.
  */
 #ifndef GCR_BASE_MODULE_H
@@ -22,8 +22,8 @@ typedef struct gcr_module_entry {
 
 /* The table of libgridcrunch_NAME.so, or of the file that the variable `path` names, which stays
  * loaded until the process ends. `seam` is the one of this build. To be called once for a module.
- * GCR_ENOENT: it is not there; GCR_EINVAL: `path` names no path from the root; GCR_EUNSUPPORTED: the
- * system cannot load it, or it is not of this build. */
+ * GCR_ENOENT: it is not there; GCR_EINVAL: `path` names no path from the root; GCR_EUNSUPPORTED:
+ * the system cannot load it, or it is not of this build. */
 GCR_MUST_CHECK gcr_status gcr_module_load(const void **out, const char *name, gcr_env path,
                                           const char *seam);
 

@@ -3,9 +3,10 @@
  *
  * Reading a table is mostly reading numbers, so the common ones take Clinger's fast path: a
  * mantissa below 2^53 and a power of ten up to 10^22 are both exact doubles, and one operation on
- * exact operands is rounded correctly. Numbers written with all their digits have a longer mantissa;
- * the long double of x86 holds that, and powers up to 10^27, and its 11 bits more say whether
- * rounding twice is rounding once. Everything else goes to strtod, so the bits are always its.
+ * exact operands is rounded correctly. Numbers written with all their digits have a longer
+ * mantissa; the long double of x86 holds that, and powers up to 10^27, and its 11 bits more say
+ * whether rounding twice is rounding once. Everything else goes to strtod, so the bits are always
+ * its.
  */
 #include "base/text.h"
 

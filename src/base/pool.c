@@ -65,8 +65,8 @@ static void finish_round(gcr_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* A handler of the program's can then run when the stack of the thread is used up. False: it has such
- * a stack already, from a sanitizer. */
+/* A handler of the program's can then run when the stack of the thread is used up. False: it has
+ * such a stack already, from a sanitizer. */
 static int take_signal_stack(worker *self)
 {
     const stack_t ours = { .ss_sp = self->signal_stack, .ss_size = SIGNAL_STACK_BYTES };

@@ -23,8 +23,8 @@ typedef void (*gcr_pool_fn)(void *arg, int worker);
 /* `threads` >= 1. GCR_ENOMEM: the system refuses so many. */
 GCR_MUST_CHECK gcr_status gcr_pool_create(gcr_pool **out, int threads);
 
-/* The same with so many bytes of stack for each thread: the system's default is what the user has set, and with
- * `ulimit -s unlimited` 2 MiB. */
+/* The same with so many bytes of stack for each thread: the system's default is what the user has
+ * set, and with `ulimit -s unlimited` 2 MiB. */
 GCR_MUST_CHECK gcr_status gcr_pool_create_deep(gcr_pool **out, int threads, size_t stack_bytes);
 
 /* Waits for what is running, ends the threads. NULL is allowed. */

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* In place. NaN has no place among numbers: there is none. `count` may be 0, and the numbers NULL then. */
+/* In place. NaN has no place among numbers: there is none. `count` may be 0, and the numbers NULL
+ * then. */
 void gcr_sort_numbers(double *numbers, uint64_t count);
 
 #endif /* GCR_BASE_SORT_H */

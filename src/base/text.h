@@ -44,8 +44,8 @@ const char *gcr_plural(uint64_t count);
 /* The shortest decimal text that reads back as exactly `value`. Returns `out`. */
 const char *gcr_format_number(char out[32], double value);
 
-/* `text` as a field of CSV, quoted where RFC 4180 asks for it and where a reader might take the text for
- * something else: blanks at its ends, or nothing at all, which is a missing value. */
+/* `text` as a field of CSV, quoted where RFC 4180 asks for it and where a reader might take the
+ * text for something else: blanks at its ends, or nothing at all, which is a missing value. */
 void gcr_put_csv_text(FILE *stream, const char *text);
 
 enum { GCR_MARK_BYTES = 512 };

@@ -1,6 +1,6 @@
 /*
- * cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is no error, but where one
- * is to be calibrated.
+ * cli/cmd_devices.c -- gridcrunch devices: what there is to compute on. None is no error, but where
+ * one is to be calibrated.
  */
 #include "cli/command.h"
 #include "cli/devices_map.h"

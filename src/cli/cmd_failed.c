@@ -1,8 +1,8 @@
 /*
  * cli/cmd_failed.c -- gridcrunch failed: the cells of a run that failed, and why.
  *
- * Cells of one dataset that failed alike are one line: the first of them and how many there are. Of a
- * run whose cells were not kept there are the first few of each dataset, and the counts.
+ * Cells of one dataset that failed alike are one line: the first of them and how many there are. Of
+ * a run whose cells were not kept there are the first few of each dataset, and the counts.
  */
 #include "cli/cell_key.h"
 #include "cli/command.h"

@@ -1,8 +1,8 @@
 /*
  * cli/cmd_hosts.c -- gridcrunch hosts: a list of machines in the words of a launcher.
  *
- * A hostfile knows names and numbers. What else a login needs is for ssh to know, so that is said on
- * stderr, in the words of its own file.
+ * A hostfile knows names and numbers. What else a login needs is for ssh to know, so that is said
+ * on stderr, in the words of its own file.
  */
 #include "cli/command.h"
 #include "cli/screen.h"

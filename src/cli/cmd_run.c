@@ -148,8 +148,8 @@ out:
     return status;
 }
 
-/* A device that fails is not the end of what has landed: that is saved, as after Ctrl-C. Says which batch
- * it was. */
+/* A device that fails is not the end of what has landed: that is saved, as after Ctrl-C. Says which
+ * batch it was. */
 static int survives(run_work *work, gcr_status status)
 {
     gcr_in_flight flight;
@@ -205,9 +205,10 @@ out:
     return status == GCR_OK ? GCR_OK : gcr_run_folder_restore(&work->folder, status);
 }
 
-/* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: so they wait to be ended
- * while the first saves what has landed. Where it is the first that is lost somebody else has to say so, and
- * nobody may be there to end this rank; but perhaps only it is cut off, and the first still saves. */
+/* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: so they
+ * wait to be ended while the first saves what has landed. Where it is the first that is lost
+ * somebody else has to say so, and nobody may be there to end this rank; but perhaps only it is cut
+ * off, and the first still saves. */
 static void leave_alone(const run_work *work)
 {
     const double longest = 600.0; /* that anybody waits */
@@ -220,7 +221,8 @@ static void leave_alone(const run_work *work)
         nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 }
 
-/* And of all others: what is lost with a device is no failure where the first rank saves the rest. */
+/* And of all others: what is lost with a device is no failure where the first rank saves the
+ * rest. */
 static gcr_status compute_along(run_work *work)
 {
     gcr_status status = GCR_OK;

@@ -36,8 +36,8 @@ gcr_command_fn gcr_command_hosts;
 gcr_command_fn gcr_command_try;
 gcr_command_fn gcr_command_bench;
 
-/* Set by a command that has lost a device: what runs at exit could wait for it for ever, so the program
- * leaves without. */
+/* Set by a command that has lost a device: what runs at exit could wait for it for ever, so the
+ * program leaves without. */
 extern int gcr_command_leaves_at_once;
 
 /* Set by a command on a rank that does not lead: its sentence is the leader's, who prints it. */

@@ -6,8 +6,8 @@
 
 #include "gridcrunch/status.h"
 
-/* *Collective*, over all ranks that were started together: rank 0 prints one table of all of them on
- * stdout, and on stderr what costs time in it; the others print nothing. */
+/* *Collective*, over all ranks that were started together: rank 0 prints one table of all of them
+ * on stdout, and on stderr what costs time in it; the others print nothing. */
 GCR_MUST_CHECK gcr_status gcr_devices_map_print(int is_json);
 
 #endif /* GCR_CLI_DEVICES_MAP_H */

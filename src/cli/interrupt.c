@@ -1,6 +1,7 @@
 /*
- * cli/interrupt.c -- see interrupt.h. Globals, because a signal handler has no arguments; it runs on
- * the main thread, the only one that hears signals, and so between two steps of what it interrupts.
+ * cli/interrupt.c -- see interrupt.h. Globals, because a signal handler has no arguments; it runs
+ * on the main thread, the only one that hears signals, and so between two steps of what it
+ * interrupts.
  */
 #include "cli/interrupt.h"
 
@@ -75,8 +76,8 @@ static void on_signal(int number)
     _exit(GCR_EXIT_INTERRUPTED);
 }
 
-/* However often it comes; and the SIGTERM that a batch system sends when the time is over is the first
- * one still, so that what is being saved is not given up for it. */
+/* However often it comes; and the SIGTERM that a batch system sends when the time is over is the
+ * first one still, so that what is being saved is not given up for it. */
 static void on_warning(int number)
 {
     (void)number;

@@ -29,7 +29,7 @@ typedef struct command_entry {
     const char *name;
     const char *help;
     gcr_command_fn *run;
-    int is_of_ranks; /* those that were started together do it together; it lets all of them speak itself */
+    int is_of_ranks; /* done together by all that were started so; it lets them speak itself */
 } command_entry;
 
 static const command_entry commands[] = {

@@ -32,8 +32,8 @@ void gcr_file_row_clear(gcr_file_row *row);
 const char *gcr_run_file_describe(char *out, size_t bytes, const gcr_results_file *file,
                                   uint8_t state, double value);
 
-/* Columns dataset, axes, status, kind where there are several, outputs; and the cells themselves. An output of several values
- * has a column for each. */
+/* Columns dataset, axes, status, kind where there are several, outputs; and the cells themselves.
+ * An output of several values has a column for each. */
 void gcr_run_file_name_cells(gcr_sheet *sheet, const gcr_results_file *file);
 void gcr_run_file_put_cell(gcr_sheet *sheet, const gcr_results_file *file, const gcr_file_row *row,
                            uint64_t point);

@@ -40,8 +40,8 @@ GCR_MUST_CHECK gcr_status gcr_run_folder_take(gcr_run_folder *folder, int is_fre
  * `status`; where the earlier run cannot come back, its sentence says where it is. */
 GCR_MUST_CHECK gcr_status gcr_run_folder_restore(gcr_run_folder *folder, gcr_status status);
 
-/* The part of it that a signal handler may call, too: moves an earlier run back. False where that cannot
- * be done: it is at old_path. */
+/* The part of it that a signal handler may call, too: moves an earlier run back. False where that
+ * cannot be done: it is at old_path. */
 int gcr_run_folder_put_back(const gcr_run_folder *folder);
 
 /* Gives the folder back. A zeroed struct is allowed. */

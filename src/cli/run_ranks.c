@@ -17,8 +17,8 @@
 
 static int spoken_to[3] = { -1, -1, -1 }; /* where stdout and stderr go else; -1: there */
 
-/* mpirun ends the others as soon as one leaves with a code that is not 0: so the first one, which has
- * something to say, is given the time. */
+/* mpirun ends the others as soon as one leaves with a code that is not 0: so the first one, which
+ * has something to say, is given the time. */
 static void let_first_speak(int code, void *unused)
 {
     (void)unused;
@@ -152,7 +152,8 @@ int gcr_ranks_are_broken(const gcr_ranks *ranks)
     return gcr_comm_check(ranks->all) != GCR_OK;
 }
 
-/* Where only some ranks compute, they have agreed among themselves, and their first has said why. */
+/* Where only some ranks compute, they have agreed among themselves, and their first has said
+ * why. */
 static gcr_status end_of_some(const gcr_ranks *ranks, gcr_status mine)
 {
     gcr_status status = GCR_OK, of_first = mine;

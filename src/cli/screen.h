@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-/* Before anything is printed. A rank's lines on stderr go out whole from then on: mpirun puts what it has
- * to say itself between any two pieces. */
+/* Before anything is printed. A rank's lines on stderr go out whole from then on: mpirun puts what
+ * it has to say itself between any two pieces. */
 void gcr_screen_begin(void);
 
 /* Columns of the terminal that `stream` writes to; 0: it writes to something else. */

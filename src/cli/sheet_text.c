@@ -1,9 +1,10 @@
 /*
  * cli/sheet_text.c -- a sheet for people.
  *
- * A NaN is a missing value and shown as such. Columns of numbers are aligned to the right and shown with six digits. Where the lines are too
- * long for the terminal, the widest column of text is cut; where that does not help either, each
- * row becomes a block with one line per column, so that no number is ever cut.
+ * A NaN is a missing value and shown as such. Columns of numbers are aligned to the right and shown
+ * with six digits. Where the lines are too long for the terminal, the widest column of text is cut;
+ * where that does not help either, each row becomes a block with one line per column, so that no
+ * number is ever cut.
  */
 #include "cli/screen.h"
 #include "cli/sheet.h"

@@ -94,7 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp gcr_simulate_argp = { .options = options, .parser = parse };
 
-/* ---- what was found out ------------------------------------------------------------------------ */
+/* ---- what was found out ---------------------------------------------------------------------- */
 
 static uint64_t count_workers(const gcr_simulate_options *o)
 {

@@ -255,7 +255,7 @@ void gcr_comm_abort(gcr_comm *comm, int code)
         comm->link->transport->abort(comm->link, code);
 }
 
-/* ---- a node that is lost ----------------------------------------------------------------------- */
+/* ---- a node that is lost --------------------------------------------------------------------- */
 
 void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
 {

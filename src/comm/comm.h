@@ -7,8 +7,8 @@
  * alone never loads MPI.
  *
  * Who the ranks are, and the rules for what is *Collective*, programs are told, too:
- * gridcrunch/ranks.h. Nothing is passed by one-sided operations: memory that several ranks of a node
- * see is mapped by each of them, and vanishes with the last one.
+ * gridcrunch/ranks.h. Nothing is passed by one-sided operations: memory that several ranks of a
+ * node see is mapped by each of them, and vanishes with the last one.
  */
 #ifndef GCR_COMM_COMM_H
 #define GCR_COMM_COMM_H
@@ -22,11 +22,12 @@
  * there is one rank, which then ends as any program does. NULL is allowed. */
 void gcr_comm_abort(gcr_comm *comm, int code);
 
-/* A node does not answer any more: from now on the comm is *broken* on this rank, and nothing waits for that
- * node. Sends to it that are under way count as sent, others fail; messages of other nodes go on. What is
- * collective fails at once with the sentence `why` (an agreement with the status that it was given, if that is a
- * failure), here and in the comm that this one was selected of. Closing it leaves MPI as it is. Not collective:
- * each rank finds out by itself, or is told. The first loss is the one that counts. */
+/* A node does not answer any more: from now on the comm is *broken* on this rank, and nothing waits
+ * for that node. Sends to it that are under way count as sent, others fail; messages of other nodes
+ * go on. What is collective fails at once with the sentence `why` (an agreement with the status
+ * that it was given, if that is a failure), here and in the comm that this one was selected of.
+ * Closing it leaves MPI as it is. Not collective: each rank finds out by itself, or is told. The
+ * first loss is the one that counts. */
 void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why);
 
 /* GCR_OK; GCR_EDEVICE: the comm is broken. */
@@ -49,11 +50,11 @@ typedef struct gcr_shared {
     int file; /* the memfd, of this rank's own; -1 where the node has one rank */
 } gcr_shared;
 
-/* Collective; ranks of one node ask for the same size, which may be another on other nodes, and 0: then
- * base is NULL. Memory is taken page by page when it is first written (`is_reserved`: it is found out
- * now whether there is enough of it). `what` names it in sentences: "no memory for WHAT". On failure
- * of one rank all of the comm fail. GCR_ENOMEM; GCR_EUNSUPPORTED: this system does not let processes
- * see each other's memory. */
+/* Collective; ranks of one node ask for the same size, which may be another on other nodes, and 0:
+ * then base is NULL. Memory is taken page by page when it is first written (`is_reserved`: it is
+ * found out now whether there is enough of it). `what` names it in sentences: "no memory for WHAT".
+ * On failure of one rank all of the comm fail. GCR_ENOMEM; GCR_EUNSUPPORTED: this system does not
+ * let processes see each other's memory. */
 GCR_MUST_CHECK gcr_status gcr_comm_share(gcr_shared *out, gcr_comm *comm, uint64_t bytes,
                                          int is_reserved, const char *what);
 
@@ -69,20 +70,20 @@ void gcr_shared_clear(gcr_shared *shared);
 
 typedef struct gcr_send gcr_send;
 
-/* Tags from GCR_TAG_SPAWN on are of this room (spawn.c), those before it of whoever uses the comm: all
- * of a run in exec/tags.h. */
+/* Tags from GCR_TAG_SPAWN on are of this room (spawn.c), those before it of whoever uses the comm:
+ * all of a run in exec/tags.h. */
 enum { GCR_TAG_SPAWN = 996, GCR_TAG_MAX = 1000, GCR_MESSAGE_MAX_BYTES = 1 << 30 };
 
-/* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), or until the
- * comm is closed. Messages of one rank to another arrive in the order in which they were sent. `tag`:
- * 0 .. GCR_TAG_MAX, for the receiver to know what it is. It gets on while any operation of the
- * comm is called. */
+/* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), or until
+ * the comm is closed. Messages of one rank to another arrive in the order in which they were sent.
+ * `tag`: 0 .. GCR_TAG_MAX, for the receiver to know what it is. It gets on while any operation of
+ * the comm is called. */
 GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag,
                                         const void *bytes, uint64_t count);
 
-/* *is_sent: the receiver has looked for it, the buffer may be written again, and `*send` is NULL from
- * now on. So what has not been looked for is bounded by what its senders let be under way. A `*send`
- * that is NULL is sent. */
+/* *is_sent: the receiver has looked for it, the buffer may be written again, and `*send` is NULL
+ * from now on. So what has not been looked for is bounded by what its senders let be under way. A
+ * `*send` that is NULL is sent. */
 GCR_MUST_CHECK gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send);
 
 /* Waits for that, and looks for no message meanwhile: for one whose receiver looks in any case. */

@@ -86,8 +86,8 @@ out:
     return status;
 }
 
-/* What has started the processes and what carries messages may be different MPIs: then each is alone
- * in the world of the second. */
+/* What has started the processes and what carries messages may be different MPIs: then each is
+ * alone in the world of the second. */
 static gcr_status check_size(const gcr_comm_info *info, const gcr_started *started)
 {
     gcr_status status = GCR_OK;

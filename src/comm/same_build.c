@@ -1,8 +1,8 @@
 /*
  * comm/same_build.c -- see same_build.h. The build defines GCR_SEAM.
  *
- * A program is known by its version, the text of the seam, and what the linker has written into it: a
- * hash of the file's content, which survives stripping and installing.
+ * A program is known by its version, the text of the seam, and what the linker has written into it:
+ * a hash of the file's content, which survives stripping and installing.
  */
 #include "comm/same_build.h"
 
@@ -82,8 +82,8 @@ static build this_build(void)
     return out;
 }
 
-/* The first rank that is another program than rank 0; 0: there is none. Nothing is allocated: a rank
- * that had no memory for it would leave the others waiting. */
+/* The first rank that is another program than rank 0; 0: there is none. Nothing is allocated: a
+ * rank that had no memory for it would leave the others waiting. */
 static gcr_status find_other(int *out, gcr_link *link, const build *mine, const build *first)
 {
     gcr_status status = GCR_OK;

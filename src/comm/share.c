@@ -1,9 +1,9 @@
 /*
  * comm/share.c -- memory that all ranks of a node see.
  *
- * The leader of a node makes a file without a name, and the others open it in /proc, where it stands
- * as long as the leader has it open. So there is nothing that anybody has to remove: not after the
- * end, and not after a kill. Named segments and MPI's windows stay in /dev/shm then.
+ * The leader of a node makes a file without a name, and the others open it in /proc, where it
+ * stands as long as the leader has it open. So there is nothing that anybody has to remove: not
+ * after the end, and not after a kill. Named segments and MPI's windows stay in /dev/shm then.
  */
 #include "comm/comm_private.h"
 
@@ -99,7 +99,8 @@ out:
     return status;
 }
 
-/* A node of one rank needs no file: its pages are its own, and large ones where the system has them. */
+/* A node of one rank needs no file: its pages are its own, and large ones where the system has
+ * them. */
 static gcr_status map(gcr_shared *out, uint64_t bytes, const char *what)
 {
     gcr_status status = GCR_OK;

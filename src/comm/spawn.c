@@ -66,7 +66,7 @@ struct gcr_spawner {
     int here, is_over; /* ranks at their end, counted by rank 0 */
 };
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* Sends a head and what is behind it, which are copied. */
 static gcr_status post(gcr_spawner *spawner, int rank, int tag, const head *h, const void *bytes,
@@ -225,7 +225,7 @@ out:
     return status;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 /* Computes a call on this rank that nobody has begun. */
 static void run_own(gcr_spawner *spawner, gcr_future *future)
@@ -318,7 +318,7 @@ void gcr_future_destroy(gcr_future *future)
     free(future);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 gcr_status gcr_spawner_create(gcr_spawner **out, gcr_comm *comm, const gcr_spawn_fn *functions,
                               int function_count, void *context)

@@ -16,8 +16,8 @@ GCR_MUST_CHECK gcr_status gcr_started_read(gcr_started *out);
 /* True where there is nobody else. */
 int gcr_started_is_alone(const gcr_started *started);
 
-/* True where mpirun or srun has started this process, be it alone or not, and whatever GRIDCRUNCH_MPI
- * says: what it prints goes through them. */
+/* True where mpirun or srun has started this process, be it alone or not, and whatever
+ * GRIDCRUNCH_MPI says: what it prints goes through them. */
 int gcr_started_by_launcher(void);
 
 /* True where mpirun or srun says that this process is not the first of those that it has started

@@ -22,16 +22,16 @@ struct gcr_transport {
     /* All processes that were started together. Collective. */
     gcr_status (*open)(gcr_link **out);
 
-    /* Those that say is_in, ordered by `key`; NULL for the others, and for one that fails: it is not
-     * waited for. Collective. */
+    /* Those that say is_in, ordered by `key`; NULL for the others, and for one that fails: it is
+     * not waited for. Collective. */
     gcr_status (*split)(gcr_link **out, gcr_link *link, int is_in, int key);
 
     /* Collective. Messages that nobody has looked for are dropped. */
     void (*close)(gcr_link *link);
 
-    /* Not collective: nothing waits for `rank` any more. What is under way to it counts as sent, and what has
-     * begun to come from it will not come. The link is left then, and not closed: what carries messages has
-     * other ranks yet, and cannot be brought to an end in order. */
+    /* Not collective: nothing waits for `rank` any more. What is under way to it counts as sent,
+     * and what has begun to come from it will not come. The link is left then, and not closed: what
+     * carries messages has other ranks yet, and cannot be brought to an end in order. */
     void (*lose)(gcr_link *link, int rank);
     void (*leave)(gcr_link *link);
 

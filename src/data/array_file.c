@@ -40,7 +40,7 @@ void gcr_array_file_close(gcr_array_file *file)
     *file = (gcr_array_file){ .path = file->path };
 }
 
-/* ---- files of several arrays ------------------------------------------------------------------- */
+/* ---- files of several arrays ----------------------------------------------------------------- */
 
 static int says_columns(const gcr_data_spec *spec)
 {
@@ -94,7 +94,7 @@ out:
     return status;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 gcr_status gcr_array_file_open(gcr_array_file *out, const char *path, const gcr_data_spec *spec)
 {

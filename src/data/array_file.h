@@ -1,8 +1,8 @@
 /*
  * data/array_file.h -- a file that holds arrays: .npy (one), .npz and HDF5 (several, with names).
  *
- * Opening it tells which arrays there are. Their numbers are a stream: of each array in turn, as the
- * file has them, so that they are in memory once, where they belong.
+ * Opening it tells which arrays there are. Their numbers are a stream: of each array in turn, as
+ * the file has them, so that they are in memory once, where they belong.
  */
 #ifndef GCR_DATA_ARRAY_FILE_H
 #define GCR_DATA_ARRAY_FILE_H

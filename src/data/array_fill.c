@@ -1,6 +1,7 @@
 /*
- * data/array_fill.c -- one buffer that stays in cache is all that lies between a file and the columns
- * of its datasets; numbers that are as they should be already do not even pass through that.
+ * data/array_fill.c -- one buffer that stays in cache is all that lies between a file and the
+ * columns of its datasets; numbers that are as they should be already do not even pass through
+ * that.
  */
 #include "data/array_fill.h"
 
@@ -10,7 +11,7 @@
 
 enum { BUFFER_BYTES = 64 << 10 }; /* or a row, where that is longer */
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static inline __attribute__((always_inline)) double number_at(const uint8_t *from,
                                                               gcr_number_type type)
@@ -67,7 +68,7 @@ static int holds_nan(const double *values, int64_t count)
     return has_nan;
 }
 
-/* ---- arrays ----------------------------------------------------------------------------------- */
+/* ---- arrays ---------------------------------------------------------------------------------- */
 
 /* What an array is filled with. */
 typedef struct filling {

@@ -133,7 +133,7 @@ void gcr_array_groups_destroy(gcr_array_groups *groups)
     free(groups);
 }
 
-/* ---- one group -------------------------------------------------------------------------------- */
+/* ---- one group ------------------------------------------------------------------------------- */
 
 static gcr_status grow_plan(gcr_array_plan *plan, const gcr_array_file *file, int64_t more)
 {

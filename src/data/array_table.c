@@ -1,6 +1,6 @@
 /*
- * data/array_table.c -- the arrays of a file become drafts of datasets: first all datasets are made and
- * each array is told where its columns go, then the file is read, once and in its order.
+ * data/array_table.c -- the arrays of a file become drafts of datasets: first all datasets are made
+ * and each array is told where its columns go, then the file is read, once and in its order.
  */
 #include "data/table_layout.h"
 
@@ -48,7 +48,7 @@ out:
     return status;
 }
 
-/* ---- into drafts ------------------------------------------------------------------------------ */
+/* ---- into drafts ----------------------------------------------------------------------------- */
 
 /* A feature is called by its array where that has a name, and by its column. */
 static gcr_status name_feature(char **out, const gcr_array_column *from, int is_by_name)
@@ -155,7 +155,7 @@ out:
     return status;
 }
 
-/* ---- all of a file ---------------------------------------------------------------------------- */
+/* ---- all of a file --------------------------------------------------------------------------- */
 
 static gcr_status add_columns(gcr_reading *reading, gcr_array_file *file, const gcr_array *array)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is refused -------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static gcr_status check_shape(const gcr_borrow_spec *spec, const gcr_borrowed *table)
 {
@@ -110,7 +110,7 @@ out:
     return status;
 }
 
-/* ---- what is made ------------------------------------------------------------------------------ */
+/* ---- what is made ---------------------------------------------------------------------------- */
 
 static gcr_status name_feature(char **out, const gcr_borrow_spec *spec, int64_t f)
 {

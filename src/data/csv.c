@@ -49,7 +49,7 @@ typedef enum verdict {
     NO_MEMORY,
 } verdict;
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Moves what is unread to the front and reads until the buffer is full or the file ends. */
 static gcr_status fill(gcr_csv *csv)
@@ -93,7 +93,7 @@ out:
     return status;
 }
 
-/* ---- one record ------------------------------------------------------------------------------- */
+/* ---- one record ------------------------------------------------------------------------------ */
 
 /* Lines that end in begin .. end: LF, CRLF and CR are one each. */
 static uint64_t count_lines(const char *begin, const char *end)
@@ -315,7 +315,7 @@ out:
     return status;
 }
 
-/* ---- the file --------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static gcr_status open_file(gcr_csv *csv)
 {

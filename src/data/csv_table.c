@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- fields ----------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* The field without the blanks around it, which belong to it only inside quotes. */
 static gcr_csv_field trim(gcr_csv_field field)
@@ -59,7 +59,7 @@ out:
     return status;
 }
 
-/* ---- the header ------------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 static gcr_status copy_names(gcr_table *table)
 {
@@ -231,7 +231,7 @@ int gcr_table_column(const gcr_table *table, gcr_column_role role)
     return -1;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 gcr_status gcr_table_next(int *has_row, gcr_table *table)
 {
@@ -256,7 +256,7 @@ int gcr_table_row_is_empty(const gcr_table *table)
     return 1;
 }
 
-/* ---- cells ------------------------------------------------------------------------------------ */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 /* A cell's text, fit for a sentence: one line, not too long, cut between characters. */
 static const char *excerpt(char out[48], const gcr_csv_field *field)

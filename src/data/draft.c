@@ -30,7 +30,7 @@ void gcr_drafts_clear(gcr_drafts *drafts)
     *drafts = (gcr_drafts){ .count = 0 };
 }
 
-/* ---- finding one by its key ------------------------------------------------------------------- */
+/* ---- finding one by its key ------------------------------------------------------------------ */
 
 static int has_key(const gcr_draft *draft, const char *key, size_t bytes)
 {
@@ -116,7 +116,7 @@ out:
     return status;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static int is_complete(const double *row, int64_t width)
 {
@@ -161,7 +161,7 @@ out:
     return status;
 }
 
-/* ---- all rows at once ------------------------------------------------------------------------- */
+/* ---- all rows at once ------------------------------------------------------------------------ */
 
 gcr_status gcr_draft_begin_whole(gcr_draft *draft, const gcr_drafts *drafts, int64_t rows)
 {
@@ -212,7 +212,7 @@ out:
     return status;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 enum { ROWS_TOGETHER = 4096 };
 

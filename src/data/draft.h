@@ -50,8 +50,8 @@ GCR_MUST_CHECK gcr_status gcr_drafts_put(gcr_draft **out, int *is_new, gcr_draft
 GCR_MUST_CHECK gcr_status gcr_draft_add(gcr_draft *draft, const gcr_drafts *drafts,
                                         const double *row);
 
-/* A draft that comes at once, `rows` long: makes its dataset, for the caller to fill in. GCR_ENOMEM,
- * GCR_EOVERFLOW. */
+/* A draft that comes at once, `rows` long: makes its dataset, for the caller to fill in.
+ * GCR_ENOMEM, GCR_EOVERFLOW. */
 GCR_MUST_CHECK gcr_status gcr_draft_begin_whole(gcr_draft *draft, const gcr_drafts *drafts,
                                                 int64_t rows);
 

@@ -2,8 +2,8 @@
  * data/h5_answer.h -- what the program that reads HDF5 files says.
  *
  * libhdf5 dies of damaged files, so another process reads them: gridcrunch-read-hdf5 PATH NAME...,
- * which finds the writing end of a pipe as its descriptor GCR_H5_DESCRIPTOR. With names it reads all
- * arrays "NAME" and "GROUP/NAME"; without any, all arrays of the file. It says:
+ * which finds the writing end of a pipe as its descriptor GCR_H5_DESCRIPTOR. With names it reads
+ * all arrays "NAME" and "GROUP/NAME"; without any, all arrays of the file. It says:
  *
  *     ARRAY ...    each array in the order of the names: its shape, and its name behind that
  *     NUMBERS ...  f8 [rows][columns] of each array in turn, cut into parts of any size

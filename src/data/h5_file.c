@@ -36,7 +36,7 @@ typedef struct h5_stream {
     uint64_t left; /* of the part of the numbers that is being read */
 } h5_stream;
 
-/* ---- the other process ------------------------------------------------------------------------ */
+/* ---- the other process ----------------------------------------------------------------------- */
 
 /* It finds the pipe as its descriptor, and nothing else of ours is open in it. */
 static int prepare_files(posix_spawn_file_actions_t *files, int pipe_end)
@@ -136,7 +136,7 @@ static void close_stream(gcr_array_file *file)
     free(stream);
 }
 
-/* ---- what it says ----------------------------------------------------------------------------- */
+/* ---- what it says ---------------------------------------------------------------------------- */
 
 static gcr_status complain_of_silence(const gcr_array_file *file)
 {
@@ -210,7 +210,7 @@ out:
     return status;
 }
 
-/* ---- the list --------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 static gcr_status grow_list(gcr_array_file *file, uint64_t *capacity)
 {
@@ -289,7 +289,7 @@ out:
     return status;
 }
 
-/* ---- the numbers ------------------------------------------------------------------------------ */
+/* ---- the numbers ----------------------------------------------------------------------------- */
 
 static gcr_status begin_array(gcr_array_file *file, uint64_t array)
 {
@@ -324,7 +324,7 @@ static const gcr_array_format format = {
     .close = close_stream,
 };
 
-/* ---- the file --------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static gcr_status check_file(const gcr_array_file *file)
 {

@@ -2,10 +2,10 @@
  * data/host_file.h -- lists of machines as people and schedulers write them.
  *
  * One machine in each line: [count*][user@]host[:port] [bind_address[:port]]. The count is how many
- * ranks the machine takes, 1 where there is none, or `auto`: as many as it has cores, which only the
- * machine itself knows. A machine that is named again takes so many more; what `srun hostname` prints
- * is such a list. A '#' begins a comment. Whatever else stands there is refused with its line and
- * column: a machine that is taken for another one is found out late and dearly.
+ * ranks the machine takes, 1 where there is none, or `auto`: as many as it has cores, which only
+ * the machine itself knows. A machine that is named again takes so many more; what `srun hostname`
+ * prints is such a list. A '#' begins a comment. Whatever else stands there is refused with its
+ * line and column: a machine that is taken for another one is found out late and dearly.
  */
 #ifndef GCR_DATA_HOST_FILE_H
 #define GCR_DATA_HOST_FILE_H
@@ -24,7 +24,8 @@ typedef struct gcr_host {
     char *name;
     int ranks; /* or GCR_HOST_RANKS_AUTO */
     int line;  /* that named it first, from 1 */
-    /* What a login needs beside the name, and the address for the ranks to talk by; NULL: not said. */
+    /* What a login needs beside the name, and the address for the ranks to talk by; NULL: not
+     * said. */
     char *user, *port, *bind_address;
 } gcr_host;
 

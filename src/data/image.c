@@ -1,6 +1,6 @@
 /*
- * data/image.c -- datasets move into a block, and are hashed as they would stand there. One function
- * lays out the index; it is run twice, the first time to count.
+ * data/image.c -- datasets move into a block, and are hashed as they would stand there. One
+ * function lays out the index; it is run twice, the first time to count.
  */
 #include "data/image.h"
 
@@ -13,7 +13,7 @@
 
 enum { PIECE_BYTES = 16 << 20 }; /* of a table, between two looks at memory */
 
-/* ---- the index is written --------------------------------------------------------------------- */
+/* ---- the index is written -------------------------------------------------------------------- */
 
 typedef struct pen {
     char *base; /* zeroed; NULL: it only counts */
@@ -117,7 +117,7 @@ out:
     return status;
 }
 
-/* ---- datasets move into a block ---------------------------------------------------------------- */
+/* ---- datasets move into a block -------------------------------------------------------------- */
 
 typedef struct mover {
     const gcr_image_place *place;
@@ -194,7 +194,7 @@ out:
     return status;
 }
 
-/* ---- a fingerprint ----------------------------------------------------------------------------- */
+/* ---- a fingerprint --------------------------------------------------------------------------- */
 
 /* What was hashed so far, and more of it. */
 static XXH128_hash_t extend(XXH128_hash_t hash, const void *bytes, uint64_t count)

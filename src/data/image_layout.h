@@ -1,9 +1,9 @@
 /*
  * data/image_layout.h -- how a block of datasets is laid out, for who writes and who reads it.
  *
- * header | name of y | names of features | datasets: item, key, means and scales of x | skipped ones:
- * key, reason | tables. A text is its length and its bytes. All begins at a multiple of 8, the tables
- * of a dataset at one of GCR_ALIGNMENT; gaps are zeros.
+ * header | name of y | names of features | datasets: item, key, means and scales of x | skipped
+ * ones: key, reason | tables. A text is its length and its bytes. All begins at a multiple of 8,
+ * the tables of a dataset at one of GCR_ALIGNMENT; gaps are zeros.
  */
 #ifndef GCR_DATA_IMAGE_LAYOUT_H
 #define GCR_DATA_IMAGE_LAYOUT_H

@@ -1,4 +1,5 @@
-/* data/image_read.c -- datasets that stand in a block. Nothing in it is believed before it is checked. */
+/* data/image_read.c -- datasets that stand in a block. Nothing in it is believed before it is
+ * checked. */
 #include "data/image.h"
 
 #include "data/image_layout.h"

@@ -1,5 +1,6 @@
-/* data/job_file.c -- the top of a job file, and how its bytes become a gcr_job: text, tree (job_yaml),
- * overrides (job_override), schema (the tables here and in job_data, job_grid, job_summary, job_run). */
+/* data/job_file.c -- the top of a job file, and how its bytes become a gcr_job: text, tree
+ * (job_yaml), overrides (job_override), schema (the tables here and in job_data, job_grid,
+ * job_summary, job_run). */
 #include "gridcrunch/job.h"
 
 #include "data/job_override.h"

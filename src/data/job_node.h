@@ -1,8 +1,8 @@
 /*
  * data/job_node.h -- a job file as a tree, before anybody has asked what it means.
  *
- * A node is text, a list or a mapping. YAML's own types (booleans, null, numbers) are not looked at:
- * all of them are text here and are read by our schema, which is how `1e-3` is a number and a
+ * A node is text, a list or a mapping. YAML's own types (booleans, null, numbers) are not looked
+ * at: all of them are text here and are read by our schema, which is how `1e-3` is a number and a
  * country called NO stays a country. Mappings keep the order of the file, because the order of the
  * grid's axes is the nesting order, and what replaces an entry takes its place.
  */
@@ -49,7 +49,8 @@ GCR_MUST_CHECK gcr_status gcr_node_create(gcr_node **out, gcr_node_kind kind, gc
 /* Destroys a node and all below it. NULL is allowed. */
 void gcr_node_destroy(gcr_node *node);
 
-/* Gives `node` a key of `bytes`. GCR_EINVAL: the key is empty, very long or not one line of text. */
+/* Gives `node` a key of `bytes`. GCR_EINVAL: the key is empty, very long or not one line of
+ * text. */
 GCR_MUST_CHECK gcr_status gcr_node_set_key(gcr_node *node, gcr_mark mark, const char *key,
                                            size_t bytes);
 

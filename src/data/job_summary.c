@@ -1,5 +1,5 @@
-/* data/job_summary.c -- the mapping `summary` of a job file: names of the person's choice, each with
- * a small call such as argmax(lml), beside the two reserved keys `top` and `nan`. */
+/* data/job_summary.c -- the mapping `summary` of a job file: names of the person's choice, each
+ * with a small call such as argmax(lml), beside the two reserved keys `top` and `nan`. */
 #include "data/job_schema.h"
 #include "data/job_sections.h"
 
@@ -15,7 +15,7 @@ enum { WORD_BYTES = 32 };
 
 static const char call_wanted[] = "argmax(OUTPUT), argmin, mean, min, max or quantile(OUTPUT, 0.5)";
 
-/* ---- op(argument, extra) ---------------------------------------------------------------------- */
+/* ---- op(argument, extra) --------------------------------------------------------------------- */
 
 typedef struct span {
     const char *begin, *end;

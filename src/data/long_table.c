@@ -22,7 +22,7 @@ typedef struct row_plan {
     int key;     /* column, or -1 */
 } row_plan;
 
-/* ---- what is read ----------------------------------------------------------------------------- */
+/* ---- what is read ---------------------------------------------------------------------------- */
 
 /* The features are what the job names, or every column it does not. */
 static gcr_status name_features(gcr_reading *reading, const gcr_table *table)
@@ -119,7 +119,7 @@ out:
     return status;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Without a key the dataset is called by its file. */
 static gcr_status put_stem(gcr_draft **out, gcr_reading *reading, const gcr_table *table)

@@ -21,7 +21,7 @@ typedef struct cursor {
     const char *at, *end;
 } cursor;
 
-/* ---- a Python dictionary ---------------------------------------------------------------------- */
+/* ---- a Python dictionary --------------------------------------------------------------------- */
 
 static void skip_blanks(cursor *text)
 {
@@ -143,7 +143,7 @@ static int take_dictionary(npy_header *out, cursor *text)
     return out->has_descr && out->has_order && out->has_shape;
 }
 
-/* ---- what it says ----------------------------------------------------------------------------- */
+/* ---- what it says ---------------------------------------------------------------------------- */
 
 static gcr_status check_descr(gcr_number_type *out, const char *where, const char *descr)
 {
@@ -223,7 +223,7 @@ out:
     return status;
 }
 
-/* ---- the file --------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* Where the header stands in the file. */
 static gcr_status find_header(cursor *out, const char *where, const uint8_t *bytes, uint64_t count)

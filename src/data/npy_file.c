@@ -2,8 +2,8 @@
  * data/npy_file.c -- pread(2) of a plain file.
  *
  * Not mapped: a file that is cut short underneath us is then a sentence and no SIGBUS, its pages do
- * not count as ours, and it is as fast (C order into columns, 168 MB in the page cache: 0.19 s either
- * way, most of it the first touch of the columns; measured).
+ * not count as ours, and it is as fast (C order into columns, 168 MB in the page cache: 0.19 s
+ * either way, most of it the first touch of the columns; measured).
  */
 #include "data/npy_file.h"
 

@@ -39,7 +39,7 @@ typedef struct npz_stream {
     npz_member *members; /* [file->count]               */
 } npz_stream;
 
-/* ---- the directory ---------------------------------------------------------------------------- */
+/* ---- the directory --------------------------------------------------------------------------- */
 
 static gcr_status open_archive(zip_t **out, const char *path)
 {
@@ -94,7 +94,7 @@ out:
     return status;
 }
 
-/* ---- bytes of a member ------------------------------------------------------------------------ */
+/* ---- bytes of a member ----------------------------------------------------------------------- */
 
 static gcr_status open_member(npz_stream *stream, uint64_t index, const char *where)
 {
@@ -129,7 +129,7 @@ out:
     return status;
 }
 
-/* ---- headers ---------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static gcr_status read_head(gcr_array *array, npz_member *out, npz_stream *stream,
                             const zip_stat_t *member, const char *where)
@@ -187,7 +187,7 @@ out:
     return status;
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static gcr_status read_numbers(gcr_array_file *file, void *to, uint64_t bytes)
 {

@@ -55,7 +55,7 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* ---- patterns --------------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 /* `source` as seen from here. With `is_pattern` the folder's own name loses what glob would see in
  * it: a job in runs[1]/ still finds its data. */
@@ -162,7 +162,7 @@ out:
     return status;
 }
 
-/* ---- files that are named twice --------------------------------------------------------------- */
+/* ---- files that are named twice -------------------------------------------------------------- */
 
 /* A file as the system knows it, whatever it is called. */
 typedef struct file_id {

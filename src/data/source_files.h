@@ -19,8 +19,9 @@ typedef struct gcr_paths {
  */
 GCR_MUST_CHECK gcr_status gcr_paths_find(gcr_paths *out, const gcr_job *job);
 
-/* False where gcr_paths_find() fails because a source matches nothing on this machine, or nothing that
- * may be looked for; then its sentence is gcr_last_error(). Whether files can be read is not asked. */
+/* False where gcr_paths_find() fails because a source matches nothing on this machine, or nothing
+ * that may be looked for; then its sentence is gcr_last_error(). Whether files can be read is not
+ * asked. */
 int gcr_sources_are_here(const gcr_job *job);
 
 /* Allowed on a zeroed struct. */

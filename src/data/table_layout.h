@@ -1,8 +1,8 @@
 /*
  * data/table_layout.h -- how the rows of a table become datasets.
  *
- * Every layout reads one table, or file of arrays, into the drafts of a reading. The first table fixes
- * what datasets look like (their features, whether there is a y); later ones must agree.
+ * Every layout reads one table, or file of arrays, into the drafts of a reading. The first table
+ * fixes what datasets look like (their features, whether there is a y); later ones must agree.
  */
 #ifndef GCR_DATA_TABLE_LAYOUT_H
 #define GCR_DATA_TABLE_LAYOUT_H
@@ -28,8 +28,8 @@ GCR_MUST_CHECK gcr_status gcr_long_read(gcr_reading *reading, gcr_table *table);
 /* Reads all rows of a table that has one dataset in each. The same. */
 GCR_MUST_CHECK gcr_status gcr_wide_read(gcr_reading *reading, gcr_table *table);
 
-/* Reads all arrays of a file, by the names or columns that the job gives; see gridcrunch/dataset.h. The
- * same. */
+/* Reads all arrays of a file, by the names or columns that the job gives; see gridcrunch/dataset.h.
+ * The same. */
 GCR_MUST_CHECK gcr_status gcr_arrays_read(gcr_reading *reading, gcr_array_file *file);
 
 /* What GCR_LAYOUT_AUTO means for this table, see gridcrunch/dataset.h. */

@@ -20,7 +20,7 @@ typedef struct row_plan {
     int key; /* column, or -1 */
 } row_plan;
 
-/* ---- the header ------------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 int gcr_wide_header_x(double *out, const gcr_table *table, int column)
 {
@@ -107,7 +107,7 @@ out:
     return status;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static gcr_status put_dataset(gcr_draft **out, gcr_reading *reading, gcr_table *table, int column)
 {

@@ -30,8 +30,9 @@ typedef struct gcr_binding {
     uint64_t shape_count;
 } gcr_binding;
 
-/* Everything in *out is borrowed from the arguments, except own, shapes and summary_output: clear it. GCR_EINVAL,
- * GCR_EUNSUPPORTED (a code path that the device does not have), GCR_EOVERFLOW, GCR_ENOMEM. */
+/* Everything in *out is borrowed from the arguments, except own, shapes and summary_output: clear
+ * it. GCR_EINVAL, GCR_EUNSUPPORTED (a code path that the device does not have), GCR_EOVERFLOW,
+ * GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_binding_create(gcr_binding *out, const gcr_job *job,
                                              const gcr_points *points, const gcr_datasets *datasets,
                                              const gcr_device *device);

@@ -2,8 +2,8 @@
  * exec/calibrate.c -- see calibrate.h.
  *
  * Matrices are those of `gp`: a covariance, its factor and one right-hand side, as most SPD kernels
- * have them. Cells are those of `logistic`: sums over rows between barriers, as most cell kernels; those
- * that the whole device may be for are matrices of `cholesky`.
+ * have them. Cells are those of `logistic`: sums over rows between barriers, as most cell kernels;
+ * those that the whole device may be for are matrices of `cholesky`.
  */
 #include "exec/calibrate.h"
 

@@ -3,8 +3,8 @@
  *
  * Positions are those of exec/schedule.h: so many for each dataset of a plan, in the order of the
  * plan. Costs are shares of the whole plan's, 0 .. 1, and the same on every rank: they are made of
- * the plan alone. Neighbouring datasets of one cost are kept as one run, so that a million datasets of
- * a few sizes take a few lines of a cache.
+ * the plan alone. Neighbouring datasets of one cost are kept as one run, so that a million datasets
+ * of a few sizes take a few lines of a cache.
  */
 #ifndef GCR_EXEC_COSTS_H
 #define GCR_EXEC_COSTS_H
@@ -32,9 +32,9 @@ double gcr_costs_sum(const gcr_costs *costs, gcr_span span);
 /* How many positions from the front of `span` cost no more than `most`. */
 uint64_t gcr_costs_fit(const gcr_costs *costs, gcr_span span, double most);
 
-/* How many positions from the front of `span` somebody gets who should have about `share` of cost, and
- * at least `least` positions if there are so many: up to the edge of a dataset, of `live_count` positions
- * each, where one is near enough. */
+/* How many positions from the front of `span` somebody gets who should have about `share` of cost,
+ * and at least `least` positions if there are so many: up to the edge of a dataset, of `live_count`
+ * positions each, where one is near enough. */
 uint64_t gcr_costs_cut(const gcr_costs *costs, gcr_span span, double share, uint64_t least,
                        uint64_t live_count);
 

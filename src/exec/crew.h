@@ -1,9 +1,10 @@
 /*
- * exec/crew.h -- what the ranks of a run compute on: each opens devices of its own and tells the others.
+ * exec/crew.h -- what the ranks of a run compute on: each opens devices of its own and tells the
+ * others.
  *
- * From then on all ranks have one table, and what is decided from it (how many kinds there are, whose
- * which cells are, how large a batch is) is decided alike everywhere without a word. One rank alone
- * has the same table of itself.
+ * From then on all ranks have one table, and what is decided from it (how many kinds there are,
+ * whose which cells are, how large a batch is) is decided alike everywhere without a word. One rank
+ * alone has the same table of itself.
  */
 #ifndef GCR_EXEC_CREW_H
 #define GCR_EXEC_CREW_H

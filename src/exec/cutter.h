@@ -1,9 +1,10 @@
 /*
- * exec/cutter.h -- from the span of positions that a worker was dealt to the parts of its next batch.
+ * exec/cutter.h -- from the span of positions that a worker was dealt to the parts of its next
+ * batch.
  *
- * A part is a run of points of one dataset. Positions are live points, or whole blocks of points where
- * cells are not kept (schedule.h). The dataset at the front of the span is remembered, so that a part
- * costs no division.
+ * A part is a run of points of one dataset. Positions are live points, or whole blocks of points
+ * where cells are not kept (schedule.h). The dataset at the front of the span is remembered, so
+ * that a part costs no division.
  */
 #ifndef GCR_EXEC_CUTTER_H
 #define GCR_EXEC_CUTTER_H
@@ -33,9 +34,9 @@ void gcr_cutter_begin(gcr_cutter *cutter);
 /* Positions that are about as many cells; at least one. */
 uint64_t gcr_cutter_positions(const gcr_cutter *cutter, uint64_t cells);
 
-/* Fills `flight`, which has no parts, with parts of the span's front: about so many cells at most, and what
- * there is room for. Blocks without a live point are passed over, so there may be no part though
- * there was a span. */
+/* Fills `flight`, which has no parts, with parts of the span's front: about so many cells at most,
+ * and what there is room for. Blocks without a live point are passed over, so there may be no part
+ * though there was a span. */
 void gcr_cutter_cut(gcr_cutter *cutter, gcr_flight *flight, uint64_t cells);
 
 /* Puts the parts from number `from` on back in front of the span. */

@@ -14,7 +14,7 @@ static int kind_of(const gcr_run *run, int team)
     return run->steals_between_kinds ? -1 : team;
 }
 
-/* ---- what schedules are made from -------------------------------------------------------------- */
+/* ---- what schedules are made from ------------------------------------------------------------ */
 
 /* What nodes are to the desk of a team. */
 typedef struct desk_weights {
@@ -85,7 +85,7 @@ out:
     return status;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static uint64_t round_up(uint64_t bytes)
 {
@@ -211,7 +211,7 @@ void gcr_dealing_close(gcr_dealing *dealing)
     gcr_shared_clear(&dealing->memory);
 }
 
-/* ---- asking and answering ---------------------------------------------------------------------- */
+/* ---- asking and answering -------------------------------------------------------------------- */
 
 static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *request, double now)
 {

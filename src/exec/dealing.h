@@ -1,10 +1,10 @@
 /*
  * exec/dealing.h -- the cells of a run on their way to its workers, over all ranks.
  *
- * Each team (the workers of a kind, or all) has a schedule, which stands in memory that the ranks of a
- * node share. Where several nodes compute and cells are dealt as they go, rank 0 keeps a desk for each
- * team, and the leader of a node sees to it that its schedules never run dry: it asks and is answered by
- * messages, both from the thread that does not compute.
+ * Each team (the workers of a kind, or all) has a schedule, which stands in memory that the ranks
+ * of a node share. Where several nodes compute and cells are dealt as they go, rank 0 keeps a desk
+ * for each team, and the leader of a node sees to it that its schedules never run dry: it asks and
+ * is answered by messages, both from the thread that does not compute.
  */
 #ifndef GCR_EXEC_DEALING_H
 #define GCR_EXEC_DEALING_H
@@ -56,12 +56,13 @@ GCR_MUST_CHECK gcr_status gcr_dealing_look(gcr_dealing *dealing, double now);
 /* Of a leader: for how many seconds nothing will run short, as far as is known. */
 double gcr_dealing_rest(const gcr_dealing *dealing, double now);
 
-/* A message has come: of GCR_TAG_ASK or GCR_TAG_ANSWER. GCR_EIO: of another, or it says what cannot be. */
+/* A message has come: of GCR_TAG_ASK or GCR_TAG_ANSWER. GCR_EIO: of another, or it says what cannot
+ * be. */
 GCR_MUST_CHECK gcr_status gcr_dealing_take(gcr_dealing *dealing, const gcr_message *message,
                                            double now);
 
-/* Waits until all that was sent has been looked for: after the last look of this rank, and before that of
- * those that it was sent to. */
+/* Waits until all that was sent has been looked for: after the last look of this rank, and before
+ * that of those that it was sent to. */
 GCR_MUST_CHECK gcr_status gcr_dealing_settle(gcr_dealing *dealing);
 
 /* Workers of the node are dealt nothing any more. */

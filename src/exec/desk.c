@@ -14,8 +14,8 @@ enum {
     CERTAINTY = 4,  /* a rate is measured where so much more is finished than is in hand */
 };
 
-/* Of what were fair to a node, so much at a time: enough for few messages, and so little that a node
- * of half the predicted rate is not late with its opening. Both found with the simulator. */
+/* Of what were fair to a node, so much at a time: enough for few messages, and so little that a
+ * node of half the predicted rate is not late with its opening. Both found with the simulator. */
 static const double grant_share = 0.5;
 
 /* An answer is asked for this many round trips before it is needed. */
@@ -37,7 +37,7 @@ struct gcr_desk {
     double medians;
 };
 
-/* ---- openings ---------------------------------------------------------------------------------- */
+/* ---- openings -------------------------------------------------------------------------------- */
 
 static double sum_weights(const gcr_desk_spec *spec)
 {
@@ -107,7 +107,7 @@ gcr_schedule_spec gcr_desk_schedule(const gcr_desk_spec *spec, gcr_schedule_form
                                 .costs = node->ranks > 1 ? spec->costs : NULL };
 }
 
-/* ---- the desk ---------------------------------------------------------------------------------- */
+/* ---- the desk -------------------------------------------------------------------------------- */
 
 gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec)
 {
@@ -162,8 +162,8 @@ static void note_rate(gcr_desk *desk, node_rate *rate, const gcr_desk_request *r
     desk->medians += rate->median;
 }
 
-/* The node's part of the rate of all: those that were not measured yet are thought to be to the others
- * as was predicted. */
+/* The node's part of the rate of all: those that were not measured yet are thought to be to the
+ * others as was predicted. */
 static double share_of(const gcr_desk *desk, const node_rate *rate)
 {
     const double scale = desk->measured > 0.0 ? desk->medians / desk->measured : 1.0;
@@ -190,7 +190,7 @@ gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *r
     return grant;
 }
 
-/* ---- the supply of a node ---------------------------------------------------------------------- */
+/* ---- the supply of a node -------------------------------------------------------------------- */
 
 void gcr_supply_open(gcr_supply *out, const gcr_costs *costs, gcr_span opening, double now)
 {
@@ -213,9 +213,9 @@ static int put_held(gcr_supply *supply, gcr_schedule *schedule)
     return 1;
 }
 
-/* What the node should be granted at least, in positions; 0: there is time yet. Where batches are short,
- * their successors are asked for before they are needed. Long ones are waited for: what is granted
- * too early lies behind them, while other nodes may have nothing. */
+/* What the node should be granted at least, in positions; 0: there is time yet. Where batches are
+ * short, their successors are asked for before they are needed. Long ones are waited for: what is
+ * granted too early lies behind them, while other nodes may have nothing. */
 static uint64_t find_need(const gcr_schedule_stand *stand, double rate, double margin)
 {
     const int is_prompt = stand->in_hand <= rate * margin * PATIENCE;

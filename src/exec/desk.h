@@ -1,18 +1,20 @@
 /*
- * exec/desk.h -- how nodes come by their positions: dynamic and guided schedules over several nodes.
+ * exec/desk.h -- how nodes come by their positions: dynamic and guided schedules over several
+ * nodes.
  *
- * Each node begins with an opening that every rank works out by itself, of a position for each of its
- * workers or more, so that no message is needed before the first cell. What no opening has lies at the
- * desk of rank 0. A node's leader asks for a grant before its node runs out, and gets a share of what is
- * left there by predicted cost: half of what were fair to it by its rate, so that the last grants are
- * small. The front goes first, where positions are dearest: with costs declared, what begins last is
- * cheap; with costs that nobody knew, a node that was unlucky is late by about its last, small grant.
+ * Each node begins with an opening that every rank works out by itself, of a position for each of
+ * its workers or more, so that no message is needed before the first cell. What no opening has lies
+ * at the desk of rank 0. A node's leader asks for a grant before its node runs out, and gets a
+ * share of what is left there by predicted cost: half of what were fair to it by its rate, so that
+ * the last grants are small. The front goes first, where positions are dearest: with costs
+ * declared, what begins last is cheap; with costs that nobody knew, a node that was unlucky is late
+ * by about its last, small grant.
  *
  * The rate of a node is what it was predicted to be until it has been measured, and then the median
  * of its last measurements, so that one odd cell is no change of speed.
  *
- * All of this is state machines without clocks and messages: they are told what time it is, and somebody
- * else carries requests and grants. The simulator (exec/simulate.h) is one who does.
+ * All of this is state machines without clocks and messages: they are told what time it is, and
+ * somebody else carries requests and grants. The simulator (exec/simulate.h) is one who does.
  */
 #ifndef GCR_EXEC_DESK_H
 #define GCR_EXEC_DESK_H
@@ -40,18 +42,21 @@ void gcr_desk_openings(gcr_span *out, const gcr_desk_spec *spec);
 
 /* One node, as its schedule has it. */
 typedef struct gcr_desk_node {
-    gcr_span opening; /* where nodes are fed                                   */
-    uint64_t batch;   /* as of gcr_schedule_spec, and so are ...               */
-    int workers, first_worker, all_workers;
-    int ranks; /* ... of all nodes; one balances what it has at no cost, and keeps to its datasets better
-                  where its workers begin with blocks: it is told no costs */
+    gcr_span opening;                       /* where nodes are fed                     */
+    uint64_t batch;                         /* as of gcr_schedule_spec, and so are ... */
+    int workers, first_worker, all_workers; /* ... these                               */
+
+    /* Of all nodes. One alone balances what it has at no cost, and keeps to its datasets better
+     * where its workers begin with blocks: it is told no costs. */
+    int ranks;
 } gcr_desk_node;
 
-/* What its schedule is made from, for a run and for who simulates one; weights are the caller's to add. */
+/* What its schedule is made from, for a run and for who simulates one; weights are the caller's to
+ * add. */
 gcr_schedule_spec gcr_desk_schedule(const gcr_desk_spec *spec, gcr_schedule_form form,
                                     const gcr_desk_node *node);
 
-/* ---- rank 0's ----------------------------------------------------------------------------------- */
+/* ---- rank 0's -------------------------------------------------------------------------------- */
 
 typedef struct gcr_desk gcr_desk;
 
@@ -72,7 +77,7 @@ void gcr_desk_destroy(gcr_desk *desk);
 
 gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *request);
 
-/* ---- a leader's ---------------------------------------------------------------------------------- */
+/* ---- a leader's ------------------------------------------------------------------------------ */
 
 /* What a leader knows of its node's supply. */
 typedef struct gcr_supply {
@@ -94,8 +99,9 @@ void gcr_supply_open(gcr_supply *out, const gcr_costs *costs, gcr_span opening, 
  * messages. */
 int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_desk_request *out);
 
-/* For how many seconds the leader need not look: 0 while it waits for an answer, infinity while there is
- * nothing to ask for. Workers may turn out to be faster, so it is no harm to look earlier, too. */
+/* For how many seconds the leader need not look: 0 while it waits for an answer, infinity while
+ * there is nothing to ask for. Workers may turn out to be faster, so it is no harm to look earlier,
+ * too. */
 double gcr_supply_rest(const gcr_supply *supply, double now);
 
 /* The answer has come. */

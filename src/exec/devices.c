@@ -1,10 +1,10 @@
 /*
  * exec/devices.c -- the devices of a run and their kinds. See exec/run_private.h.
  *
- * A device that the job lists must do; one that `auto` or `any` came upon and that cannot do this job
- * is left out, and the run says so. `auto` looks at further backends only where the first has work
- * for seconds: starting a GPU takes a good part of one. What is worth it all ranks decide alike, by what all of
- * them have.
+ * A device that the job lists must do; one that `auto` or `any` came upon and that cannot do this
+ * job is left out, and the run says so. `auto` looks at further backends only where the first has
+ * work for seconds: starting a GPU takes a good part of one. What is worth it all ranks decide
+ * alike, by what all of them have.
  */
 #include "exec/run_private.h"
 
@@ -287,8 +287,8 @@ double gcr_run_device_rate(const gcr_run *run, int device)
            d->sharers;
 }
 
-/* *Collective*. True where all ranks together have computed the job before other devices have been started;
- * `all` has room for a number of each rank. */
+/* *Collective*. True where all ranks together have computed the job before other devices have been
+ * started; `all` has room for a number of each rank. */
 static gcr_status look_whether_small(int *out, double *all, const gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -305,7 +305,8 @@ out:
     return status;
 }
 
-/* *Collective*, as ranks may have different devices: whether a job is small is one thing for all of them. */
+/* *Collective*, as ranks may have different devices: whether a job is small is one thing for all of
+ * them. */
 static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;

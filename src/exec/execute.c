@@ -1,5 +1,6 @@
 /*
- * exec/execute.c -- a straight line: open, start the workers, sleep and look until they are done, seal.
+ * exec/execute.c -- a straight line: open, start the workers, sleep and look until they are done,
+ * seal.
  *
  * The thread that calls gcr_run_execute() never computes, so that it can show progress and notice a
  * wish to stop while all cores are busy.
@@ -108,7 +109,7 @@ static void complete(void *arg, uint64_t dataset)
     announce(x, dataset);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static gcr_slots_spec describe_slots(const gcr_run *run)
 {
@@ -122,8 +123,8 @@ static gcr_slots_spec describe_slots(const gcr_run *run)
                              .leaves_excluded = run->crew.comm->rank > 0 };
 }
 
-/* Ranks of one node write into the same slots. Where a node has one rank they are that rank's own; on
- * rank 0 the run keeps them, so there the memory is the run's, too. */
+/* Ranks of one node write into the same slots. Where a node has one rank they are that rank's own;
+ * on rank 0 the run keeps them, so there the memory is the run's, too. */
 static gcr_status open_slots(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -315,7 +316,7 @@ static void close_execution(execution *x)
     pthread_mutex_destroy(&x->failure_lock);
 }
 
-/* ---- the line ---------------------------------------------------------------------------------- */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 /* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far. */
 static void finish_summaries(gcr_run *run)
@@ -328,7 +329,8 @@ static void finish_summaries(gcr_run *run)
             gcr_summaries_fire(run->summaries, d, 0);
 }
 
-/* Of a run that failed before its first cell: to seal what may be many gigabytes would be all it does. */
+/* Of a run that failed before its first cell: to seal what may be many gigabytes would be all it
+ * does. */
 static void drop_results(gcr_run *run)
 {
     gcr_summaries_destroy(run->summaries);
@@ -347,8 +349,8 @@ out:
     return status;
 }
 
-/* Rank 0 knows how many cells have landed. Fewer than all, where nobody wanted the run to stop, are a
- * mistake of ours: it must not look like a run that is complete. */
+/* Rank 0 knows how many cells have landed. Fewer than all, where nobody wanted the run to stop, are
+ * a mistake of ours: it must not look like a run that is complete. */
 static gcr_status name_ending(gcr_run *run)
 {
     gcr_status status = GCR_OK;

@@ -10,8 +10,8 @@
  *     has its own, reduces   not kept   records_dev     into partials_dev,   partials
  *                                                       are downloaded
  *
- * Partials are records of blocks of points (gridcrunch/partial.h). Records have room for so many points. All
- * of it is allocated once.
+ * Partials are records of blocks of points (gridcrunch/partial.h). Records have room for so many
+ * points. All of it is allocated once.
  */
 #ifndef GCR_EXEC_FLIGHT_H
 #define GCR_EXEC_FLIGHT_H
@@ -59,7 +59,8 @@ typedef struct gcr_flight_spec {
     uint64_t points;                /* that there is room for                               */
 } gcr_flight_spec;
 
-/* `out` is zeroed; the caller closes it after a failure, too. GCR_ENOMEM, GCR_EOVERFLOW, GCR_EDEVICE. */
+/* `out` is zeroed; the caller closes it after a failure, too. GCR_ENOMEM, GCR_EOVERFLOW,
+ * GCR_EDEVICE. */
 GCR_MUST_CHECK gcr_status gcr_flight_open(gcr_flight *out, const gcr_flight_spec *spec);
 
 /* Nothing of it may be under way any more. It can be opened again. */
@@ -72,7 +73,8 @@ int gcr_flight_count(const gcr_device_info *info);
  * blocks. */
 uint64_t gcr_flight_points(uint64_t batch_most, int by_blocks);
 
-/* Bytes of the host for all flights of a worker, and of the device where it has memory of its own. */
+/* Bytes of the host for all flights of a worker, and of the device where it has memory of its
+ * own. */
 uint64_t gcr_flight_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
                           int by_blocks);
 uint64_t gcr_flight_device_bytes(const gcr_device_info *info, uint64_t cell_bytes,

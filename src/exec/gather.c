@@ -16,8 +16,8 @@ enum {
 /* A tile that does not become full is sent after so many seconds. */
 static const double longest_wait = 0.05;
 
-/* A ring that a leader reads. What was sent last are the cells first .. end - 1, those of all datasets
- * counted, and their memory has been given back. */
+/* A ring that a leader reads. What was sent last are the cells first .. end - 1, those of all
+ * datasets counted, and their memory has been given back. */
 typedef struct source {
     gcr_landing_ring ring;
     uint64_t first, end;

@@ -1,14 +1,14 @@
 /*
  * exec/gather.h -- how results of all ranks come together at rank 0, while they are computed.
  *
- * Rank 0 counts cells down. Its own workers do so at once; those of other ranks tell in rings of their
- * node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0, and cells
- * stand in its slots already. Any other leader packs cells into tiles (tiles.h), sends them with a
- * few in flight (outbox.h) and gives the memory that they stood in back. What rank 0 needs beside
- * its slots does not grow with the ranks: it receives one message after the other.
+ * Rank 0 counts cells down. Its own workers do so at once; those of other ranks tell in rings of
+ * their node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0,
+ * and cells stand in its slots already. Any other leader packs cells into tiles (tiles.h), sends
+ * them with a few in flight (outbox.h) and gives the memory that they stood in back. What rank 0
+ * needs beside its slots does not grow with the ranks: it receives one message after the other.
  *
- * One thread of each leader does all this, the one that has the comm; it never waits here, and nothing is
- * allocated after create. What arrives is looked at before it is believed.
+ * One thread of each leader does all this, the one that has the comm; it never waits here, and
+ * nothing is allocated after create. What arrives is looked at before it is believed.
  */
 #ifndef GCR_EXEC_GATHER_H
 #define GCR_EXEC_GATHER_H
@@ -36,7 +36,8 @@ typedef struct gcr_gather_spec {
     void *arg;
 } gcr_gather_spec;
 
-/* All of it is borrowed until destroy. *Collective*; the caller agrees on the status. GCR_ENOMEM. */
+/* All of it is borrowed until destroy. *Collective*; the caller agrees on the status.
+ * GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec);
 void gcr_gather_destroy(gcr_gather *gather);
 
@@ -57,8 +58,8 @@ GCR_MUST_CHECK gcr_status gcr_gather_count(gcr_gather *gather, const gcr_landing
 /* Workers are not listened to any more, and what they have told and was not sent is dropped. */
 void gcr_gather_give_up(gcr_gather *gather);
 
-/* True when the workers of the node have ended, those of rank 0 aside, and what they told has been counted
- * down or has arrived. */
+/* True when the workers of the node have ended, those of rank 0 aside, and what they told has been
+ * counted down or has arrived. */
 int gcr_gather_is_over(gcr_gather *gather);
 
 /* Another leader's: the same, but it may not have arrived. */

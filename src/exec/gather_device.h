@@ -3,15 +3,15 @@
  *
  * What a batch leaves on its device, the records of its cells (records.h), is a *parcel*. A rank
  * announces it by a message that says whose cells are in it, and sends it; rank 0 receives it
- * into one of a few slots of its device when one is free, takes it from there to the host in one piece,
- * and gives its cells the places that their keys say. Nothing else of a run is changed: the cells and their
- * bits are those that the hosts would have passed.
+ * into one of a few slots of its device when one is free, takes it from there to the host in one
+ * piece, and gives its cells the places that their keys say. Nothing else of a run is changed: the
+ * cells and their bits are those that the hosts would have passed.
  *
- * The k-th parcel that a rank announces is the k-th that it sends. A rank has a few under way, and waits with
- * more until one has been taken: so rank 0 needs memory for its slots, and some kilobytes for each
- * rank. Sender and receiver never wait inside a call, but for NCCL to take what it is
- * given. One thread at a time has the bridge: the one that drives the device, and on rank 0 the one that
- * receives, which has a queue of its own.
+ * The k-th parcel that a rank announces is the k-th that it sends. A rank has a few under way, and
+ * waits with more until one has been taken: so rank 0 needs memory for its slots, and some
+ * kilobytes for each rank. Sender and receiver never wait inside a call, but for NCCL to take what
+ * it is given. One thread at a time has the bridge: the one that drives the device, and on rank 0
+ * the one that receives, which has a queue of its own.
  */
 #ifndef GCR_EXEC_GATHER_DEVICE_H
 #define GCR_EXEC_GATHER_DEVICE_H
@@ -65,16 +65,17 @@ typedef struct gcr_parcel_outbox {
 void gcr_parcel_outbox_open(gcr_parcel_outbox *out, gcr_comm *comm, int tag);
 void gcr_parcel_outbox_close(gcr_parcel_outbox *outbox);
 
-/* From the thread that drives the device: sends the first parcel->bytes of `records`, which what the queue
- * was given before has written, and records `sent` behind it. False in *is_taken: too many are under
- * way, look again later. The records may be written again when gcr_bridge_wait() has seen `sent`.
- * GCR_EDEVICE, GCR_ETIMEOUT: as of gcr_bridge_pass(). */
+/* From the thread that drives the device: sends the first parcel->bytes of `records`, which what
+ * the queue was given before has written, and records `sent` behind it. False in *is_taken: too
+ * many are under way, look again later. The records may be written again when gcr_bridge_wait() has
+ * seen `sent`. GCR_EDEVICE, GCR_ETIMEOUT: as of gcr_bridge_pass(). */
 GCR_MUST_CHECK gcr_status gcr_parcel_send(int *is_taken, gcr_parcel_outbox *outbox,
                                           gcr_bridge *bridge, gcr_queue *queue, gcr_buf *records,
                                           const gcr_parcel *parcel, gcr_event *sent);
 
-/* From the thread that has the comm: announces what is being sent, at any moment after gcr_parcel_send() has
- * begun; a bridge may take the first piece of a way only when rank 0, which hears of it by this, is there. */
+/* From the thread that has the comm: announces what is being sent, at any moment after
+ * gcr_parcel_send() has begun; a bridge may take the first piece of a way only when rank 0, which
+ * hears of it by this, is there. */
 GCR_MUST_CHECK gcr_status gcr_parcel_announce(gcr_parcel_outbox *outbox);
 
 /* From the same. False in *is_under_way: rank 0 has been told of all that was announced. */
@@ -96,17 +97,18 @@ typedef struct gcr_receiver_spec {
     void *arg;
 } gcr_receiver_spec;
 
-/* All of it is borrowed until destroy. GCR_ENOMEM, GCR_EDEVICE. GCR_EINVAL: parcels are too large. */
+/* All of it is borrowed until destroy. GCR_ENOMEM, GCR_EDEVICE. GCR_EINVAL: parcels are too
+ * large. */
 GCR_MUST_CHECK gcr_status gcr_receiver_create(gcr_receiver **out, const gcr_receiver_spec *spec);
 void gcr_receiver_destroy(gcr_receiver *receiver);
 
-/* Takes an announcement of rank `from`. GCR_EIO: it is none, or of cells that are not there, or that
- * rank has announced more than it may. */
+/* Takes an announcement of rank `from`. GCR_EIO: it is none, or of cells that are not there, or
+ * that rank has announced more than it may. */
 GCR_MUST_CHECK gcr_status gcr_receiver_take(gcr_receiver *receiver, int from, const void *bytes,
                                             uint64_t count);
 
-/* Lets what has been announced come, and what has come land. *is_under_way: there is more to come of it.
- * GCR_ETIMEOUT, GCR_EDEVICE: the bridge is broken. */
+/* Lets what has been announced come, and what has come land. *is_under_way: there is more to come
+ * of it. GCR_ETIMEOUT, GCR_EDEVICE: the bridge is broken. */
 GCR_MUST_CHECK gcr_status gcr_receiver_look(int *is_under_way, gcr_receiver *receiver);
 
 /* Records that have landed. */

@@ -1,8 +1,8 @@
 /*
  * exec/gather_trial.c -- gcr_gather_choose(): what ranks tell each other, and both ways tried.
  *
- * Nobody waits for one that sends or takes nothing for longer than `seconds`. What fails of a bridge is a
- * reason not to have one; what fails of the messages themselves is a failure of all.
+ * Nobody waits for one that sends or takes nothing for longer than `seconds`. What fails of a
+ * bridge is a reason not to have one; what fails of the messages themselves is a failure of all.
  */
 #include "exec/gather_way.h"
 

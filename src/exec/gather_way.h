@@ -1,11 +1,11 @@
 /*
- * exec/gather_way.h -- which way results come from other ranks to the first: by the hosts, or from one
- * GPU to the other by NCCL.
+ * exec/gather_way.h -- which way results come from other ranks to the first: by the hosts, or from
+ * one GPU to the other by NCCL.
  *
- * What there is decides first: a bridge joins one GPU of each rank, and no two ranks that have the same.
- * Then what it is for: on one node every rank writes its results where they belong, and little is as
- * soon passed by the hosts. Then a clock: both ways are tried with some megabytes. All ranks know the
- * same of all, so all decide alike; the results have the same bits by either way.
+ * What there is decides first: a bridge joins one GPU of each rank, and no two ranks that have the
+ * same. Then what it is for: on one node every rank writes its results where they belong, and
+ * little is as soon passed by the hosts. Then a clock: both ways are tried with some megabytes. All
+ * ranks know the same of all, so all decide alike; the results have the same bits by either way.
  */
 #ifndef GCR_EXEC_GATHER_WAY_H
 #define GCR_EXEC_GATHER_WAY_H
@@ -48,15 +48,15 @@ typedef struct gcr_gather_way {
     char text[GCR_GATHER_TEXT_BYTES]; /* for the head of a run: which, why, how fast */
 } gcr_gather_way;
 
-/* Whether a bridge is wanted at all, whatever ranks have: `facts->ranks` is not looked at. If not, `why`
- * says why. */
+/* Whether a bridge is wanted at all, whatever ranks have: `facts->ranks` is not looked at. If not,
+ * `why` says why. */
 int gcr_gather_wants_bridge(char why[GCR_GATHER_WHY_BYTES], const gcr_gather_facts *facts);
 
 /* Whether a bridge is wanted and may be tried; if not, `why` says what is in the way. */
 int gcr_gather_may_bridge(char why[GCR_GATHER_WHY_BYTES], const gcr_gather_facts *facts);
 
-/* Whether the results of `rank` go by the bridge, where there is one: those of other nodes than rank 0's do,
- * and on a single node, where a job may ask for it, those of all other ranks. */
+/* Whether the results of `rank` go by the bridge, where there is one: those of other nodes than
+ * rank 0's do, and on a single node, where a job may ask for it, those of all other ranks. */
 int gcr_gather_is_carried(const gcr_comm_info *comm, int rank);
 int gcr_gather_carried_count(const gcr_comm_info *comm);
 
@@ -76,9 +76,9 @@ typedef struct gcr_gather_way_spec {
     double seconds; /* for which a bridge waits for other ranks      */
 } gcr_gather_way_spec;
 
-/* *Collective*. Finds out what there is and tries it; *bridge is NULL unless NCCL it is, and the caller's
- * to close. Nothing is under way on the devices. What is wrong with NCCL is a reason, and no failure.
- * GCR_ENOMEM, and what messages between ranks fail with. */
+/* *Collective*. Finds out what there is and tries it; *bridge is NULL unless NCCL it is, and the
+ * caller's to close. Nothing is under way on the devices. What is wrong with NCCL is a reason, and
+ * no failure. GCR_ENOMEM, and what messages between ranks fail with. */
 GCR_MUST_CHECK gcr_status gcr_gather_choose(gcr_gather_way *out, gcr_bridge **bridge,
                                             gcr_comm *comm, const gcr_gather_way_spec *spec);
 

@@ -11,8 +11,8 @@
 
 static const double default_limit = 60.0, least_limit = 1.0;
 
-/* Parts of the limit: between two beats, which is also the most that counts of the time between two looks; and
- * between two looks at all nodes, which may be many. */
+/* Parts of the limit: between two beats, which is also the most that counts of the time between two
+ * looks; and between two looks at all nodes, which may be many. */
 static const double beats = 10.0, counts = 100.0;
 
 gcr_status gcr_hearing_read_limit(double *out)

@@ -147,7 +147,7 @@ out:
     return status;
 }
 
-/* ---- results that leave for another device ---------------------------------------------------- */
+/* ---- results that leave for another device --------------------------------------------------- */
 
 /* How many of its cells have failed, the rank that receives them finds out. */
 static gcr_status carry(gcr_lander *lander, gcr_queue *queue, gcr_flight *f)

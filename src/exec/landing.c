@@ -1,9 +1,9 @@
 /*
  * exec/landing.c -- see landing.h.
  *
- * `put` and `taken` count bytes since the beginning and never go back; what is between them stands in the
- * ring at their remainders. The writer's release of `put` makes a record visible, and with it all that
- * its process wrote into slots before.
+ * `put` and `taken` count bytes since the beginning and never go back; what is between them stands
+ * in the ring at their remainders. The writer's release of `put` makes a record visible, and with
+ * it all that its process wrote into slots before.
  */
 #include "exec/landing.h"
 
@@ -15,11 +15,10 @@
 #include <string.h>
 #include <time.h>
 
+/* A ring has room for so many: of many small datasets between two looks. */
 enum {
-    RECORDS =
-        256, /* without a tally, that a ring has room for: of many small datasets between two looks */
-    TALLIES =
-        16, /* with one                                                                            */
+    RECORDS = 256, /* without a tally */
+    TALLIES = 16,  /* with one        */
     WAIT_NS = 50000,
 };
 

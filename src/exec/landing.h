@@ -2,13 +2,13 @@
  * exec/landing.h -- how a worker of another process tells what has landed.
  *
  * Slots count down in one process, that of rank 0. What the workers of other ranks have computed
- * stands in slots of their node's memory already, or is gone and left a tally; they say so in records,
- * and each worker has a ring of its own in node-shared memory for them: one thread of one process
- * writes it, one thread of another reads it, and neither takes a lock. Rings hold no pointers, and
- * zeroed memory is rings without records, so that nobody has to be first.
+ * stands in slots of their node's memory already, or is gone and left a tally; they say so in
+ * records, and each worker has a ring of its own in node-shared memory for them: one thread of one
+ * process writes it, one thread of another reads it, and neither takes a lock. Rings hold no
+ * pointers, and zeroed memory is rings without records, so that nobody has to be first.
  *
- * A ring is short: a worker that is far ahead of the thread that takes records waits, and so there is
- * never much memory that is filled and not sent on.
+ * A ring is short: a worker that is far ahead of the thread that takes records waits, and so there
+ * is never much memory that is filled and not sent on.
  */
 #ifndef GCR_EXEC_LANDING_H
 #define GCR_EXEC_LANDING_H
@@ -28,8 +28,8 @@ typedef struct gcr_landing {
 /* Takes `next` into `to` where both are one run of live points of one dataset; else false. */
 int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points *points);
 
-/* What arrives is looked at before it is believed: of a run with these slots, with `bytes` behind it. GCR_EIO:
- * it cannot be. */
+/* What arrives is looked at before it is believed: of a run with these slots, with `bytes` behind
+ * it. GCR_EIO: it cannot be. */
 GCR_MUST_CHECK gcr_status gcr_landing_check(const gcr_landing *landing, const gcr_slots *slots,
                                             const gcr_points *points, uint64_t bytes);
 

@@ -2,11 +2,12 @@
  * exec/map.h -- who has which CPUs and which GPUs.
  *
  * Ranks of a node see the same CPUs and mostly the same GPUs, each under numbers of its own
- * (CUDA_VISIBLE_DEVICES, Slurm), so a local number says nothing. What each sees is gathered, and every
- * rank finds out by the same function of these facts what is whose: GPUs by their UUIDs, each to one
- * rank, near CPUs of it where that can be, as many to one rank as to another; more ranks than GPUs share
- * them. Ranks with one affinity mask divide its CPUs; one that is bound to CPUs of its own keeps them.
- * A mapping that costs time is a warning, never refused: the person may know why.
+ * (CUDA_VISIBLE_DEVICES, Slurm), so a local number says nothing. What each sees is gathered, and
+ * every rank finds out by the same function of these facts what is whose: GPUs by their UUIDs, each
+ * to one rank, near CPUs of it where that can be, as many to one rank as to another; more ranks
+ * than GPUs share them. Ranks with one affinity mask divide its CPUs; one that is bound to CPUs of
+ * its own keeps them. A mapping that costs time is a warning, never refused: the person may know
+ * why.
  */
 #ifndef GCR_EXEC_MAP_H
 #define GCR_EXEC_MAP_H
@@ -50,8 +51,9 @@ GCR_MUST_CHECK gcr_status gcr_map_deal(gcr_map_share *shares, const gcr_map_fact
 
 typedef struct gcr_map gcr_map;
 
-/* *Collective.* `devices` are those that this rank may use, `threads` how many it is told to have, or 0; what is no piece of hardware of its own (its
- * CPUs) stays its own. GCR_ENOMEM, GCR_EDEVICE: a GPU does not say which it is. */
+/* *Collective.* `devices` are those that this rank may use, `threads` how many it is told to have,
+ * or 0; what is no piece of hardware of its own (its CPUs) stays its own. GCR_ENOMEM, GCR_EDEVICE:
+ * a GPU does not say which it is. */
 GCR_MUST_CHECK gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm,
                                          const gcr_device_list *devices, int threads);
 
@@ -62,7 +64,8 @@ void gcr_map_destroy(gcr_map *map);
 const gcr_device_list *gcr_map_devices(const gcr_map *map);
 int gcr_map_threads(const gcr_map *map);
 
-/* How many ranks have the piece of hardware that this one calls `label`, "cuda:0": itself, at least. */
+/* How many ranks have the piece of hardware that this one calls `label`, "cuda:0": itself, at
+ * least. */
 int gcr_map_sharers(const gcr_map *map, const char *label);
 
 /* Of any rank. */
@@ -73,8 +76,8 @@ const gcr_map_share *gcr_map_share_of(const gcr_map *map, int rank);
 int gcr_map_warning_count(const gcr_map *map);
 const char *gcr_map_warning(const gcr_map *map, int index);
 
-/* What a rank computes on: the names of its GPUs, each once; without any "AMD EPYC, v4", the processor and
- * its code path. */
+/* What a rank computes on: the names of its GPUs, each once; without any "AMD EPYC, v4", the
+ * processor and its code path. */
 void gcr_map_kind(char *out, size_t bytes, const gcr_map *map, int rank);
 
 /* "rank 3 on n1: 4 threads on CPUs 12-15 (AMD EPYC), cuda:1 NVIDIA H200 near". */

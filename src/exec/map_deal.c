@@ -1,10 +1,10 @@
 /*
  * exec/map_deal.c -- what is whose on a node, as a function of what its ranks say.
  *
- * GPUs are dealt by a matching: each rank has slots, as many as another one or one more; each GPU has
- * seats, one, or with more ranks than GPUs several. Slots are matched with GPUs that are near first,
- * then with any that the rank sees, by augmenting paths (Kuhn), so that nobody goes without because
- * somebody else, who had a choice, came first. Unbound ranks take neighbouring
+ * GPUs are dealt by a matching: each rank has slots, as many as another one or one more; each GPU
+ * has seats, one, or with more ranks than GPUs several. Slots are matched with GPUs that are near
+ * first, then with any that the rank sees, by augmenting paths (Kuhn), so that nobody goes without
+ * because somebody else, who had a choice, came first. Unbound ranks take neighbouring
  * GPUs. A greedy deal was simpler, and left ranks with nothing as soon as they saw different ones.
  */
 #include "exec/map.h"
@@ -34,7 +34,8 @@ typedef struct dealer {
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-/* Ranks of one mask divide it; the first ones have what is left over. Who was told a number has that. */
+/* Ranks of one mask divide it; the first ones have what is left over. Who was told a number has
+ * that. */
 static void deal_threads(gcr_map_share *shares, const gcr_map_facts *const *facts, int count)
 {
     for (int r = 0; r < count; r++) {
@@ -126,8 +127,8 @@ out:
 
 /* ---- slots and seats ------------------------------------------------------------------------- */
 
-/* `whole` in `parts` whose sizes differ by at most 1, the larger ones first: the size of one, and where
- * it begins. */
+/* `whole` in `parts` whose sizes differ by at most 1, the larger ones first: the size of one, and
+ * where it begins. */
 static int size_of_part(int whole, int parts, int part)
 {
     return whole / parts + (part < whole % parts);

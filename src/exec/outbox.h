@@ -1,8 +1,8 @@
 /*
  * exec/outbox.h -- tiles on their way to another rank: a few buffers, one of them being filled.
  *
- * When all are on their way there is none to fill, and whoever fills them waits: what is in flight is
- * bounded by the buffers, however slow the network or the receiver is.
+ * When all are on their way there is none to fill, and whoever fills them waits: what is in flight
+ * is bounded by the buffers, however slow the network or the receiver is.
  */
 #ifndef GCR_EXEC_OUTBOX_H
 #define GCR_EXEC_OUTBOX_H
@@ -26,8 +26,8 @@ typedef struct gcr_outbox {
 GCR_MUST_CHECK gcr_status gcr_outbox_open(gcr_outbox *out, gcr_comm *comm, int to, int tag,
                                           uint64_t room);
 
-/* A tile that is still on its way is left where it is until the process ends: whatever carries it may read
- * it. That happens where ranks do not come to an end together. Zeroed is allowed. */
+/* A tile that is still on its way is left where it is until the process ends: whatever carries it
+ * may read it. That happens where ranks do not come to an end together. Zeroed is allowed. */
 void gcr_outbox_close(gcr_outbox *outbox);
 
 /* The one to fill; NULL: all are on their way. */

@@ -1,10 +1,12 @@
 /*
- * exec/pipeline.c -- the loop of a worker, run_batches() near the end of the file. See exec/pipeline.h.
+ * exec/pipeline.c -- the loop of a worker, run_batches() near the end of the file. See
+ * exec/pipeline.h.
  *
  * A batch is a flight (flight.h), used again and again. The schedule gives the worker a span of
- * positions (schedule.h), of which the cutter fills the flight with parts (cutter.h); their datasets stand
- * ready (residency.h); it is launched; and when the next one is under way, it lands (lander.h). What else
- * stands here is for devices that are short of memory, and for runs that somebody wants to stop.
+ * positions (schedule.h), of which the cutter fills the flight with parts (cutter.h); their
+ * datasets stand ready (residency.h); it is launched; and when the next one is under way, it lands
+ * (lander.h). What else stands here is for devices that are short of memory, and for runs that
+ * somebody wants to stop.
  */
 #include "exec/pipeline.h"
 
@@ -38,7 +40,7 @@ typedef struct worker {
 
     gcr_lander lander;
 
-    int is_short; /* the device had no memory for what was asked for last, and may have some later */
+    int is_short;   /* the device had no memory for what was asked for last, and may have later */
     int is_waiting; /* the node has nothing to compute, but may be granted more */
 
     gcr_resident resident; /* of resident_dataset */
@@ -56,7 +58,7 @@ static int is_stopped(const worker *w)
     return atomic_load_explicit(w->shared->stop, memory_order_relaxed) != 0;
 }
 
-/* ---- the dataset in work ---------------------------------------------------------------------- */
+/* ---- the dataset in work --------------------------------------------------------------------- */
 
 /* The worker is at no dataset now. */
 static void turn_away(worker *w)
@@ -74,8 +76,9 @@ static void tell(gcr_pipeline_progress *progress, uint64_t dataset, uint64_t fir
     atomic_store_explicit(&progress->count, count, memory_order_relaxed);
 }
 
-/* A device that computes beside the host says of a fault when it is called next, whatever for: it may be that
- * of any batch that has been launched and has not landed. The oldest comes first, with all cells behind it. */
+/* A device that computes beside the host says of a fault when it is called next, whatever for: it
+ * may be that of any batch that has been launched and has not landed. The oldest comes first, with
+ * all cells behind it. */
 static void tell_in_flight(worker *w)
 {
     const part *first = NULL;
@@ -191,8 +194,9 @@ out:
     return status;
 }
 
-/* Lets the next batch be longer or shorter than the one that is over now. On a device with memory of its
- * own several are in flight: the time of one cannot be seen, and they are large from the start. */
+/* Lets the next batch be longer or shorter than the one that is over now. On a device with memory
+ * of its own several are in flight: the time of one cannot be seen, and they are large from the
+ * start. */
 static void adapt_batch(worker *w)
 {
     const gcr_pipeline_shared *shared = w->shared;
@@ -362,7 +366,7 @@ out:
     return status;
 }
 
-/* ---- where the device is short of memory ------------------------------------------------------ */
+/* ---- where the device is short of memory ----------------------------------------------------- */
 
 /* Lets batches have half as many cells from now on; false where they have one. */
 static int halve_batch(worker *w, uint64_t cells)
@@ -376,10 +380,10 @@ static int halve_batch(worker *w, uint64_t cells)
     return 1;
 }
 
-/* The batch whose turn it is could not be enqueued for want of memory: it is taken back. What is in flight
- * lands and datasets that nobody needs now leave; if there was none of either, batches become
- * smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either, or would not
- * help, as not even one dataset had room. */
+/* The batch whose turn it is could not be enqueued for want of memory: it is taken back. What is in
+ * flight lands and datasets that nobody needs now leave; if there was none of either, batches
+ * become smaller. GCR_ENOMEM, with the sentence that was there: that is not possible either, or
+ * would not help, as not even one dataset had room. */
 static gcr_status make_room(worker *w)
 {
     gcr_status status = GCR_OK;
@@ -421,8 +425,8 @@ out:
     return status;
 }
 
-/* Makes room for records half as large, and of batches that fit them; false where they are as small as
- * can be. */
+/* Makes room for records half as large, and of batches that fit them; false where they are as small
+ * as can be. */
 static int halve_records(worker *w)
 {
     const uint64_t least = w->shared->by_blocks ? GCR_PARTIAL_POINTS : 1;
@@ -525,7 +529,8 @@ out:
     return status;
 }
 
-/* Until the node may have been granted more. What is finished is told first: others may wait for it. */
+/* Until the node may have been granted more. What is finished is told first: others may wait for
+ * it. */
 static gcr_status wait_for_more(worker *w)
 {
     gcr_status status = GCR_OK;

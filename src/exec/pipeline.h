@@ -6,9 +6,10 @@
  * staging block on the host, both allocated once; with two or more of them the next batch is
  * enqueued before the last one is waited for. Nothing is allocated in the loop.
  *
- * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of points,
- * each batch has a block of memory on the CPU, too, and what lands is added to the summaries and gone.
- * A device that can do it leaves records of the blocks, and those come down in place of cells.
+ * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of
+ * points, each batch has a block of memory on the CPU, too, and what lands is added to the
+ * summaries and gone. A device that can do it leaves records of the blocks, and those come down in
+ * place of cells.
  */
 #ifndef GCR_EXEC_PIPELINE_H
 #define GCR_EXEC_PIPELINE_H
@@ -45,11 +46,12 @@ typedef struct gcr_pipeline_shared {
     int first_worker;                 /* a worker's number in the schedule is its own less this */
     uint8_t kind_mark;                /* of cells that are computed here, where slots have it */
 
-    /* [workers of this rank] Where slots are counted down by another rank, what has landed is told by
-     * these; NULL: they are counted down here. */
+    /* [workers of this rank] Where slots are counted down by another rank, what has landed is told
+     * by these; NULL: they are counted down here. */
     gcr_landing_ring *rings;
 
-    /* Of another rank than 0, where the device's results go to rank 0's device; NULL: to the host. */
+    /* Of another rank than 0, where the device's results go to rank 0's device; NULL: to the
+     * host. */
     gcr_carrier *carrier;
 
     /* A dataset is complete and summarised, and nobody will acquire it again; from the worker that
@@ -61,7 +63,8 @@ typedef struct gcr_pipeline_shared {
     void *arg;
 } gcr_pipeline_shared;
 
-/* How far a worker is; read by the thread that shows progress, and by who asks what is in flight. */
+/* How far a worker is; read by the thread that shows progress, and by who asks what is in
+ * flight. */
 typedef struct gcr_pipeline_progress {
     _Alignas(64) _Atomic uint64_t landed; /* live cells */
     _Atomic uint64_t failed;

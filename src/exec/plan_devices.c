@@ -1,9 +1,11 @@
 /*
- * exec/plan_devices.c -- what goes up to each device that has memory of its own, and in how many waves.
+ * exec/plan_devices.c -- what goes up to each device that has memory of its own, and in how many
+ * waves.
  *
- * Workers walk through the plan dataset by dataset, so a dataset leaves with its last cell, and how much
- * memory a device has limits nothing but how many datasets are there at once: a wave. The budget is what
- * was free when the device was opened, less records and scratch, and a part for what nobody counts.
+ * Workers walk through the plan dataset by dataset, so a dataset leaves with its last cell, and how
+ * much memory a device has limits nothing but how many datasets are there at once: a wave. The
+ * budget is what was free when the device was opened, less records and scratch, and a part for what
+ * nobody counts.
  */
 #include "exec/dealing.h"
 #include "exec/flight.h"

@@ -75,8 +75,8 @@ static void measure_datasets(const gcr_run *run, gcr_plan_dataset *out)
     }
 }
 
-/* Cells that share a base lie within this many neighbouring points: what follows the axes of the base
- * that stand outermost. *bases_out: how many bases lie there. */
+/* Cells that share a base lie within this many neighbouring points: what follows the axes of the
+ * base that stand outermost. *bases_out: how many bases lie there. */
 static uint64_t count_block(const gcr_run *run, uint64_t *bases_out)
 {
     const gcr_point_table *table = gcr_points_table(run->points);
@@ -118,8 +118,9 @@ static uint64_t count_together(const gcr_run *run, const gcr_binding *binding, u
     return least < share ? least : share > 0 ? share : 1;
 }
 
-/* How many cells a batch may have, whatever their number. A device with memory of its own computes tens
- * of thousands at once; their outputs stand in its memory and in the host's for each batch in flight. */
+/* How many cells a batch may have, whatever their number. A device with memory of its own computes
+ * tens of thousands at once; their outputs stand in its memory and in the host's for each batch in
+ * flight. */
 static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
 {
     uint64_t fit;
@@ -147,8 +148,8 @@ static uint64_t count_cells_of(const gcr_run *run, int team)
                       gcr_crew_rate(&run->crew, -1, -1));
 }
 
-/* How many of the most costly cells a device computes in the time that a batch of its own may take; no
- * limit where nobody knows how fast it is. */
+/* How many of the most costly cells a device computes in the time that a batch of its own may take;
+ * no limit where nobody knows how fast it is. */
 static uint64_t limit_by_time(const gcr_device_info *info, const gcr_binding *binding)
 {
     const double cells = info->unit_flops[binding->unit->scalar] * info->units * 1e-3 *
@@ -157,8 +158,9 @@ static uint64_t limit_by_time(const gcr_device_info *info, const gcr_binding *bi
     return cells > 0.0 && cells < (double)FAR_BATCH_MOST ? (uint64_t)cells : FAR_BATCH_MOST;
 }
 
-/* A device with memory of its own computes so many cells side by side, and one batch after the other:
- * batches are multiples of that, unless their outputs take too much memory or others wait for cells. */
+/* A device with memory of its own computes so many cells side by side, and one batch after the
+ * other: batches are multiples of that, unless their outputs take too much memory or others wait
+ * for cells. */
 static void choose_far_batch(const gcr_run *run, gcr_run_device *d, uint64_t of_worker)
 {
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
@@ -226,8 +228,9 @@ static uint64_t count_prepared_at_once(const gcr_run *run)
     return run->schedule_form == GCR_SCHEDULE_STATIC ? in_batches + workers - 1 : in_batches;
 }
 
-/* The position nearest to a cut, of all live points, at which a block of points or a dataset begins:
- * the same cell, whether cells are kept or not. Fewer cells than are dealt by blocks are cut anywhere. */
+/* The position nearest to a cut, of all live points, at which a block of points or a dataset
+ * begins: the same cell, whether cells are kept or not. Fewer cells than are dealt by blocks are
+ * cut anywhere. */
 static uint64_t move_cut(const gcr_run *run, uint64_t cut)
 {
     const gcr_point_table *points = gcr_points_table(run->points);
@@ -320,8 +323,8 @@ static void choose_teams(gcr_run *run)
         run->teams[t].crew = gcr_crew_count_workers(&run->crew, run->steals_between_kinds ? -1 : t);
 }
 
-/* Where cells are not kept, workers take whole blocks, if there are enough for all of all ranks. Fewer cells
- * than that have slots: they take no memory to speak of, and are dealt one by one. */
+/* Where cells are not kept, workers take whole blocks, if there are enough for all of all ranks.
+ * Fewer cells than that have slots: they take no memory to speak of, and are dealt one by one. */
 static void choose_positions(gcr_run *run)
 {
     const gcr_point_table *points = gcr_points_table(run->points);

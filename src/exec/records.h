@@ -1,6 +1,6 @@
 /*
- * exec/records.h -- where the results of a batch stand that do not go into slots at once: one output
- * after the other, each for all points of the batch, then states and jitter steps.
+ * exec/records.h -- where the results of a batch stand that do not go into slots at once: one
+ * output after the other, each for all points of the batch, then states and jitter steps.
  */
 #ifndef GCR_EXEC_RECORDS_H
 #define GCR_EXEC_RECORDS_H
@@ -21,12 +21,13 @@ typedef struct gcr_records_part {
     uint64_t dataset, first, count, at;
 } gcr_records_part;
 
-/* Bytes that one cell takes of records, whose outputs are so wide; and of those that go into `slots`. */
+/* Bytes that one cell takes of records, whose outputs are so wide; and of those that go into
+ * `slots`. */
 uint64_t gcr_records_bytes(const int64_t *width, int output_count, int has_jitter);
 uint64_t gcr_records_cell_bytes(const gcr_slots *slots);
 
-/* Says where the results of a part go: the outputs, states and jitter steps of `tile`. Cells that have
- * no slots leave no jitter step. */
+/* Says where the results of a part go: the outputs, states and jitter steps of `tile`. Cells that
+ * have no slots leave no jitter step. */
 void gcr_records_aim(const gcr_records *records, const gcr_slots *slots,
                      const gcr_records_part *part, gcr_unit_tile *tile);
 

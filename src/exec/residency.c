@@ -24,18 +24,20 @@ struct entry {
     gcr_status status;    /* of who tried to bring it, with the sentence; under the lock */
     char *sentence;
     gcr_resident resident;
-    /* x, then y, in single precision; NULL where the unit reads doubles, or the device has its own */
+    /* x, then y, in single precision; NULL where the unit reads doubles, or the device has its
+     * own */
     float *narrow;
-    /* x and y where the device does not share memory, then what is prepared of them and its fault. One
-     * buffer: each takes calls to open, to wait for and to close. */
+    /* x and y where the device does not share memory, then what is prepared of them and its fault.
+     * One buffer: each takes calls to open, to wait for and to close. */
     gcr_buf *block;
     uint64_t prepared_at; /* of the block, where what is prepared begins */
 
-    /* Under the lock, on a device with memory of its own; `holders` also where datasets are let go. */
-    int holders;     /* tiles that need it: it may not leave; there, workers at it, too */
-    int is_idle;     /* all that used it has been seen to end                          */
-    int is_given_up; /* by a batch that may have got as far as using it, and none has landed since */
-    int is_listed;   /* among those that have a block ...                              */
+    /* Under the lock, on a device with memory of its own; `holders` also where datasets are let
+     * go. */
+    int holders;           /* tiles that need it: it may not leave; there, workers at it, too */
+    int is_idle;           /* all that used it has been seen to end                          */
+    int is_given_up;       /* by a batch that may have used it, and none has landed since    */
+    int is_listed;         /* among those that have a block ...                              */
     entry *before, *after; /* ... in the order in which they came up */
 };
 
@@ -310,7 +312,8 @@ out:
     return status;
 }
 
-/* Where the device shares the host's memory: the dataset's own values, or a copy of them as floats. */
+/* Where the device shares the host's memory: the dataset's own values, or a copy of them as
+ * floats. */
 static gcr_status bring_near(gcr_residency *residency, gcr_queue *queue, uint64_t dataset)
 {
     gcr_status status = GCR_OK;
@@ -346,8 +349,8 @@ out:
     return status;
 }
 
-/* What did not come because a device of its own memory has none may come later, when others have left.
- * Under the lock. */
+/* What did not come because a device of its own memory has none may come later, when others have
+ * left. Under the lock. */
 static void settle_far(gcr_residency *residency, entry *e, gcr_status status)
 {
     if (status != GCR_OK)
@@ -371,7 +374,7 @@ static void settle(gcr_residency *residency, entry *e, gcr_status status)
     pthread_cond_broadcast(&residency->changed);
 }
 
-/* ---- where nobody releases datasets ------------------------------------------------------------ */
+/* ---- where nobody releases datasets ---------------------------------------------------------- */
 
 static int lets_go(const gcr_residency *residency)
 {
@@ -403,15 +406,16 @@ void gcr_residency_turn(gcr_residency *residency, uint64_t dataset)
 
 /* ---- where the device has memory of its own: one worker, but any may release ----------------- */
 
-/* How soon a dataset is needed again that the plan has in `place`, by one who is at `now`: the plan is
- * walked through from front to back, and what has been passed only comes again by way of the front. */
+/* How soon a dataset is needed again that the plan has in `place`, by one who is at `now`: the plan
+ * is walked through from front to back, and what has been passed only comes again by way of the
+ * front. */
 static uint64_t distance(const gcr_residency *residency, uint64_t place, uint64_t now)
 {
     return place >= now ? place - now : place + residency->spec.datasets->count - now;
 }
 
-/* Lets the dataset go that is needed last of those that nobody holds; false if all are held. Under the
- * lock. */
+/* Lets the dataset go that is needed last of those that nobody holds; false if all are held. Under
+ * the lock. */
 static int evict_one(gcr_residency *residency, uint64_t now)
 {
     entry *furthest = NULL;
@@ -446,8 +450,8 @@ int gcr_residency_evict(gcr_residency *residency)
     return count;
 }
 
-/* Makes room for a dataset within the budget, unless it has its own already. GCR_ENOMEM: what is held is
- * too much. Under the lock. */
+/* Makes room for a dataset within the budget, unless it has its own already. GCR_ENOMEM: what is
+ * held is too much. Under the lock. */
 static gcr_status make_room(gcr_residency *residency, uint64_t dataset)
 {
     gcr_status status = GCR_OK;

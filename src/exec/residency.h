@@ -4,21 +4,21 @@
  * A dataset goes up once: the first worker that needs it brings it there (by reference where the
  * device shares the host's memory) and prepares it, the others wait. For a unit of single precision
  * it is converted first, once, and what goes up or is shared are the floats. A synthetic dataset
- * need not go up where the device makes it itself. It stays until its last cell has landed. A device
- * that does not share memory has one worker and one queue, so what is enqueued after the upload comes
- * after it and nobody has to wait for it on the host.
+ * need not go up where the device makes it itself. It stays until its last cell has landed. A
+ * device that does not share memory has one worker and one queue, so what is enqueued after the
+ * upload comes after it and nobody has to wait for it on the host.
  *
- * Where all datasets together are more than such a device holds, they come and go in waves. What leaves is
- * what the plan needs last: from the place where the worker is, the plan is known to its end. Those that
- * batches in flight need stay.
+ * Where all datasets together are more than such a device holds, they come and go in waves. What
+ * leaves is what the plan needs last: from the place where the worker is, the plan is known to its
+ * end. Those that batches in flight need stay.
  *
- * Before the first batch a dataset can be placed: it has its block, and whoever places it sees to it that
- * its values come there. It then is like others, but for what is uploaded: nothing, until it has left and
- * comes back.
+ * Before the first batch a dataset can be placed: it has its block, and whoever places it sees to
+ * it that its values come there. It then is like others, but for what is uploaded: nothing, until
+ * it has left and comes back.
  *
- * Where the last cell of a dataset lands on another rank, nobody here is told. Then what is prepared on the
- * CPU goes with the last worker that is at the dataset, and is prepared again for one that
- * comes back.
+ * Where the last cell of a dataset lands on another rank, nobody here is told. Then what is
+ * prepared on the CPU goes with the last worker that is at the dataset, and is prepared again for
+ * one that comes back.
  */
 #ifndef GCR_EXEC_RESIDENCY_H
 #define GCR_EXEC_RESIDENCY_H
@@ -70,9 +70,10 @@ uint64_t gcr_residency_device_bytes(const gcr_unit *unit, const int64_t *option,
  * as long as what is prepared of it; 0 for other units. */
 uint64_t gcr_residency_narrow_bytes(const gcr_unit *unit, const gcr_dataset *dataset);
 
-/* Of a device with memory of its own, of a dataset that is not there: opens its block, in whose first
- * gcr_residency_up_bytes() bytes x is to stand and, behind it, y. The block is the residency's. What was
- * placed and does not come is sent away by gcr_residency_evict(). GCR_ENOMEM, GCR_EDEVICE. */
+/* Of a device with memory of its own, of a dataset that is not there: opens its block, in whose
+ * first gcr_residency_up_bytes() bytes x is to stand and, behind it, y. The block is the
+ * residency's. What was placed and does not come is sent away by gcr_residency_evict(). GCR_ENOMEM,
+ * GCR_EDEVICE. */
 GCR_MUST_CHECK gcr_status gcr_residency_place(gcr_buf **block_out, gcr_residency *residency,
                                               uint64_t dataset);
 
@@ -87,10 +88,12 @@ GCR_MUST_CHECK gcr_status gcr_residency_fill(gcr_residency *residency, gcr_queue
 GCR_MUST_CHECK gcr_status gcr_residency_acquire(gcr_residency *residency, gcr_queue *queue,
                                                 uint64_t dataset, gcr_resident *out);
 
-/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch has. */
+/* What acquire took for a tile is not needed by it any more; `has_landed`: because its batch
+ * has. */
 void gcr_residency_leave(gcr_residency *residency, uint64_t dataset, int has_landed);
 
-/* Between its tiles, too, a worker is at a dataset that it has acquired, until it turns to another. */
+/* Between its tiles, too, a worker is at a dataset that it has acquired, until it turns to
+ * another. */
 void gcr_residency_stay(gcr_residency *residency, uint64_t dataset);
 void gcr_residency_turn(gcr_residency *residency, uint64_t dataset);
 

@@ -91,7 +91,8 @@ static const void *put(char **front, const void *from, uint64_t bytes)
     return here;
 }
 
-/* Makes `row` point to a copy of what it points to, in `block`, which it owns then. Doubles first. */
+/* Makes `row` point to a copy of what it points to, in `block`, which it owns then. Doubles
+ * first. */
 static void move_row(gcr_row *row, void *block)
 {
     char *front = block;

@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Less is uploaded within the time that it takes to try another way: 40 ms at 25 GB/s, as much as memory
- * for a trial takes to be written the first time. Derived; to be measured on GPUs. */
+/* Less is uploaded within the time that it takes to try another way: 40 ms at 25 GB/s, as much as
+ * memory for a trial takes to be written the first time. Derived; to be measured on GPUs. */
 static const uint64_t spread_bytes_least = (uint64_t)1 << 30;
 
 static gcr_status check_kernel(const gcr_run_spec *spec)
@@ -148,7 +148,8 @@ void gcr_run_lose_bridge(gcr_run *run, const char *why)
     snprintf(run->gather.text, sizeof run->gather.text, "mpi; nccl: off (%s)", why);
 }
 
-/* Where all ranks came to the end of the run they close it together; else nobody waits for others. */
+/* Where all ranks came to the end of the run they close it together; else nobody waits for
+ * others. */
 static void close_bridge(gcr_run *run)
 {
     const int is_complete =

@@ -125,13 +125,14 @@ struct gcr_run {
 GCR_MUST_CHECK gcr_status gcr_run_create_on(gcr_run **out, const gcr_run_spec *spec,
                                             const gcr_backend *const *backends);
 
-/* Opens the devices that the job names, or those that `auto` chooses (Collective), tells their kinds apart and
- * binds the job to each kind. The run has its points. Failures as of gcr_run_create(); what is open is closed by ... */
+/* Opens the devices that the job names, or those that `auto` chooses (Collective), tells their
+ * kinds apart and binds the job to each kind. The run has its points. Failures as of
+ * gcr_run_create(); what is open is closed by ... */
 GCR_MUST_CHECK gcr_status gcr_run_open_devices(gcr_run *run, const gcr_backend *const *backends);
 void gcr_run_close_devices(gcr_run *run);
 
-/* Collective, behind gcr_run_join_crew(), which it does again: where devices are left to choose, closes those
- * of kinds that are too slow beside what all ranks have. GCR_ENOMEM. */
+/* Collective, behind gcr_run_join_crew(), which it does again: where devices are left to choose,
+ * closes those of kinds that are too slow beside what all ranks have. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_leave_out_slow(gcr_run *run);
 
 /* Operations per second of a device: what cells are dealt by (split.h). */
@@ -157,8 +158,8 @@ GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 /* Where the bridge broke before there were results: they go by the hosts, and why is said. */
 void gcr_run_lose_bridge(gcr_run *run, const char *why);
 
-/* Decides all that can be decided from sizes, in three steps: teams and batches; collectively, the longest
- * batch of each team; and with these the plan. The run has its points, devices and crew.
+/* Decides all that can be decided from sizes, in three steps: teams and batches; collectively, the
+ * longest batch of each team; and with these the plan. The run has its points, devices and crew.
  * GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
 void gcr_run_decide_batches(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_agree_on_batches(gcr_run *run);

@@ -28,8 +28,8 @@ typedef struct block {
     double weight;                             /* of the worker, as a share of the node's         */
 } block;
 
-/* What has been granted to the node and to none of its workers; the front is taken first. A worker's
- * lock may be taken inside this one, not the other way round. */
+/* What has been granted to the node and to none of its workers; the front is taken first. A
+ * worker's lock may be taken inside this one, not the other way round. */
 typedef struct stock {
     _Alignas(GCR_ALIGNMENT) atomic_flag lock;
     atomic_int count;
@@ -362,7 +362,7 @@ static int steal(gcr_schedule *schedule, block *own)
     return 1;
 }
 
-/* ---- the stock -------------------------------------------------------------------------------- */
+/* ---- the stock ------------------------------------------------------------------------------- */
 
 static double sum_stock(const gcr_schedule_spec *spec, const stock *from)
 {
@@ -466,7 +466,7 @@ int gcr_schedule_is_low(const gcr_schedule *schedule)
     return atomic_load_explicit(&schedule->shared->is_low, memory_order_relaxed);
 }
 
-/* ---- what a worker asks ----------------------------------------------------------------------- */
+/* ---- what a worker asks ---------------------------------------------------------------------- */
 
 /* For the leader of the node, if it has one that asks for more. */
 static void note_taken(const gcr_schedule *schedule, block *own, uint64_t want,

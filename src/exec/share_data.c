@@ -1,5 +1,6 @@
 /*
- * exec/share_data.c -- leaders load, all ranks hear how it went, blocks are written and sent, all read.
+ * exec/share_data.c -- leaders load, all ranks hear how it went, blocks are written and sent, all
+ * read.
  *
  * What each rank does next follows from what all have said, so that they enter the same collective
  * operations without asking again.
@@ -43,7 +44,7 @@ typedef struct sharing {
     int reading_count, receiving_count;
 } sharing;
 
-/* ---- loading ----------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 static uint64_t table_bytes_of(const gcr_datasets *datasets)
 {
@@ -166,7 +167,7 @@ out:
     return status;
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------ */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static const outcome *answer_of_node(const sharing *s)
 {
@@ -249,7 +250,7 @@ out:
     return status;
 }
 
-/* ---- what every rank has ----------------------------------------------------------------------- */
+/* ---- what every rank has --------------------------------------------------------------------- */
 
 static gcr_status read_block(gcr_datasets *out, sharing *s, const gcr_shared *memory)
 {

@@ -56,7 +56,7 @@ typedef struct simulator {
     gcr_simulation *out;
 } simulator;
 
-/* ---- the heap ---------------------------------------------------------------------------------- */
+/* ---- the heap -------------------------------------------------------------------------------- */
 
 static int is_before(const event *a, const event *b)
 {
@@ -103,7 +103,7 @@ static event pop(heap *h)
     return first;
 }
 
-/* ---- leaders and the desk ----------------------------------------------------------------------- */
+/* ---- leaders and the desk -------------------------------------------------------------------- */
 
 /* A leader looks again at `at` or, where it would look before, then. */
 static gcr_status plan_look(simulator *s, int n, double at)
@@ -182,7 +182,7 @@ out:
     return status;
 }
 
-/* ---- workers ----------------------------------------------------------------------------------- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 /* Computes the next batch of the worker's span. */
 static gcr_status begin_batch(simulator *s, int w, double now)
@@ -239,7 +239,7 @@ static gcr_status act(simulator *s, const event *e)
     }
 }
 
-/* ---- begin and end ----------------------------------------------------------------------------- */
+/* ---- begin and end --------------------------------------------------------------------------- */
 
 static gcr_status check(const gcr_simulation_spec *spec)
 {

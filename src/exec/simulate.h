@@ -47,9 +47,9 @@ GCR_MUST_CHECK gcr_status gcr_simulate(gcr_simulation *out, const gcr_simulation
 
 /*
  * How long two levels of parallel loops take, for comparison: so many groups of `inner` workers; a
- * group takes a dataset at a time, and the points of one are computed by its workers alone before it
- * takes the next. One worker per group is a parallel loop over datasets, one group is one over points.
- * GCR_EINVAL: too many cells for so many workers. GCR_ENOMEM.
+ * group takes a dataset at a time, and the points of one are computed by its workers alone before
+ * it takes the next. One worker per group is a parallel loop over datasets, one group is one over
+ * points. GCR_EINVAL: too many cells for so many workers. GCR_ENOMEM.
  */
 GCR_MUST_CHECK gcr_status gcr_simulate_nested(double *makespan_out, const gcr_workload *workload,
                                               int groups, int inner);

@@ -1,4 +1,5 @@
-/* exec/simulate_nested.c -- what parallel loops inside parallel loops would take. See exec/simulate.h. */
+/* exec/simulate_nested.c -- what parallel loops inside parallel loops would take. See
+ * exec/simulate.h. */
 #include "exec/simulate.h"
 
 #include "base/check.h"

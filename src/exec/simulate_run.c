@@ -1,4 +1,5 @@
-/* exec/simulate_run.c -- what a run's plan says, as the simulator wants it. See exec/simulate_run.h. */
+/* exec/simulate_run.c -- what a run's plan says, as the simulator wants it. See
+ * exec/simulate_run.h. */
 #include "exec/simulate_run.h"
 
 #include "base/check.h"
@@ -15,7 +16,7 @@
 /* Assumed, and told in docs/cluster.md: most networks of clusters are faster. */
 static const double take_seconds = 100e-9, message_seconds = 50e-6, answer_seconds = 5e-6;
 
-/* ---- what a cell of each dataset takes --------------------------------------------------------- */
+/* ---- what a cell of each dataset takes ------------------------------------------------------- */
 
 /* Seconds by the kernel's cost, in the order of the plan. */
 static void predict_cells(double *out, const gcr_run *run, double cell_seconds)
@@ -45,8 +46,8 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const keyed_place *)a)->key, ((const keyed_place *)b)->key);
 }
 
-/* One line of the file: seconds for the dataset with that key. Keys that the job does not have are passed
- * over: it may be about more than this job. */
+/* One line of the file: seconds for the dataset with that key. Keys that the job does not have are
+ * passed over: it may be about more than this job. */
 static gcr_status put_record(double *out, const gcr_csv_record *record, const char *path,
                              const keyed_place *sorted, uint64_t count)
 {
@@ -144,7 +145,7 @@ out:
     return status;
 }
 
-/* ---- who computes them ------------------------------------------------------------------------- */
+/* ---- who computes them ----------------------------------------------------------------------- */
 
 /* As large as here, but no worker of so many should be without a few. */
 static gcr_batch_limits choose_batch(const gcr_run *run, uint64_t workers)

@@ -1,19 +1,19 @@
 /*
  * exec/split.h -- which cells are whose, where devices of several kinds compute a job.
  *
- * The kind decides a cell's bits. So that a job has the same bits on the same machine, cells are dealt
- * to kinds before anything runs, from what the job, the data and the devices are and never from how
- * fast something went:
+ * The kind decides a cell's bits. So that a job has the same bits on the same machine, cells are
+ * dealt to kinds before anything runs, from what the job, the data and the devices are and never
+ * from how fast something went:
  *
  *     rate of a kind    sum over its devices of units * unit_flops[scalar] (gcr_device_info)
  *     share of a kind   its rate / the sum of all rates
  *
- * The unit of a rate is the operation that kernels declare (gcr_binding_cost()). Cells stand in the order of
- * the plan; the fastest kind has the front, where cells are dearest, the next one what follows, and
- * so on. A cut is moved to the nearest end of a dataset where that costs neither side a tenth of its
- * share: a dataset that two kinds compute goes up twice. Inside a dataset it is moved to the nearest block
- * of points (gridcrunch/partial.h) where there are enough of them, so that it is the same one whether
- * cells are kept or only added to summaries: plan_run.c.
+ * The unit of a rate is the operation that kernels declare (gcr_binding_cost()). Cells stand in the
+ * order of the plan; the fastest kind has the front, where cells are dearest, the next one what
+ * follows, and so on. A cut is moved to the nearest end of a dataset where that costs neither side
+ * a tenth of its share: a dataset that two kinds compute goes up twice. Inside a dataset it is
+ * moved to the nearest block of points (gridcrunch/partial.h) where there are enough of them, so
+ * that it is the same one whether cells are kept or only added to summaries: plan_run.c.
  *
  * Transfers, launches and how well a kernel fits a device are not in the model. It is for a
  * machine's devices to end at about the same time, and for nothing else.

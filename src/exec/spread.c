@@ -44,8 +44,8 @@ static gcr_status fill(void *arg, uint64_t index, uint64_t offset, uint64_t byte
                               bytes);
 }
 
-/* What needs nobody else. All that this rank uploads comes before all that it has of others: an upload
- * behind them would wait on the host, and nobody would look at the clock. */
+/* What needs nobody else. All that this rank uploads comes before all that it has of others: an
+ * upload behind them would wait on the host, and nobody would look at the clock. */
 static gcr_status begin(spreader *s)
 {
     gcr_status status = GCR_OK;
@@ -63,7 +63,8 @@ out:
     return status;
 }
 
-/* A bridge that one rank has lost is lost to all: those who still wait in their streams are let go. */
+/* A bridge that one rank has lost is lost to all: those who still wait in their streams are let
+ * go. */
 static void give_up(spreader *s, int is_bridge_lost, const char *why)
 {
     gcr_spread *spread = &s->run->spread;

@@ -1,12 +1,12 @@
 /*
- * exec/spread.h -- datasets with which the GPUs of several ranks begin: each rank uploads a part of them and
- * has the others over the bridge (spread_line.h), before the first batch.
+ * exec/spread.h -- datasets with which the GPUs of several ranks begin: each rank uploads a part of
+ * them and has the others over the bridge (spread_line.h), before the first batch.
  *
- * Which they are is decided when the run is created. A rank begins with the datasets of the block that
- * its schedule gives it; what it steals later it uploads by itself. A dataset with which k of R ranks begin
- * keeps their buses busy for k / R of the time in which all upload it: it is spread if the bridge is faster than
- * that. Both are timed, with what is to be spread as a measure; where the job asks for the bridge they
- * are not, and two ranks are enough.
+ * Which they are is decided when the run is created. A rank begins with the datasets of the block
+ * that its schedule gives it; what it steals later it uploads by itself. A dataset with which k of
+ * R ranks begin keeps their buses busy for k / R of the time in which all upload it: it is spread
+ * if the bridge is faster than that. Both are timed, with what is to be spread as a measure; where
+ * the job asks for the bridge they are not, and two ranks are enough.
  *
  * What fails while it is tried is a reason, and no failure: then each rank uploads for itself.
  */
@@ -53,16 +53,16 @@ GCR_MUST_CHECK gcr_status gcr_spread_choose(gcr_spread *out, const gcr_spread_fa
 
 enum { GCR_SPREAD_DATASET_BYTES_LEAST = 1 << 20 };
 
-/* *Collective*, of a run that has a bridge and its plan: fills in run->spread. *out: whether the bridge broke over
- * it. With less than bytes_least to be spread none is, where the job leaves it open.
- * GCR_ENOMEM, and what messages between ranks fail with. */
+/* *Collective*, of a run that has a bridge and its plan: fills in run->spread. *out: whether the
+ * bridge broke over it. With less than bytes_least to be spread none is, where the job leaves it
+ * open. GCR_ENOMEM, and what messages between ranks fail with. */
 GCR_MUST_CHECK gcr_status gcr_spread_decide(gcr_verdict *out, struct gcr_run *run,
                                             uint64_t bytes_least);
 
 /* ---- doing it (spread.c) --------------------------------------------------------------------- */
 
-/* *Collective*, before the first batch: places what was chosen, on the device of the bridge. *out as above;
- * what has not come is not there. */
+/* *Collective*, before the first batch: places what was chosen, on the device of the bridge. *out
+ * as above; what has not come is not there. */
 GCR_MUST_CHECK gcr_status gcr_spread_run(gcr_verdict *out, struct gcr_run *run,
                                          struct gcr_residency *residency);
 

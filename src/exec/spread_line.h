@@ -1,10 +1,11 @@
 /*
- * exec/spread_line.h -- buffers that stand on the devices of all ranks of a bridge, laid one behind the
- * other and cut into as many parts as there are ranks: each rank fills its part, and then all have all.
+ * exec/spread_line.h -- buffers that stand on the devices of all ranks of a bridge, laid one behind
+ * the other and cut into as many parts as there are ranks: each rank fills its part, and then all
+ * have all.
  *
- * Why in parts and not from one rank: a device has a bus of its own to its host. From one rank B bytes
- * take B / up and then B / across, which is never faster than B / up, which each takes by itself. In
- * parts, all buses at work, they take B / (ranks x up) + B / across.
+ * Why in parts and not from one rank: a device has a bus of its own to its host. From one rank B
+ * bytes take B / up and then B / across, which is never faster than B / up, which each takes by
+ * itself. In parts, all buses at work, they take B / (ranks x up) + B / across.
  */
 #ifndef GCR_EXEC_SPREAD_LINE_H
 #define GCR_EXEC_SPREAD_LINE_H
@@ -30,8 +31,8 @@ typedef gcr_status gcr_line_fill(void *arg, uint64_t index, uint64_t offset, uin
 GCR_MUST_CHECK gcr_status gcr_line_fill_part(const gcr_line *line, int rank, gcr_line_fill *fill,
                                              void *arg);
 
-/* *Collective* over the ranks of the bridge, whose parts have been filled on this queue. Waits until all have
- * all, and records `event`. GCR_ETIMEOUT, GCR_EDEVICE: the bridge is broken. */
+/* *Collective* over the ranks of the bridge, whose parts have been filled on this queue. Waits
+ * until all have all, and records `event`. GCR_ETIMEOUT, GCR_EDEVICE: the bridge is broken. */
 GCR_MUST_CHECK gcr_status gcr_line_share(const gcr_line *line, gcr_queue *queue, gcr_bridge *bridge,
                                          gcr_event *event);
 

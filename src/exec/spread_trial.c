@@ -1,4 +1,5 @@
-/* exec/spread_trial.c -- gcr_spread_decide(): what ranks begin with, and whether the bridge is faster. */
+/* exec/spread_trial.c -- gcr_spread_decide(): what ranks begin with, and whether the bridge is
+ * faster. */
 #include "exec/spread.h"
 
 #include "base/check.h"
@@ -162,8 +163,8 @@ static void close_trier(trier *t)
     gcr_ledger_forget(t->bridge->device);
 }
 
-/* *Collective*. A rank that has no memory for it, or cannot upload, has not touched the bridge: then there
- * are no rates, and nothing is spread. */
+/* *Collective*. A rank that has no memory for it, or cannot upload, has not touched the bridge:
+ * then there are no rates, and nothing is spread. */
 static gcr_status time_both(gcr_verdict *out, gcr_spread_facts *facts, gcr_run *run, uint64_t bytes)
 {
     gcr_status status = GCR_OK;

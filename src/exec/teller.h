@@ -1,11 +1,11 @@
 /*
  * exec/teller.h -- how a worker of another rank than 0 lets what has landed be known.
  *
- * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of cells
- * that touch in one record, where cells are not kept the tally of all that it has added; and not
- * later than with the first batch after a tenth of a second, so that nothing waits for a worker that stays
- * with its dataset, nor than after GCR_TELLER_BYTES of cells, so that what is not sent on yet is no more
- * than rings hold.
+ * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of
+ * cells that touch in one record, where cells are not kept the tally of all that it has added; and
+ * not later than with the first batch after a tenth of a second, so that nothing waits for a worker
+ * that stays with its dataset, nor than after GCR_TELLER_BYTES of cells, so that what is not sent
+ * on yet is no more than rings hold.
  */
 #ifndef GCR_EXEC_TELLER_H
 #define GCR_EXEC_TELLER_H
@@ -34,8 +34,8 @@ typedef struct gcr_teller {
 /* GCR_ENOMEM. The caller closes it, after a failure, too. */
 GCR_MUST_CHECK gcr_status gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec);
 
-/* `landing` is of the dataset of what is untold, or that has been flushed. GCR_ECLOSED: nobody wants
- * to know any more. */
+/* `landing` is of the dataset of what is untold, or that has been flushed. GCR_ECLOSED: nobody
+ * wants to know any more. */
 GCR_MUST_CHECK gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing);
 
 /* The worker turns to another dataset. */

@@ -1,11 +1,12 @@
 /*
- * exec/tiles.h -- landed cells on their way to another node: packed into a buffer, unpacked into slots.
+ * exec/tiles.h -- landed cells on their way to another node: packed into a buffer, unpacked into
+ * slots.
  *
  * A tile is a buffer of messages' size that holds landings (landing.h), each with its cells or its
- * tally behind it. Of cells only those of live points travel, one output after the other, then states,
- * jitter steps and kinds, so that a cell costs its own bytes and nothing else; which points are live
- * both sides know. Tiles of one run are made and read by processes of one build on one kind of machine:
- * numbers stand in them as in memory.
+ * tally behind it. Of cells only those of live points travel, one output after the other, then
+ * states, jitter steps and kinds, so that a cell costs its own bytes and nothing else; which points
+ * are live both sides know. Tiles of one run are made and read by processes of one build on one
+ * kind of machine: numbers stand in them as in memory.
  */
 #ifndef GCR_EXEC_TILES_H
 #define GCR_EXEC_TILES_H
@@ -24,8 +25,8 @@ uint64_t gcr_tile_cell_bytes(const gcr_slots *slots);
 /* The least room with which a tile holds any cell or tally of at most `tally` bytes. */
 uint64_t gcr_tile_least(const gcr_slots *slots, uint64_t tally);
 
-/* Puts as many of the landed cells as there is room for behind what the tile has. False: some are left, and
- * *landing says which. */
+/* Puts as many of the landed cells as there is room for behind what the tile has. False: some are
+ * left, and *landing says which. */
 int gcr_tile_put_cells(gcr_tile *tile, gcr_landing *landing, const gcr_slots *slots,
                        const gcr_points *points);
 
@@ -37,8 +38,9 @@ int gcr_tile_put_tally(gcr_tile *tile, const gcr_landing *landing, const void *t
 GCR_MUST_CHECK gcr_status gcr_tile_get(gcr_landing *out, const void **payload, int *found,
                                        const void **bytes, uint64_t *count);
 
-/* Gives the cells of a landing their slots. *fresh_out: how many were not there yet, live and failed;
- * others are dropped. GCR_EIO: no cells can be so. GCR_ECONFLICT: a slot has other bits already. */
+/* Gives the cells of a landing their slots. *fresh_out: how many were not there yet, live and
+ * failed; others are dropped. GCR_EIO: no cells can be so. GCR_ECONFLICT: a slot has other bits
+ * already. */
 typedef struct gcr_tile_fresh {
     uint64_t live, failed;
 } gcr_tile_fresh;

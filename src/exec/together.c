@@ -1,5 +1,6 @@
 /*
- * exec/together.c -- what the ranks of a run tell each other before and after it. See run_private.h.
+ * exec/together.c -- what the ranks of a run tell each other before and after it. See
+ * run_private.h.
  */
 #include "exec/run_private.h"
 
@@ -9,7 +10,7 @@
 
 #include <stdio.h>
 
-/* ---- before ------------------------------------------------------------------------------------ */
+/* ---- before ---------------------------------------------------------------------------------- */
 
 /* All devices that this rank may use; what is whose is still to be found out. */
 static gcr_status list_devices(gcr_device_list *out, const gcr_job *job,
@@ -85,7 +86,7 @@ out:
     return status;
 }
 
-/* ---- after ------------------------------------------------------------------------------------- */
+/* ---- after ----------------------------------------------------------------------------------- */
 
 gcr_status gcr_run_gather_ledgers(gcr_run *run)
 {

@@ -1,5 +1,5 @@
-/* exec/topology_hwloc.c -- topology.h by hwloc, which is asked for what devices are attached to alone: what
- * else there is takes time to find. */
+/* exec/topology_hwloc.c -- topology.h by hwloc, which is asked for what devices are attached to
+ * alone: what else there is takes time to find. */
 #include "exec/topology.h"
 
 #include <hwloc.h>

@@ -61,7 +61,8 @@ out:
     return status;
 }
 
-/* The floats have been read when the upload returns, as all that is uploaded from ordinary memory. */
+/* The floats have been read when the upload returns, as all that is uploaded from ordinary
+ * memory. */
 static gcr_status upload_floats(gcr_queue *queue, gcr_buf *block, uint64_t offset,
                                 const gcr_values *values)
 {

@@ -10,14 +10,14 @@
 #include <string.h>
 #include <time.h>
 
-/* How often this thread looks: where a person may want the run to stop; where the node's leader sees to
- * everything but that; where workers of other ranks of the node have something to tell, or only the
- * leader's end is waited for; and where messages are answered that others wait for. */
+/* How often this thread looks: where a person may want the run to stop; where the node's leader
+ * sees to everything but that; where workers of other ranks of the node have something to tell, or
+ * only the leader's end is waited for; and where messages are answered that others wait for. */
 static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_node = 1e-3,
                     look_at_messages = 100e-6;
 
-/* A look costs 5 to 15 us of a core (measured), so messages are looked for ever less often, down to once in
- * look_in_node, while none come and none are waited for. Where one comes more follow. */
+/* A look costs 5 to 15 us of a core (measured), so messages are looked for ever less often, down to
+ * once in look_in_node, while none come and none are waited for. Where one comes more follow. */
 static const double growth = 1.25;
 
 typedef struct board {
@@ -36,7 +36,8 @@ static int leads_node(const gcr_watch *watch)
     return ranks_of(watch)->node_rank == 0;
 }
 
-/* The nodes first .. end - 1 are those that this leader speaks to: rank 0 to all others, another to rank 0's. */
+/* The nodes first .. end - 1 are those that this leader speaks to: rank 0 to all others, another to
+ * rank 0's. */
 static int first_node(const gcr_watch *watch)
 {
     return ranks_of(watch)->rank == 0 ? 1 : 0;
@@ -77,7 +78,7 @@ void gcr_watch_close(gcr_watch *watch)
     gcr_shared_clear(&watch->board);
 }
 
-/* ---- stopping ---------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static board *board_of(const gcr_watch *watch)
 {
@@ -160,7 +161,7 @@ out:
     return status;
 }
 
-/* ---- nodes that are lost ----------------------------------------------------------------------- */
+/* ---- nodes that are lost --------------------------------------------------------------------- */
 
 /* This rank knows it. */
 static gcr_status learn_of_loss(gcr_watch *watch, int node)
@@ -179,7 +180,8 @@ static gcr_status learn_of_loss(gcr_watch *watch, int node)
     return status;
 }
 
-/* A leader knows it: by itself, or from rank 0. The other ranks of its node find out when they leave. */
+/* A leader knows it: by itself, or from rank 0. The other ranks of its node find out when they
+ * leave. */
 static gcr_status note_loss(gcr_watch *watch, int node)
 {
     const gcr_status status = learn_of_loss(watch, node);
@@ -190,7 +192,8 @@ static gcr_status note_loss(gcr_watch *watch, int node)
     return status;
 }
 
-/* A leader does not hear a node any more. Of what a bridge would bring nobody knows how much there is now. */
+/* A leader does not hear a node any more. Of what a bridge would bring nobody knows how much there
+ * is now. */
 static void lose(gcr_watch *watch, int node)
 {
     gcr_watch_node *lost = &watch->nodes[node];
@@ -256,7 +259,7 @@ out:
     return status;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* Rank 0's last one says whether the comm is broken. */
 static gcr_status take_over(gcr_watch *watch, const gcr_message *message)
@@ -319,7 +322,8 @@ out:
     return status;
 }
 
-/* A leader has sent all that its node will ever send; as messages keep their order, this is the last. */
+/* A leader has sent all that its node will ever send; as messages keep their order, this is the
+ * last. */
 static gcr_status tell_end(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
@@ -389,7 +393,8 @@ out:
         fail(watch, status);
 }
 
-/* The last messages of rank 0 have been taken: until then it listens for those who are to take them. */
+/* The last messages of rank 0 have been taken: until then it listens for those who are to take
+ * them. */
 static int has_told_over(const gcr_watch *watch)
 {
     for (int n = 1; n < end_node(watch); n++)
@@ -409,7 +414,8 @@ static int is_over(gcr_watch *watch)
     return leads_node(watch) ? has_told_over(watch) : atomic_load(&b->is_over);
 }
 
-/* The buffers of messages may go: all have been looked for, or will be before their receivers leave. */
+/* The buffers of messages may go: all have been looked for, or will be before their receivers
+ * leave. */
 static gcr_status settle(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
@@ -437,7 +443,7 @@ static void learn_from_board(gcr_watch *watch)
         (void)!learn_of_loss(watch, lost - 1); /* which keeps it */
 }
 
-/* ---- progress ---------------------------------------------------------------------------------- */
+/* ---- progress -------------------------------------------------------------------------------- */
 
 /* What other ranks have told; returns its share of the cost. */
 static double add_other_ranks(const gcr_watch *watch, gcr_progress *out)
@@ -489,7 +495,7 @@ static void show_progress(const gcr_watch *watch)
     watch->run->spec.on_progress(watch->run->spec.arg, &progress);
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* Until a leader looks again. Where its own workers have just ended, the end of others is near. */
 static double choose_pause(gcr_watch *watch)

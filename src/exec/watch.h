@@ -1,20 +1,21 @@
 /*
  * exec/watch.h -- what the thread does that executes a run and does not compute: it looks.
  *
- * For a wish to stop, for progress to show, and where there are several ranks, for what they have to
- * say: it is the one thread of its rank that sends and receives. Between two looks it sleeps.
+ * For a wish to stop, for progress to show, and where there are several ranks, for what they have
+ * to say: it is the one thread of its rank that sends and receives. Between two looks it sleeps.
  *
- * A stop goes round. Whoever wants one (a signal, the time limit, a worker that failed) writes it on the
- * board of its node, which all ranks of the node see; leaders carry it to rank 0 and from there to all
- * other nodes. Workers finish what they are at, and what has landed is gathered.
+ * A stop goes round. Whoever wants one (a signal, the time limit, a worker that failed) writes it
+ * on the board of its node, which all ranks of the node see; leaders carry it to rank 0 and from
+ * there to all other nodes. Workers finish what they are at, and what has landed is gathered.
  *
- * The end is told in both directions, as messages keep their order: a leader's last one says that its
- * node has ended, and rank 0's last one to each leader that all have. So whoever leaves has looked for
- * all that was sent to it, and nothing is left over for the next run. Beats (hearing.h) go from rank 0 to leaders
- * alone, and so they come before its last message, too.
+ * The end is told in both directions, as messages keep their order: a leader's last one says that
+ * its node has ended, and rank 0's last one to each leader that all have. So whoever leaves has
+ * looked for all that was sent to it, and nothing is left over for the next run. Beats (hearing.h)
+ * go from rank 0 to leaders alone, and so they come before its last message, too.
  *
- * A node that is lost is one that has failed and ended: the others stop, what they have landed is gathered, and
- * rank 0's last message says that the comm is broken. Who does not hear rank 0 any more leaves by itself.
+ * A node that is lost is one that has failed and ended: the others stop, what they have landed is
+ * gathered, and rank 0's last message says that the comm is broken. Who does not hear rank 0 any
+ * more leaves by itself.
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
@@ -67,8 +68,8 @@ typedef struct gcr_watch {
 GCR_MUST_CHECK gcr_status gcr_watch_open(gcr_watch *out);
 void gcr_watch_close(gcr_watch *watch);
 
-/* Looks until the workers of this rank have ended and, on leaders, all that they wait for has come. The
- * run has its ending and progress then: rank 0's, of all ranks. */
+/* Looks until the workers of this rank have ended and, on leaders, all that they wait for has come.
+ * The run has its ending and progress then: rank 0's, of all ranks. */
 void gcr_watch_run(gcr_watch *watch);
 
 /* How far the run is: what this rank's workers say and, on rank 0, the other ranks. */

@@ -1,11 +1,13 @@
 /*
  * exec/workload.h -- what cells will have cost in truth, for simulations: nothing is computed.
  *
- * A cell takes the seconds of its dataset times a factor of its own that no scheduler is told. In words:
+ * A cell takes the seconds of its dataset times a factor of its own that no scheduler is told. In
+ * words:
  *
  *     declared            the factor is 1: the kernel's cost is the truth
  *     pareto:ALPHA[:SEED] at least 1, above x with probability x^-ALPHA: a few cells cost very much
- *     1,1,1,10            point p of each dataset has factor number p, and so on from the first again
+ *     1,1,1,10            point p of each dataset has factor number p, and so on from the first
+ *                         again
  */
 #ifndef GCR_EXEC_WORKLOAD_H
 #define GCR_EXEC_WORKLOAD_H
@@ -16,9 +18,9 @@ typedef struct gcr_workload gcr_workload;
 
 enum { GCR_WORKLOAD_DRAWN_MAX = 1 << 24 }; /* cells whose factors are drawn, at most */
 
-/* `positions` points of each of so many datasets, of which a cell takes cell_seconds[place] > 0. `form`
- * is one of the words above. GCR_EINVAL: it is not, or there are more cells than factors are drawn
- * for. GCR_ENOMEM. */
+/* `positions` points of each of so many datasets, of which a cell takes cell_seconds[place] > 0.
+ * `form` is one of the words above. GCR_EINVAL: it is not, or there are more cells than factors are
+ * drawn for. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_workload_create(gcr_workload **out, const char *form,
                                               const double *cell_seconds, uint64_t datasets,
                                               uint64_t positions);

@@ -26,8 +26,8 @@ uint64_t gcr_points_select(const gcr_points *points, uint64_t index);
 /* How many live points there are before `point`, point <= point_count. */
 uint64_t gcr_points_rank(const gcr_points *points, uint64_t point);
 
-/* The first run of live points from *first on that begins before `end`: *first is moved to its first
- * point, *after behind its last, at most to `end`. False: there is none. */
+/* The first run of live points from *first on that begins before `end`: *first is moved to its
+ * first point, *after behind its last, at most to `end`. False: there is none. */
 int gcr_points_run(const gcr_point_table *table, uint64_t end, uint64_t *first, uint64_t *after);
 
 /* Bytes that `points` occupies, for the plan. */

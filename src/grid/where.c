@@ -13,7 +13,8 @@
  *     atom       : number | name | name "(" or ("," or)* ")" | "(" or ")"
  *
  * Each leaves the code that pushes its value, and the type of that value in `is_truth`. Types are
- * checked here, so that `noise and 1` is a mistake with a place and not a point left out in silence.
+ * checked here, so that `noise and 1` is a mistake with a place and not a point left out in
+ * silence.
  */
 #include "grid/where.h"
 

@@ -4,10 +4,10 @@
  *     where: noise < lengthscale and not (variance == 4 or 2*noise >= 1e-1)
  *
  * Numbers, parameter names, + - * / % ** and unary minus, < <= > >= == != (which chain as in
- * Python: a < b < c), and / or / not, parentheses; precedence as in Python; the functions abs, sqrt,
- * exp, log, log10, min, max, floor, ceil. The outermost value must be a truth value, and and/or/not take
- * truth values, arithmetic takes numbers: `noise and 1` is refused. Compiled once to a short
- * program for a stack machine, then run per point.
+ * Python: a < b < c), and / or / not, parentheses; precedence as in Python; the functions abs,
+ * sqrt, exp, log, log10, min, max, floor, ceil. The outermost value must be a truth value, and
+ * and/or/not take truth values, arithmetic takes numbers: `noise and 1` is refused. Compiled once
+ * to a short program for a stack machine, then run per point.
  */
 #ifndef GCR_GRID_WHERE_H
 #define GCR_GRID_WHERE_H

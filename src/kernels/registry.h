@@ -3,8 +3,8 @@
  *
  * The room kernels/ holds one readable file per built-in kernel. They include gridcrunch/kernel.h
  * and nothing else, and are compiled by the build together with an engine (see
- * backend/cpu/cpu_unit.c); the registry lists the units that came out. The folder own/ does the same
- * with a file of the user's when a job asks for it.
+ * backend/cpu/cpu_unit.c); the registry lists the units that came out. The folder own/ does the
+ * same with a file of the user's when a job asks for it.
  */
 #ifndef GCR_KERNELS_REGISTRY_H
 #define GCR_KERNELS_REGISTRY_H

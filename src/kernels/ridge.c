@@ -13,8 +13,8 @@
  * over the rows once: of each fold it keeps the means and the triangle R of a QR factorisation of
  * (X, y) around them. The Gram matrix of any union of folds is the sum of their R'R and of what
  * their means differ by: sums of what is positive, so nothing cancels. And with the difference to
- * the means outside turned into R as one more row, |y - X b|^2 of a fold is |R (-b, 1)|^2; a quadratic
- * form of its Gram matrix would cancel where the fit is good, this sum of squares cannot.
+ * the means outside turned into R as one more row, |y - X b|^2 of a fold is |R (-b, 1)|^2; a
+ * quadratic form of its Gram matrix would cancel where the fit is good, this sum of squares cannot.
  */
 #define GCR_SPD_KERNEL
 #define GCR_HAS_PREPARE
@@ -30,8 +30,8 @@ enum {
 };
 
 /* Where things are in the prepared block, for d features; y counts as column d. Columns of R have a
- * multiple of SIDE entries and zeros below the diagonal; Gram matrices are lower triangles packed by
- * rows, so that their row d is X'y. */
+ * multiple of SIDE entries and zeros below the diagonal; Gram matrices are lower triangles packed
+ * by rows, so that their row d is X'y. */
 struct parts {
     int64_t columns;  /* d + 1 */
     int64_t column;   /* entries of a column of R                                        */

@@ -32,7 +32,8 @@ GCR_MUST_CHECK gcr_status gcr_aside_publish(gcr_aside *aside);
 /* NULL and a zeroed struct are allowed. */
 void gcr_aside_close(gcr_aside *aside);
 
-/* Removes what processes that are dead left of `name` in `folder`. Nobody else may be writing there. */
+/* Removes what processes that are dead left of `name` in `folder`. Nobody else may be writing
+ * there. */
 void gcr_aside_sweep(const char *folder, const char *name);
 
 /* Makes the renames in `folder` last. */

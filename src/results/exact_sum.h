@@ -3,8 +3,8 @@
  *
  * What is added is kept as a fixed-point number wide enough for every double, so the sum does not
  * depend on the order: parts of it may be made by several threads or devices and come in any order,
- * and no part has to wait for another. Adding costs some nanoseconds, which is why single values are
- * summed in blocks first (gridcrunch/partial.h).
+ * and no part has to wait for another. Adding costs some nanoseconds, which is why single values
+ * are summed in blocks first (gridcrunch/partial.h).
  */
 #ifndef GCR_RESULTS_EXACT_SUM_H
 #define GCR_RESULTS_EXACT_SUM_H

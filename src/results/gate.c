@@ -116,7 +116,8 @@ int gcr_gate_is_open(const gcr_gate *gate, uint64_t key)
     return atomic_load(&gate->state[key]) == READY;
 }
 
-/* Sleeps until the key is not pending, the gate is closed or the time is over; with the lock held. */
+/* Sleeps until the key is not pending, the gate is closed or the time is over; with the lock
+ * held. */
 static void sleep_until_changed(gcr_gate *gate, uint64_t key, double seconds)
 {
     const struct timespec until = gcr_clock_in(seconds);

@@ -25,8 +25,8 @@ const char *gcr_h5_reason(char out[GCR_H5_REASON_BYTES]);
  * (measured: 10 ms per results.h5). The caller closes it with H5Pclose(); negative: HDF5 failed. */
 hid_t gcr_h5_text_transfer(void);
 
-/* Between these HDF5 is this thread's alone, because Debian's serial build has no locks of its own, and
- * prints nothing on stderr; what the program had set before comes back. Not to be nested. */
+/* Between these HDF5 is this thread's alone, because Debian's serial build has no locks of its own,
+ * and prints nothing on stderr; what the program had set before comes back. Not to be nested. */
 typedef struct gcr_h5_turn {
     H5E_auto2_t print;
     void *arg;

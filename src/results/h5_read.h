@@ -38,7 +38,8 @@ void gcr_h5_texts_clear(gcr_h5_texts *texts);
 GCR_MUST_CHECK gcr_status gcr_h5_read_texts(gcr_h5_texts *out, const gcr_h5_source *source,
                                             const char *name);
 
-/* All of an array of `type` (8 bytes each) in file order; *count_out values, which the caller frees. */
+/* All of an array of `type` (8 bytes each) in file order; *count_out values, which the caller
+ * frees. */
 GCR_MUST_CHECK gcr_status gcr_h5_read_array(void **out, uint64_t *count_out,
                                             const gcr_h5_source *source, const char *name,
                                             hid_t type);
@@ -47,7 +48,8 @@ GCR_MUST_CHECK gcr_status gcr_h5_read_array(void **out, uint64_t *count_out,
 GCR_MUST_CHECK gcr_status gcr_h5_read_column(void **out, const gcr_h5_source *source,
                                              const char *name, hid_t type, uint64_t count);
 
-/* An attribute may be a list, whatever it should be: to be asked before one value is read from it. */
+/* An attribute may be a list, whatever it should be: to be asked before one value is read from
+ * it. */
 GCR_MUST_CHECK gcr_status gcr_h5_check_single(const gcr_h5_source *source, hid_t attribute,
                                               const char *name);
 

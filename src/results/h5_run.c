@@ -1,6 +1,6 @@
 /*
- * results/h5_run.c -- results.h5: the group /run, how the run went. Its arrays have no scales: xarray
- * does not look into groups when it opens the root.
+ * results/h5_run.c -- results.h5: the group /run, how the run went. Its arrays have no scales:
+ * xarray does not look into groups when it opens the root.
  */
 #include "results/h5_writer.h"
 

@@ -15,13 +15,14 @@
 
 typedef struct gcr_h5_sink gcr_h5_sink;
 
-/* A new HDF5 file in the empty, readable and writable file `fd` (borrowed until close). `path` names
- * it in sentences (borrowed too). GCR_ENOMEM, GCR_EIO. */
+/* A new HDF5 file in the empty, readable and writable file `fd` (borrowed until close). `path`
+ * names it in sentences (borrowed too). GCR_ENOMEM, GCR_EIO. */
 GCR_MUST_CHECK gcr_status gcr_h5_sink_open(gcr_h5_sink **out, int fd, const char *path);
 
 hid_t gcr_h5_sink_file(const gcr_h5_sink *sink);
 
-/* GCR_EIO with path and reason if a write has failed: to be asked before work that would be lost. */
+/* GCR_EIO with path and reason if a write has failed: to be asked before work that would be
+ * lost. */
 GCR_MUST_CHECK gcr_status gcr_h5_sink_check(const gcr_h5_sink *sink);
 
 /* Writes all that HDF5 still holds. Afterwards gcr_h5_sink_check() tells whether all is there. */

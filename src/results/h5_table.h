@@ -2,9 +2,9 @@
  * results/h5_table.h -- named arrays over named dimensions in one HDF5 group.
  *
  * This is what makes the file open in xarray: every array has a scale on each of its dimensions, a
- * scale is an array of the dimension's own name, text is variable-length UTF-8, and nothing tells the
- * time. Text that is not UTF-8 is repaired (utf8_text.h). Arrays are contiguous and written in one call from where they stand, or, where most of
- * their values are 0, in compressed chunks.
+ * scale is an array of the dimension's own name, text is variable-length UTF-8, and nothing tells
+ * the time. Text that is not UTF-8 is repaired (utf8_text.h). Arrays are contiguous and written in
+ * one call from where they stand, or, where most of their values are 0, in compressed chunks.
  */
 #ifndef GCR_RESULTS_H5_TABLE_H
 #define GCR_RESULTS_H5_TABLE_H

@@ -30,8 +30,8 @@ struct gcr_results {
 };
 
 /* Everything in results.h5 shares one namespace. GCR_EINVAL, with the place in the job where it has
- * one: an axis, output or summary that would have the name of another array; a name that HDF5 cannot
- * take; more dimensions than HDF5's 32. To be asked before a run, not after it. */
+ * one: an axis, output or summary that would have the name of another array; a name that HDF5
+ * cannot take; more dimensions than HDF5's 32. To be asked before a run, not after it. */
 GCR_MUST_CHECK gcr_status gcr_results_check_names(const gcr_job *job, const gcr_kernel *kernel);
 
 #endif /* GCR_RESULTS_OUTCOME_H */

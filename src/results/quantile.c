@@ -2,8 +2,8 @@
  * results/quantile.c -- see quantile.h.
  *
  * Selection by digits, most significant first, rather than quickselect: the values over a grid
- * are smooth and rise and fall along the axes, which is the kind of order that pivots of quickselect
- * handle badly. This reads each key at most eight times, whatever the order.
+ * are smooth and rise and fall along the axes, which is the kind of order that pivots of
+ * quickselect handle badly. This reads each key at most eight times, whatever the order.
  */
 #include "results/quantile.h"
 

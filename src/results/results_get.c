@@ -184,7 +184,8 @@ gcr_status gcr_results_read_values(gcr_results_file *file, uint64_t dataset, int
     return read_row(file, file->outputs.items[output], H5T_NATIVE_DOUBLE, dataset, values);
 }
 
-/* A state that does not exist comes from a damaged file: callers count by state, and need not ask. */
+/* A state that does not exist comes from a damaged file: callers count by state, and need not
+ * ask. */
 static gcr_status check_states(const gcr_results_file *file, uint64_t dataset,
                                const uint8_t *states)
 {

@@ -1,6 +1,6 @@
 /*
- * results/results_h5.c -- results.h5: the file, its scales and its cells. See results.h for all that
- * stands in it, h5_table.h for the rules that make it open elsewhere.
+ * results/results_h5.c -- results.h5: the file, its scales and its cells. See results.h for all
+ * that stands in it, h5_table.h for the rules that make it open elsewhere.
  *
  * Outputs and states go to the file from where they stand, in one call each.
  */

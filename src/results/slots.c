@@ -13,7 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Arrays begin on pages of their own, so that what one holds can be given back without the others. */
+/* Arrays begin on pages of their own, so that what one holds can be given back without the
+ * others. */
 enum { ARRAY_ALIGNMENT = 4096 };
 
 /* Where each array begins in the block. */

@@ -8,8 +8,8 @@
  * still misses; whoever lands the last one is told so, and that is what fires the summary: no
  * barrier between datasets.
  *
- * All arrays stand in one block. It may be memory that several processes of a machine map, each at an
- * address of its own: then all of them write their cells in place, and one counts them down.
+ * All arrays stand in one block. It may be memory that several processes of a machine map, each at
+ * an address of its own: then all of them write their cells in place, and one counts them down.
  */
 #ifndef GCR_RESULTS_SLOTS_H
 #define GCR_RESULTS_SLOTS_H
@@ -42,11 +42,13 @@ typedef struct gcr_slots_spec {
     int has_jitter, has_kinds;
     int has_no_cells; /* they are counted down, and stand nowhere */
 
-    /* Where the arrays stand: gcr_slots_bytes() of zeroed pages that others may map, too, and that are
-     * unmapped after destroy; NULL: in memory of their own. */
+    /* Where the arrays stand: gcr_slots_bytes() of zeroed pages that others may map, too, and that
+     * are unmapped after destroy; NULL: in memory of their own. */
     void *block;
-    int leaves_excluded; /* excluded points stay as they are: another process marks them, or nobody */
-                         /* asks for them here                                                    */
+
+    /* Excluded points stay as they are: another process marks them, or nobody asks for them
+     * here. */
+    int leaves_excluded;
 } gcr_slots_spec;
 
 /* Bytes of all arrays. GCR_EOVERFLOW. */
@@ -68,13 +70,13 @@ int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count);
  * After the last worker has stopped. */
 void gcr_slots_seal(gcr_slots *slots);
 
-/* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody reads or writes
- * them any more. */
+/* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody reads or
+ * writes them any more. */
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset);
 
-/* Gives back, of slots in given memory, whatever nothing else stands on than the cells first .. end - 1,
- * which nobody reads or writes any more; of those before `done`, first <= done <= end, this has been
- * said already. */
+/* Gives back, of slots in given memory, whatever nothing else stands on than the cells first .. end
+ * - 1, which nobody reads or writes any more; of those before `done`, first <= done <= end, this
+ * has been said already. */
 void gcr_slots_forget(gcr_slots *slots, uint64_t first, uint64_t done, uint64_t end);
 
 /* How many cells have each state. */

@@ -34,9 +34,9 @@ GCR_MUST_CHECK gcr_status gcr_summaries_create(gcr_summaries **out, const gcr_su
                                                int threads);
 void gcr_summaries_destroy(gcr_summaries *summaries);
 
-/* Cells on their way, where they are not kept: `block` begins at the point `first` of the dataset that
- * the thread works on. Each block once; the same as a record that a device made of it. A record that
- * contradicts itself or the points is not added. */
+/* Cells on their way, where they are not kept: `block` begins at the point `first` of the dataset
+ * that the thread works on. Each block once; the same as a record that a device made of it. A
+ * record that contradicts itself or the points is not added. */
 void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
                        const gcr_partial_block *block);
 void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
@@ -45,28 +45,28 @@ void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t fir
 /* GCR_EDEVICE where a record was not added: the summaries lack its cells. */
 GCR_MUST_CHECK gcr_status gcr_summaries_check(const gcr_summaries *summaries);
 
-/* Leaves what the thread has added to `dataset`, for whoever lands its last cell. Not needed where the
- * thread itself has added all of it and fires at once. GCR_ENOMEM. */
+/* Leaves what the thread has added to `dataset`, for whoever lands its last cell. Not needed where
+ * the thread itself has added all of it and fires at once. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t dataset,
                                               int thread);
 
-/* The same where the last cell lands in another process: bytes of all that the thread has added, which
- * then has added nothing, go to out[gcr_summaries_packed_bytes()], and there they are added.
+/* The same where the last cell lands in another process: bytes of all that the thread has added,
+ * which then has added nothing, go to out[gcr_summaries_packed_bytes()], and there they are added.
  * GCR_EIO: no cells can be so. GCR_ENOMEM. */
 uint64_t gcr_summaries_packed_bytes(const gcr_summaries *summaries);
 void gcr_summaries_pack(void *out, gcr_summaries *summaries, int thread);
 GCR_MUST_CHECK gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset,
                                                    const void *packed);
 
-/* Reduces the runs of `dataset`, all landed (or sealed). Different datasets may be reduced by different threads
- * at once, each with its own `thread` index. */
+/* Reduces the runs of `dataset`, all landed (or sealed). Different datasets may be reduced by
+ * different threads at once, each with its own `thread` index. */
 void gcr_summaries_fire(gcr_summaries *summaries, uint64_t dataset, int thread);
 
 /* True once a dataset has been reduced. */
 int gcr_summaries_is_fired(const gcr_summaries *summaries, uint64_t dataset);
 
-/* Bytes that create() would allocate, and with them leave() where at most `begun` datasets have landed in
- * part at once, for the plan. */
+/* Bytes that create() would allocate, and with them leave() where at most `begun` datasets have
+ * landed in part at once, for the plan. */
 uint64_t gcr_summaries_bytes(const gcr_summaries_spec *spec, int threads, uint64_t begun);
 
 #endif /* GCR_RESULTS_SUMMARY_H */

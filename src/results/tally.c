@@ -286,8 +286,8 @@ void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr
 
 /* ---- as bytes -------------------------------------------------------------------------------- */
 
-/* What stands in front of the columns, sums and best points, which are packed as they are in memory:
- * they have no padding, nor has this. */
+/* What stands in front of the columns, sums and best points, which are packed as they are in
+ * memory: they have no padding, nor has this. */
 typedef struct packed_tally {
     uint64_t counts[GCR_CELL_STATE_COUNT];
     uint64_t points[GCR_PARTIAL_FAILURES]; /* of the failures */

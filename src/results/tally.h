@@ -3,9 +3,9 @@
  * summaries are made from.
  *
  * Blocks are added in any order, by several threads into tallies of their own that are merged
- * later, from the cells themselves or from records that a device made of them (gridcrunch/partial.h):
- * the bits are the same. Best points are compared by value and point, counts are whole numbers, and
- * sums of blocks are added exactly.
+ * later, from the cells themselves or from records that a device made of them
+ * (gridcrunch/partial.h): the bits are the same. Best points are compared by value and point,
+ * counts are whole numbers, and sums of blocks are added exactly.
  */
 #ifndef GCR_RESULTS_TALLY_H
 #define GCR_RESULTS_TALLY_H
@@ -59,8 +59,8 @@ void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr
 uint64_t gcr_tally_packed_bytes(const gcr_reduction *reduction);
 void gcr_tally_pack(void *out, const gcr_tally *tally, const gcr_reduction *reduction);
 
-/* False if it can be of no `live` cells of so many points: what `out`, which has been placed, says then is
- * undefined. */
+/* False if it can be of no `live` cells of so many points: what `out`, which has been placed, says
+ * then is undefined. */
 int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *reduction,
                      uint64_t points, uint64_t live);
 

@@ -9,8 +9,8 @@
 
 #include "gridcrunch/kind.h"
 
-/* Matrices with more rows are factored by LAPACK, on every path. At 512 lanes are still 1.6 times as
- * fast (measured with AVX-512 on Zen 4), but a thread's scratch is as large as LAPACK's for
+/* Matrices with more rows are factored by LAPACK, on every path. At 512 lanes are still 1.6 times
+ * as fast (measured with AVX-512 on Zen 4), but a thread's scratch is as large as LAPACK's for
  * n = 1024. Tests and benches set it to 0. */
 #if !defined(GCR_SPD_SQUARES_MAX)
 #define GCR_SPD_SQUARES_MAX 512

@@ -1,6 +1,6 @@
 /*
- * backend/cpu/cpu_lanes.h -- factors of as many matrices as a vector has lanes (spd_batch.h), compiled
- * for each code path and precision.
+ * backend/cpu/cpu_lanes.h -- factors of as many matrices as a vector has lanes (spd_batch.h),
+ * compiled for each code path and precision.
  */
 #ifndef GCR_CPU_LANES_TABLE_H
 #define GCR_CPU_LANES_TABLE_H
@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* `squares` is memory of squares_bytes(n), aligned to 64; the matrices of a group of `lanes` are n^2
- * numbers apart; `count` <= lanes of them are there. */
+/* `squares` is memory of squares_bytes(n), aligned to 64; the matrices of a group of `lanes` are
+ * n^2 numbers apart; `count` <= lanes of them are there. */
 typedef struct gcr_cpu_lanes {
     gcr_code_path path;
     gcr_scalar scalar;

@@ -1,4 +1,5 @@
-/* backend/cpu/cpu_lapack.c -- the routines of the LAPACK and BLAS that the program is linked with. */
+/* backend/cpu/cpu_lapack.c -- the routines of the LAPACK and BLAS that the program is linked
+ * with. */
 #include "backend/cpu/cpu.h"
 
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,

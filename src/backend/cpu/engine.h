@@ -2,9 +2,9 @@
  * backend/cpu/engine.h -- what the engines of the CPU have in common.
  *
  * An engine is text, not a library: cpu_unit.c includes a kernel file and then the engine for the
- * kernel's form, so that the compiler sees both at once. Each engine says how many cells it computes
- * together, GCR_GROUP_MAX, defines a struct `gcr_engine` (the memory of one worker) and these
- * functions:
+ * kernel's form, so that the compiler sees both at once. Each engine says how many cells it
+ * computes together, GCR_GROUP_MAX, defines a struct `gcr_engine` (the memory of one worker) and
+ * these functions:
  *
  *     gcr_engine_serves_both  whether cells of datasets of these two shapes may share a group
  *     gcr_engine_open         shares out scratch memory; with a carver of no memory it only counts

@@ -29,7 +29,7 @@ enum {
     GCR_LAPACK_ROWS = 8, /* as many numbers of a column as a cache line has */
 };
 
-/* C of A = scale C + shift I, which all cells with the same base parameters share. See spd_base.h. */
+/* C of A = scale C + shift I, which cells with the same base parameters share. See spd_base.h. */
 typedef struct gcr_base {
     gcr_view data;
     gcr_real param[GCR_PARAMETERS_MAX * GCR_LANES]; /* in lane 0, NaN where it is not of the base */

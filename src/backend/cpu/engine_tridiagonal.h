@@ -3,15 +3,15 @@
  * `algorithm: tridiagonal`: A = scale C + shift I of many cells from one reduction of each C.
  *
  * C and the right-hand sides depend on the data and on the base parameters alone. C = Q T Q' costs
- * as much as four Cholesky factors, and then a cell costs O(n) for its log-determinant and quadratic
- * forms (tridiagonal_group.h), O(n^2) for a solution or the diagonal of the inverse. The idea is
- * that of FaST-LMM (Lippert et al., Nature Methods 8 (2011) 833-835), with a tridiagonal matrix in
- * place of eigenvalues: those cost several times as much, and save a cell little.
+ * as much as four Cholesky factors, and then a cell costs O(n) for its log-determinant and
+ * quadratic forms (tridiagonal_group.h), O(n^2) for a solution or the diagonal of the inverse. The
+ * idea is that of FaST-LMM (Lippert et al., Nature Methods 8 (2011) 833-835), with a tridiagonal
+ * matrix in place of eigenvalues: those cost several times as much, and save a cell little.
  *
  * Up to GCR_REDUCE_LANES_MAX rows, reductions are made side by side (reduce_lanes.h): lanes are
- * bases where a cell has one system, else the systems of one base. Above, LAPACK makes one at a time
- * (reduce_lapack.h). So n alone decides how C is reduced, and a cell is the same whichever others
- * share its C. The caller brings the cells base by base:
+ * bases where a cell has one system, else the systems of one base. Above, LAPACK makes one at a
+ * time (reduce_lapack.h). So n alone decides how C is reduced, and a cell is the same whichever
+ * others share its C. The caller brings the cells base by base:
  *
  *     gcr_engine_reduce        up to gcr_engine_bases() bases
  *     gcr_engine_compute       cells of base `of_base`
@@ -63,8 +63,8 @@ static int64_t gcr_engine_chunks(int64_t systems)
     return (systems + GCR_VEC_LANES - 1) / GCR_VEC_LANES;
 }
 
-/* Room for a matrix of n rows and for any that has fewer: scratch is made for the largest dataset of
- * a run, but side by side many small matrices take more than a large one for LAPACK. */
+/* Room for a matrix of n rows and for any that has fewer: scratch is made for the largest dataset
+ * of a run, but side by side many small matrices take more than a large one for LAPACK. */
 static void gcr_engine_carve_matrices(gcr_engine *engine, gcr_carver *carver, int64_t n,
                                       int64_t systems)
 {
@@ -276,8 +276,8 @@ static void gcr_answers_forget(gcr_real *answers, int64_t first, int64_t count, 
         answers[k * GCR_LANES + lane] = gcr_cell_nan(0);
 }
 
-/* A base is reduced for what needs() says without the other parameters. Where a cell's own say more,
- * there is nothing that finish() could read: not what another cell has left there. */
+/* A base is reduced for what needs() says without the other parameters. Where a cell's own say
+ * more, there is nothing that finish() could read: not what another cell has left there. */
 static void gcr_engine_forget(const gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group,
                               int system, unsigned wanted)
 {

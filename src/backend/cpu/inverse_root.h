@@ -2,18 +2,18 @@
  * backend/cpu/inverse_root.h -- 1 / sqrt(x) in each lane: all that is ever done with a pivot.
  *
  * A root and a division of 8 lanes keep the divider busy for 40 cycles and take 48 from end to end;
- * with AVX-512 they are replaced by 14 operations that take 39 and leave the divider out. Of 4 lanes
- * the divider makes 27 cycles (all measured on Sapphire Rapids' core), so there it stays.
+ * with AVX-512 they are replaced by 14 operations that take 39 and leave the divider out. Of 4
+ * lanes the divider makes 27 cycles (all measured on Sapphire Rapids' core), so there it stays.
  *
- * The bits of x, halved and taken from a constant, are those of a first guess. Its square times x is
- * between 0.815 and 0.920 for every x, where a cubic makes a guess of it that is off by 4.4e-7; one
- * step of third order leaves what rounding leaves, less than a unit in the last place. Of floats one
- * of second order does, and the constant has the same fraction, cut off. Root and division leave less
- * than 1.5 (tests/unit/backend/test_squares.c). Constants:
+ * The bits of x, halved and taken from a constant, are those of a first guess. Its square times x
+ * is between 0.815 and 0.920 for every x, where a cubic makes a guess of it that is off by 4.4e-7;
+ * one step of third order leaves what rounding leaves, less than a unit in the last place. Of
+ * floats one of second order does, and the constant has the same fraction, cut off. Root and
+ * division leave less than 1.5 (tests/unit/backend/test_squares.c). Constants:
  * tests/reference/inverse_root_coefficients.py.
  *
- * Rejected: the processor's own approximate roots (a step less, but Intel and AMD guess differently,
- * so bits would depend on the maker); steps of second order (one more, and a longer chain).
+ * Rejected: the processor's own approximate roots (a step less, but bits would depend on the maker,
+ * as Intel and AMD guess differently); steps of second order (one more, and a longer chain).
  */
 #ifndef GCR_CPU_INVERSE_ROOT_H
 #define GCR_CPU_INVERSE_ROOT_H

@@ -74,8 +74,8 @@ enum { GCR_FRACTION_BITS = GCR_DIGITS - 1 };
 #define GCR_FRACTION_MASK (((gcr_real_int)1 << GCR_FRACTION_BITS) - 1)
 #define GCR_BITS_OF_ONE ((gcr_real_int)GCR_EXPONENT_BIAS << GCR_FRACTION_BITS)
 
-/* All that a function calls is inlined into it; instrumented, that would take three times as long to
- * compile and find nothing more. */
+/* All that a function calls is inlined into it; instrumented, that would take three times as long
+ * to compile and find nothing more. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GCR_FLATTEN
 #else
@@ -84,9 +84,9 @@ enum { GCR_FRACTION_BITS = GCR_DIGITS - 1 };
 
 #define GCR_LANES_FN static inline __attribute__((always_inline, unused))
 
-/* A stage of the computation, compiled by itself with all that it calls: in one function with others
- * the constants of their mathematics take the registers that its sums want (at n = 64, 1.1 times as
- * slow). */
+/* A stage of the computation, compiled by itself with all that it calls: in one function with
+ * others the constants of their mathematics take the registers that its sums want (at n = 64, 1.1
+ * times as slow). */
 #define GCR_LANES_STAGE static GCR_FLATTEN __attribute__((noinline, unused))
 
 GCR_LANES_FN gcr_vec gcr_vec_of(gcr_real x)

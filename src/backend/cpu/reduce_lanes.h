@@ -216,8 +216,8 @@ GCR_LANES_FN gcr_vec gcr_reducing_update(const gcr_reducing *of, gcr_vec *entry,
     return *entry;
 }
 
-/* `count` rows from `i` on, columns `begin` on: less v w' + w v', and times the next v. All while an
- * entry is in a register, and each entry of the four vectors is read once for all rows. */
+/* `count` rows from `i` on, columns `begin` on: less v w' + w v', and times the next v. All while
+ * an entry is in a register, and each entry of the four vectors is read once for all rows. */
 GCR_LANES_FN void gcr_reducing_pass_rows(const gcr_reducing *of, int begin, int i, int count)
 {
     const gcr_vec *const v = of->v, *const w = of->w, *const next = of->next_v;
@@ -292,8 +292,8 @@ static void gcr_reducing_turn_over(gcr_reducing *of)
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-/* Fills diagonal, below and tau. A reflection is taken out of the matrix when the next one goes over
- * it: one pass in place of two, and it is passes that take the time. */
+/* Fills diagonal, below and tau. A reflection is taken out of the matrix when the next one goes
+ * over it: one pass in place of two, and it is passes that take the time. */
 GCR_LANES_FN void gcr_reducing_run(gcr_reducing *of)
 {
     const int n = of->n;

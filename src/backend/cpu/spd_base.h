@@ -1,13 +1,13 @@
 /*
  * backend/cpu/spd_base.h -- entries that the cells of a group have in common.
  *
- * Part of engine_spd.h. Where a kernel has base(), cells with the same base parameters have matrices
- * scale C + shift I of one C, and lanes are neighbouring points: where the axes of the base stand
- * outermost a group meets one base, or two. Then a row of C is computed once for each of them, along
- * the row, and each entry goes to all its lanes; it is the same text as for a lane alone, so the
- * same bits. That is most of the work of a small cell: eight covariances for one. A small triangle
- * stays for the next group, which is often of the same base. A group that meets more bases, or
- * several datasets, asks for each entry in each lane.
+ * Part of engine_spd.h. Where a kernel has base(), cells with the same base parameters have
+ * matrices scale C + shift I of one C, and lanes are neighbouring points: where the axes of the
+ * base stand outermost a group meets one base, or two. Then a row of C is computed once for each of
+ * them, along the row, and each entry goes to all its lanes; it is the same text as for a lane
+ * alone, so the same bits. That is most of the work of a small cell: eight covariances for one. A
+ * small triangle stays for the next group, which is often of the same base. A group that meets more
+ * bases, or several datasets, asks for each entry in each lane.
  *
  * What is not a parameter of the base is NaN here, so that one that the description forgot is seen.
  */
@@ -86,7 +86,7 @@ static gcr_base *gcr_base_number(gcr_engine *engine, int number)
     return &engine->base[number == 0 ? engine->first_base : 1 - engine->first_base];
 }
 
-/* Which bases the group meets: in the middle of a second one, if there is, the next group begins. */
+/* Which bases the group meets: in the middle of a second one, if any, the next group begins. */
 static void gcr_bases_find(gcr_engine *engine, const gcr_ctx *ctx, const gcr_group *group)
 {
     const gcr_mask is_second = gcr_bases_differ(ctx, 0);

@@ -241,7 +241,7 @@ static void gcr_squares_forward(const gcr_squares_task *task, int row)
 }
 
 /* A pivot is a chain of 50 cycles; the processor spends them on the row below that is filled behind
- * each (7% of a cell at n = 24). Rejected: squares of that row eliminated there, too (3% slower). */
+ * each (7% of a cell at n = 24). Rejected: squares of that row eliminated there too (3% slower). */
 static void gcr_squares_factor_by_rows(gcr_squares_task *task, int rows)
 {
     gcr_square *const squares = (gcr_square *)task->engine->matrix;

@@ -197,8 +197,8 @@ GCR_LANES_FN gcr_vec gcr_vec_log(gcr_vec x)
     return *(const gcr_vec *)value;
 }
 
-/* Minus twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path but
- * AVX-512 has an instruction for, in the low bits of 1.5 * 2^GCR_FRACTION_BITS. */
+/* Minus twice the logarithm of the product: log |A|. The exponent becomes a number, as no code path
+ * but AVX-512 has an instruction for, in the low bits of 1.5 * 2^GCR_FRACTION_BITS. */
 GCR_LANES_FN gcr_vec gcr_pivots_log(const gcr_pivots *pivots)
 {
     const gcr_mask exponent = pivots->exponent - GCR_EXPONENT_BIAS * (gcr_real_int)pivots->count;
@@ -273,8 +273,8 @@ GCR_LANES_FN void gcr_panel_finish(gcr_square *squares, int first, int last, int
     }
 }
 
-/* One row of squares becomes that of the factor up to the square on the diagonal, which is ready for
- * gcr_square_factor_column(). */
+/* One row of squares becomes that of the factor up to the square on the diagonal, which is ready
+ * for gcr_square_factor_column(). */
 GCR_LANES_STAGE void gcr_squares_eliminate_row(gcr_square *squares, int row)
 {
     gcr_square *const own = gcr_squares_row(squares, row);

@@ -43,7 +43,7 @@ static inline void gcr_walk_step(gcr_walk *walk)
     }
 }
 
-/* Writes the parameters of the point in hand to a lane of `param`, [GCR_PARAMETERS_MAX][GCR_LANES]. */
+/* Writes the parameters of the point in hand to a lane of param[GCR_PARAMETERS_MAX][GCR_LANES]. */
 static inline void gcr_walk_bind(const gcr_walk *walk, gcr_real *param, int lane)
 {
     for (int a = 0; a < walk->points->axis_count; a++)

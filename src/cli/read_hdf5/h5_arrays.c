@@ -1,6 +1,6 @@
 /*
- * cli/read_hdf5/h5_arrays.c -- a walk over all links of the file for those that matter and their shapes;
- * then their numbers, by whole rows of chunks, so that none is unpacked twice.
+ * cli/read_hdf5/h5_arrays.c -- a walk over all links of the file for those that matter and their
+ * shapes; then their numbers, by whole rows of chunks, so that none is unpacked twice.
  *
  * Links, not objects: an x that many groups share by links is found in each of them.
  */
@@ -24,7 +24,7 @@ enum { INFLATION_MAX = 1032 };
 /* About what is read at a time; more where a row, or a chunk of the file, is larger. */
 enum { RUN_BYTES = 1 << 20 };
 
-/* ---- is this one wanted, and is it an array? -------------------------------------------------- */
+/* ---- is this one wanted, and is it an array? ------------------------------------------------- */
 
 static int is_wanted(const gcr_h5_arrays *arrays, const char *name)
 {
@@ -136,7 +136,7 @@ out:
     return status;
 }
 
-/* ---- the walk --------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static gcr_status append(gcr_h5_arrays *arrays, gcr_h5_found *found)
 {
@@ -220,7 +220,7 @@ out:
     return status;
 }
 
-/* ---- the numbers ------------------------------------------------------------------------------ */
+/* ---- the numbers ----------------------------------------------------------------------------- */
 
 /* Rows of a chunk of the file; 1 where it has no chunks. */
 static uint64_t chunk_rows(hid_t array)

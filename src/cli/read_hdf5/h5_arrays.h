@@ -24,8 +24,8 @@ typedef struct gcr_h5_arrays {
     gcr_status status; /* of the walk over the file, as libhdf5 passes on only that it ended */
 } gcr_h5_arrays;
 
-/* Opens the file called `path` and finds the arrays; all of them are of numbers, and of no more than
- * the file can hold. The rest of the struct is zero before it. */
+/* Opens the file called `path` and finds the arrays; all of them are of numbers, and of no more
+ * than the file can hold. The rest of the struct is zero before it. */
 GCR_MUST_CHECK gcr_status gcr_h5_arrays_open(gcr_h5_arrays *arrays);
 
 /* Reads the numbers of an array as f8, a run of rows at a time, and hands each run to `take`, which

@@ -1,10 +1,12 @@
 /*
  * cli/read_hdf5/restrain.c -- limits of setrlimit(2), and a filter of system calls.
  *
- * The filter names what is allowed: what libhdf5 was seen to call (10 calls, with glibc 2.36 and HDF5
- * 1.10), and what only reads, allocates or ends, for the libc that does it another way. Any other call is
- * answered as by a system that does not have it, so that a libc which has two ways tries the second.
- * A sanitizer makes calls of its own and needs more addresses than any bound, so it goes without both.
+ * The filter names what is allowed: what libhdf5 was seen to call (10 calls, with glibc 2.36 and
+ * HDF5
+ * 1.10), and what only reads, allocates or ends, for the libc that does it another way. Any other
+ * call is answered as by a system that does not have it, so that a libc which has two ways tries
+ * the second. A sanitizer makes calls of its own and needs more addresses than any bound, so it
+ * goes without both.
  */
 #include "cli/read_hdf5/restrain.h"
 
@@ -31,10 +33,10 @@ enum { IS_SANITIZED = 1 };
 enum { IS_SANITIZED = 0 };
 #endif
 
-/* ---- limits ----------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
-/* Addresses: what the machine has. Time: generous for a slow disk, and an end for an endless loop. What
- * setrlimit() refuses is lower already. */
+/* Addresses: what the machine has. Time: generous for a slow disk, and an end for an endless loop.
+ * What setrlimit() refuses is lower already. */
 static void limit(const char *path)
 {
     const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -52,7 +54,7 @@ static void limit(const char *path)
         setrlimit(RLIMIT_AS, &addresses);
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/* ---- system calls ---------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -113,9 +115,9 @@ static struct sock_filter answer_with(uint32_t answer)
     return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answer);
 }
 
-/* Numbers of calls mean something on one architecture only (x32 shares it with x86-64 and has numbers
- * of its own, which are not in the list); of the flags, which are an int, the low half of the argument
- * comes first. */
+/* Numbers of calls mean something on one architecture only (x32 shares it with x86-64 and has
+ * numbers of its own, which are not in the list); of the flags, which are an int, the low half of
+ * the argument comes first. */
 static int filter_calls(void)
 {
     struct sock_filter filter[FILTER_COUNT];

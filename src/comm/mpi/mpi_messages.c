@@ -1,9 +1,9 @@
 /*
  * comm/mpi/mpi_messages.c -- messages by MPI.
  *
- * Sends are synchronous ones (MPI_Issend): one is over when its receiver has taken it, so that a rank
- * that sends much cannot fill the memory of one that looks seldom, and so that ranks can know that
- * nothing is on its way any more.
+ * Sends are synchronous ones (MPI_Issend): one is over when its receiver has taken it, so that a
+ * rank that sends much cannot fill the memory of one that looks seldom, and so that ranks can know
+ * that nothing is on its way any more.
  */
 #include "comm/mpi/mpi_private.h"
 
@@ -132,7 +132,8 @@ out:
     return status;
 }
 
-/* The first of those that are there; NULL if there is none. Messages of one rank keep their order. */
+/* The first of those that are there; NULL if there is none. Messages of one rank keep their
+ * order. */
 static gcr_mpi_receive *first_done(gcr_mpi_link *self)
 {
     gcr_mpi_receive *first = NULL;

@@ -48,8 +48,8 @@ static inline gcr_mpi_link *gcr_mpi_link_of(gcr_link *link)
     return (gcr_mpi_link *)link;
 }
 
-/* Between two looks at something that is not there: what comes soon does not wait for a timer, and what
- * takes long is slept for, a millisecond at the most. `*looks` starts at 0. */
+/* Between two looks at something that is not there: what comes soon does not wait for a timer, and
+ * what takes long is slept for, a millisecond at the most. `*looks` starts at 0. */
 void gcr_mpi_rest(int *looks);
 
 /* ---- mpi_messages.c -------------------------------------------------------------------------- */

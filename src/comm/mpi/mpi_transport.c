@@ -48,8 +48,8 @@ void gcr_mpi_rest(int *looks)
         ++*looks;
 }
 
-/* "Open MPI v4.1.4", or "MPICH Version: 4.0.2": what stands before the first comma or line's end, with
- * one blank where there are more. */
+/* "Open MPI v4.1.4", or "MPICH Version: 4.0.2": what stands before the first comma or line's end,
+ * with one blank where there are more. */
 static const char *mpi_library(void)
 {
     static char name[64];
@@ -80,8 +80,8 @@ static int can_read_processes(void)
     return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
 }
 
-/* A network card that Open MPI has an engine of its own for: InfiniBand and its relatives, Slingshot,
- * True Scale. */
+/* A network card that Open MPI has an engine of its own for: InfiniBand and its relatives,
+ * Slingshot, True Scale. */
 static int has_fast_network(void)
 {
     static const char *const places[] = { "/sys/class/infiniband/*", "/dev/infiniband/*",
@@ -258,9 +258,9 @@ out:
     return status;
 }
 
-/* Open MPI 4.1 takes its components out of memory while a thread of its own still comes back to one of
- * them: under srun one of some hundred starts ended there with a segmentation fault (measured). So they
- * stay until the process ends. */
+/* Open MPI 4.1 takes its components out of memory while a thread of its own still comes back to one
+ * of them: under srun one of some hundred starts ended there with a segmentation fault (measured).
+ * So they stay until the process ends. */
 static void keep_components(void)
 {
     void *program = dlopen(NULL, RTLD_LAZY);
@@ -287,7 +287,8 @@ static void mpi_close(gcr_link *link)
     }
 }
 
-/* MPI may still read and write what belongs to messages under way, and MPI_Finalize waits for all ranks. */
+/* MPI may still read and write what belongs to messages under way, and MPI_Finalize waits for all
+ * ranks. */
 static void mpi_leave(gcr_link *link)
 {
     is_started = 0;

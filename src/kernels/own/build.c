@@ -151,8 +151,9 @@ static char *quote(const char *path)
     return quoted;
 }
 
-/* The text behind a line that says where it comes from. What holds it to its description is the first
- * that it includes, from its own folder, where a compiler looks before it looks anywhere else. */
+/* The text behind a line that says where it comes from. What holds it to its description is the
+ * first that it includes, from its own folder, where a compiler looks before it looks anywhere
+ * else. */
 static gcr_status write_kernel(const gcr_source *source, const char *work)
 {
     gcr_status status = GCR_OK;

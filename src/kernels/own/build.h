@@ -1,8 +1,8 @@
 /*
  * kernels/own/build.h -- one kernel file, compiled with text that the library carries.
  *
- * The file is read once; what is hashed is what is compiled: a copy in the work folder, in which the
- * compiler's messages and debuggers find the user's path and line numbers. There it can include
+ * The file is read once; what is hashed is what is compiled: a copy in the work folder, in which
+ * the compiler's messages and debuggers find the user's path and line numbers. There it can include
  * what the library carries and the system's headers, and no file beside it: the hash would not
  * notice when that changes.
  */
@@ -45,8 +45,8 @@ typedef struct gcr_source {
     gcr_cache cache;
 } gcr_source;
 
-/* Reads the file and finds compiler and cache. GCR_EUNREADABLE: it cannot be read; GCR_EINVAL: it is
- * no text, too large, or may be written by everybody; and what gcr_compiler_find() and
+/* Reads the file and finds compiler and cache. GCR_EUNREADABLE: it cannot be read; GCR_EINVAL: it
+ * is no text, too large, or may be written by everybody; and what gcr_compiler_find() and
  * gcr_cache_open() say. The caller clears *out, also on failure. */
 GCR_MUST_CHECK gcr_status gcr_source_open(gcr_source *out, const char *path);
 void gcr_source_clear(gcr_source *source);

@@ -229,8 +229,8 @@ static const char *error_of_line(const char *line, const char *source)
     return bytes > 0 && strncmp(line + bytes, ": ", 2) == 0 ? skip_error(line + bytes + 2) : NULL;
 }
 
-/* The first error in the source: "fit.c:12:5: expected ';'". An error in what the source has called,
- * of which a line before says "inlined from 'cell' at fit.c:12:5", is one there. */
+/* The first error in the source: "fit.c:12:5: expected ';'". An error in what the source has
+ * called, of which a line before says "inlined from 'cell' at fit.c:12:5", is one there. */
 static int find_error(char *out, size_t bytes, const char *text, const char *source)
 {
     const char *place = NULL;

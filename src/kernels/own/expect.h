@@ -1,10 +1,10 @@
 /*
  * kernels/own/expect.h -- that a kernel reads nothing that it has not declared.
  *
- * Comes before kernel.h, whose accessors ask GCR_EXPECT_DECLARED and GCR_EXPECT(promise, WORD). With
- * GCR_CHECKS a broken promise is reported when it is met. Without, what is read and not declared is
- * an error of the compiler. Whether a row is there is not: on the way of a loop that is not
- * entered a compiler may know that there is none, and call correct code wrong.
+ * Comes before kernel.h, whose accessors ask GCR_EXPECT_DECLARED and GCR_EXPECT(promise, WORD).
+ * With GCR_CHECKS a broken promise is reported when it is met. Without, what is read and not
+ * declared is an error of the compiler. Whether a row is there is not: on the way of a loop that is
+ * not entered a compiler may know that there is none, and call correct code wrong.
  *
  * Defined by whoever compiles, from the description: GCR_DECLARED_PARAMETERS, how many there are;
  * GCR_DECLARED_USES; GCR_DECLARED_SCRATCH and GCR_DECLARED_PREPARED, 0 or 1.

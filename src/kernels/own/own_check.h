@@ -1,5 +1,6 @@
 /*
- * kernels/own/own_check.h -- whether a kernel of the user's keeps its promises, tried on random cells.
+ * kernels/own/own_check.h -- whether a kernel of the user's keeps its promises, tried on random
+ * cells.
  *
  * The kernel is compiled as for a run, for the plain engine, and with AddressSanitizer, and each is
  * linked with the program of checking.c and run as a process of its own.

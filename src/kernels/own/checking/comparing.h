@@ -1,6 +1,6 @@
 /*
- * kernels/own/checking/comparing.h -- where two results of one problem differ, bit by bit or by more
- * than rounding.
+ * kernels/own/checking/comparing.h -- where two results of one problem differ, bit by bit or by
+ * more than rounding.
  */
 #ifndef GCR_CHECKING_COMPARING_H
 #define GCR_CHECKING_COMPARING_H

@@ -1,6 +1,6 @@
 /*
- * kernels/own/checking/plain_lapack.h -- three routines of LAPACK as they are explained in class: an
- * oracle that shares no line with what it judges.
+ * kernels/own/checking/plain_lapack.h -- three routines of LAPACK as they are explained in class:
+ * an oracle that shares no line with what it judges.
  */
 #ifndef GCR_CHECKING_PLAIN_LAPACK_H
 #define GCR_CHECKING_PLAIN_LAPACK_H

@@ -1,6 +1,6 @@
 /*
- * kernels/own/checking/random_problem.h -- a random dataset and a random grid for the kernel that is
- * checked. The seed is fixed: what fails comes again.
+ * kernels/own/checking/random_problem.h -- a random dataset and a random grid for the kernel that
+ * is checked. The seed is fixed: what fails comes again.
  */
 #ifndef GCR_CHECKING_RANDOM_PROBLEM_H
 #define GCR_CHECKING_RANDOM_PROBLEM_H
