@@ -56,6 +56,7 @@ static void note_failure(void *arg, int worker, gcr_status status)
     execution *x = arg;
 
     atomic_store(&x->stop, 1);
+    gcr_watch_note_failure(&x->watch);
     pthread_mutex_lock(&x->failure_lock);
     if (x->failure == GCR_OK) { /* a device that is silent for too long is lost like another */
         x->failure = status == GCR_ETIMEOUT ? GCR_EDEVICE : status;

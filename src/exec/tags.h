@@ -10,8 +10,7 @@ typedef enum gcr_tag {
     GCR_TAG_TILE,   /* gather.h: what has landed on a node             */
     GCR_TAG_PARCEL, /* carrier.h: what a GPU sends; no bytes: no more  */
     GCR_TAG_STOP,   /* watch.c: a rank wants all to stop, and why      */
-    GCR_TAG_ENDED,  /* watch.c: nothing will come from a node any more */
-    GCR_TAG_OVER,   /* watch.c: nothing will come from rank 0 any more */
+    GCR_TAG_LAST,   /* watch.c: nothing will come from a node any more */
     GCR_TAG_TRIAL,  /* gather_trial.c: how fast messages are           */
     GCR_TAG_BEAT,   /* watch.c: rank 0 is there                        */
     GCR_TAG_COUNT

@@ -36,25 +36,12 @@ static int leads_node(const gcr_watch *watch)
     return ranks_of(watch)->node_rank == 0;
 }
 
-/* The nodes first .. end - 1 are those that this leader speaks to: rank 0 to all others, another to
- * rank 0's. */
-static int first_node(const gcr_watch *watch)
-{
-    return ranks_of(watch)->rank == 0 ? 1 : 0;
-}
-
-static int end_node(const gcr_watch *watch)
-{
-    const gcr_comm_info *ranks = ranks_of(watch);
-
-    return ranks->rank == 0 ? ranks->node_count : ranks->node_rank == 0 ? 1 : 0;
-}
-
 gcr_status gcr_watch_open(gcr_watch *out)
 {
     gcr_status status = GCR_OK;
     gcr_run *run = out->run;
-    const int nodes = ranks_of(out)->node_count;
+    const gcr_comm_info *ranks = ranks_of(out);
+    const int nodes = ranks->node_count;
 
     out->pause = look_at_messages;
     GCR_TRY(gcr_comm_share(&out->board, run->comm, sizeof(board), 1, "the board of a node"));
@@ -62,10 +49,14 @@ gcr_status gcr_watch_open(gcr_watch *out)
     status = gcr_memory_create((void **)&out->nodes, (uint64_t)nodes, sizeof *out->nodes,
                                "messages to the nodes of a run");
     if (status == GCR_OK)
+        status = gcr_memory_create((void **)&out->peers, (uint64_t)nodes, sizeof *out->peers,
+                                   "what nodes are told");
+    if (status == GCR_OK)
         status = gcr_hearing_open(&out->hearing, nodes, run->silence, gcr_clock_seconds());
     GCR_TRY(gcr_comm_agree(run->comm, status));
+    gcr_ending_open(&out->ending, out->peers, ranks->rank, ranks->node_rank, nodes);
     for (int n = 0; n < nodes; n++)
-        if (n < first_node(out) || n >= end_node(out))
+        if (n < out->ending.first || n >= out->ending.end)
             gcr_hearing_forget(&out->hearing, n);
 out:
     return status;
@@ -74,6 +65,7 @@ out:
 void gcr_watch_close(gcr_watch *watch)
 {
     gcr_hearing_close(&watch->hearing);
+    gcr_memory_destroy(watch->peers);
     gcr_memory_destroy(watch->nodes);
     gcr_shared_clear(&watch->board);
 }
@@ -93,13 +85,18 @@ static void put_on_board(const gcr_watch *watch, gcr_run_ending ending)
     atomic_compare_exchange_strong(&board_of(watch)->stop, &none, 1 + (int)ending);
 }
 
+void gcr_watch_note_failure(const gcr_watch *watch)
+{
+    put_on_board(watch, GCR_RUN_FAILED);
+}
+
 /* Looks whether somebody here wishes the run to stop. */
 static void look_for_a_wish_to_stop(const gcr_watch *watch)
 {
     const gcr_run *run = watch->run;
     const double limit = run->spec.job->max_seconds;
 
-    if (atomic_load(watch->stop) != 0) /* a worker failed */
+    if (atomic_load(watch->stop) != 0) /* cells may be lacking */
         put_on_board(watch, GCR_RUN_FAILED);
     else if (atomic_load(&run->is_cancelled) != 0)
         put_on_board(watch, GCR_RUN_CANCELLED);
@@ -108,44 +105,33 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
 }
 
 /* A failure of this thread's own: what it would have done for others it does no more, but it takes
- * their messages, so that they can end; unless it is the messages that fail. */
+ * their messages, so that they can end; unless it is the messages that fail. For want of memory
+ * none does: one that finds none is dropped. */
 static void fail(gcr_watch *watch, gcr_status status)
 {
-    watch->is_cut_off = watch->is_failed;
+    if (watch->health != GCR_WATCH_WELL && status == GCR_EIO)
+        watch->health = GCR_WATCH_CUT_OFF;
+    if (watch->health == GCR_WATCH_WELL)
+        watch->health = GCR_WATCH_FAILED;
     watch->on_failure(watch->arg, -1, status);
-    watch->is_failed = 1;
-    put_on_board(watch, GCR_RUN_FAILED);
     if (watch->gather != NULL)
         gcr_gather_give_up(watch->gather);
     gcr_carrier_give_up(watch->carrier);
 }
 
-/* Lets this rank's workers know what stands on the board, and the other nodes, once. */
-static gcr_status heed_board(gcr_watch *watch)
+/* Lets this rank's workers know what stands on the board; the other nodes are told by speak(). */
+static void heed_board(gcr_watch *watch)
 {
-    gcr_status status = GCR_OK;
     const int on_board = atomic_load(&board_of(watch)->stop);
 
     if (on_board == 0 || watch->stop_told != 0)
-        goto out;
+        return;
     watch->stop_told = on_board;
     if (on_board == 1 + (int)GCR_RUN_FAILED)
         gcr_carrier_hurry(watch->carrier, GCR_CARRIER_STOP_SECONDS);
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
-    if (watch->has_ended || watch->is_over)
-        goto out; /* the last message has been sent */
-    for (int n = first_node(watch); n < end_node(watch); n++) {
-        gcr_status sent;
-
-        if (watch->nodes[n].is_lost)
-            continue;
-        sent = gcr_comm_send(&watch->nodes[n].told, watch->run->comm, ranks_of(watch)->leaders[n],
-                             GCR_TAG_STOP, &watch->stop_told, sizeof watch->stop_told);
-        status = status == GCR_OK ? sent : status; /* one that fails keeps none from the others */
-    }
-out:
-    return status;
+    gcr_ending_stop(&watch->ending);
 }
 
 static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
@@ -196,19 +182,16 @@ static gcr_status note_loss(gcr_watch *watch, int node)
  * is now. */
 static void lose(gcr_watch *watch, int node)
 {
-    gcr_watch_node *lost = &watch->nodes[node];
     const gcr_status status = note_loss(watch, node);
 
     gcr_hearing_forget(&watch->hearing, node);
-    lost->is_lost = 1;
-    if (ranks_of(watch)->rank > 0) {
-        fail(watch, status);
-        watch->is_cut_off = 1;
+    gcr_ending_lose(&watch->ending, node);
+    if (watch->ending.is_root) {
+        gcr_carrier_give_up(watch->carrier);
         return;
     }
-    watch->nodes_ended += !lost->has_ended;
-    lost->has_ended = 1;
-    gcr_carrier_give_up(watch->carrier);
+    fail(watch, status);
+    watch->health = GCR_WATCH_CUT_OFF;
 }
 
 /* What has been taken was heard. */
@@ -231,10 +214,10 @@ static gcr_status beat(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
 
-    if (watch->is_over || !gcr_hearing_is_due(&watch->hearing, gcr_clock_seconds()))
+    if (!gcr_hearing_is_due(&watch->hearing, gcr_clock_seconds()))
         goto out;
-    for (int n = 1; n < end_node(watch); n++)
-        if (!watch->nodes[n].is_lost && watch->nodes[n].beat == NULL)
+    for (int n = watch->ending.first; n < watch->ending.end; n++)
+        if (gcr_ending_listens(&watch->ending, n) && watch->nodes[n].beat == NULL)
             GCR_TRY(gcr_comm_send(&watch->nodes[n].beat, watch->run->comm,
                                   ranks_of(watch)->leaders[n], GCR_TAG_BEAT, NULL, 0));
 out:
@@ -246,11 +229,11 @@ static gcr_status listen(gcr_watch *watch)
     gcr_status status = GCR_OK;
     int silent;
 
-    for (int n = first_node(watch); n < end_node(watch); n++) {
+    for (int n = watch->ending.first; n < watch->ending.end; n++) {
         GCR_TRY(hear(watch, n, &watch->nodes[n].beat));
-        GCR_TRY(hear(watch, n, &watch->nodes[n].over));
+        GCR_TRY(hear(watch, n, &watch->nodes[n].last));
     }
-    if (ranks_of(watch)->rank == 0)
+    if (watch->ending.is_root)
         GCR_TRY(beat(watch));
     silent = gcr_hearing_look(&watch->hearing, gcr_clock_seconds());
     if (silent >= 0)
@@ -261,13 +244,15 @@ out:
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* Rank 0's last one says whether the comm is broken. */
-static gcr_status take_over(gcr_watch *watch, const gcr_message *message)
+/* The last of another. Rank 0's says whether the comm is broken, a leader's nothing more. */
+static gcr_status take_last(gcr_watch *watch, const gcr_message *message)
 {
     gcr_status status = GCR_OK;
     int lost;
 
-    watch->is_over = 1;
+    gcr_ending_hear_last(&watch->ending, ranks_of(watch)->ranks[message->from].node);
+    if (watch->ending.is_root)
+        goto out;
     if (message->count != sizeof lost)
         GCR_FAIL(GCR_EIO, "rank %d ends in words that nobody knows", message->from);
     memcpy(&lost, message->bytes, sizeof lost);
@@ -280,21 +265,18 @@ out:
 static gcr_status take(gcr_watch *watch, const gcr_message *message)
 {
     gcr_status status = GCR_OK;
-    gcr_watch_node *from = &watch->nodes[ranks_of(watch)->ranks[message->from].node];
+    const int node = ranks_of(watch)->ranks[message->from].node;
 
-    gcr_hearing_hear(&watch->hearing, ranks_of(watch)->ranks[message->from].node);
-    if (from->is_lost)
+    gcr_hearing_hear(&watch->hearing, node);
+    if (watch->peers[node].is_lost)
         goto out; /* it is back, too late */
     if (message->tag == GCR_TAG_STOP) {
         GCR_TRY(take_stop(watch, message));
-    } else if (message->tag == GCR_TAG_ENDED) {
-        from->has_ended = 1;
-        watch->nodes_ended++;
-    } else if (message->tag == GCR_TAG_OVER) {
-        GCR_TRY(take_over(watch, message));
+    } else if (message->tag == GCR_TAG_LAST) {
+        GCR_TRY(take_last(watch, message));
     } else if (message->tag == GCR_TAG_PARCEL) {
         GCR_TRY(gcr_carrier_take(watch->carrier, message));
-    } else if (message->tag == GCR_TAG_BEAT || watch->is_failed) {
+    } else if (message->tag == GCR_TAG_BEAT || watch->health != GCR_WATCH_WELL) {
         goto out;
     } else if (message->tag == GCR_TAG_TILE) {
         GCR_TRY(gcr_gather_take(watch->gather, message));
@@ -322,40 +304,61 @@ out:
     return status;
 }
 
-/* A leader has sent all that its node will ever send; as messages keep their order, this is the
- * last. */
-static gcr_status tell_end(gcr_watch *watch)
+/* ---- the end: ending.h ----------------------------------------------------------------------- */
+
+/* True when all that others are to have of this node was sent; of rank 0 when it has had all of
+ * theirs, too. */
+static int is_done(gcr_watch *watch)
+{
+    if (!watch->ending.is_root)
+        return gcr_gather_has_sent(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
+    return gcr_ending_has_heard_all(&watch->ending) && watch->workers_ended &&
+           gcr_gather_is_over(watch->gather) &&
+           (atomic_load(&board_of(watch)->lost) > 0 || gcr_carrier_is_over(watch->carrier));
+}
+
+static gcr_status say(gcr_watch *watch, int node, gcr_word word)
+{
+    gcr_watch_node *to = &watch->nodes[node];
+    const int leader = ranks_of(watch)->leaders[node];
+
+    if (word == GCR_WORD_STOP)
+        return gcr_comm_send(&to->told, watch->run->comm, leader, GCR_TAG_STOP, &watch->stop_told,
+                             sizeof watch->stop_told);
+    to->loss_told = atomic_load(&board_of(watch)->lost);
+    watch->pause = look_at_messages;
+    return gcr_comm_send(&to->last, watch->run->comm, leader, GCR_TAG_LAST, &to->loss_told,
+                         sizeof to->loss_told);
+}
+
+/* What could not be said is said at the next look, and keeps nothing from other nodes. */
+static gcr_status speak_to(gcr_watch *watch, int node)
 {
     gcr_status status = GCR_OK;
+    gcr_word word;
 
-    if (watch->has_ended || ranks_of(watch)->rank == 0 || !gcr_gather_has_sent(watch->gather) ||
-        !gcr_carrier_node_has_ended(watch->carrier))
-        goto out;
-    GCR_TRY(gcr_comm_send(&watch->ended, watch->run->comm, 0, GCR_TAG_ENDED, NULL, 0));
-    watch->has_ended = 1;
+    while ((word = gcr_ending_due(&watch->ending, node)) != GCR_WORD_NONE) {
+        GCR_TRY(say(watch, node, word));
+        gcr_ending_say(&watch->ending, node, word);
+    }
 out:
     return status;
 }
 
-/* Rank 0 has heard the last of all nodes, and has done what it does for them. */
-static gcr_status tell_over(gcr_watch *watch)
+/* That a node's work is done is found first, and then why: whoever stopped it has put that down
+ * before. */
+static gcr_status speak(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
-    const gcr_comm_info *ranks = ranks_of(watch);
-    const int lost = atomic_load(&board_of(watch)->lost);
 
-    if (watch->is_over || ranks->rank > 0 || watch->nodes_ended < ranks->node_count - 1 ||
-        !watch->workers_ended || !gcr_gather_is_over(watch->gather) ||
-        !(lost > 0 || gcr_carrier_is_over(watch->carrier)))
-        goto out;
-    watch->is_over = 1;
-    watch->loss_told = lost;
-    watch->pause = look_at_messages;
-    for (int n = 1; n < ranks->node_count; n++)
-        if (!watch->nodes[n].is_lost)
-            GCR_TRY(gcr_comm_send(&watch->nodes[n].over, watch->run->comm, ranks->leaders[n],
-                                  GCR_TAG_OVER, &watch->loss_told, sizeof watch->loss_told));
-out:
+    if (is_done(watch))
+        gcr_ending_done(&watch->ending);
+    heed_board(watch);
+    for (int n = watch->ending.first; n < watch->ending.end; n++) {
+        const gcr_status said = speak_to(watch, n);
+
+        status = status == GCR_OK ? said : status;
+    }
     return status;
 }
 
@@ -367,10 +370,10 @@ static gcr_status look_around_node(gcr_watch *watch)
     if (ranks_of(watch)->node_count > 1 || watch->carrier->bridge != NULL)
         GCR_TRY(take_messages(watch));
     GCR_TRY(listen(watch));
-    if (watch->is_failed)
+    if (watch->health != GCR_WATCH_WELL)
         goto out;
     GCR_TRY(gcr_gather_look(watch->gather));
-    if (!watch->has_ended)
+    if (!watch->ending.is_done)
         GCR_TRY(gcr_dealing_look(watch->dealing, gcr_clock_seconds()));
 out:
     return status;
@@ -381,26 +384,25 @@ static void look_around(gcr_watch *watch)
     gcr_status status = GCR_OK;
 
     look_for_a_wish_to_stop(watch);
-    GCR_TRY(heed_board(watch));
+    heed_board(watch);
     GCR_TRY(gcr_carrier_look(watch->carrier, watch->workers_ended));
-    if (watch->gather == NULL || !leads_node(watch) || watch->is_cut_off)
+    if (watch->gather == NULL || !leads_node(watch) || watch->health == GCR_WATCH_CUT_OFF)
         goto out;
     GCR_TRY(look_around_node(watch));
-    GCR_TRY(tell_end(watch));
-    GCR_TRY(tell_over(watch));
+    GCR_TRY(speak(watch));
 out:
     if (status != GCR_OK)
         fail(watch, status);
 }
 
-/* The last messages of rank 0 have been taken: until then it listens for those who are to take
+/* The last messages of rank 0 have been taken, too: until then it listens for those who are to take
  * them. */
-static int has_told_over(const gcr_watch *watch)
+static int has_ended(const gcr_watch *watch)
 {
-    for (int n = 1; n < end_node(watch); n++)
-        if (watch->nodes[n].over != NULL)
+    for (int n = watch->ending.first; n < watch->ending.end && watch->ending.is_root; n++)
+        if (watch->nodes[n].last != NULL)
             return 0;
-    return watch->is_over;
+    return gcr_ending_is_over(&watch->ending);
 }
 
 /* True when nothing of this rank is waited for, and it waits for nothing. */
@@ -409,9 +411,11 @@ static int is_over(gcr_watch *watch)
     const board *b = board_of(watch);
     const int is_carried = atomic_load(&b->lost) > 0 || gcr_carrier_is_over(watch->carrier);
 
-    if (!is_carried || watch->gather == NULL || watch->is_cut_off)
+    if (watch->health == GCR_WATCH_CUT_OFF)
+        return 1;
+    if (!is_carried || watch->gather == NULL)
         return is_carried;
-    return leads_node(watch) ? has_told_over(watch) : atomic_load(&b->is_over);
+    return leads_node(watch) ? has_ended(watch) : atomic_load(&b->is_over);
 }
 
 /* The buffers of messages may go: all have been looked for, or will be before their receivers
@@ -421,13 +425,12 @@ static gcr_status settle(gcr_watch *watch)
     gcr_status status = GCR_OK;
     gcr_comm *comm = watch->run->comm;
 
-    if (watch->is_cut_off)
+    if (watch->health == GCR_WATCH_CUT_OFF)
         goto out;
-    GCR_TRY(gcr_comm_finish_send(comm, &watch->ended));
     for (int n = 0; n < ranks_of(watch)->node_count; n++) {
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].told));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].beat));
-        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].over));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].last));
     }
     GCR_TRY(gcr_dealing_settle(watch->dealing));
 out:
@@ -556,7 +559,8 @@ void gcr_watch_run(gcr_watch *watch)
             next += interval;
         }
     }
-    atomic_store(&board_of(watch)->is_over, 1); /* who does not lead waits for it */
+    if (leads_node(watch))
+        atomic_store(&board_of(watch)->is_over, 1); /* the other ranks wait for it */
     learn_from_board(watch);
     status = settle(watch);
     if (status != GCR_OK)

@@ -125,11 +125,11 @@ static void test_a_message_of_something_else_is_not_taken(void **state)
     (void)state;
     wrong.fewer_bytes = 8;
     assert_all_fail(1, GCR_EIO,
-                    "rank 1 sends a message 7 of 8388600 bytes while messages of 8388608 bytes "
+                    "rank 1 sends a message 6 of 8388600 bytes while messages of 8388608 bytes "
                     "are timed");
     wrong.tag_shift = 1;
     assert_all_fail(1, GCR_EIO,
-                    "rank 1 sends a message 8 of 8388608 bytes while messages of 8388608 bytes "
+                    "rank 1 sends a message 7 of 8388608 bytes while messages of 8388608 bytes "
                     "are timed");
 }
 

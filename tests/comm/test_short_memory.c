@@ -2,8 +2,9 @@
  * Memory that one rank does not get, at whatever moment: all ranks leave the run, soon and with one sentence,
  * and can begin the next one.
  *
- * The k-th allocation of one rank fails, for k from 1 on until nothing fails any more. Allocations of
- * this program are counted, not those of the libraries below it (its linker is told to wrap them).
+ * The k-th allocation of one rank fails, for k from 1 on until nothing fails any more; alone, or
+ * with those behind it: then there is none for what comes while the rank leaves. Allocations of this
+ * program are counted, not those of the libraries below it (its linker is told to wrap them).
  */
 #include "support/ranks.h"
 
@@ -24,6 +25,7 @@ static const double soon = 5.0; /* seconds */
 /* ---- memory ------------------------------------------------------------------------------------ */
 
 static atomic_long left; /* allocations that are granted before one fails; < 0: one has */
+static long in_a_row;    /* that fail then                                              */
 
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
@@ -36,7 +38,9 @@ void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, o
 
 static int is_refused(void)
 {
-    if (atomic_fetch_sub(&left, 1) != 0)
+    const long granted = atomic_fetch_sub(&left, 1);
+
+    if (granted > 0 || granted <= -in_a_row)
         return 0;
     errno = ENOMEM;
     return 1;
@@ -147,10 +151,11 @@ static int assert_all_leave_alike(const outcome *mine, int victim, long k)
     return all[victim].was_refused;
 }
 
-static void refuse_one_after_the_other(body *run, const char *text)
+static void refuse_one_after_the_other(body *run, long refused, const char *text)
 {
     gcr_job job;
 
+    in_a_row = refused;
     assert_ok(gcr_job_parse(&job, "it.yaml", text, NULL, 0));
     assert_ok(gcr_datasets_load(&own, &job));
     for (int victim = 0; victim < rank_count; victim++)
@@ -170,7 +175,7 @@ static void refuse_one_after_the_other(body *run, const char *text)
 static void test_from_the_first_word_to_the_last_cell(void **state)
 {
     (void)state;
-    refuse_one_after_the_other(compute_what_is_shared,
+    refuse_one_after_the_other(compute_what_is_shared, 1,
                                "name: it\ndata: {synthetic: {datasets: 3, rows: 4}}\nkernel: gp\n"
                                "grid: {lengthscale: [1, 2], noise: [0.1, 0.2], variance: 1}\n"
                                "where: noise < lengthscale\n"
@@ -182,7 +187,7 @@ static void test_where_summaries_alone_are_kept(void **state)
 {
     (void)state;
     refuse_one_after_the_other(
-        compute_what_each_has,
+        compute_what_each_has, 8,
         "name: it\ndata: {synthetic: {datasets: 3, rows: 4}}\nkernel: scale\n"
         "grid: {factor: {linspace: [0, 1, 3000]}}\n"
         "summary: {best: argmax(value), mean: mean(value)}\n"

@@ -61,13 +61,15 @@ out:
 static gcr_status grow(gcr_mpi_receive *receive, uint64_t count)
 {
     gcr_status status = GCR_OK;
+    const int is_short = receive->small != NULL && count <= GCR_MPI_SHORT_BYTES;
 
-    if (count <= receive->capacity)
+    receive->bytes = is_short ? receive->small : receive->large;
+    if (is_short || count <= receive->capacity)
         goto out;
-    free(receive->bytes);
+    free(receive->large);
     receive->capacity = 0;
-    receive->bytes = malloc(count);
-    if (receive->bytes == NULL)
+    receive->bytes = receive->large = malloc(count);
+    if (receive->large == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a message of %llu bytes", (unsigned long long)count);
     receive->capacity = count;
 out:
@@ -225,5 +227,6 @@ void gcr_mpi_drain(gcr_mpi_link *self)
     }
 out: /* a failure here ends the draining: what started the ranks will end them */
     for (int i = 0; i < GCR_MPI_RECEIVES; i++)
-        free(self->receives[i].bytes);
+        free(self->receives[i].large);
+    free(self->shorts);
 }

@@ -22,7 +22,7 @@ gcr_status gcr_mpi_fail(const char *file, int line, int code, const char *call);
 
 /* How many messages may be on their way in at a time: a long one does not hold up short ones of
  * other ranks. */
-enum { GCR_MPI_RECEIVES = 8 };
+enum { GCR_MPI_RECEIVES = 8, GCR_MPI_SHORT_BYTES = 128 };
 
 typedef struct gcr_mpi_receive {
     int is_open, is_done;
@@ -30,14 +30,18 @@ typedef struct gcr_mpi_receive {
     MPI_Request request;
     int from, tag;
     uint64_t count, capacity;
-    void *bytes;
+    void *bytes; /* [count], in one of these:                                         */
+    void *large; /* [capacity] grown when it is needed                                */
+    void *small; /* [GCR_MPI_SHORT_BYTES] of the link: a short message finds room in
+                     * any case; NULL where MPI may still write there                    */
 } gcr_mpi_receive;
 
 typedef struct gcr_mpi_link {
     gcr_link link;
     MPI_Comm comm;
-    int is_world;    /* of all processes that were started together */
-    gcr_send *sends; /* on their way */
+    int is_world;                        /* of all processes that were started together */
+    gcr_send *sends;                     /* on their way */
+    char (*shorts)[GCR_MPI_SHORT_BYTES]; /* [GCR_MPI_RECEIVES] */
     gcr_mpi_receive receives[GCR_MPI_RECEIVES];
     gcr_mpi_receive *looked_at; /* what the last look has given out */
     uint64_t turns;

@@ -175,11 +175,29 @@ static gcr_status allocate(gcr_mpi_link **out)
 {
     gcr_status status = GCR_OK;
 
-    *out = calloc(1, sizeof **out);
-    if (*out == NULL)
+    gcr_mpi_link *self = calloc(1, sizeof *self);
+
+    *out = NULL;
+    if (self == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a group of ranks");
+    self->shorts = calloc(GCR_MPI_RECEIVES, sizeof *self->shorts);
+    if (self->shorts == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for a group of ranks");
+    for (int i = 0; i < GCR_MPI_RECEIVES; i++)
+        self->receives[i].small = self->shorts[i];
+    *out = self;
+    self = NULL;
 out:
+    free(self);
     return status;
+}
+
+/* One that has passed nothing. */
+static void discard(gcr_mpi_link *self)
+{
+    if (self != NULL)
+        free(self->shorts);
+    free(self);
 }
 
 /* `comm` is the link's then. */
@@ -212,7 +230,7 @@ static gcr_status mpi_open(gcr_link **out)
     *out = &self->link;
     self = NULL;
 out:
-    free(self);
+    discard(self);
     return status;
 }
 
@@ -254,7 +272,7 @@ static gcr_status mpi_split(gcr_link **out, gcr_link *link, int is_in, int key)
     *out = &self->link;
     self = NULL;
 out:
-    free(self);
+    discard(self);
     return status;
 }
 
