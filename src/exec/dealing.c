@@ -198,6 +198,15 @@ out:
     return status;
 }
 
+static int has_answers_under_way(const gcr_dealing *dealing, const gcr_dealing_team *team)
+{
+    for (int n = 0; team->answers_sent != NULL && n < dealing->run->crew.comm->node_count; n++)
+        if (team->answers_sent[n] != NULL)
+            return 1;
+    return 0;
+}
+
+/* Answers that nobody has taken are the comm's until it is closed, as in an outbox. */
 void gcr_dealing_close(gcr_dealing *dealing)
 {
     for (int t = 0; t < GCR_CREW_KINDS_MAX; t++) {
@@ -205,7 +214,8 @@ void gcr_dealing_close(gcr_dealing *dealing)
 
         gcr_schedule_destroy(team->schedule);
         gcr_desk_destroy(team->desk);
-        gcr_memory_destroy(team->answers);
+        if (!has_answers_under_way(dealing, team))
+            gcr_memory_destroy(team->answers);
         gcr_memory_destroy(team->answers_sent);
     }
     gcr_shared_clear(&dealing->memory);

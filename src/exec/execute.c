@@ -302,8 +302,11 @@ out:
     return status;
 }
 
+/* Messages that nobody has taken stay where they are until the process ends, as in an outbox. */
 static void close_execution(execution *x)
 {
+    const int leaves_messages = x->watch.leaves_messages;
+
     gcr_pool_destroy(x->pool);
     gcr_watch_close(&x->watch);
     gcr_carrier_close(&x->carrier);
@@ -315,6 +318,8 @@ static void close_execution(execution *x)
     }
     gcr_memory_destroy(x->places);
     pthread_mutex_destroy(&x->failure_lock);
+    if (!leaves_messages)
+        gcr_memory_destroy(x);
 }
 
 /* ---- the line -------------------------------------------------------------------------------- */
@@ -414,28 +419,46 @@ static void note_gathered(gcr_run *run, const execution *x)
                                          .duplicates = totals.duplicates };
 }
 
-static gcr_status compute(gcr_run *run)
+static gcr_status compute_in(execution *x)
 {
     gcr_status status = GCR_OK;
     gcr_status learned = GCR_OK;
-    execution x = { .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
+    gcr_run *run = x->run;
 
-    GCR_TRY(open_execution(&x));
-    x.is_started = 1;
-    gcr_pool_start(x.pool, work, &x);
-    gcr_watch_run(&x.watch);
-    status = agree_on_ending(run, repeat_failure(&x));
+    GCR_TRY(open_execution(x));
+    x->is_started = 1;
+    gcr_pool_start(x->pool, work, x);
+    gcr_watch_run(&x->watch);
+    status = agree_on_ending(run, repeat_failure(x));
     if (status == GCR_EDEVICE)
         learned = learn_where_it_failed(run);
     status = learned != GCR_OK ? learned : status;
 out:
+    return status;
+}
+
+static gcr_status compute(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+    execution *x = NULL;
+    int is_started = 0;
+
+    status = gcr_memory_create((void **)&x, 1, sizeof *x, "the course of a run");
+    if (x != NULL)
+        *x = (execution){ .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+    status = compute_in(x);
+    is_started = x->is_started;
+out:
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;
-    if (x.is_started)
+    if (is_started)
         finish_summaries(run);
-    note_gathered(run, &x);
-    close_execution(&x);
-    if (!x.is_started)
+    if (x != NULL) {
+        note_gathered(run, x);
+        close_execution(x);
+    }
+    if (!is_started)
         drop_results(run);
     gcr_run_add_ledgers(run);
     return status == GCR_OK ? gcr_run_gather_ledgers(run) : status;

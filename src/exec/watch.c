@@ -66,7 +66,8 @@ void gcr_watch_close(gcr_watch *watch)
 {
     gcr_hearing_close(&watch->hearing);
     gcr_memory_destroy(watch->peers);
-    gcr_memory_destroy(watch->nodes);
+    if (!watch->leaves_messages)
+        gcr_memory_destroy(watch->nodes);
     gcr_shared_clear(&watch->board);
 }
 
@@ -425,6 +426,7 @@ static gcr_status settle(gcr_watch *watch)
     gcr_status status = GCR_OK;
     gcr_comm *comm = watch->run->comm;
 
+    watch->leaves_messages = 1;
     if (watch->health == GCR_WATCH_CUT_OFF)
         goto out;
     for (int n = 0; n < ranks_of(watch)->node_count; n++) {
@@ -433,6 +435,7 @@ static gcr_status settle(gcr_watch *watch)
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].last));
     }
     GCR_TRY(gcr_dealing_settle(watch->dealing));
+    watch->leaves_messages = !gcr_carrier_has_arrived(watch->carrier);
 out:
     return status;
 }

@@ -54,6 +54,10 @@ typedef struct gcr_watch {
     void (*on_failure)(void *arg, int worker, gcr_status status);
     void *arg;
 
+    /* Some that were sent may be read until the comm is closed, where they stand: in what has been
+     * given here. It is to stay there then. */
+    int leaves_messages;
+
     /* Private. */
     gcr_shared board; /* of the node: what all its ranks see */
     gcr_ending ending;
