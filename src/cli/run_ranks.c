@@ -149,7 +149,7 @@ int gcr_ranks_lead(const gcr_ranks *ranks)
 
 int gcr_ranks_are_broken(const gcr_ranks *ranks)
 {
-    return gcr_comm_check(ranks->all) != GCR_OK;
+    return gcr_comm_is_broken(ranks->all);
 }
 
 /* Where only some ranks compute, they have agreed among themselves, and their first has said

@@ -270,6 +270,11 @@ void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
         }
 }
 
+int gcr_comm_is_broken(const gcr_comm *comm)
+{
+    return comm->is_broken;
+}
+
 gcr_status gcr_comm_check(const gcr_comm *comm)
 {
     gcr_status status = GCR_OK;

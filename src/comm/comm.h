@@ -30,7 +30,9 @@ void gcr_comm_abort(gcr_comm *comm, int code);
  * first loss is the one that counts. */
 void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why);
 
-/* GCR_OK; GCR_EDEVICE: the comm is broken. */
+int gcr_comm_is_broken(const gcr_comm *comm);
+
+/* GCR_OK; GCR_EDEVICE: it is broken. */
 GCR_MUST_CHECK gcr_status gcr_comm_check(const gcr_comm *comm);
 
 /* Collective. What `root` has in buffer[bytes] stands there on every rank. `bytes` is the same

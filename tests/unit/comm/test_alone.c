@@ -156,8 +156,10 @@ static void test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss(void 
     (void)state;
     assert_ok(gcr_comm_select(&selected, comm, ranks, 1));
     assert_ok(gcr_comm_check(comm));
+    assert_false(gcr_comm_is_broken(comm));
     gcr_comm_lose_node(selected, 0, "the first is gone");
     gcr_comm_lose_node(selected, 0, "the second is gone");
+    assert_true(gcr_comm_is_broken(comm) && gcr_comm_is_broken(selected));
     assert_status(gcr_comm_check(comm), GCR_EDEVICE);
     assert_string_equal(gcr_last_error(), "the first is gone");
     assert_status(gcr_comm_agree(selected, GCR_OK), GCR_EDEVICE);
