@@ -240,9 +240,12 @@ class Silent(Slow):
     """A machine that is cut off, played by a process that is stopped: to others it is the same."""
 
     OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=2")
+    JOB = SLOW.replace("[5, 6, 100]", "[100, 101, 200]")
 
     def lose(self, ranks, nodes, lost):
+        begin = time.monotonic()
         process, pids = self.start_computing(ranks, nodes=nodes)
+        time.sleep(time.monotonic() - begin)  # from the head to the first cell it takes a part of that
         begin = time.monotonic()
         os.kill(pids[1 + lost], signal.SIGSTOP)
         reply = self.end_ranks(process)
@@ -264,6 +267,7 @@ class Silent(Slow):
         self.assertFalse(os.path.exists(self.path("out/results.h5")))
 
     def test_a_job_that_is_suspended_as_a_whole_goes_on(self):
+        self.write("slow.yaml", Slow.JOB)
         process, pids = self.start_computing(2, nodes=2)
         for number in (signal.SIGSTOP, signal.SIGCONT):
             for pid in pids[1:]:
