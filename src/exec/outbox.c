@@ -20,8 +20,8 @@ out:
     return status;
 }
 
-/* What its receiver has not looked for is the comm's as long as that is open, and for ever where it is broken:
- * what is under way to a node that is lost counts as sent, but may still be read. */
+/* What its receiver has not looked for is the comm's as long as that is open, and for ever where it
+ * is broken: what is under way to a node that is lost counts as sent, but may still be read. */
 void gcr_outbox_close(gcr_outbox *outbox)
 {
     int is_under_way;
