@@ -14,7 +14,7 @@
  * sees to everything but that; where workers of other ranks of the node have something to tell, or
  * only the leader's end is waited for; and where messages are answered that others wait for. */
 static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_node = 1e-3,
-                    look_at_messages = 100e-6;
+                    look_at_messages = GCR_SUPPLY_LOOK_SECONDS;
 
 /* A look costs 5 to 15 us of a core (measured), so messages are looked for ever less often, down to
  * once in look_in_node, while none come and none are waited for. Where one comes more follow. */
