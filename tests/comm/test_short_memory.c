@@ -4,10 +4,12 @@
  *
  * The k-th allocation of one rank fails, for k from 1 on until nothing fails any more; alone, or
  * with those behind it: then there is none for what comes while the rank leaves. Allocations of this
- * program are counted, not those of the libraries below it (its linker is told to wrap them).
+ * program are counted, not those of the libraries below it (its linker is told to wrap them); of the
+ * module for messages, which is such a one, what it does without memory is played.
  */
 #include "support/ranks.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "exec/share_data.h"
 
@@ -35,6 +37,12 @@ void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
+gcr_status __real_gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const void *bytes,
+                                uint64_t count);
+gcr_status __real_gcr_comm_look(gcr_message *out, int *found, gcr_comm *comm);
+gcr_status __wrap_gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const void *bytes,
+                                uint64_t count);
+gcr_status __wrap_gcr_comm_look(gcr_message *out, int *found, gcr_comm *comm);
 
 static int is_refused(void)
 {
@@ -64,6 +72,33 @@ void *__wrap_aligned_alloc(size_t alignment, size_t bytes)
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
 {
     return is_refused() ? MAP_FAILED : __real_mmap(at, bytes, protection, flags, file, offset);
+}
+
+gcr_status __wrap_gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag, const void *bytes,
+                                uint64_t count)
+{
+    gcr_status status = GCR_OK;
+
+    *out = NULL;
+    if (is_refused())
+        GCR_FAIL(GCR_ENOMEM, "no memory for a message");
+    GCR_TRY(__real_gcr_comm_send(out, comm, to, tag, bytes, count));
+out:
+    return status;
+}
+
+/* A message is dropped for which there is no memory; a short one needs none. */
+gcr_status __wrap_gcr_comm_look(gcr_message *out, int *found, gcr_comm *comm)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(__real_gcr_comm_look(out, found, comm));
+    if (!*found || out->count <= 128 || !is_refused())
+        goto out;
+    *found = 0;
+    GCR_FAIL(GCR_ENOMEM, "no memory for a message of %d bytes", (int)out->count);
+out:
+    return status;
 }
 
 /* ---- a run ------------------------------------------------------------------------------------- */
