@@ -406,17 +406,13 @@ static int has_ended(const gcr_watch *watch)
     return gcr_ending_is_over(&watch->ending);
 }
 
-/* True when nothing of this rank is waited for, and it waits for nothing. */
-static int is_over(gcr_watch *watch)
+/* True when nothing of this rank is waited for, and it waits for nothing. What ranks of a node have
+ * under way ends before their leader does, unless that is cut off: then nobody waits for it. */
+static int is_over(const gcr_watch *watch)
 {
-    const board *b = board_of(watch);
-    const int is_carried = atomic_load(&b->lost) > 0 || gcr_carrier_is_over(watch->carrier);
-
-    if (watch->health == GCR_WATCH_CUT_OFF)
+    if (watch->health == GCR_WATCH_CUT_OFF || watch->gather == NULL)
         return 1;
-    if (!is_carried || watch->gather == NULL)
-        return is_carried;
-    return leads_node(watch) ? has_ended(watch) : atomic_load(&b->is_over);
+    return leads_node(watch) ? has_ended(watch) : atomic_load(&board_of(watch)->is_over);
 }
 
 /* The buffers of messages may go: all have been looked for, or will be before their receivers
