@@ -25,7 +25,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { DATASETS = 10, POINTS = 1000000, STRETCH = 1000, SAMPLED = 100, TAG_TILE = 1, TAG_END = 2 };
+enum {
+    DATASETS = 10,
+    POINTS = 1000000,
+    STRETCH = 1000,
+    SAMPLED = 100,
+    TAG_PACKET = 1,
+    TAG_END = 2
+};
 
 static const uint64_t cell_count = (uint64_t)DATASETS * POINTS;
 
@@ -66,7 +73,7 @@ static gcr_status open_round(pair *p)
                                    .node_workers = gcr_comm_info_of(p->comm)->node_size,
                                    .first_worker = gcr_comm_info_of(p->comm)->node_rank,
                                    .workers = 1,
-                                   .tag = TAG_TILE,
+                                   .tag = TAG_PACKET,
                                    .on_complete = complete };
     gcr_gather_spec with_slots = spec;
 

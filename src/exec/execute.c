@@ -245,7 +245,7 @@ static gcr_status open_gather(execution *x)
                                    .node_workers = crew.of_node,
                                    .first_worker = crew.before_in_node,
                                    .workers = run->workers,
-                                   .tag = GCR_TAG_TILE,
+                                   .tag = GCR_TAG_PACKET,
                                    .on_complete = complete,
                                    .arg = x };
 

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 enum {
-    TILE_BYTES = 1 << 20,
+    PACKET_BYTES = 1 << 20,
     RECORDS_PER_LOOK = 256, /* of one worker, so that messages do not wait for long */
 };
 
-/* A tile that does not become full is sent after so many seconds. */
+/* A packet that does not become full is sent after so many seconds. */
 static const double longest_wait = 0.05;
 
 /* A ring that a leader reads. What was sent last are the cells first .. end - 1, those of all
@@ -87,8 +87,8 @@ out:
 static gcr_status open_outbox(gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
-    const uint64_t least = gcr_tile_least(gather->spec.slots, gather->most);
-    const uint64_t usual = gather->spec.tile_bytes > 0 ? gather->spec.tile_bytes : TILE_BYTES;
+    const uint64_t least = gcr_packet_least(gather->spec.slots, gather->most);
+    const uint64_t usual = gather->spec.packet_bytes > 0 ? gather->spec.packet_bytes : PACKET_BYTES;
 
     if (!is_root(gather))
         GCR_TRY(gcr_outbox_open(&gather->outbox, gather->spec.comm, 0, gather->spec.tag,
@@ -187,9 +187,9 @@ out:
 static gcr_status take_cells(gcr_gather *gather, const gcr_landing *landing, const void *payload)
 {
     gcr_status status = GCR_OK;
-    gcr_tile_fresh fresh;
+    gcr_packet_fresh fresh;
 
-    GCR_TRY(gcr_tile_unpack(&fresh, gather->spec.slots, gather->spec.points, landing, payload));
+    GCR_TRY(gcr_packet_unpack(&fresh, gather->spec.slots, gather->spec.points, landing, payload));
     GCR_TRY(check_missing(gather, landing->dataset, fresh.live));
     gather->totals.duplicates += landing->live - fresh.live;
     count_down(gather, landing, fresh.live, fresh.failed);
@@ -213,7 +213,7 @@ gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message)
     gather->totals.messages++;
     gather->totals.bytes += count;
     for (;;) {
-        GCR_TRY(gcr_tile_get(&landing, &payload, &found, &bytes, &count));
+        GCR_TRY(gcr_packet_get(&landing, &payload, &found, &bytes, &count));
         if (!found)
             break;
         if (gather->most > 0)
@@ -236,7 +236,7 @@ static int touches(const gcr_gather *gather, const source *from, uint64_t row, u
            gcr_points_rank(points, from->end - row) == gcr_points_rank(points, first);
 }
 
-/* Gives the memory of points first .. end - 1 of a dataset back: they are in a tile. */
+/* Gives the memory of points first .. end - 1 of a dataset back: they are in a packet. */
 static void forget(gcr_gather *gather, source *from, uint64_t dataset, uint64_t first, uint64_t end)
 {
     const uint64_t row = dataset * gather->spec.slots->point_count;
@@ -247,17 +247,17 @@ static void forget(gcr_gather *gather, source *from, uint64_t dataset, uint64_t 
     from->end = row + end;
 }
 
-/* Puts what is held, or the front of it, into the tile; false where there is not enough room. */
-static int pack_held(gcr_gather *gather, gcr_tile *tile)
+/* Puts what is held, or the front of it, into the packet; false where there is not enough room. */
+static int pack_held(gcr_gather *gather, gcr_packet *packet)
 {
     gcr_landing *held = &gather->held;
     const uint64_t first = held->first, end = first + held->count;
     int is_all;
 
     if (gather->most > 0) {
-        is_all = gcr_tile_put_tally(tile, held, gather->tally);
+        is_all = gcr_packet_put_tally(packet, held, gather->tally);
     } else {
-        is_all = gcr_tile_put_cells(tile, held, gather->spec.slots, gather->spec.points);
+        is_all = gcr_packet_put_cells(packet, held, gather->spec.slots, gather->spec.points);
         forget(gather, &gather->sources[gather->turn], held->dataset, first,
                is_all ? end : held->first);
     }
@@ -266,19 +266,19 @@ static int pack_held(gcr_gather *gather, gcr_tile *tile)
     return is_all;
 }
 
-/* Sends what is held on; *is_held: some of it is, as all tiles are on their way. */
+/* Sends what is held on; *is_held: some of it is, as all packets are on their way. */
 static gcr_status send_held(int *is_held, gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
 
     *is_held = 0;
     while (gather->held.live > 0) {
-        gcr_tile *tile = gcr_outbox_tile(&gather->outbox);
+        gcr_packet *packet = gcr_outbox_packet(&gather->outbox);
 
-        *is_held = tile == NULL;
-        if (tile == NULL)
+        *is_held = packet == NULL;
+        if (packet == NULL)
             break;
-        if (!pack_held(gather, tile))
+        if (!pack_held(gather, packet))
             GCR_TRY(gcr_outbox_send(&gather->outbox));
     }
 out:
@@ -362,7 +362,7 @@ void gcr_gather_give_up(gcr_gather *gather)
 
 int gcr_gather_has_sent(const gcr_gather *gather)
 {
-    const gcr_tile *filled = &gather->outbox.tiles[gather->outbox.turn];
+    const gcr_packet *filled = &gather->outbox.packets[gather->outbox.turn];
 
     return gather->has_given_up || (has_read_all(gather) && filled->used == 0);
 }

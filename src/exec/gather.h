@@ -3,7 +3,7 @@
  *
  * Rank 0 counts cells down. Its own workers do so at once; those of other ranks tell in rings of
  * their node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0,
- * and cells stand in its slots already. Any other leader packs cells into tiles (tiles.h), sends
+ * and cells stand in its slots already. Any other leader packs cells into packets (packets.h), sends
  * them with a few in flight (outbox.h) and gives the memory that they stood in back. What rank 0
  * needs beside its slots does not grow with the ranks: it receives one message after the other.
  *
@@ -29,7 +29,7 @@ typedef struct gcr_gather_spec {
     int first_worker;         /* of these the first of this rank, rank by rank ...    */
     int workers;              /* ... and how many they are                            */
     int tag;                  /* of messages to rank 0                                */
-    uint64_t tile_bytes;      /* of a message, about; 0: 1 MiB. The same on all ranks */
+    uint64_t packet_bytes;    /* of a message, about; 0: 1 MiB. The same on all ranks */
 
     /* On rank 0: the last cell of a dataset has landed; its summaries are to be made. */
     void (*on_complete)(void *arg, uint64_t dataset);

@@ -10,9 +10,10 @@ gcr_status gcr_outbox_open(gcr_outbox *out, gcr_comm *comm, int to, int tag, uin
     gcr_status status = GCR_OK;
 
     *out = (gcr_outbox){ .comm = comm, .to = to, .tag = tag };
-    for (int i = 0; i < GCR_OUTBOX_TILES; i++) {
-        GCR_TRY(gcr_memory_create((void **)&out->tiles[i].bytes, room, 1, "results on their way"));
-        out->tiles[i].room = room;
+    for (int i = 0; i < GCR_OUTBOX_PACKETS; i++) {
+        GCR_TRY(
+            gcr_memory_create((void **)&out->packets[i].bytes, room, 1, "results on their way"));
+        out->packets[i].room = room;
     }
 out:
     if (status != GCR_OK)
@@ -28,35 +29,35 @@ void gcr_outbox_close(gcr_outbox *outbox)
 
     if (outbox->comm != NULL && !gcr_comm_is_broken(outbox->comm))
         (void)!gcr_outbox_look(&is_under_way, outbox); /* the sends that are left say it, too */
-    for (int i = 0; i < GCR_OUTBOX_TILES; i++)
+    for (int i = 0; i < GCR_OUTBOX_PACKETS; i++)
         if (outbox->sends[i] == NULL)
-            gcr_memory_destroy(outbox->tiles[i].bytes);
+            gcr_memory_destroy(outbox->packets[i].bytes);
     *outbox = (gcr_outbox){ 0 };
 }
 
-gcr_tile *gcr_outbox_tile(gcr_outbox *outbox)
+gcr_packet *gcr_outbox_packet(gcr_outbox *outbox)
 {
-    gcr_tile *tile = &outbox->tiles[outbox->turn];
+    gcr_packet *packet = &outbox->packets[outbox->turn];
 
     if (outbox->sends[outbox->turn] != NULL)
         return NULL;
-    if (tile->used == 0)
+    if (packet->used == 0)
         outbox->begun = gcr_clock_seconds();
-    return tile;
+    return packet;
 }
 
 gcr_status gcr_outbox_send(gcr_outbox *outbox)
 {
     gcr_status status = GCR_OK;
-    gcr_tile *tile = &outbox->tiles[outbox->turn];
+    gcr_packet *packet = &outbox->packets[outbox->turn];
 
-    if (outbox->sends[outbox->turn] != NULL || tile->used == 0)
+    if (outbox->sends[outbox->turn] != NULL || packet->used == 0)
         goto out;
     GCR_TRY(gcr_comm_send(&outbox->sends[outbox->turn], outbox->comm, outbox->to, outbox->tag,
-                          tile->bytes, tile->used));
+                          packet->bytes, packet->used));
     outbox->messages++;
-    outbox->bytes += tile->used;
-    outbox->turn = (outbox->turn + 1) % GCR_OUTBOX_TILES;
+    outbox->bytes += packet->used;
+    outbox->turn = (outbox->turn + 1) % GCR_OUTBOX_PACKETS;
 out:
     return status;
 }
@@ -65,7 +66,7 @@ gcr_status gcr_outbox_send_old(gcr_outbox *outbox, double seconds)
 {
     gcr_status status = GCR_OK;
 
-    if (outbox->tiles[outbox->turn].used > 0 && gcr_clock_seconds() - outbox->begun >= seconds)
+    if (outbox->packets[outbox->turn].used > 0 && gcr_clock_seconds() - outbox->begun >= seconds)
         GCR_TRY(gcr_outbox_send(outbox));
 out:
     return status;
@@ -76,14 +77,14 @@ gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox)
     gcr_status status = GCR_OK;
 
     *is_under_way = 0;
-    for (int i = 0; i < GCR_OUTBOX_TILES; i++) {
+    for (int i = 0; i < GCR_OUTBOX_PACKETS; i++) {
         int is_sent = 1;
 
         if (outbox->sends[i] == NULL)
             continue;
         GCR_TRY(gcr_comm_is_sent(&is_sent, outbox->comm, &outbox->sends[i]));
         if (is_sent)
-            outbox->tiles[i].used = 0;
+            outbox->packets[i].used = 0;
         *is_under_way |= !is_sent;
     }
 out:

@@ -1,5 +1,5 @@
 /*
- * exec/outbox.h -- tiles on their way to another rank: a few buffers, one of them being filled.
+ * exec/outbox.h -- packets on their way to another rank: a few buffers, one of them being filled.
  *
  * When all are on their way there is none to fill, and whoever fills them waits: what is in flight
  * is bounded by the buffers, however slow the network or the receiver is.
@@ -8,30 +8,30 @@
 #define GCR_EXEC_OUTBOX_H
 
 #include "comm/comm.h"
-#include "exec/tiles.h"
+#include "exec/packets.h"
 
-enum { GCR_OUTBOX_TILES = 4 };
+enum { GCR_OUTBOX_PACKETS = 4 };
 
 typedef struct gcr_outbox {
     gcr_comm *comm;
     int to, tag;
-    gcr_tile tiles[GCR_OUTBOX_TILES];
-    gcr_send *sends[GCR_OUTBOX_TILES]; /* NULL: that tile is here     */
-    int turn;                          /* the one that is filled next */
-    double begun;                      /* when its first landing came */
-    uint64_t messages, bytes;          /* that were sent              */
+    gcr_packet packets[GCR_OUTBOX_PACKETS];
+    gcr_send *sends[GCR_OUTBOX_PACKETS]; /* NULL: that packet is here     */
+    int turn;                            /* the one that is filled next */
+    double begun;                        /* when its first landing came */
+    uint64_t messages, bytes;            /* that were sent              */
 } gcr_outbox;
 
-/* Tiles of `room` bytes, for rank `to`, which knows them by `tag`. GCR_ENOMEM. */
+/* Packets of `room` bytes, for rank `to`, which knows them by `tag`. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_outbox_open(gcr_outbox *out, gcr_comm *comm, int to, int tag,
                                           uint64_t room);
 
-/* A tile that is still on its way is left where it is until the process ends: whatever carries it
+/* A packet that is still on its way is left where it is until the process ends: whatever carries it
  * may read it. That happens where ranks do not come to an end together. Zeroed is allowed. */
 void gcr_outbox_close(gcr_outbox *outbox);
 
 /* The one to fill; NULL: all are on their way. */
-gcr_tile *gcr_outbox_tile(gcr_outbox *outbox);
+gcr_packet *gcr_outbox_packet(gcr_outbox *outbox);
 
 /* Sends what has been filled, if there is any. */
 GCR_MUST_CHECK gcr_status gcr_outbox_send(gcr_outbox *outbox);

@@ -279,7 +279,7 @@ static gcr_status take(gcr_watch *watch, const gcr_message *message)
         GCR_TRY(gcr_carrier_take(watch->carrier, message));
     } else if (message->tag == GCR_TAG_BEAT || watch->health != GCR_WATCH_WELL) {
         goto out;
-    } else if (message->tag == GCR_TAG_TILE) {
+    } else if (message->tag == GCR_TAG_PACKET) {
         GCR_TRY(gcr_gather_take(watch->gather, message));
     } else {
         GCR_TRY(gcr_dealing_take(watch->dealing, message, gcr_clock_seconds()));

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { WORKERS = 3, RANKS_MAX = 8, DATASETS_MAX = 8, TAG_TILE = 7, TAG_ENDED = 8 };
+enum { WORKERS = 3, RANKS_MAX = 8, DATASETS_MAX = 8, TAG_PACKET = 7, TAG_ENDED = 8 };
 
 static const int64_t widths[] = { 1, 2 };
 static const int outputs[] = { 0, 0, 0 };
@@ -117,8 +117,8 @@ static void open_scene(scene *s, int datasets, int points, const char *where, in
                                    .node_workers = WORKERS * info->node_size,
                                    .first_worker = WORKERS * info->node_rank,
                                    .workers = WORKERS,
-                                   .tag = TAG_TILE,
-                                   .tile_bytes = 20000,
+                                   .tag = TAG_PACKET,
+                                   .packet_bytes = 20000,
                                    .on_complete = complete,
                                    .arg = s };
 
@@ -477,7 +477,7 @@ static void test_workers_are_released_where_a_leader_gives_up(void **state)
 }
 
 /* Rank 1 says what is not so; alone, rank 0 says it to itself. */
-static void test_messages_that_are_no_tiles_are_refused(void **state)
+static void test_messages_that_are_no_packets_are_refused(void **state)
 {
     gcr_landing lies[4];
     scene s;
@@ -510,7 +510,7 @@ int main(void)
         RANK_TEST(test_a_rank_0_that_looks_seldom_gets_all_the_same),
         RANK_TEST(test_memory_of_cells_that_were_sent_is_given_back),
         RANK_TEST(test_workers_are_released_where_a_leader_gives_up),
-        RANK_TEST(test_messages_that_are_no_tiles_are_refused),
+        RANK_TEST(test_messages_that_are_no_packets_are_refused),
     };
     return cmocka_run_group_tests(tests, open_ranks, close_ranks);
 }

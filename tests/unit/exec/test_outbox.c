@@ -1,4 +1,4 @@
-/* tests/unit/exec/test_outbox.c -- a few tiles are on their way, and no more; one rank sends to itself. */
+/* tests/unit/exec/test_outbox.c -- a few packets are on their way, and no more; one rank sends to itself. */
 #include "exec/outbox.h"
 
 #include "support/gcr_test.h"
@@ -24,12 +24,12 @@ static void close_scene(scene *s)
 
 static void fill(scene *s, char with, uint64_t bytes)
 {
-    gcr_tile *tile = gcr_outbox_tile(&s->box);
+    gcr_packet *packet = gcr_outbox_packet(&s->box);
 
-    assert_non_null(tile);
-    assert_int_equal(tile->room, ROOM);
-    memset(tile->bytes + tile->used, with, bytes);
-    tile->used += bytes;
+    assert_non_null(packet);
+    assert_int_equal(packet->room, ROOM);
+    memset(packet->bytes + packet->used, with, bytes);
+    packet->used += bytes;
 }
 
 static int is_under_way(scene *s)
@@ -96,18 +96,18 @@ static void test_where_all_are_on_their_way_there_is_none_to_fill(void **state)
 
     (void)state;
     open_scene(&s);
-    for (int i = 0; i < GCR_OUTBOX_TILES; i++) {
+    for (int i = 0; i < GCR_OUTBOX_PACKETS; i++) {
         fill(&s, (char)('0' + i), 10);
         assert_ok(gcr_outbox_send(&s.box));
     }
-    assert_null(gcr_outbox_tile(&s.box));
+    assert_null(gcr_outbox_packet(&s.box));
     assert_ok(gcr_outbox_send(&s.box));
-    assert_int_equal(s.box.messages, GCR_OUTBOX_TILES);
-    for (int i = 0; i < GCR_OUTBOX_TILES; i++)
+    assert_int_equal(s.box.messages, GCR_OUTBOX_PACKETS);
+    for (int i = 0; i < GCR_OUTBOX_PACKETS; i++)
         take(&s, (char)('0' + i), 10);
     assert_false(is_under_way(&s));
-    assert_non_null(gcr_outbox_tile(&s.box));
-    assert_int_equal(gcr_outbox_tile(&s.box)->used, 0);
+    assert_non_null(gcr_outbox_packet(&s.box));
+    assert_int_equal(gcr_outbox_packet(&s.box)->used, 0);
     close_scene(&s);
 }
 

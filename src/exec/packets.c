@@ -1,5 +1,5 @@
-/* exec/tiles.c -- see tiles.h. */
-#include "exec/tiles.h"
+/* exec/packets.c -- see packets.h. */
+#include "exec/packets.h"
 
 #include "base/check.h"
 
@@ -10,7 +10,7 @@
 
 enum { ARRAYS_MAX = GCR_OUTPUTS_MAX + 3 };
 
-/* The arrays that make up a cell, in slots or in a tile: of each, where it begins and its bytes per
+/* The arrays that make up a cell, in slots or in a packet: of each, where it begins and its bytes per
  * cell. */
 typedef struct columns {
     char *at[ARRAYS_MAX];
@@ -40,7 +40,7 @@ static columns columns_of(const gcr_slots *slots)
     return all;
 }
 
-/* The same cells in a tile, `live` of them. */
+/* The same cells in a packet, `live` of them. */
 static columns columns_in(const columns *slots, void *payload, uint64_t live)
 {
     columns all = *slots;
@@ -62,16 +62,16 @@ static uint64_t cell_bytes(const columns *all)
     return bytes;
 }
 
-uint64_t gcr_tile_cell_bytes(const gcr_slots *slots)
+uint64_t gcr_packet_cell_bytes(const gcr_slots *slots)
 {
     const columns all = columns_of(slots);
 
     return cell_bytes(&all);
 }
 
-uint64_t gcr_tile_least(const gcr_slots *slots, uint64_t tally)
+uint64_t gcr_packet_least(const gcr_slots *slots, uint64_t tally)
 {
-    const uint64_t cell = slots->state != NULL ? gcr_tile_cell_bytes(slots) : 0;
+    const uint64_t cell = slots->state != NULL ? gcr_packet_cell_bytes(slots) : 0;
 
     return sizeof(gcr_landing) + (cell > tally ? cell : tally);
 }
@@ -99,7 +99,7 @@ static gcr_landing split(gcr_landing *landing, const gcr_points *points, uint64_
     return front;
 }
 
-/* Copies run after run of live points from slots into a tile. */
+/* Copies run after run of live points from slots into a packet. */
 static void pack(columns *to, const columns *slots, const gcr_landing *landing,
                  uint64_t point_count, const gcr_point_table *table)
 {
@@ -115,8 +115,8 @@ static void pack(columns *to, const columns *slots, const gcr_landing *landing,
         }
 }
 
-int gcr_tile_put_cells(gcr_tile *tile, gcr_landing *landing, const gcr_slots *slots,
-                       const gcr_points *points)
+int gcr_packet_put_cells(gcr_packet *packet, gcr_landing *landing, const gcr_slots *slots,
+                         const gcr_points *points)
 {
     const columns all = columns_of(slots);
     const uint64_t each = cell_bytes(&all), least = sizeof(gcr_landing) + each;
@@ -126,35 +126,35 @@ int gcr_tile_put_cells(gcr_tile *tile, gcr_landing *landing, const gcr_slots *sl
 
     if (landing->live == 0)
         return 1;
-    if (tile->room - tile->used < least)
+    if (packet->room - packet->used < least)
         return 0;
-    room = (tile->room - tile->used - sizeof front) / each;
+    room = (packet->room - packet->used - sizeof front) / each;
     front = split(landing, points, room < landing->live ? room : landing->live);
     front.bytes = front.live * each;
-    memcpy(tile->bytes + tile->used, &front, sizeof front);
-    tile->used += sizeof front;
-    to = columns_in(&all, tile->bytes + tile->used, front.live);
+    memcpy(packet->bytes + packet->used, &front, sizeof front);
+    packet->used += sizeof front;
+    to = columns_in(&all, packet->bytes + packet->used, front.live);
     pack(&to, &all, &front, slots->point_count, gcr_points_table(points));
-    tile->used += front.bytes;
+    packet->used += front.bytes;
     return landing->live == 0;
 }
 
-int gcr_tile_put_tally(gcr_tile *tile, const gcr_landing *landing, const void *tally)
+int gcr_packet_put_tally(gcr_packet *packet, const gcr_landing *landing, const void *tally)
 {
     const uint64_t bytes = sizeof *landing + landing->bytes;
 
-    if (tile->room - tile->used < bytes)
+    if (packet->room - packet->used < bytes)
         return 0;
-    memcpy(tile->bytes + tile->used, landing, sizeof *landing);
-    memcpy(tile->bytes + tile->used + sizeof *landing, tally, landing->bytes);
-    tile->used += bytes;
+    memcpy(packet->bytes + packet->used, landing, sizeof *landing);
+    memcpy(packet->bytes + packet->used + sizeof *landing, tally, landing->bytes);
+    packet->used += bytes;
     return 1;
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------- */
 
-gcr_status gcr_tile_get(gcr_landing *out, const void **payload, int *found, const void **bytes,
-                        uint64_t *count)
+gcr_status gcr_packet_get(gcr_landing *out, const void **payload, int *found, const void **bytes,
+                          uint64_t *count)
 {
     gcr_status status = GCR_OK;
     uint64_t left;
@@ -212,7 +212,7 @@ static uint64_t count_failed(const uint8_t *state, uint64_t count)
 
 /* `count` cells from number `cell` of all, which no cell had before. */
 static void keep(const columns *slots, uint64_t cell, const columns *from, uint64_t at,
-                 uint64_t count, gcr_tile_fresh *fresh)
+                 uint64_t count, gcr_packet_fresh *fresh)
 {
     for (int c = 0; c < slots->count; c++)
         memcpy(slots->at[c] + cell * slots->bytes[c], from->at[c] + at * from->bytes[c],
@@ -233,7 +233,7 @@ static int is_same(const columns *slots, uint64_t cell, const columns *from, uin
 }
 
 static gcr_status keep_one(const gcr_slots *slots, const columns *to, uint64_t cell,
-                           const columns *from, uint64_t at, gcr_tile_fresh *fresh)
+                           const columns *from, uint64_t at, gcr_packet_fresh *fresh)
 {
     gcr_status status = GCR_OK;
 
@@ -248,8 +248,9 @@ out:
     return status;
 }
 
-gcr_status gcr_tile_unpack(gcr_tile_fresh *fresh_out, gcr_slots *slots, const gcr_points *points,
-                           const gcr_landing *landing, const void *payload)
+gcr_status gcr_packet_unpack(gcr_packet_fresh *fresh_out, gcr_slots *slots,
+                             const gcr_points *points, const gcr_landing *landing,
+                             const void *payload)
 {
     gcr_status status = GCR_OK;
     const columns to = columns_of(slots);
@@ -258,7 +259,7 @@ gcr_status gcr_tile_unpack(gcr_tile_fresh *fresh_out, gcr_slots *slots, const gc
     uint64_t at = 0;
     columns from;
 
-    *fresh_out = (gcr_tile_fresh){ 0 };
+    *fresh_out = (gcr_packet_fresh){ 0 };
     GCR_TRY(gcr_landing_check(landing, slots, points, landing->live * cell_bytes(&to)));
     from = columns_in(&to, (void *)(uintptr_t)payload, landing->live); /* which are only read */
     GCR_TRY(check_states((const uint8_t *)from.at[from.state], landing));

@@ -1,5 +1,5 @@
-/* tests/unit/exec/test_tiles.c -- cells that are packed here are unpacked there, bit for bit. */
-#include "exec/tiles.h"
+/* tests/unit/exec/test_packets.c -- cells that are packed here are unpacked there, bit for bit. */
+#include "exec/packets.h"
 
 #include "support/live_points.h"
 
@@ -77,29 +77,29 @@ static void assert_same(const place *a, const place *b)
     assert_memory_equal(a->slots->kind, b->slots->kind, CELLS);
 }
 
-/* Unpacks all of a tile, and adds up what was fresh. */
-static gcr_tile_fresh take(place *to, const gcr_tile *tile)
+/* Unpacks all of a packet, and adds up what was fresh. */
+static gcr_packet_fresh take(place *to, const gcr_packet *packet)
 {
-    const void *bytes = tile->bytes, *payload;
-    uint64_t count = tile->used;
-    gcr_tile_fresh all = { 0 }, fresh;
+    const void *bytes = packet->bytes, *payload;
+    uint64_t count = packet->used;
+    gcr_packet_fresh all = { 0 }, fresh;
     gcr_landing landing;
     int found;
 
     for (;;) {
-        assert_ok(gcr_tile_get(&landing, &payload, &found, &bytes, &count));
+        assert_ok(gcr_packet_get(&landing, &payload, &found, &bytes, &count));
         if (!found)
             return all;
-        assert_ok(gcr_tile_unpack(&fresh, to->slots, to->points, &landing, payload));
+        assert_ok(gcr_packet_unpack(&fresh, to->slots, to->points, &landing, payload));
         all.live += fresh.live;
         all.failed += fresh.failed;
     }
 }
 
-/* Spans of random sizes, in tiles of random sizes, until all has landed: in dataset `d` by steps. */
+/* Spans of random sizes, in packets of random sizes, until all has landed: in dataset `d` by steps. */
 static void carry_all(place *from, place *to, uint64_t seed)
 {
-    gcr_tile_fresh all = { 0 };
+    gcr_packet_fresh all = { 0 };
     uint64_t live = 0, failed = 0;
     double cost = 0.0, sent = 0.0;
 
@@ -114,23 +114,23 @@ static void carry_all(place *from, place *to, uint64_t seed)
             failed += landing.failed;
             cost += landing.live > 0 ? landing.cost : 0.0;
             while (!is_all) {
-                gcr_tile tile = { .room =
-                                      gcr_tile_least(from->slots, 0) + random_below(&seed, 1500) };
+                gcr_packet packet = { .room = gcr_packet_least(from->slots, 0) +
+                                              random_below(&seed, 1500) };
                 gcr_landing head;
 
-                tile.bytes = malloc(tile.room + 1);
-                assert_non_null(tile.bytes++); /* messages are not aligned */
-                is_all = gcr_tile_put_cells(&tile, &landing, from->slots, from->points);
-                assert_true(tile.used <= tile.room);
-                if (tile.used > 0) {
-                    memcpy(&head, tile.bytes, sizeof head);
+                packet.bytes = malloc(packet.room + 1);
+                assert_non_null(packet.bytes++); /* messages are not aligned */
+                is_all = gcr_packet_put_cells(&packet, &landing, from->slots, from->points);
+                assert_true(packet.used <= packet.room);
+                if (packet.used > 0) {
+                    memcpy(&head, packet.bytes, sizeof head);
                     sent += head.cost;
                 }
-                const gcr_tile_fresh fresh = take(to, &tile);
+                const gcr_packet_fresh fresh = take(to, &packet);
 
                 all.live += fresh.live;
                 all.failed += fresh.failed;
-                free(tile.bytes - 1);
+                free(packet.bytes - 1);
             }
         }
     assert_int_equal(all.live, live);
@@ -158,35 +158,35 @@ static void test_cells_of_random_spans_arrive_bit_for_bit(void **state)
 static void test_a_cell_costs_its_bytes_and_a_span_a_landing(void **state)
 {
     static char bytes[1 << 16];
-    gcr_tile tile = { .bytes = bytes, .room = sizeof bytes };
+    gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
     gcr_landing landing;
     place p;
 
     (void)state;
     open_place(&p, "a % 2 == 0", 0);
-    assert_int_equal(gcr_tile_cell_bytes(p.slots), (1 + 3) * 8 + 3);
+    assert_int_equal(gcr_packet_cell_bytes(p.slots), (1 + 3) * 8 + 3);
     landing = land(&p, 1, 0, POINTS);
-    assert_true(gcr_tile_put_cells(&tile, &landing, p.slots, p.points));
-    assert_int_equal(tile.used, sizeof landing + POINTS / 2 * 35);
+    assert_true(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
+    assert_int_equal(packet.used, sizeof landing + POINTS / 2 * 35);
     close_place(&p);
 }
 
-static void test_a_tile_without_room_takes_nothing(void **state)
+static void test_a_packet_without_room_takes_nothing(void **state)
 {
     static char bytes[1 << 16];
-    gcr_tile tile = { .bytes = bytes };
+    gcr_packet packet = { .bytes = bytes };
     gcr_landing landing, before;
     place p;
 
     (void)state;
     open_place(&p, NULL, 0);
     before = landing = land(&p, 0, 0, 10);
-    tile.room = gcr_tile_least(p.slots, 0) - 1;
-    assert_false(gcr_tile_put_cells(&tile, &landing, p.slots, p.points));
-    assert_int_equal(tile.used, 0);
+    packet.room = gcr_packet_least(p.slots, 0) - 1;
+    assert_false(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
+    assert_int_equal(packet.used, 0);
     assert_memory_equal(&landing, &before, sizeof before);
-    tile.room = gcr_tile_least(p.slots, 0);
-    assert_false(gcr_tile_put_cells(&tile, &landing, p.slots, p.points));
+    packet.room = gcr_packet_least(p.slots, 0);
+    assert_false(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
     assert_int_equal(landing.live, 9);
     close_place(&p);
 }
@@ -195,23 +195,23 @@ static void test_a_tile_without_room_takes_nothing(void **state)
 static void test_what_comes_twice_is_dropped_and_the_rest_is_fresh(void **state)
 {
     static char bytes[1 << 16];
-    gcr_tile tile = { .bytes = bytes, .room = sizeof bytes };
+    gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
     gcr_landing landing;
-    gcr_tile_fresh fresh;
+    gcr_packet_fresh fresh;
     place from, to;
 
     (void)state;
     open_place(&from, "a != 5", 0);
     open_place(&to, "a != 5", 0);
     landing = land(&from, 1, 0, 20);
-    assert_true(gcr_tile_put_cells(&tile, &landing, from.slots, from.points));
-    fresh = take(&to, &tile);
+    assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+    fresh = take(&to, &packet);
     assert_int_equal(fresh.live, 19);
-    tile.used = 0;
+    packet.used = 0;
     landing = land(&from, 1, 3, 30);
     from.slots->kind[POINTS + 4] ^= 3;
-    assert_true(gcr_tile_put_cells(&tile, &landing, from.slots, from.points));
-    fresh = take(&to, &tile);
+    assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+    fresh = take(&to, &packet);
     assert_int_equal(fresh.live, 10);
     assert_int_equal(fresh.failed, 1); /* of points 20 to 29, cell 728 */
     from.slots->kind[POINTS + 4] ^= 3;
@@ -224,9 +224,9 @@ static void test_what_comes_twice_with_other_bits_is_a_conflict(void **state)
 {
     for (int part = 0; part < 4; part++) {
         static char bytes[1 << 16];
-        gcr_tile tile = { .bytes = bytes, .room = sizeof bytes };
+        gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
         const void *at = bytes, *payload;
-        gcr_tile_fresh fresh;
+        gcr_packet_fresh fresh;
         gcr_landing landing;
         uint64_t count;
         place from, to;
@@ -247,10 +247,10 @@ static void test_what_comes_twice_with_other_bits_is_a_conflict(void **state)
             from.slots->state[cell] = GCR_CELL_OK_JITTER;
         if (part == 3)
             from.slots->jitter_step[cell]++;
-        assert_true(gcr_tile_put_cells(&tile, &landing, from.slots, from.points));
-        count = tile.used;
-        assert_ok(gcr_tile_get(&landing, &payload, &found, &at, &count));
-        assert_status(gcr_tile_unpack(&fresh, to.slots, to.points, &landing, payload),
+        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+        count = packet.used;
+        assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
+        assert_status(gcr_packet_unpack(&fresh, to.slots, to.points, &landing, payload),
                       GCR_ECONFLICT);
         assert_error_mentions("point 18 of dataset 2 was computed twice");
         close_place(&from);
@@ -261,30 +261,30 @@ static void test_what_comes_twice_with_other_bits_is_a_conflict(void **state)
 static void test_tallies_stand_between_cells(void **state)
 {
     static char bytes[1 << 12];
-    gcr_tile tile = { .bytes = bytes, .room = 2 * sizeof(gcr_landing) + 11 + 3 };
+    gcr_packet packet = { .bytes = bytes, .room = 2 * sizeof(gcr_landing) + 11 + 3 };
     gcr_landing landing = { .dataset = 1, .live = 7, .bytes = 11 };
     const void *at = bytes, *payload;
     uint64_t count;
     int found;
 
     (void)state;
-    assert_true(gcr_tile_put_tally(&tile, &landing, "01234567890"));
-    assert_false(gcr_tile_put_tally(&tile, &landing, "01234567890"));
+    assert_true(gcr_packet_put_tally(&packet, &landing, "01234567890"));
+    assert_false(gcr_packet_put_tally(&packet, &landing, "01234567890"));
     landing.bytes = 3;
-    assert_true(gcr_tile_put_tally(&tile, &landing, "abc"));
-    count = tile.used;
-    assert_ok(gcr_tile_get(&landing, &payload, &found, &at, &count));
+    assert_true(gcr_packet_put_tally(&packet, &landing, "abc"));
+    count = packet.used;
+    assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
     assert_memory_equal(payload, "01234567890", 11);
-    assert_ok(gcr_tile_get(&landing, &payload, &found, &at, &count));
+    assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
     assert_int_equal(landing.bytes, 3);
     assert_memory_equal(payload, "abc", 3);
-    assert_ok(gcr_tile_get(&landing, &payload, &found, &at, &count));
+    assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
     assert_false(found);
 }
 
-/* A tile with any bytes changed, or cut anywhere: read to its end or refused. Under AddressSanitizer
+/* A packet with any bytes changed, or cut anywhere: read to its end or refused. Under AddressSanitizer
  * a step outside is seen; here what lies around the slots is. */
-static void test_wrong_tiles_are_refused_and_write_nowhere_else(void **state)
+static void test_wrong_packets_are_refused_and_write_nowhere_else(void **state)
 {
     static char bytes[1 << 13];
     uint64_t seed = 4711, refused = 0;
@@ -294,7 +294,7 @@ static void test_wrong_tiles_are_refused_and_write_nowhere_else(void **state)
     open_place(&from, "a % 7 != 3", 0);
     open_place(&to, "a % 7 != 3", 0);
     for (int round = 0; round < 20000; round++) {
-        gcr_tile tile = { .bytes = bytes, .room = sizeof bytes };
+        gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
         gcr_landing landing = land(&from, 1, 20, 60);
         const void *payload;
         uint64_t count;
@@ -302,10 +302,10 @@ static void test_wrong_tiles_are_refused_and_write_nowhere_else(void **state)
         int found = 1;
         gcr_status got = GCR_OK;
 
-        assert_true(gcr_tile_put_cells(&tile, &landing, from.slots, from.points));
+        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
         landing = land(&from, 1, 100, 130);
-        assert_true(gcr_tile_put_cells(&tile, &landing, from.slots, from.points));
-        count = round % 3 == 0 ? random_below(&seed, tile.used) : tile.used;
+        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+        count = round % 3 == 0 ? random_below(&seed, packet.used) : packet.used;
         copy = malloc(count + 1);
         assert_non_null(copy);
         memcpy(copy, bytes, count);
@@ -313,11 +313,11 @@ static void test_wrong_tiles_are_refused_and_write_nowhere_else(void **state)
             copy[random_below(&seed, i % 2 == 0 ? sizeof landing : count)] =
                 (char)(random_below(&seed, 3) == 0 ? random_below(&seed, 256) : 0xff);
         for (const void *at = copy; got == GCR_OK && found;) {
-            gcr_tile_fresh fresh;
+            gcr_packet_fresh fresh;
 
-            got = gcr_tile_get(&landing, &payload, &found, &at, &count);
+            got = gcr_packet_get(&landing, &payload, &found, &at, &count);
             if (got == GCR_OK && found)
-                got = gcr_tile_unpack(&fresh, to.slots, to.points, &landing, payload);
+                got = gcr_packet_unpack(&fresh, to.slots, to.points, &landing, payload);
         }
         refused += got != GCR_OK;
         free(copy);
@@ -335,11 +335,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_of_random_spans_arrive_bit_for_bit),
         cmocka_unit_test(test_a_cell_costs_its_bytes_and_a_span_a_landing),
-        cmocka_unit_test(test_a_tile_without_room_takes_nothing),
+        cmocka_unit_test(test_a_packet_without_room_takes_nothing),
         cmocka_unit_test(test_what_comes_twice_is_dropped_and_the_rest_is_fresh),
         cmocka_unit_test(test_what_comes_twice_with_other_bits_is_a_conflict),
         cmocka_unit_test(test_tallies_stand_between_cells),
-        cmocka_unit_test(test_wrong_tiles_are_refused_and_write_nowhere_else),
+        cmocka_unit_test(test_wrong_packets_are_refused_and_write_nowhere_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
