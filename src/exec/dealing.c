@@ -8,15 +8,15 @@
 #include <math.h>
 #include <string.h>
 
-/* The crew's kind of a team; -1: all kinds. */
-static int kind_of(const gcr_run *run, int team)
+/* The crew's kind of a group; -1: all kinds. */
+static int kind_of(const gcr_run *run, int group)
 {
-    return run->steals_between_kinds ? -1 : team;
+    return run->steals_between_kinds ? -1 : group;
 }
 
 /* ---- what schedules are made from ------------------------------------------------------------ */
 
-/* What nodes are to the desk of a team. */
+/* What nodes are to the desk of a group. */
 typedef struct desk_weights {
     double *rate;
     int *workers;
@@ -29,12 +29,12 @@ static void clear_weights(desk_weights *weights)
 }
 
 static gcr_status describe_desk(gcr_desk_spec *out, desk_weights *weights, const gcr_run *run,
-                                int team)
+                                int group)
 {
     gcr_status status = GCR_OK;
     const gcr_crew *crew = &run->crew;
     const uint64_t nodes = (uint64_t)crew->comm->node_count;
-    const int kind = kind_of(run, team);
+    const int kind = kind_of(run, group);
 
     *weights = (desk_weights){ 0 };
     GCR_TRY(gcr_memory_create((void **)&weights->rate, nodes, sizeof *weights->rate, "a desk"));
@@ -44,7 +44,7 @@ static gcr_status describe_desk(gcr_desk_spec *out, desk_weights *weights, const
         weights->rate[n] = gcr_crew_rate(crew, kind, n);
         weights->workers[n] = gcr_crew_node_workers(crew, kind, n);
     }
-    *out = (gcr_desk_spec){ .span = run->teams[team].span,
+    *out = (gcr_desk_spec){ .span = run->groups[group].span,
                             .live_count = run->positions,
                             .costs = run->costs,
                             .nodes = crew->comm->node_count,
@@ -55,10 +55,10 @@ out:
 }
 
 gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, const gcr_run *run,
-                                int team)
+                                int group)
 {
     gcr_status status = GCR_OK;
-    const gcr_team *t = &run->teams[team];
+    const gcr_group *t = &run->groups[group];
     const gcr_crew_workers *crew = &t->crew;
     gcr_desk_node node = { .batch = t->batch,
                            .workers = crew->of_node,
@@ -70,7 +70,7 @@ gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out, co
     double *weights = NULL;
 
     *weights_out = NULL;
-    GCR_TRY(describe_desk(&desk, &of_nodes, run, team));
+    GCR_TRY(describe_desk(&desk, &of_nodes, run, group));
     node.opening = gcr_desk_opening(&desk, run->crew.comm->node);
     *out = gcr_desk_schedule(&desk, run->schedule_form, &node);
     if (!run->steals_between_kinds)
@@ -92,19 +92,19 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT;
 }
 
-/* Does something with the spec of each team, in the memory of its schedule. */
-typedef gcr_status team_fn(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec,
-                           uint64_t at);
+/* Does something with the spec of each group, in the memory of its schedule. */
+typedef gcr_status group_fn(gcr_dealing *dealing, int group, const gcr_schedule_spec *spec,
+                            uint64_t at);
 
-static gcr_status for_each_team(gcr_dealing *dealing, team_fn *fn, uint64_t *bytes_out)
+static gcr_status for_each_group(gcr_dealing *dealing, group_fn *fn, uint64_t *bytes_out)
 {
     gcr_status status = GCR_OK;
     gcr_schedule_spec spec;
     double *weights = NULL;
     uint64_t at = 0;
 
-    for (int t = 0; t < dealing->run->team_count; t++) {
-        if (dealing->run->teams[t].crew.of_node == 0)
+    for (int t = 0; t < dealing->run->group_count; t++) {
+        if (dealing->run->groups[t].crew.of_node == 0)
             continue;
         GCR_TRY(gcr_dealing_describe(&spec, &weights, dealing->run, t));
         if (fn != NULL)
@@ -120,30 +120,31 @@ out:
     return status;
 }
 
-static gcr_status place(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec, uint64_t at)
+static gcr_status place(gcr_dealing *dealing, int group, const gcr_schedule_spec *spec, uint64_t at)
 {
-    gcr_dealing_team *t = &dealing->teams[team];
+    gcr_dealing_group *t = &dealing->groups[group];
 
     t->is_fed = spec->is_fed;
     return gcr_schedule_place(&t->schedule, spec, (char *)dealing->memory.base + at);
 }
 
-static gcr_status attach(gcr_dealing *dealing, int team, const gcr_schedule_spec *spec, uint64_t at)
+static gcr_status attach(gcr_dealing *dealing, int group, const gcr_schedule_spec *spec,
+                         uint64_t at)
 {
-    gcr_dealing_team *t = &dealing->teams[team];
+    gcr_dealing_group *t = &dealing->groups[group];
 
     t->is_fed = spec->is_fed;
     return gcr_schedule_attach(&t->schedule, spec, (char *)dealing->memory.base + at);
 }
 
-static gcr_status open_desk(gcr_dealing_team *t, const gcr_run *run, int team)
+static gcr_status open_desk(gcr_dealing_group *t, const gcr_run *run, int group)
 {
     gcr_status status = GCR_OK;
     const uint64_t nodes = (uint64_t)run->crew.comm->node_count;
     gcr_desk_spec spec;
     desk_weights weights = { 0 };
 
-    GCR_TRY(describe_desk(&spec, &weights, run, team));
+    GCR_TRY(describe_desk(&spec, &weights, run, group));
     GCR_TRY(gcr_desk_create(&t->desk, &spec));
     GCR_TRY(gcr_memory_create((void **)&t->answers, nodes, sizeof *t->answers, "a desk"));
     GCR_TRY(gcr_memory_create((void **)&t->answers_sent, nodes, sizeof *t->answers_sent, "a desk"));
@@ -161,17 +162,17 @@ static gcr_status open_supplies(gcr_dealing *dealing, double now)
     gcr_desk_spec spec;
     desk_weights weights = { 0 };
 
-    for (int t = 0; t < run->team_count; t++) {
-        gcr_dealing_team *team = &dealing->teams[t];
+    for (int t = 0; t < run->group_count; t++) {
+        gcr_dealing_group *group = &dealing->groups[t];
 
         if (!gcr_desk_feeds(run->schedule_form, comm->node_count))
             continue;
         if (comm->rank == 0)
-            GCR_TRY(open_desk(team, run, t));
-        if (comm->node_rank > 0 || team->schedule == NULL)
+            GCR_TRY(open_desk(group, run, t));
+        if (comm->node_rank > 0 || group->schedule == NULL)
             continue;
         GCR_TRY(describe_desk(&spec, &weights, run, t));
-        gcr_supply_open(&team->supply, run->costs, gcr_desk_opening(&spec, comm->node), now);
+        gcr_supply_open(&group->supply, run->costs, gcr_desk_opening(&spec, comm->node), now);
         clear_weights(&weights);
         weights = (desk_weights){ 0 };
     }
@@ -187,10 +188,10 @@ gcr_status gcr_dealing_open(gcr_dealing *out, const gcr_run *run, double now)
     uint64_t bytes = 0;
 
     *out = (gcr_dealing){ .run = run, .memory = { .file = -1 } };
-    GCR_TRY(gcr_comm_agree(run->comm, for_each_team(out, NULL, &bytes)));
+    GCR_TRY(gcr_comm_agree(run->comm, for_each_group(out, NULL, &bytes)));
     GCR_TRY(gcr_comm_share(&out->memory, run->comm, bytes, 1, "the schedules of a node"));
-    GCR_TRY(gcr_comm_agree(run->comm, leads ? for_each_team(out, place, NULL) : GCR_OK));
-    status = leads ? GCR_OK : for_each_team(out, attach, NULL);
+    GCR_TRY(gcr_comm_agree(run->comm, leads ? for_each_group(out, place, NULL) : GCR_OK));
+    status = leads ? GCR_OK : for_each_group(out, attach, NULL);
     if (status == GCR_OK)
         status = open_supplies(out, now);
     GCR_TRY(gcr_comm_agree(run->comm, status));
@@ -198,10 +199,10 @@ out:
     return status;
 }
 
-static int has_answers_under_way(const gcr_dealing *dealing, const gcr_dealing_team *team)
+static int has_answers_under_way(const gcr_dealing *dealing, const gcr_dealing_group *group)
 {
-    for (int n = 0; team->answers_sent != NULL && n < dealing->run->crew.comm->node_count; n++)
-        if (team->answers_sent[n] != NULL)
+    for (int n = 0; group->answers_sent != NULL && n < dealing->run->crew.comm->node_count; n++)
+        if (group->answers_sent[n] != NULL)
             return 1;
     return 0;
 }
@@ -210,24 +211,24 @@ static int has_answers_under_way(const gcr_dealing *dealing, const gcr_dealing_t
 void gcr_dealing_close(gcr_dealing *dealing)
 {
     for (int t = 0; t < GCR_CREW_KINDS_MAX; t++) {
-        gcr_dealing_team *team = &dealing->teams[t];
+        gcr_dealing_group *group = &dealing->groups[t];
 
-        gcr_schedule_destroy(team->schedule);
-        gcr_desk_destroy(team->desk);
-        if (!has_answers_under_way(dealing, team))
-            gcr_memory_destroy(team->answers);
-        gcr_memory_destroy(team->answers_sent);
+        gcr_schedule_destroy(group->schedule);
+        gcr_desk_destroy(group->desk);
+        if (!has_answers_under_way(dealing, group))
+            gcr_memory_destroy(group->answers);
+        gcr_memory_destroy(group->answers_sent);
     }
     gcr_shared_clear(&dealing->memory);
 }
 
 /* ---- asking and answering -------------------------------------------------------------------- */
 
-static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *request, double now)
+static gcr_status ask(gcr_dealing *dealing, int group, const gcr_desk_request *request, double now)
 {
     gcr_status status = GCR_OK;
     const gcr_run *run = dealing->run;
-    gcr_dealing_team *t = &dealing->teams[team];
+    gcr_dealing_group *t = &dealing->groups[group];
 
     if (t->desk != NULL) { /* it is this rank's own */
         const gcr_desk_grant grant = gcr_desk_take(t->desk, run->crew.comm->node, request);
@@ -236,7 +237,7 @@ static gcr_status ask(gcr_dealing *dealing, int team, const gcr_desk_request *re
         goto out;
     }
     GCR_TRY(gcr_comm_finish_send(run->comm, &t->ask_sent));
-    t->ask = (gcr_dealing_ask){ .team = (uint64_t)team, .request = *request };
+    t->ask = (gcr_dealing_ask){ .group = (uint64_t)group, .request = *request };
     GCR_TRY(gcr_comm_send(&t->ask_sent, run->comm, 0, GCR_TAG_ASK, &t->ask, sizeof t->ask));
 out:
     return status;
@@ -247,10 +248,10 @@ gcr_status gcr_dealing_look(gcr_dealing *dealing, double now)
     gcr_status status = GCR_OK;
     gcr_desk_request request;
 
-    for (int t = 0; t < dealing->run->team_count; t++) {
-        gcr_dealing_team *team = &dealing->teams[t];
+    for (int t = 0; t < dealing->run->group_count; t++) {
+        gcr_dealing_group *group = &dealing->groups[t];
 
-        if (team->is_fed && gcr_supply_look(&team->supply, team->schedule, now, &request))
+        if (group->is_fed && gcr_supply_look(&group->supply, group->schedule, now, &request))
             GCR_TRY(ask(dealing, t, &request, now));
     }
 out:
@@ -261,9 +262,9 @@ double gcr_dealing_rest(const gcr_dealing *dealing, double now)
 {
     double rest = INFINITY;
 
-    for (int t = 0; t < dealing->run->team_count; t++)
-        if (dealing->teams[t].is_fed)
-            rest = fmin(rest, gcr_supply_rest(&dealing->teams[t].supply, now));
+    for (int t = 0; t < dealing->run->group_count; t++)
+        if (dealing->groups[t].is_fed)
+            rest = fmin(rest, gcr_supply_rest(&dealing->groups[t].supply, now));
     return rest;
 }
 
@@ -272,11 +273,11 @@ static gcr_status answer(gcr_dealing *dealing, int rank, const gcr_dealing_ask *
     gcr_status status = GCR_OK;
     const gcr_run *run = dealing->run;
     const int node = run->crew.comm->ranks[rank].node;
-    gcr_dealing_team *t = &dealing->teams[asked->team];
+    gcr_dealing_group *t = &dealing->groups[asked->group];
     gcr_dealing_answer *out = &t->answers[node];
 
     GCR_TRY(gcr_comm_finish_send(run->comm, &t->answers_sent[node]));
-    *out = (gcr_dealing_answer){ .team = asked->team,
+    *out = (gcr_dealing_answer){ .group = asked->group,
                                  .grant = gcr_desk_take(t->desk, node, &asked->request) };
     GCR_TRY(
         gcr_comm_send(&t->answers_sent[node], run->comm, rank, GCR_TAG_ANSWER, out, sizeof *out));
@@ -292,7 +293,8 @@ static gcr_status take_ask(gcr_dealing *dealing, const gcr_message *message)
     if (message->count != sizeof asked)
         GCR_FAIL(GCR_EIO, "rank %d asks for cells in words that nobody knows", message->from);
     memcpy(&asked, message->bytes, sizeof asked);
-    if (asked.team >= (uint64_t)dealing->run->team_count || dealing->teams[asked.team].desk == NULL)
+    if (asked.group >= (uint64_t)dealing->run->group_count ||
+        dealing->groups[asked.group].desk == NULL)
         GCR_FAIL(GCR_EIO, "rank %d asks for cells that are not dealt here", message->from);
     GCR_TRY(answer(dealing, message->from, &asked));
 out:
@@ -303,14 +305,14 @@ static gcr_status take_answer(gcr_dealing *dealing, const gcr_message *message, 
 {
     gcr_status status = GCR_OK;
     gcr_dealing_answer got;
-    gcr_dealing_team *t;
+    gcr_dealing_group *t;
 
     if (message->count != sizeof got)
         GCR_FAIL(GCR_EIO, "rank %d grants cells in words that nobody knows", message->from);
     memcpy(&got, message->bytes, sizeof got);
-    if (got.team >= (uint64_t)dealing->run->team_count || !dealing->teams[got.team].is_fed)
+    if (got.group >= (uint64_t)dealing->run->group_count || !dealing->groups[got.group].is_fed)
         GCR_FAIL(GCR_EIO, "rank %d grants cells that nobody asked for", message->from);
-    t = &dealing->teams[got.team];
+    t = &dealing->groups[got.group];
     gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
 out:
     return status;
@@ -336,12 +338,12 @@ gcr_status gcr_dealing_settle(gcr_dealing *dealing)
     gcr_status status = GCR_OK;
     const gcr_run *run = dealing->run;
 
-    for (int t = 0; t < run->team_count; t++) {
-        gcr_dealing_team *team = &dealing->teams[t];
+    for (int t = 0; t < run->group_count; t++) {
+        gcr_dealing_group *group = &dealing->groups[t];
 
-        GCR_TRY(gcr_comm_finish_send(run->comm, &team->ask_sent));
-        for (int n = 0; team->answers_sent != NULL && n < run->crew.comm->node_count; n++)
-            GCR_TRY(gcr_comm_finish_send(run->comm, &team->answers_sent[n]));
+        GCR_TRY(gcr_comm_finish_send(run->comm, &group->ask_sent));
+        for (int n = 0; group->answers_sent != NULL && n < run->crew.comm->node_count; n++)
+            GCR_TRY(gcr_comm_finish_send(run->comm, &group->answers_sent[n]));
     }
 out:
     return status;
@@ -349,7 +351,7 @@ out:
 
 void gcr_dealing_stop(gcr_dealing *dealing)
 {
-    for (int t = 0; t < dealing->run->team_count; t++)
-        if (dealing->teams[t].schedule != NULL)
-            gcr_schedule_stop(dealing->teams[t].schedule);
+    for (int t = 0; t < dealing->run->group_count; t++)
+        if (dealing->groups[t].schedule != NULL)
+            gcr_schedule_stop(dealing->groups[t].schedule);
 }

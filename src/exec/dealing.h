@@ -1,9 +1,9 @@
 /*
  * exec/dealing.h -- the cells of a run on their way to its workers, over all ranks.
  *
- * Each team (the workers of a kind, or all) has a schedule, which stands in memory that the ranks
+ * Each group (the workers of a kind, or all) has a schedule, which stands in memory that the ranks
  * of a node share. Where several nodes compute and cells are dealt as they go, rank 0 keeps a desk
- * for each team, and the leader of a node sees to it that its schedules never run dry: it asks and
+ * for each group, and the leader of a node sees to it that its schedules never run dry: it asks and
  * is answered by messages, both from the thread that does not compute.
  */
 #ifndef GCR_EXEC_DEALING_H
@@ -13,18 +13,18 @@
 #include "exec/desk.h"
 #include "exec/run_private.h"
 
-/* One team of one node: what is asked of the desk, and what it answers. */
+/* One group of one node: what is asked of the desk, and what it answers. */
 typedef struct gcr_dealing_ask {
-    uint64_t team;
+    uint64_t group;
     gcr_desk_request request;
 } gcr_dealing_ask;
 
 typedef struct gcr_dealing_answer {
-    uint64_t team;
+    uint64_t group;
     gcr_desk_grant grant;
 } gcr_dealing_answer;
 
-typedef struct gcr_dealing_team {
+typedef struct gcr_dealing_group {
     gcr_schedule *schedule;
     int is_fed;
     gcr_supply supply; /* a leader's, if the schedule is fed */
@@ -33,18 +33,18 @@ typedef struct gcr_dealing_team {
     gcr_desk *desk;              /* rank 0's, if schedules are fed ... */
     gcr_dealing_answer *answers; /* ... [node_count] on their way      */
     gcr_send **answers_sent;     /* [node_count]                       */
-} gcr_dealing_team;
+} gcr_dealing_group;
 
 typedef struct gcr_dealing {
     const gcr_run *run;
     gcr_shared memory; /* of the schedules */
-    gcr_dealing_team teams[GCR_CREW_KINDS_MAX];
+    gcr_dealing_group groups[GCR_CREW_KINDS_MAX];
 } gcr_dealing;
 
-/* What the schedule of a team is made from. *weights_out is freed with gcr_memory_destroy(), after
+/* What the schedule of a group is made from. *weights_out is freed with gcr_memory_destroy(), after
  * the schedule has been made. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_dealing_describe(gcr_schedule_spec *out, double **weights_out,
-                                               const gcr_run *run, int team);
+                                               const gcr_run *run, int group);
 
 /* Collective. The clock begins at `now`. GCR_ENOMEM. The caller closes it. */
 GCR_MUST_CHECK gcr_status gcr_dealing_open(gcr_dealing *out, const gcr_run *run, double now);

@@ -186,14 +186,14 @@ out:
 static void describe_pipeline(execution *x, execution_device *out, const gcr_run_device *d)
 {
     const gcr_run *run = x->run;
-    const gcr_team *team = &run->teams[d->team];
+    const gcr_group *group = &run->groups[d->group];
     gcr_carrier *carrier = carrier_of(x, d);
 
     out->shared =
         (gcr_pipeline_shared){ .device = d->device,
                                .program = out->program,
                                .residency = out->residency,
-                               .schedule = x->dealing.teams[d->team].schedule,
+                               .schedule = x->dealing.groups[d->group].schedule,
                                .plan = run->plan,
                                .points = run->points,
                                .slots = run->slots,
@@ -206,7 +206,7 @@ static void describe_pipeline(execution *x, execution_device *out, const gcr_run
                                .by_blocks = run->by_blocks,
                                .kernel_seconds = run->spec.job->kernel_seconds,
                                .stop = &x->stop,
-                               .first_worker = team->first_worker - team->crew.before_in_node,
+                               .first_worker = group->first_worker - group->crew.before_in_node,
                                .kind_mark = (uint8_t)(run->kinds[d->kind]->number + 1),
                                .rings = x->gather != NULL ? gcr_gather_rings(x->gather) : NULL,
                                .carrier = carrier,

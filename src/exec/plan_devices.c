@@ -56,9 +56,9 @@ static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device
 
 static void plan_device(gcr_run_device *d, const gcr_run *run, const gcr_schedule_spec *spec)
 {
-    const gcr_team *team = &run->teams[d->team];
-    const gcr_span span =
-        gcr_schedule_block(spec, team->crew.before_in_node + d->first_worker - team->first_worker);
+    const gcr_group *group = &run->groups[d->group];
+    const gcr_span span = gcr_schedule_block(spec, group->crew.before_in_node + d->first_worker -
+                                                       group->first_worker);
 
     d->block = span;
     d->plan = (gcr_device_plan){ .budget_bytes = find_budget(run, d) };
@@ -74,7 +74,7 @@ gcr_status gcr_run_plan_devices(gcr_run *run)
     double *weights = NULL;
 
     for (int i = 0; i < run->device_count; i++) {
-        GCR_TRY(gcr_dealing_describe(&spec, &weights, run, run->devices[i].team));
+        GCR_TRY(gcr_dealing_describe(&spec, &weights, run, run->devices[i].group));
         plan_device(&run->devices[i], run, &spec);
         gcr_memory_destroy(weights);
         weights = NULL;

@@ -136,15 +136,15 @@ static uint64_t limit_batch(const gcr_run *run, const gcr_device *device)
     return fit > FAR_BATCH_LEAST ? fit : FAR_BATCH_LEAST;
 }
 
-/* Those that are dealt to a team: about, before there is a plan that knows where datasets end. */
-static uint64_t count_cells_of(const gcr_run *run, int team)
+/* Those that are dealt to a group: about, before there is a plan that knows where datasets end. */
+static uint64_t count_cells_of(const gcr_run *run, int group)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
     const uint64_t cells = run->spec.datasets->count * live; /* the plan checks the product */
 
-    if (run->team_count == 1)
+    if (run->group_count == 1)
         return cells;
-    return (uint64_t)((double)cells * gcr_crew_rate(&run->crew, team, -1) /
+    return (uint64_t)((double)cells * gcr_crew_rate(&run->crew, group, -1) /
                       gcr_crew_rate(&run->crew, -1, -1));
 }
 
@@ -183,8 +183,8 @@ static void choose_far_batch(const gcr_run *run, gcr_run_device *d, uint64_t of_
  * with the least and double it while a batch is over too soon. */
 static void choose_batch(const gcr_run *run, gcr_run_device *d)
 {
-    const uint64_t cells = count_cells_of(run, d->team);
-    const uint64_t of_worker = cells / (uint64_t)run->teams[d->team].crew.all;
+    const uint64_t cells = count_cells_of(run, d->group);
+    const uint64_t of_worker = cells / (uint64_t)run->groups[d->group].crew.all;
     const uint64_t share = of_worker / GCR_BATCHES_PER_WORKER;
     const uint64_t asked = run->spec.job->batch, most = limit_batch(run, d->device);
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
@@ -247,21 +247,21 @@ static uint64_t move_cut(const gcr_run *run, uint64_t cut)
            (run->by_blocks ? block : gcr_points_rank(run->points, point));
 }
 
-/* A team of several kinds has all that there is, else each kind what its rate is worth. */
-static void deal_to_teams(gcr_run *run)
+/* A group of several kinds has all that there is, else each kind what its rate is worth. */
+static void deal_to_groups(gcr_run *run)
 {
     const uint64_t live = gcr_points_table(run->points)->live_count;
     double rates[GCR_CREW_KINDS_MAX] = { 1.0 };
     gcr_span spans[GCR_CREW_KINDS_MAX];
 
-    for (int t = 0; t < run->team_count; t++)
-        rates[t] = run->team_count > 1 ? gcr_crew_rate(&run->crew, t, -1) : 1.0;
-    gcr_split_positions(spans, rates, run->team_count, run->plan, run->spec.datasets->count, live);
-    for (int t = 0; t < run->team_count; t++) {
+    for (int t = 0; t < run->group_count; t++)
+        rates[t] = run->group_count > 1 ? gcr_crew_rate(&run->crew, t, -1) : 1.0;
+    gcr_split_positions(spans, rates, run->group_count, run->plan, run->spec.datasets->count, live);
+    for (int t = 0; t < run->group_count; t++) {
         const uint64_t first = move_cut(run, spans[t].first);
         const uint64_t end = move_cut(run, spans[t].first + spans[t].count);
 
-        run->teams[t].span = (gcr_span){ .first = first, .count = end - first };
+        run->groups[t].span = (gcr_span){ .first = first, .count = end - first };
     }
 }
 
@@ -306,21 +306,22 @@ out:
 }
 
 /* With whom workers share their cells. */
-static void choose_teams(gcr_run *run)
+static void choose_groups(gcr_run *run)
 {
-    run->team_count = run->steals_between_kinds ? 1 : run->crew.kind_count;
+    run->group_count = run->steals_between_kinds ? 1 : run->crew.kind_count;
     for (int i = 0; i < run->device_count; i++) {
         gcr_run_device *d = &run->devices[i];
-        gcr_team *team;
+        gcr_group *group;
 
-        d->team = run->steals_between_kinds ? 0 : run->kinds[d->kind]->number;
-        team = &run->teams[d->team];
-        if (team->workers == 0)
-            team->first_worker = d->first_worker;
-        team->workers += d->workers;
+        d->group = run->steals_between_kinds ? 0 : run->kinds[d->kind]->number;
+        group = &run->groups[d->group];
+        if (group->workers == 0)
+            group->first_worker = d->first_worker;
+        group->workers += d->workers;
     }
-    for (int t = 0; t < run->team_count; t++)
-        run->teams[t].crew = gcr_crew_count_workers(&run->crew, run->steals_between_kinds ? -1 : t);
+    for (int t = 0; t < run->group_count; t++)
+        run->groups[t].crew =
+            gcr_crew_count_workers(&run->crew, run->steals_between_kinds ? -1 : t);
 }
 
 /* Where cells are not kept, workers take whole blocks, if there are enough for all of all ranks.
@@ -342,21 +343,21 @@ void gcr_run_decide_batches(gcr_run *run)
     const gcr_schedule_form asked = run->spec.job->schedule;
     uint64_t step;
 
-    choose_teams(run);
+    choose_groups(run);
     run->schedule_form = asked == GCR_SCHEDULE_AUTO ? GCR_SCHEDULE_DYNAMIC : asked;
     choose_positions(run);
     run->cell_bytes = gcr_records_bytes(run->binding->width, run->binding->output_count,
                                         run->spec.job->jitter_count > 0 && !run->by_blocks);
     step = run->by_blocks ? GCR_PARTIAL_POINTS : 1;
-    for (int t = 0; t < run->team_count; t++)
-        run->teams[t].batch = 1;
+    for (int t = 0; t < run->group_count; t++)
+        run->groups[t].batch = 1;
     for (int d = 0; d < run->device_count; d++) {
-        gcr_team *team = &run->teams[run->devices[d].team];
+        gcr_group *group = &run->groups[run->devices[d].group];
         uint64_t batch;
 
         choose_batch(run, &run->devices[d]);
         batch = run->devices[d].batch_most / step;
-        team->batch = batch > team->batch ? batch : team->batch;
+        group->batch = batch > group->batch ? batch : group->batch;
     }
 }
 
@@ -366,7 +367,7 @@ gcr_status gcr_run_decide_plan(gcr_run *run)
 
     GCR_TRY(make_plan(run));
     GCR_TRY(gcr_costs_create(&run->costs, run->plan, run->spec.datasets->count, run->positions));
-    deal_to_teams(run);
+    deal_to_groups(run);
     GCR_TRY(gcr_run_plan_devices(run));
 out:
     return status;

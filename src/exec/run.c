@@ -333,11 +333,11 @@ const char *gcr_run_device_word(const gcr_run *run, int device)
 double gcr_run_kind_share(const gcr_run *run, int kind)
 {
     const uint64_t positions = run->positions;
-    const gcr_span span = run->teams[kind].span;
+    const gcr_span span = run->groups[kind].span;
     const uint64_t end = span.first + span.count;
     double share = 0.0;
 
-    if (run->team_count < run->crew.kind_count)
+    if (run->group_count < run->crew.kind_count)
         return -1.0;
     for (uint64_t at = span.first, count; at < end; at += count) {
         const uint64_t left = positions - at % positions;

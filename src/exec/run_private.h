@@ -43,17 +43,17 @@ typedef struct gcr_kind {
 } gcr_kind;
 
 /* Workers that deal positions among themselves: those of a kind, or all; of all ranks. */
-typedef struct gcr_team {
-    gcr_span span;             /* of all positions of the plan, the team's */
+typedef struct gcr_group {
+    gcr_span span;             /* of all positions of the plan, the group's */
     int first_worker, workers; /* of this rank's, its own                  */
     gcr_crew_workers crew;
     uint64_t batch; /* positions of the longest batch of any device of it, on all ranks */
-} gcr_team;
+} gcr_group;
 
 typedef struct gcr_run_device {
     gcr_device *device;
     char word[GCR_DEVICE_WORD_BYTES]; /* "cuda:1" */
-    int kind, team;
+    int kind, group;
     int sharers;                      /* ranks that have the same piece of hardware, this one too */
     int first_worker, workers;        /* of all workers of this rank, its own */
     uint64_t batch_least, batch_most; /* cells */
@@ -84,9 +84,9 @@ struct gcr_run {
     gcr_kind *kinds[GCR_CREW_KINDS_MAX];
     gcr_run_device devices[GCR_RUN_DEVICES_MAX]; /* those of a kind side by side */
     int kind_count, device_count;
-    gcr_team teams[GCR_CREW_KINDS_MAX]; /* by the crew's kinds */
-    int team_count;
-    int steals_between_kinds;   /* one team for all of them */
+    gcr_group groups[GCR_CREW_KINDS_MAX]; /* by the crew's kinds */
+    int group_count;
+    int steals_between_kinds;   /* one group for all of them */
     char left_out[512];         /* a device that was found and is not used, and why; "": none */
     char left_out_why[448];     /* the reason alone */
     const gcr_binding *binding; /* of the first device, for what is the same for each */
@@ -158,8 +158,8 @@ GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 /* Where the bridge broke before there were results: they go by the hosts, and why is said. */
 void gcr_run_lose_bridge(gcr_run *run, const char *why);
 
-/* Decides all that can be decided from sizes, in three steps: teams and batches; collectively, the
- * longest batch of each team; and with these the plan. The run has its points, devices and crew.
+/* Decides all that can be decided from sizes, in three steps: groups and batches; collectively, the
+ * longest batch of each group; and with these the plan. The run has its points, devices and crew.
  * GCR_EUNSUPPORTED, GCR_EOVERFLOW, GCR_ENOMEM. */
 void gcr_run_decide_batches(gcr_run *run);
 GCR_MUST_CHECK gcr_status gcr_run_agree_on_batches(gcr_run *run);

@@ -71,15 +71,15 @@ gcr_status gcr_run_agree_on_batches(gcr_run *run)
     const uint64_t ranks = (uint64_t)run->crew.comm->size;
     uint64_t mine[GCR_CREW_KINDS_MAX] = { 0 }, *all = NULL;
 
-    for (int t = 0; t < run->team_count; t++)
-        mine[t] = run->teams[t].batch;
+    for (int t = 0; t < run->group_count; t++)
+        mine[t] = run->groups[t].batch;
     GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof mine,
                                                         "the batches of all ranks")));
     GCR_TRY(gcr_comm_gather_all(run->comm, mine, sizeof mine, all));
     for (uint64_t i = 0; i < ranks * GCR_CREW_KINDS_MAX; i++) {
-        gcr_team *team = &run->teams[i % GCR_CREW_KINDS_MAX];
+        gcr_group *group = &run->groups[i % GCR_CREW_KINDS_MAX];
 
-        team->batch = all[i] > team->batch ? all[i] : team->batch;
+        group->batch = all[i] > group->batch ? all[i] : group->batch;
     }
 out:
     gcr_memory_destroy(all);

@@ -770,8 +770,8 @@ static uint64_t find_cut(const char *keep, const char *where)
     set_up_two_kinds();
     fake.flops[1] = 1.6e9;
     assert_ok(try_curtain(&s, overrides, 5, fake_rich_backends));
-    assert_int_equal(s.run->teams[0].span.first, 0);
-    cut = s.run->teams[0].span.count % s.run->positions;
+    assert_int_equal(s.run->groups[0].span.first, 0);
+    cut = s.run->groups[0].span.count % s.run->positions;
     cut = s.run->by_blocks ? cut * GCR_PARTIAL_POINTS : gcr_points_select(s.run->points, cut);
     drop_curtain(&s);
     return cut;
