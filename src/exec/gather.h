@@ -3,7 +3,7 @@
  *
  * Rank 0 counts cells down. Its own workers do so at once; those of other ranks tell in rings of
  * their node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0,
- * and cells stand in its slots already. Any other leader packs cells into packets (packets.h), sends
+ * and cells stand in its slots already. Any other leader puts cells into packets (packets.h), sends
  * them with a few in flight (outbox.h) and gives the memory that they stood in back. What rank 0
  * needs beside its slots does not grow with the ranks: it receives one message after the other.
  *

@@ -10,8 +10,8 @@
 
 enum { ARRAYS_MAX = GCR_OUTPUTS_MAX + 3 };
 
-/* The arrays that make up a cell, in slots or in a packet: of each, where it begins and its bytes per
- * cell. */
+/* The arrays that make up a cell, in slots or in a packet: of each, where it begins and its bytes
+ * per cell. */
 typedef struct columns {
     char *at[ARRAYS_MAX];
     uint64_t bytes[ARRAYS_MAX];

@@ -2,8 +2,8 @@
  * exec/packets.h -- landed cells on their way to another node: packed into a buffer, unpacked into
  * slots.
  *
- * A packet is a buffer of messages' size that holds landings (landing.h), each with its cells or its
- * tally behind it. Of cells only those of live points travel, one output after the other, then
+ * A packet is a buffer of messages' size with landings (landing.h) in it, and behind each its cells
+ * or its tally. Of cells only those of live points travel, one output after the other, then
  * states, jitter steps and kinds, so that a cell costs its own bytes and nothing else; which points
  * are live both sides know. Packets of one run are made and read by processes of one build on one
  * kind of machine: numbers stand in them as in memory.

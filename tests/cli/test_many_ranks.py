@@ -199,7 +199,7 @@ run: {threads: 1}
         self.write("it.yaml", self.JOB + "output: {keep: summary}\n")
         reply = self.on_ranks(3, "run", "it.yaml", "--json", nodes=2)
         self.assertEqual(reply.code, 0, reply)
-        self.assertRegex(reply.err, r"(?m)^gathered +[0-9.]+ [KM]iB in [0-9,]+ messages, by mpi$")
+        self.assertRegex(reply.err, r"(?m)^gathered +[0-9.]+ [KM]iB in [0-9,]+ messages?, by mpi$")
         self.assertEqual(reply.json()["cells"]["ok"], 10 ** 7)
         self.assertLess(reply.json()["memory"]["measured_bytes"], 2 ** 25)
         plan = self.ok("plan", "it.yaml", "--json", "--set", "data.synthetic.datasets=5000").json()
