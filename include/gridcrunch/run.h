@@ -67,8 +67,8 @@ typedef struct gcr_run_spec {
 
     /* Once for each dataset whose last cell has landed and which has its summaries, from the thread
      * that landed it: one of those that compute, several of them at once for different datasets; of
-     * cells of other ranks the one that executes, which answers no rank meanwhile: after 60 s of
-     * that (GRIDCRUNCH_SILENCE) other machines call this one lost. The
+     * cells of other ranks the one that executes, which answers no rank meanwhile, as in
+     * on_progress: after 60 s of that (GRIDCRUNCH_SILENCE) other machines call this one lost. The
      * dataset can be fetched or taken in there. NULL: nobody wants to know. */
     void (*on_dataset)(void *arg, gcr_run *run, uint64_t dataset);
 

@@ -1,7 +1,6 @@
 /*
  * cli/run_ranks.h -- the ranks that a command runs on: all that were started together, or those
- * that its
- * --ranks names, while the others wait for their end.
+ * that its --ranks names, while the others wait for their end.
  */
 #ifndef GCR_CLI_RUN_RANKS_H
 #define GCR_CLI_RUN_RANKS_H

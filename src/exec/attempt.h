@@ -2,7 +2,7 @@
  * exec/attempt.h -- what all ranks try together, and go on without where one of them fails.
  *
  * A rank on which something fails says so where the others listen, and stays: nobody waits for one
- * that has left. What fails of the messages themselves is a failure like any other.
+ * that has left. What fails of the messages themselves is no reason to go on: all fail.
  */
 #ifndef GCR_EXEC_ATTEMPT_H
 #define GCR_EXEC_ATTEMPT_H

@@ -58,7 +58,8 @@ void gcr_carrier_close(gcr_carrier *carrier)
     gcr_receiver_destroy(carrier->receiver);
     gcr_parcel_outbox_close(&carrier->outbox);
     gcr_shared_clear(&carrier->board);
-    *carrier = (gcr_carrier){ 0 };
+    carrier->receiver = NULL; /* what it announced stays: it may still be read */
+    carrier->bridge = NULL;
 }
 
 uint64_t gcr_carrier_batch_most(const gcr_slots *slots)

@@ -8,7 +8,7 @@
  * also announces: it alone sends messages.
  *
  * Each rank tells its node when it will send no more, whatever became of its messages; a leader
- * ends after the ranks of its node (watch.h), and so rank 0 after all of them.
+ * ends after the ranks of its node (ending.h), and so rank 0 after all of them.
  */
 #ifndef GCR_EXEC_CARRIER_H
 #define GCR_EXEC_CARRIER_H

@@ -430,7 +430,7 @@ static gcr_status compute_in(execution *x)
     gcr_pool_start(x->pool, work, x);
     gcr_watch_run(&x->watch);
     status = agree_on_ending(run, repeat_failure(x));
-    if (status == GCR_EDEVICE)
+    if (status == GCR_EDEVICE && !gcr_comm_is_broken(run->comm))
         learned = learn_where_it_failed(run);
     status = learned != GCR_OK ? learned : status;
 out:

@@ -43,7 +43,7 @@ typedef struct gcr_gather_trial {
 
 typedef struct gcr_gather_way {
     gcr_gather_form way;              /* GCR_GATHER_MPI or GCR_GATHER_NCCL */
-    int was_tried;                    /* a bridge or messages were timed, or should have been */
+    int was_tried;                    /* a bridge was wanted */
     double bytes_per_second;          /* 0: not measured */
     char text[GCR_GATHER_TEXT_BYTES]; /* for the head of a run: which, why, how fast */
 } gcr_gather_way;

@@ -19,7 +19,7 @@
 typedef struct gcr_hearing {
     double limit;    /* seconds; may be infinite */
     double interval; /* between two beats        */
-    double counted;  /* until when the silence is */
+    double counted;  /* up to when silence is     */
     double next;     /* when the next beat is due */
     int count;
     double *silence; /* [count] seconds */

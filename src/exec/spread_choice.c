@@ -49,7 +49,7 @@ static void describe(gcr_spread *spread, const gcr_spread_facts *facts, int was_
                  facts->bridge, rates);
     else if (was_full)
         snprintf(spread->text, sizeof spread->text,
-                 "off: each GPU uploads its datasets, as not each has room for one of all");
+                 "off: each GPU uploads its datasets, as some GPU has no room for any of them");
     else
         snprintf(spread->text, sizeof spread->text,
                  "off: each GPU uploads its datasets, as %s is not faster%s", facts->bridge, rates);

@@ -8,7 +8,7 @@ typedef enum gcr_tag {
     GCR_TAG_ASK,    /* dealing.h: a leader asks for positions          */
     GCR_TAG_ANSWER, /* dealing.h: the desk grants them                 */
     GCR_TAG_PACKET, /* gather.h: what has landed on a node             */
-    GCR_TAG_PARCEL, /* carrier.h: what a GPU sends; no bytes: no more  */
+    GCR_TAG_PARCEL, /* carrier.h: what a GPU sends                     */
     GCR_TAG_STOP,   /* watch.c: a rank wants all to stop, and why      */
     GCR_TAG_LAST,   /* watch.c: nothing will come from a node any more */
     GCR_TAG_TRIAL,  /* gather_trial.c: how fast messages are           */

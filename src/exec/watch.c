@@ -143,6 +143,8 @@ static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
     if (message->count != sizeof ending)
         GCR_FAIL(GCR_EIO, "rank %d stops in words that nobody knows", message->from);
     memcpy(&ending, message->bytes, sizeof ending);
+    if (ending < 1 || ending > 1 + (int)GCR_RUN_FAILED)
+        GCR_FAIL(GCR_EIO, "rank %d stops for a reason that nobody knows", message->from);
     put_on_board(watch, (gcr_run_ending)(ending - 1));
 out:
     return status;
@@ -257,6 +259,8 @@ static gcr_status take_last(gcr_watch *watch, const gcr_message *message)
     if (message->count != sizeof lost)
         GCR_FAIL(GCR_EIO, "rank %d ends in words that nobody knows", message->from);
     memcpy(&lost, message->bytes, sizeof lost);
+    if (lost < 0 || lost > ranks_of(watch)->node_count)
+        GCR_FAIL(GCR_EIO, "rank %d has lost a node that nobody knows", message->from);
     if (lost > 0)
         (void)!note_loss(watch, lost - 1); /* which keeps it */
 out:
@@ -499,7 +503,7 @@ static void show_progress(const gcr_watch *watch)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* Until a leader looks again. Where its own workers have just ended, the end of others is near. */
+/* Until a leader looks again. */
 static double choose_pause(gcr_watch *watch)
 {
     const gcr_gather_totals totals = gcr_gather_totals_of(watch->gather);
@@ -551,7 +555,7 @@ void gcr_watch_run(gcr_watch *watch)
         if (have_ended && is_over(watch))
             break;
         have_ended = wait_for_workers(watch, have_ended, choose_look(watch, interval));
-        if (have_ended && !watch->workers_ended)
+        if (have_ended && !watch->workers_ended) /* the end of others is near */
             watch->pause = look_at_messages;
         if (gcr_clock_seconds() >= next) {
             show_progress(watch);

@@ -8,12 +8,12 @@
  * on the board of its node, which all ranks of the node see; leaders carry it to rank 0 and from
  * there to all other nodes. Workers finish what they are at, and what has landed is gathered.
  *
- * How all come to the end together is ending.h. Beats (hearing.h) go from rank 0 to leaders alone,
- * and come before its last message, too.
+ * How all come to the end together is ending.h. Beats (hearing.h) go from rank 0 to leaders alone;
+ * one that was told its last word gets none.
  *
- * A node that is lost is one that has failed and ended: the others stop, what they have landed is
- * gathered, and rank 0's last message says that the comm is broken. Who does not hear rank 0 any
- * more leaves by itself.
+ * A node that is lost is treated as one that has failed and ended: the others stop, what they have
+ * landed is gathered, and rank 0's last message says that the comm is broken. Who does not hear
+ * rank 0 any more leaves by itself.
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H

@@ -2,9 +2,9 @@
  * tests/contract/test_crunch.c -- what every backend promises, seen through the front functions.
  *
  * The same tests run once per backend: `test_crunch cpu`, `test_crunch cuda`; `test_crunch cpu f32`
- * runs them in single precision. Where there is no
- * such device the program exits 77 and ctest reports a skip, unless GCR_REQUIRE_CUDA=1 promises
- * one; a device that is there but does not open is a failure.
+ * runs them in single precision. Where there is no such device the program exits 77 and ctest
+ * reports a skip, unless GCR_REQUIRE_CUDA=1 promises one; a device that is there but does not open
+ * is a failure.
  */
 #include "backend/backend.h"
 #include "kernels/registry.h"

@@ -2,11 +2,10 @@
  * cli/read_hdf5/restrain.c -- limits of setrlimit(2), and a filter of system calls.
  *
  * The filter names what is allowed: what libhdf5 was seen to call (10 calls, with glibc 2.36 and
- * HDF5
- * 1.10), and what only reads, allocates or ends, for the libc that does it another way. Any other
- * call is answered as by a system that does not have it, so that a libc which has two ways tries
- * the second. A sanitizer makes calls of its own and needs more addresses than any bound, so it
- * goes without both.
+ * HDF5 1.10), and what only reads, allocates or ends, for the libc that does it another way. Any
+ * other call is answered as by a system that does not have it, so that a libc which has two ways
+ * tries the second. A sanitizer makes calls of its own and needs more addresses than any bound, so
+ * it goes without both.
  */
 #include "cli/read_hdf5/restrain.h"
 

@@ -78,7 +78,7 @@ static void test_no_more_is_spread_than_the_smallest_gpu_keeps(void **state)
     assert_choice(facts_of(0, 0, 5 * gib), 2,
                   "2 datasets, 2.0 GiB, from GPU to GPU by NCCL 2.28.9; each GPU uploads a part");
     assert_choice(facts_of(0, 0, gib), 0,
-                  "off: each GPU uploads its datasets, as not each has room for one of all");
+                  "off: each GPU uploads its datasets, as some GPU has no room for any of them");
 }
 
 static void test_nothing_is_said_where_there_is_nothing_to_spread(void **state)
