@@ -97,7 +97,7 @@ class GatherByNccl(NcclCase):
         reply = self.run_on(2, "--out", "many", "--gather", "nccl", FAKE_NCCL_FAILS="1:700")
         self.assertRegex(reply.err, r"(?m)^gather +nccl, ")
         self.assertEqual(reply.code, 4, reply.err)
-        self.assertIn("NCCL cannot go on", reply.err)
+        self.assertRegex(reply.err, "NCCL cannot (go on|pass results)")  # by either rank, as it hears of it
         self.assertIn("what has landed before is saved", reply.err)
 
     @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
