@@ -129,12 +129,6 @@ static gcr_status alone_look(gcr_message *out, int *found, gcr_link *link)
     return GCR_OK;
 }
 
-static void alone_abort(gcr_link *link, int code)
-{
-    (void)link;
-    (void)code;
-}
-
 static const char *alone_library(void)
 {
     return NULL;
@@ -151,6 +145,5 @@ const gcr_transport gcr_transport_alone = {
     .send = alone_send,
     .is_sent = alone_is_sent,
     .look = alone_look,
-    .abort = alone_abort,
     .library = alone_library,
 };

@@ -249,12 +249,6 @@ void gcr_comm_close(gcr_comm *comm)
     destroy(comm);
 }
 
-void gcr_comm_abort(gcr_comm *comm, int code)
-{
-    if (comm != NULL)
-        comm->link->transport->abort(comm->link, code);
-}
-
 /* ---- a node that is lost --------------------------------------------------------------------- */
 
 void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)

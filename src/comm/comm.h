@@ -18,10 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Has the processes of all ranks ended, with `code`: for a program that cannot go on. Returns where
- * there is one rank, which then ends as any program does. NULL is allowed. */
-void gcr_comm_abort(gcr_comm *comm, int code);
-
 /* A node does not answer any more: from now on the comm is *broken* on this rank, and nothing waits
  * for that node. Sends to it that are under way count as sent, others fail; messages of other nodes
  * go on. What is collective fails at once with the sentence `why` (an agreement with the status

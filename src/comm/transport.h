@@ -43,8 +43,7 @@ struct gcr_transport {
     gcr_status (*is_sent)(int *is_sent, gcr_link *link, gcr_send **send);
     gcr_status (*look)(gcr_message *out, int *found, gcr_link *link);
 
-    void (*abort)(gcr_link *link, int code); /* may return */
-    const char *(*library)(void);            /* "Open MPI 4.1.4"; NULL: none was loaded */
+    const char *(*library)(void); /* "Open MPI 4.1.4"; NULL: none was loaded */
 };
 
 extern const gcr_transport gcr_transport_alone;

@@ -51,8 +51,8 @@ class End(unittest.TestCase):
         pids, spaces = zip(*(process.stdout.readline().split() for _ in range(count)))
         return process, [int(pid) for pid in pids], spaces[0]
 
-    def test_one_rank_can_end_all(self):
-        code, _ = self.ends("3", STAY, "abort")
+    def test_a_rank_that_leaves_ends_all(self):
+        code, _ = self.ends("3", STAY, "leave")
         self.assertEqual(code, 7)
 
     def test_ranks_of_different_builds_leave_with_one_sentence(self):

@@ -15,6 +15,7 @@
 #include "comm/comm.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static gcr_comm *ranks;
 static int rank, rank_count;
@@ -38,7 +39,10 @@ static int leave_if_failed(void **state)
     if (!is_in_test)
         return 0;
     fprintf(stderr, "rank %d of %d has failed\n", rank, rank_count);
-    gcr_comm_abort(ranks, 1);
+    if (rank_count > 1) { /* they may be waiting for this one: mpirun ends them */
+        fflush(NULL);
+        _exit(1);
+    }
     return -1;
 }
 

@@ -360,12 +360,6 @@ out:
     return status;
 }
 
-static void mpi_abort(gcr_link *link, int code)
-{
-    (void)link;
-    (void)MPI_Abort(MPI_COMM_WORLD, code);
-}
-
 static const gcr_transport transport_mpi = {
     .open = mpi_open,
     .split = mpi_split,
@@ -377,7 +371,6 @@ static const gcr_transport transport_mpi = {
     .send = gcr_mpi_send,
     .is_sent = gcr_mpi_is_sent,
     .look = gcr_mpi_look,
-    .abort = mpi_abort,
     .library = mpi_library,
 };
 
