@@ -4,9 +4,9 @@
  * 10^7 results of one number and a state, half of them computed by rank 0 and half by another rank,
  * in stretches of 1000 points in turn. Time goes from "each rank has its numbers in an array" to
  * "rank 0 has each at its key, and has counted it". The other rank is one of the same node, and one
- * that believes to be on another (as root; on one machine the network is memory all the same).
+ * of another (ranks.h; if that one only believes to be there the network is memory all the same).
  * Rivals: MPI_Gatherv of (key, value) pairs, and a message for each result, on a hundredth of them.
- * What stands in the table of each side is checked. The program starts its three ranks by mpirun.
+ * What stands in the table of each side is checked.
  */
 #include "exec/gather.h"
 

@@ -2,11 +2,11 @@
  * bench/bench_ranks.c -- what does it cost that cells are computed by several processes?
  *
  * METG (metg.h) with two ranks of one thread each, schedule dynamic, batches as long as they turn
- * out to be best: on one node, beside joblib and StarPU with as many workers, and on two nodes (as
- * root; the other one is a host name, messages go over TCP, and results have to come back). The
+ * out to be best: on one node, beside joblib and StarPU with as many workers, and on two nodes,
+ * where messages go over TCP and results have to come back (ranks.h says which nodes). The
  * wall is that of the execute phase at rank 0, which checks each output. Then what a rank's thread
  * takes that looks for messages and computes nothing: its share of a core while both nodes sleep in
- * their cells. The program starts its three ranks by mpirun.
+ * their cells.
  */
 #include "metg.h"
 #include "ranks.h"
@@ -227,7 +227,7 @@ static gcr_status measure(bench *b, gcr_comm *all, int other, const char *where)
         goto out; /* not one of the two */
     GCR_TRY(measure_metg(b, &p, where, NULL, 0));
     GCR_TRY(measure_looking(b, &p, where));
-    if (other == 1) {
+    if (gcr_comm_info_of(p.comm)->node_count == 1) {
         GCR_TRY(measure_beside_starpu(b, &p));
         GCR_TRY(measure_beside_joblib(b, &p));
     }

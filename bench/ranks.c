@@ -12,6 +12,9 @@
 
 enum { RANKS = 3, WORDS_MAX = 128 };
 
+/* In the environment of ranks that this program has started itself, all on its own machine. */
+static const char one_machine[] = "GCR_BENCH_ONE_MACHINE";
+
 /* Comes back only if there is no mpirun. */
 static gcr_status start(const char *name, const char *const *options, int argc, char **argv)
 {
@@ -36,6 +39,7 @@ static gcr_status start(const char *name, const char *const *options, int argc, 
     for (int i = 1; i < argc && n < WORDS_MAX; i++)
         words[n++] = argv[i];
     words[n] = NULL;
+    setenv(one_machine, "", 1);
     execvp(words[0], (char **)(uintptr_t)words);
     GCR_FAIL(GCR_ENOENT, "mpirun cannot be started: %s; install Open MPI", strerror(errno));
 out:
@@ -57,7 +61,7 @@ static gcr_status become_ranks(const char *name, const char *const *options, int
 
     if (rank == NULL)
         GCR_TRY(start(name, options, argc, argv));
-    if (atoi(rank) == RANKS - 1)
+    if (getenv(one_machine) != NULL && atoi(rank) == RANKS - 1)
         move_away();
     if (strcmp(rank, "0") != 0 &&
         (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
@@ -66,15 +70,27 @@ out:
     return status;
 }
 
-static gcr_status measure_pairs(bench *b, gcr_comm *all, bench_pair_fn *measure)
+/* The first rank beside 0 that is on rank 0's node, or that is not; -1: there is none. */
+static int find_other(const gcr_comm_info *info, int on_node)
+{
+    for (int r = 1; r < info->size; r++)
+        if ((info->ranks[r].node == info->ranks[0].node) == on_node)
+            return r;
+    return -1;
+}
+
+static gcr_status measure_pair(bench *b, gcr_comm *all, bench_pair_fn *measure, int on_node)
 {
     gcr_status status = GCR_OK;
+    const char *where = on_node ? "one_node" : "two_nodes";
+    const int other = find_other(gcr_comm_info_of(all), on_node);
 
-    GCR_TRY(gcr_comm_agree(all, measure(b, all, 1, "one_node")));
-    if (gcr_comm_info_of(all)->node_count == 2)
-        GCR_TRY(gcr_comm_agree(all, measure(b, all, RANKS - 1, "two_nodes")));
+    if (other >= 0)
+        GCR_TRY(gcr_comm_agree(all, measure(b, all, other, where)));
     else
-        bench_absent(b, "two_nodes", "run it as root, who may give a process a host name");
+        bench_absent(b, where,
+                     on_node ? "start a rank more on the first node"
+                             : "run it as root, who may give a process a host name");
 out:
     return status;
 }
@@ -95,7 +111,8 @@ int bench_ranks_main(const char *name, bench_pair_fn *measure, const char *const
     if (status != GCR_OK)
         return bench_end(&b, status);
     GCR_TRY(gcr_comm_open(&all));
-    GCR_TRY(measure_pairs(&b, all, measure));
+    GCR_TRY(measure_pair(&b, all, measure, 1));
+    GCR_TRY(measure_pair(&b, all, measure, 0));
 out:
     code = bench_end(&b, status);
     gcr_comm_close(all);

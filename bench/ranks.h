@@ -1,5 +1,6 @@
 /*
- * bench/ranks.h -- a bench program that is several ranks: it starts itself by mpirun.
+ * bench/ranks.h -- a bench program that is several ranks: those that it was started as, or three
+ * that it starts itself by mpirun.
  *
  * All of them run the same rounds, and what is timed begins and ends at rank 0, which alone speaks.
  */
@@ -13,9 +14,10 @@
 /* Measures what rank 0 and the rank `other` do, as the case `where`. All ranks call it. */
 typedef gcr_status bench_pair_fn(bench *b, gcr_comm *all, int other, const char *where);
 
-/* The main() of the bench `name`: becomes three ranks on this machine, with `options` of mpirun
- * (which end with NULL), and measures two on "one_node" and two on "two_nodes", as the last one
- * believes to be on another machine where a process may (root's may). Returns the exit code. */
+/* The main() of the bench `name`: measures two ranks on "one_node" and two on "two_nodes". Started
+ * alone, it becomes three ranks of this machine, with `options` of mpirun (which end with NULL); the
+ * last one believes to be on another machine where a process may (root's may). Returns the exit
+ * code. */
 int bench_ranks_main(const char *name, bench_pair_fn *measure, const char *const *options, int argc,
                      char **argv);
 
