@@ -15,8 +15,8 @@
 typedef gcr_status bench_pair_fn(bench *b, gcr_comm *all, int other, const char *where);
 
 /* The main() of the bench `name`: measures two ranks on "one_node" and two on "two_nodes". Started
- * alone, it becomes three ranks of this machine, with `options` of mpirun (which end with NULL); the
- * last one believes to be on another machine where a process may (root's may). Returns the exit
+ * alone, it becomes three ranks of this machine, with `options` of mpirun (which end with NULL), of
+ * which the last believes to be on another where a process may (root's may). Returns the exit
  * code. */
 int bench_ranks_main(const char *name, bench_pair_fn *measure, const char *const *options, int argc,
                      char **argv);
