@@ -261,13 +261,10 @@ static gcr_status spread_datasets(execution *x)
     gcr_status status = GCR_OK;
     gcr_run *run = x->run;
     gcr_verdict bridge;
-    int d = 0;
 
     if (run->spread.count == 0)
         goto out;
-    while (run->devices[d].device != run->bridge->device)
-        d++;
-    GCR_TRY(gcr_spread_run(&bridge, run, x->devices[d].residency));
+    GCR_TRY(gcr_spread_run(&bridge, run, x->devices[gcr_run_bridge_device(run)].residency));
     if (bridge.status != GCR_OK)
         gcr_run_lose_bridge(run, bridge.why);
 out:

@@ -138,6 +138,15 @@ out:
     return status;
 }
 
+int gcr_run_bridge_device(const gcr_run *run)
+{
+    int d = 0;
+
+    while (run->devices[d].device != run->bridge->device)
+        d++;
+    return d;
+}
+
 void gcr_run_lose_bridge(gcr_run *run, const char *why)
 {
     gcr_bridge_abort(run->bridge);

@@ -155,6 +155,9 @@ void gcr_run_add_ledgers(gcr_run *run);
 /* Collective. Makes it the sum of all ranks' ledgers. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 
+/* Of a run that has a bridge: which of its devices has it. */
+int gcr_run_bridge_device(const gcr_run *run);
+
 /* Where the bridge broke before there were results: they go by the hosts, and why is said. */
 void gcr_run_lose_bridge(gcr_run *run, const char *why);
 

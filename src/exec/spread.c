@@ -22,14 +22,16 @@ typedef struct spreader {
 static gcr_status place_all(spreader *s)
 {
     gcr_status status = GCR_OK;
-    const gcr_spread *spread = &s->run->spread;
-    const gcr_unit *unit = s->run->binding->unit;
+    const gcr_run *run = s->run;
+    const gcr_spread *spread = &run->spread;
+    const gcr_run_device *device = &run->devices[gcr_run_bridge_device(run)];
+    const gcr_unit *unit = run->kinds[device->kind]->binding.unit;
 
     for (uint64_t i = 0; i < spread->count; i++) {
         const uint64_t d = spread->datasets[i];
 
         s->blocks[i].bytes =
-            gcr_residency_up_bytes(s->run->bridge->device, unit, &s->run->spec.datasets->items[d]);
+            gcr_residency_up_bytes(device->device, unit, &run->spec.datasets->items[d]);
         GCR_TRY(gcr_residency_place(&s->blocks[i].buf, s->residency, d));
     }
 out:

@@ -22,15 +22,6 @@ typedef struct start {
     uint64_t up_bytes; /* of all datasets, as a check: the same everywhere */
 } start;
 
-static const gcr_run_device *find_device(const gcr_run *run)
-{
-    int d = 0;
-
-    while (run->devices[d].device != run->bridge->device)
-        d++;
-    return &run->devices[d];
-}
-
 static uint64_t up_bytes_of(const gcr_run *run, const gcr_run_device *d, uint64_t dataset)
 {
     return gcr_residency_up_bytes(d->device, run->kinds[d->kind]->binding.unit,
@@ -39,7 +30,7 @@ static uint64_t up_bytes_of(const gcr_run *run, const gcr_run_device *d, uint64_
 
 static start find_start(const gcr_run *run)
 {
-    const gcr_run_device *d = find_device(run);
+    const gcr_run_device *d = &run->devices[gcr_run_bridge_device(run)];
     const gcr_span block = d->block;
     start out = { .budget_bytes = d->plan.budget_bytes };
 
@@ -65,7 +56,7 @@ static int count_ranks(const start *starts, int ranks, uint64_t place)
 static void find_datasets(gcr_spread_facts *facts, gcr_spread_dataset *datasets, const gcr_run *run,
                           const start *starts)
 {
-    const gcr_run_device *d = find_device(run);
+    const gcr_run_device *d = &run->devices[gcr_run_bridge_device(run)];
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
     for (uint64_t place = 0; place < run->spec.datasets->count; place++) {
