@@ -7,8 +7,6 @@
 #include "exec/run_private.h"
 #include "exec/spread_line.h"
 
-#include <stdio.h>
-
 /* What a rank has while it does it. */
 typedef struct spreader {
     gcr_run *run;
@@ -75,7 +73,7 @@ static void give_up(spreader *s, int is_bridge_lost, const char *why)
         gcr_bridge_abort(s->run->bridge);
     (void)gcr_residency_evict(s->residency);
     spread->has_failed = 1;
-    snprintf(spread->text, sizeof spread->text, "off: each GPU uploads its datasets (%s)", why);
+    gcr_spread_call_off(spread, why);
 }
 
 gcr_status gcr_spread_run(gcr_verdict *out, gcr_run *run, gcr_residency *residency)

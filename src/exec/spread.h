@@ -29,11 +29,15 @@ typedef struct gcr_spread {
 
 void gcr_spread_clear(gcr_spread *spread);
 
+/* None is spread, and why. */
+void gcr_spread_call_off(gcr_spread *spread, const char *why);
+
 /* ---- which datasets (spread_choice.c) -------------------------------------------------------- */
 
 /* A dataset that may be spread. */
 typedef struct gcr_spread_dataset {
-    uint64_t dataset, up_bytes, device_bytes;
+    uint64_t dataset, place; /* of the plan */
+    uint64_t up_bytes, device_bytes;
     int ranks; /* that begin with it */
 } gcr_spread_dataset;
 
@@ -44,6 +48,7 @@ typedef struct gcr_spread_facts {
     int ranks;
     const char *bridge;           /* what it is made of */
     double by_uploads, by_bridge; /* bytes per second into each GPU, all at once; 0: not timed */
+    char obstacle[GCR_ATTEMPT_WHY_BYTES]; /* why none can be spread; "": nothing is in the way */
 } gcr_spread_facts;
 
 /* GCR_ENOMEM. */

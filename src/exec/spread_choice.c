@@ -14,6 +14,12 @@ void gcr_spread_clear(gcr_spread *spread)
     *spread = (gcr_spread){ 0 };
 }
 
+void gcr_spread_call_off(gcr_spread *spread, const char *why)
+{
+    spread->count = spread->bytes = 0;
+    snprintf(spread->text, sizeof spread->text, "off: each GPU uploads its datasets (%s)", why);
+}
+
 static int is_timed(const gcr_spread_facts *facts)
 {
     return facts->by_bridge > 0;
@@ -42,7 +48,9 @@ static void describe(gcr_spread *spread, const gcr_spread_facts *facts, int was_
     char bytes[32], rates[96];
 
     describe_rates(rates, facts);
-    if (spread->count > 0)
+    if (facts->obstacle[0] != '\0')
+        gcr_spread_call_off(spread, facts->obstacle);
+    else if (spread->count > 0)
         snprintf(spread->text, sizeof spread->text,
                  "%" PRIu64 " dataset%s, %s, from GPU to GPU by %s; each GPU uploads a part%s",
                  spread->count, gcr_plural(spread->count), gcr_format_bytes(bytes, spread->bytes),

@@ -8,7 +8,9 @@
 #include "exec/run_private.h"
 #include "exec/spread_line.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* More than a queue has stages for, so that what is timed is the bus and not memory of the host. */
 enum { TRIAL_BYTES_MOST = 64 << 20 };
@@ -19,27 +21,32 @@ enum { TRIAL_BYTES_MOST = 64 << 20 };
 typedef struct start {
     uint64_t first, end; /* places of the plan */
     uint64_t budget_bytes;
-    uint64_t up_bytes; /* of all datasets, as a check: the same everywhere */
+    uint64_t hash; /* of what may be spread, and in which order: the same everywhere */
 } start;
 
-static uint64_t up_bytes_of(const gcr_run *run, const gcr_run_device *d, uint64_t dataset)
+static uint64_t hash_datasets(const gcr_spread_facts *facts)
 {
-    return gcr_residency_up_bytes(d->device, run->kinds[d->kind]->binding.unit,
-                                  &run->spec.datasets->items[dataset]);
+    uint64_t hash = 0;
+
+    for (uint64_t i = 0; i < facts->count; i++) {
+        const gcr_spread_dataset *d = &facts->datasets[i];
+        const uint64_t all[] = { hash, d->place, d->dataset, d->up_bytes, d->device_bytes };
+
+        hash = XXH3_64bits(all, sizeof all);
+    }
+    return hash;
 }
 
-static start find_start(const gcr_run *run)
+static start find_start(const gcr_run *run, const gcr_spread_facts *facts)
 {
     const gcr_run_device *d = &run->devices[gcr_run_bridge_device(run)];
     const gcr_span block = d->block;
-    start out = { .budget_bytes = d->plan.budget_bytes };
+    start out = { .budget_bytes = d->plan.budget_bytes, .hash = hash_datasets(facts) };
 
     if (block.count > 0) {
         out.first = block.first / run->positions;
         out.end = (block.first + block.count - 1) / run->positions + 1;
     }
-    for (uint64_t i = 0; i < run->spec.datasets->count; i++)
-        out.up_bytes += up_bytes_of(run, d, i);
     return out;
 }
 
@@ -52,39 +59,54 @@ static int count_ranks(const start *starts, int ranks, uint64_t place)
     return count;
 }
 
-/* `datasets` has room for all. */
-static void find_datasets(gcr_spread_facts *facts, gcr_spread_dataset *datasets, const gcr_run *run,
-                          const start *starts)
+/* Those that are large enough; `datasets` has room for all. */
+static void find_datasets(gcr_spread_facts *facts, gcr_spread_dataset *datasets, const gcr_run *run)
 {
     const gcr_run_device *d = &run->devices[gcr_run_bridge_device(run)];
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
 
     for (uint64_t place = 0; place < run->spec.datasets->count; place++) {
-        gcr_spread_dataset *out = &datasets[facts->count];
+        const uint64_t number = gcr_plan_dataset_at(run->plan, place);
+        const gcr_dataset *dataset = &run->spec.datasets->items[number];
+        const uint64_t bytes = gcr_residency_up_bytes(d->device, binding->unit, dataset);
 
-        out->dataset = gcr_plan_dataset_at(run->plan, place);
-        out->up_bytes = up_bytes_of(run, d, out->dataset);
-        if (out->up_bytes < GCR_SPREAD_DATASET_BYTES_LEAST)
+        if (bytes < GCR_SPREAD_DATASET_BYTES_LEAST)
             continue;
-        out->device_bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
-                                                       &run->spec.datasets->items[out->dataset],
-                                                       d->device->info.alignment);
-        out->ranks = count_ranks(starts, facts->ranks, place);
-        facts->count += out->ranks > 1;
+        datasets[facts->count++] = (gcr_spread_dataset){
+            .dataset = number,
+            .place = place,
+            .up_bytes = bytes,
+            .device_bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
+                                                       dataset, d->device->info.alignment),
+        };
     }
     facts->datasets = datasets;
 }
 
-/* Of the GPU that has least. None is chosen where ranks upload in different ways. */
+/* Of those that were found. */
+static void keep_shared(gcr_spread_facts *facts, gcr_spread_dataset *datasets, const start *starts)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < facts->count; i++) {
+        datasets[i].ranks = count_ranks(starts, facts->ranks, datasets[i].place);
+        if (datasets[i].ranks > 1)
+            datasets[count++] = datasets[i];
+    }
+    facts->count = count;
+}
+
+/* Of the GPU that has least. None is spread where ranks would not all choose the same. */
 static void find_limits(gcr_spread_facts *facts, const start *starts)
 {
-    for (int r = 0; r < facts->ranks; r++) {
+    for (int r = facts->ranks - 1; r >= 0; r--) {
         const uint64_t budget = starts[r].budget_bytes;
 
         if (budget > 0 && (facts->budget_bytes == 0 || budget < facts->budget_bytes))
             facts->budget_bytes = budget;
-        if (starts[r].up_bytes != starts[0].up_bytes)
-            facts->count = 0;
+        if (starts[r].hash != starts[0].hash)
+            snprintf(facts->obstacle, sizeof facts->obstacle,
+                     "rank %d would spread other datasets than rank 0", r);
     }
 }
 
@@ -154,8 +176,8 @@ static void close_trier(trier *t)
     gcr_ledger_forget(t->bridge->device);
 }
 
-/* *Collective*. A rank that has no memory for it, or cannot upload, has not touched the bridge:
- * then there are no rates, and nothing is spread. */
+/* *Collective*. A rank that has no memory for it, or cannot upload, has not touched the bridge.
+ * Where one fails there are no rates, and nothing is spread. */
 static gcr_status time_both(gcr_verdict *out, gcr_spread_facts *facts, gcr_run *run, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
@@ -168,11 +190,12 @@ static gcr_status time_both(gcr_verdict *out, gcr_spread_facts *facts, gcr_run *
         GCR_TRY(gcr_attempt_time(&uploads, &alone, run->comm, upload_all, &t));
     if (alone.status == GCR_OK)
         GCR_TRY(gcr_attempt_time(&bridge, out, run->comm, upload_part_and_share, &t));
-    if (uploads > 0 && bridge > 0) {
+    if (alone.status == GCR_OK && out->status == GCR_OK) {
         facts->by_uploads = (double)bytes / uploads;
         facts->by_bridge = (double)bytes / bridge;
     } else {
-        facts->count = 0;
+        memcpy(facts->obstacle, alone.status != GCR_OK ? alone.why : out->why,
+               sizeof facts->obstacle);
     }
 out:
     close_trier(&t);
@@ -201,7 +224,7 @@ static gcr_status find_rates(gcr_verdict *out, gcr_spread_facts *facts, gcr_run 
         goto out;
     if (bytes < bytes_least)
         facts->count = 0;
-    if (facts->count > 0)
+    if (facts->count > 0 && facts->obstacle[0] == '\0')
         GCR_TRY(time_both(out, facts, run, bytes < TRIAL_BYTES_MOST ? bytes : TRIAL_BYTES_MOST));
 out:
     return status;
@@ -211,11 +234,10 @@ gcr_status gcr_spread_decide(gcr_verdict *out, gcr_run *run, uint64_t bytes_leas
 {
     gcr_status status = GCR_OK;
     const int ranks = run->crew.comm->size;
-    const start mine = find_start(run);
+    start mine, *starts = NULL;
     char bridge[GCR_BRIDGE_NAME_BYTES];
     gcr_spread_facts facts = { .ranks = ranks, .bridge = bridge };
     gcr_spread_dataset *datasets = NULL;
-    start *starts = NULL;
 
     *out = (gcr_verdict){ .status = GCR_OK };
     status = gcr_bridge_name(bridge, run->bridge->device);
@@ -226,8 +248,10 @@ gcr_status gcr_spread_decide(gcr_verdict *out, gcr_run *run, uint64_t bytes_leas
         status = gcr_memory_create((void **)&datasets, run->spec.datasets->count, sizeof *datasets,
                                    "the datasets of several GPUs");
     GCR_TRY(gcr_comm_agree(run->comm, status));
+    find_datasets(&facts, datasets, run);
+    mine = find_start(run, &facts);
     GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, starts));
-    find_datasets(&facts, datasets, run, starts);
+    keep_shared(&facts, datasets, starts);
     find_limits(&facts, starts);
     GCR_TRY(find_rates(out, &facts, run, bytes_least));
     GCR_TRY(gcr_comm_agree(run->comm, gcr_spread_choose(&run->spread, &facts)));

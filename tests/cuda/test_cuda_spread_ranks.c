@@ -299,10 +299,16 @@ static void test_ranks_that_share_a_gpu_upload_for_themselves(void **state)
 
 static void assert_off(const scene *s, const char *why)
 {
-    assert_true(gcr_run_spread_has_failed(s->run));
     if (strstr(gcr_run_spread(s->run), "off: each GPU uploads its datasets (") == NULL ||
         strstr(gcr_run_spread(s->run), why) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", gcr_run_spread(s->run), why);
+}
+
+/* While the run began. */
+static void assert_failed(const scene *s, const char *why)
+{
+    assert_true(gcr_run_spread_has_failed(s->run));
+    assert_off(s, why);
 }
 
 static void let_fail(const char *call, cudaError_t code)
@@ -323,7 +329,7 @@ static void test_a_rank_without_memory_lets_all_upload_for_themselves(void **sta
         let_fail("cudaMallocFromPoolAsync", cudaErrorMemoryAllocation);
     assert_true(execute(&s) >= distinct * (uint64_t)rank_count);
     if (rank_count > 1) {
-        assert_off(&s, "out of memory");
+        assert_failed(&s, "out of memory");
         assert_non_null(s.run->bridge);
         assert_true(rank > 0 || s.run->ledger.received_bytes > 0);
         assert_int_equal(fake_nccl.aborts, 0);
@@ -348,7 +354,7 @@ static void test_a_bridge_that_breaks_lets_all_upload_for_themselves(void **stat
             fake_nccl.fail_code = ncclSystemError;
         }
         (void)execute(&s);
-        assert_off(&s, ": NCCL cannot ");
+        assert_failed(&s, ": NCCL cannot ");
         assert_null(s.run->bridge);
         assert_non_null(strstr(gcr_run_gather(s.run), "mpi; nccl: off (rank "));
         assert_int_equal(fake_nccl.aborts, 1);
@@ -369,7 +375,7 @@ static void test_an_error_that_comes_while_all_wait_is_told(void **state)
     }
     (void)execute(&s);
     if (rank_count > 1) {
-        assert_off(&s, "remote process exited or there was a network error");
+        assert_failed(&s, "remote process exited or there was a network error");
         assert_null(s.run->bridge);
     }
     end_run(&s);
@@ -402,7 +408,7 @@ static void test_a_rank_that_does_not_come_is_not_waited_for(void **state)
         begin = gcr_clock_seconds();
         assert_int_equal(execute(&s), distinct * (uint64_t)(rank_count + 1));
         assert_true(gcr_clock_seconds() - begin < 10);
-        assert_off(&s, ": NCCL c");
+        assert_failed(&s, ": NCCL c");
         assert_null(s.run->bridge);
     }
     end_run(&s);
@@ -410,15 +416,20 @@ static void test_a_rank_that_does_not_come_is_not_waited_for(void **state)
 
 /* ---- by the clock ---------------------------------------------------------------------------- */
 
-/* As if the job left it open, and there was so much to be spread that it is worth trying. */
-static gcr_verdict decide(scene *s, uint64_t bytes_least)
+static gcr_verdict decide_as(scene *s, gcr_gather_form asked, uint64_t bytes_least)
 {
     gcr_verdict bridge;
 
     gcr_spread_clear(&s->run->spread);
-    s->job.gather = GCR_GATHER_AUTO;
+    s->job.gather = asked;
     assert_ok(gcr_spread_decide(&bridge, s->run, bytes_least));
     return bridge;
+}
+
+/* As if the job left it open, and there was so much to be spread that it is worth trying. */
+static gcr_verdict decide(scene *s, uint64_t bytes_least)
+{
+    return decide_as(s, GCR_GATHER_AUTO, bytes_least);
 }
 
 static void test_left_to_itself_a_run_asks_the_clock(void **state)
@@ -441,7 +452,7 @@ static void test_left_to_itself_a_run_asks_the_clock(void **state)
     end_run(&s);
 }
 
-static void test_what_fails_while_it_is_timed_is_told_or_let_be(void **state)
+static void test_what_fails_while_it_is_timed_is_told_and_lets_all_upload(void **state)
 {
     gcr_verdict bridge;
     scene s;
@@ -454,13 +465,49 @@ static void test_what_fails_while_it_is_timed_is_told_or_let_be(void **state)
         bridge = decide(&s, 1);
         assert_int_equal(bridge.status, GCR_OK);
         assert_int_equal(s.run->spread.count, 0);
+        assert_off(&s, "out of memory");
         fake_nccl.fail_call = rank == 1 ? "ncclBroadcast" : NULL;
         fake_nccl.fail_nth = rank_count;
         fake_nccl.fail_code = ncclSystemError;
         bridge = decide(&s, 1);
         assert_non_null(strstr(bridge.why, ": NCCL cannot "));
         assert_int_equal(s.run->spread.count, 0);
+        assert_off(&s, ": NCCL cannot ");
     }
+    end_run(&s);
+}
+
+/* ---- ranks that would not do the same -------------------------------------------------------- */
+
+/* As of another build, or a GPU that makes other datasets by itself: as many bytes in all. */
+static void swap_rows(scene *s, int one, int other)
+{
+    gcr_dataset *items = s->datasets.items;
+    const int64_t rows = items[one].rows;
+
+    items[one].rows = items[other].rows;
+    items[other].rows = rows;
+}
+
+static void test_ranks_that_would_spread_other_datasets_do_not(void **state)
+{
+    static const gcr_gather_form asked[] = { GCR_GATHER_NCCL, GCR_GATHER_AUTO };
+    scene s;
+
+    (void)state;
+    create_run(&s, ", schedule: cyclic", ROWS, rank);
+    s.datasets.items[0].rows -= 7;
+    if (rank_count > 1)
+        assert_int_equal(decide_as(&s, GCR_GATHER_NCCL, 1).status, GCR_OK);
+    assert_int_equal(s.run->spread.count, rank_count > 1 ? DATASETS : 0);
+    if (rank == 1)
+        swap_rows(&s, 0, 1);
+    for (size_t a = 0; a < sizeof asked / sizeof asked[0] && rank_count > 1; a++) {
+        assert_int_equal(decide_as(&s, asked[a], 1).status, GCR_OK);
+        assert_int_equal(s.run->spread.count, 0);
+        assert_off(&s, "(rank 1 would spread other datasets than rank 0)");
+    }
+    assert_int_equal(fake_nccl.broadcasts, 0);
     end_run(&s);
 }
 
@@ -478,7 +525,8 @@ int main(void)
         RANK_TEST(test_an_error_that_comes_while_all_wait_is_told),
         RANK_TEST(test_a_rank_that_does_not_come_is_not_waited_for),
         RANK_TEST(test_left_to_itself_a_run_asks_the_clock),
-        RANK_TEST(test_what_fails_while_it_is_timed_is_told_or_let_be),
+        RANK_TEST(test_what_fails_while_it_is_timed_is_told_and_lets_all_upload),
+        RANK_TEST(test_ranks_that_would_spread_other_datasets_do_not),
     };
 
     return cmocka_run_group_tests(tests, open_ranks, close_ranks);

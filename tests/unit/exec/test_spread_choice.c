@@ -3,6 +3,8 @@
 
 #include "exec/spread.h"
 
+#include <stdio.h>
+
 enum { RANKS = 8 };
 
 static const uint64_t gib = (uint64_t)1 << 30;
@@ -81,12 +83,25 @@ static void test_no_more_is_spread_than_the_smallest_gpu_keeps(void **state)
                   "off: each GPU uploads its datasets, as some GPU has no room for any of them");
 }
 
+/* Room and speed are not asked then. */
+static void test_what_is_in_the_way_is_said(void **state)
+{
+    gcr_spread_facts facts = facts_of(25, 99, gib);
+
+    (void)state;
+    snprintf(facts.obstacle, sizeof facts.obstacle, "no memory for uploads that are timed");
+    assert_choice(facts, 0,
+                  "off: each GPU uploads its datasets (no memory for uploads that are timed)");
+}
+
 static void test_nothing_is_said_where_there_is_nothing_to_spread(void **state)
 {
     gcr_spread_facts facts = facts_of(0, 0, 0);
 
     (void)state;
     facts.count = 0;
+    assert_choice(facts, 0, "");
+    snprintf(facts.obstacle, sizeof facts.obstacle, "something");
     assert_choice(facts, 0, "");
 }
 
@@ -97,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_bridge_spreads_nothing_and_says_so),
         cmocka_unit_test(test_where_nothing_was_timed_all_are_spread),
         cmocka_unit_test(test_no_more_is_spread_than_the_smallest_gpu_keeps),
+        cmocka_unit_test(test_what_is_in_the_way_is_said),
         cmocka_unit_test(test_nothing_is_said_where_there_is_nothing_to_spread),
     };
 
