@@ -4,23 +4,18 @@
  *
  * A batch is a flight (flight.h), used again and again. The schedule gives the worker a span of
  * positions (schedule.h), of which the cutter fills the flight with parts (cutter.h); their
- * datasets stand ready (residency.h); it is launched; and when the next one is under way, it lands
- * (lander.h). What else stands here is for devices that are short of memory, and for runs that
- * somebody wants to stop.
+ * datasets stand ready (residency.h); it is launched (launcher.h); and when the next one is under
+ * way, it lands (lander.h). What else stands here is for devices that are short of memory.
  */
 #include "exec/pipeline.h"
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/memory.h"
-#include "exec/batch.h"
 #include "exec/cutter.h"
 #include "exec/flight.h"
 #include "exec/lander.h"
+#include "exec/launcher.h"
 
-#include "gridcrunch/cell.h"
-
-#include <string.h>
 #include <unistd.h>
 
 typedef gcr_flight flight;
@@ -29,15 +24,13 @@ typedef gcr_flight_part part;
 typedef struct worker {
     const gcr_pipeline_shared *shared;
     gcr_pipeline_progress *progress;
-    int index; /* of all workers of the run */
-    gcr_queue *queue;
+    int index;       /* of all workers of the run */
     flight *flights; /* [flight_count] used in turn */
     int flight_count;
-    int turn;           /* the flight that is built and launched now   */
-    gcr_cutter cutter;  /* has what the schedule gave last             */
-    uint64_t batch;     /* how many live cells it takes at a time, now */
-    double batch_begin; /* when the last one was over                  */
+    int turn;          /* the flight that is built and launched now */
+    gcr_cutter cutter; /* has what the schedule gave last           */
 
+    gcr_launcher launcher;
     gcr_lander lander;
 
     int is_short;   /* the device had no memory for what was asked for last, and may have later */
@@ -110,7 +103,7 @@ static gcr_status acquire(worker *w, uint64_t dataset)
         turn_away(w);
         tell(w->progress, dataset, 0, 0);
     }
-    status = gcr_residency_acquire(w->shared->residency, w->queue, dataset, &w->resident);
+    status = gcr_residency_acquire(w->shared->residency, w->launcher.queue, dataset, &w->resident);
     w->is_short = status == GCR_ENOMEM && !shares_memory(w);
     GCR_TRY(status);
     if (!w->has_resident)
@@ -161,8 +154,9 @@ static int has_span(worker *w)
     gcr_schedule_answer answer = GCR_SCHEDULE_NOW;
 
     if (w->cutter.span.count == 0)
-        answer = gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
-                                   gcr_cutter_positions(&w->cutter, w->batch), &w->cutter.span);
+        answer =
+            gcr_schedule_next(shared->schedule, w->index - shared->first_worker,
+                              gcr_cutter_positions(&w->cutter, w->launcher.batch), &w->cutter.span);
     w->is_waiting = answer == GCR_SCHEDULE_LATER;
     return answer == GCR_SCHEDULE_NOW;
 }
@@ -179,7 +173,7 @@ static gcr_status build(worker *w, flight *f)
         if (!has_span(w))
             goto out;
         f->before = w->cutter.span;
-        gcr_cutter_cut(&w->cutter, f, w->batch);
+        gcr_cutter_cut(&w->cutter, f, w->launcher.batch);
     }
     GCR_TRY(acquire_parts(w, f));
     f->to.points = f->from.points = f->points;
@@ -194,158 +188,17 @@ out:
     return status;
 }
 
-/* Lets the next batch be longer or shorter than the one that is over now. On a device with memory
- * of its own several are in flight: the time of one cannot be seen, and they are large from the
- * start. */
-static void adapt_batch(worker *w)
-{
-    const gcr_pipeline_shared *shared = w->shared;
-    const gcr_batch_limits limits = { shared->batch_least, shared->batch_most,
-                                      shared->batch_seconds };
-    double now;
-
-    if (!shares_memory(w) || limits.least == limits.most)
-        return;
-    now = gcr_clock_seconds();
-    w->batch = gcr_batch_adapt(w->batch, &limits, now - w->batch_begin);
-    w->batch_begin = now;
-}
-
-/* The part of `tile` from its point number `from` on, `count` of them. */
-static gcr_unit_tile slice(const gcr_unit_tile *tile, uint64_t from, uint64_t count)
-{
-    gcr_unit_tile piece = *tile;
-
-    for (int o = 0; o < GCR_OUTPUTS_MAX && piece.outputs[o] != NULL; o++)
-        piece.outputs[o] += from * (uint64_t)piece.width[o];
-    piece.state += from;
-    piece.first += from;
-    piece.count = count;
-    return piece;
-}
-
-/* Waits for a batch, or a slice of it. */
-static gcr_status await(worker *w, const flight *f)
-{
-    gcr_status status = GCR_OK;
-    const double limit = w->shared->kernel_seconds;
-
-    if (!shares_memory(w))
-        status = gcr_event_sync(f->done, limit > 0 ? limit : -1);
-    if (status == GCR_ETIMEOUT)
-        GCR_FAIL(GCR_EDEVICE,
-                 "%s has not ended a batch in %g s, the job's kernel_time; only a new process can "
-                 "use it again",
-                 w->shared->device->info.name, limit);
-out:
-    return status;
-}
-
-/* Lets the device end what there is of a batch so far. */
-static gcr_status end_slice(worker *w, const flight *f)
-{
-    gcr_status status = GCR_OK;
-
-    if (!shares_memory(w))
-        GCR_TRY(gcr_event_record(f->done, w->queue));
-    GCR_TRY(await(w, f));
-out:
-    return status;
-}
-
-/* Computes one tile a batch at a time as long as nobody wants the run to stop: in the host's memory
- * what is not computed stays empty, else the flight is cut short. */
-static gcr_status crunch_slices(worker *w, flight *f, const gcr_unit_tile *tile)
-{
-    gcr_status status = GCR_OK;
-    uint64_t count;
-
-    for (uint64_t from = 0; from < tile->count; from += count) {
-        const uint64_t left = tile->count - from;
-
-        count = left < w->batch ? left : w->batch;
-        const gcr_unit_tile piece = slice(tile, from, count);
-        const gcr_crunch_args args = { .tiles = &piece, .tile_count = 1 };
-
-        f->is_cut_short = is_stopped(w);
-        if (f->is_cut_short)
-            break;
-        GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
-        adapt_batch(w);
-        if (count < left)
-            GCR_TRY(end_slice(w, f));
-    }
-out:
-    return status;
-}
-
-/* Whole blocks may be far more cells than should be computed without a look around. */
-static gcr_status crunch_blocks(worker *w, flight *f)
-{
-    gcr_status status = GCR_OK;
-    uint64_t points;
-
-    memset(gcr_records_states(&f->to, w->shared->slots, &f->parts[0].at), GCR_CELL_EMPTY,
-           f->points);
-    for (uint64_t t = 0, next; t < f->tile_count; t = next) {
-        points = f->tiles[t].count;
-        for (next = t + 1; next < f->tile_count && points + f->tiles[next].count <= w->batch;)
-            points += f->tiles[next++].count;
-        const gcr_crunch_args args = { .tiles = f->tiles + t, .tile_count = next - t };
-
-        if (points > w->batch) {
-            GCR_TRY(crunch_slices(w, f, &f->tiles[t]));
-        } else if (!is_stopped(w)) {
-            GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
-            adapt_batch(w);
-        }
-    }
-out:
-    return status;
-}
-
-/* In place of cells. */
-static gcr_status fetch_partials(worker *w, const flight *f)
-{
-    gcr_status status = GCR_OK;
-    const gcr_reduction reduction = gcr_summaries_reduction_of(w->shared->summaries);
-    const gcr_reduce_args args = { .tiles = f->tiles,
-                                   .tile_count = f->tile_count,
-                                   .reduction = &reduction,
-                                   .records = f->partials_dev->base };
-
-    GCR_TRY(gcr_reduce(w->queue, w->shared->program, &args));
-    GCR_TRY(gcr_download(w->queue, f->partials->base, GCR_PLACE_STAGING, f->partials_dev, 0,
-                         f->blocks * gcr_partial_bytes(&reduction)));
-out:
-    return status;
-}
-
 static gcr_status launch(worker *w, flight *f)
 {
     gcr_status status = GCR_OK;
-    const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
 
     tell(w->progress, f->parts[0].at.dataset, f->parts[0].at.first, f->live);
     f->is_flying = 1;
-    if (f->block != NULL)
-        GCR_TRY(crunch_blocks(w, f));
-    else if (w->shared->by_blocks && f->tile_count == 1)
-        GCR_TRY(crunch_slices(w, f, f->tiles)); /* one, unless memory is short */
-    else
-        GCR_TRY(gcr_crunch(w->queue, w->shared->program, &args));
+    GCR_TRY(gcr_launcher_launch(&w->launcher, f));
     if (f->is_cut_short && f->block == NULL) {
         f->is_flying = 0;
         leave_datasets(w, f, 0); /* its cells stay empty */
-        goto out;
     }
-    if (f->partials != NULL)
-        GCR_TRY(fetch_partials(w, f));
-    else if (!shares_memory(w) && w->shared->carrier == NULL)
-        GCR_TRY(gcr_download(w->queue, f->records->base, GCR_PLACE_STAGING, f->records_dev, 0,
-                             f->points * w->shared->cell_bytes));
-    if (!shares_memory(w))
-        GCR_TRY(gcr_event_record(f->done, w->queue));
 out:
     return status;
 }
@@ -358,8 +211,8 @@ static gcr_status land(worker *w, flight *f)
 
     if (!f->is_flying)
         goto out;
-    GCR_TRY(await(w, f));
-    GCR_TRY(gcr_lander_take(&w->lander, w->queue, f));
+    GCR_TRY(gcr_launcher_await(&w->launcher, f));
+    GCR_TRY(gcr_lander_take(&w->lander, w->launcher.queue, f));
     f->is_flying = 0;
     leave_datasets(w, f, 1);
 out:
@@ -371,11 +224,8 @@ out:
 /* Lets batches have half as many cells from now on; false where they have one. */
 static int halve_batch(worker *w, uint64_t cells)
 {
-    if (w->batch > cells)
-        w->batch = cells;
-    if (w->batch < 2)
+    if (!gcr_launcher_halve(&w->launcher, cells))
         return 0;
-    w->batch /= 2;
     gcr_progress_add(&w->progress->halved, 1);
     return 1;
 }
@@ -469,9 +319,8 @@ static gcr_status open_worker(worker *w)
                       .is_bounded = !shares_memory(w),
                       .room = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks) };
     gcr_cutter_begin(&w->cutter);
-    w->batch = shares_memory(w) ? w->shared->batch_least : w->shared->batch_most;
     GCR_TRY(gcr_lander_open(&w->lander, w->shared, w->progress, w->index));
-    GCR_TRY(gcr_queue_open(&w->queue, device));
+    GCR_TRY(gcr_launcher_open(&w->launcher, w->shared));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
     GCR_TRY(open_flights(w));
@@ -488,7 +337,7 @@ static void close_worker(worker *w)
             gcr_bridge_abort(w->shared->carrier->bridge);
     turn_away(w);
     gcr_lander_close(&w->lander);
-    gcr_queue_close(w->queue);
+    gcr_launcher_close(&w->launcher);
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
         gcr_flight_close(&w->flights[i]);
     gcr_memory_destroy(w->flights);
@@ -538,7 +387,7 @@ static gcr_status wait_for_more(worker *w)
     GCR_TRY(land_all(w));
     GCR_TRY(gcr_lander_flush(&w->lander));
     usleep((unsigned)(GCR_SCHEDULE_NAP_SECONDS * 1e6));
-    w->batch_begin = gcr_clock_seconds();
+    gcr_launcher_begin(&w->launcher);
 out:
     return status;
 }
@@ -549,7 +398,7 @@ static gcr_status run_batches(worker *w)
 {
     gcr_status status = GCR_OK;
 
-    w->batch_begin = gcr_clock_seconds();
+    gcr_launcher_begin(&w->launcher);
     for (w->turn = 0;; w->turn = (w->turn + 1) % w->flight_count) {
         flight *f = &w->flights[w->turn];
 
@@ -564,7 +413,7 @@ static gcr_status run_batches(worker *w)
             break;
         GCR_TRY(land(w, &w->flights[(w->turn + 1) % w->flight_count]));
         if (f->block == NULL)
-            adapt_batch(w);
+            gcr_launcher_adapt(&w->launcher);
     }
     GCR_TRY(land_all(w));
 out:
