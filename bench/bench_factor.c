@@ -9,7 +9,8 @@
  * in one submission, where the rival has a call for each size.
  *
  * Before each timed run the matrices are put back and the verdicts poisoned, and after it all
- * verdicts are looked at. After a case some factors of each set are multiplied out (factor_problem.h).
+ * verdicts are looked at. After a case some factors of each set are multiplied out
+ * (factor_problem.h).
  *
  * A time is that of a matrix. `floor hbm` is the time to read and write its lower triangle at the
  * rate at which this device copies memory, measured here; the layout may need more. `by columns` is
