@@ -1,4 +1,5 @@
-/* What ranks are told, agree on and send each other; the same for any number of them, over any way. */
+/* What ranks are told, agree on and send each other; the same for any number of them, over any
+ * way. */
 #include "support/ranks.h"
 
 #include "base/check.h"
@@ -187,7 +188,8 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Half a second, all of which polling would take. Waiting takes 3 %, on a machine that is busy some more. */
+/* Half a second, all of which polling would take. Waiting takes 3 %, on a machine that is busy some
+ * more. */
 static void test_ranks_that_wait_leave_the_cores_to_others(void **state)
 {
     double before;
@@ -239,8 +241,8 @@ static void test_each_gets_what_all_have(void **state)
     }
 }
 
-/* More than an int can count, in little memory: pages of one file, again and again, and the last one on
- * its own. */
+/* More than an int can count, in little memory: pages of one file, again and again, and the last
+ * one on its own. */
 static void test_more_than_an_int_can_count_is_broadcast(void **state)
 {
     const size_t piece = 16 << 20, page = 4096, bytes = (UINT64_C(1) << 31) + page;

@@ -1,4 +1,5 @@
-/* Memory that ranks of a node see: written by all, fixed in size, refused where there is too little. */
+/* Memory that ranks of a node see: written by all, fixed in size, refused where there is too
+ * little. */
 #include "support/ranks.h"
 
 #include <errno.h>
@@ -34,7 +35,8 @@ static void test_all_write_and_all_read(void **state)
     }
 }
 
-/* One who cut it off would kill those who read there; one who starts a program must not hand it on. */
+/* One who cut it off would kill those who read there; one who starts a program must not hand it
+ * on. */
 static void test_nobody_can_change_its_size_or_inherit_it(void **state)
 {
     gcr_shared shared;
@@ -117,7 +119,8 @@ static void test_ranks_that_mean_different_sizes_are_told(void **state)
     assert_int_equal(open_files(), before);
 }
 
-/* More than the machine has, of which three pages are written: memory for slots that are never all used. */
+/* More than the machine has, of which three pages are written: memory for slots that are never all
+ * used. */
 static void test_pages_that_nobody_writes_cost_nothing(void **state)
 {
     const uint64_t bytes = UINT64_C(1) << 40;

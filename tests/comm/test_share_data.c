@@ -1,4 +1,5 @@
-/* The datasets of a job on many ranks. Each node has files of its own, whatever there is between nodes. */
+/* The datasets of a job on many ranks. Each node has files of its own, whatever there is between
+ * nodes. */
 #include "support/ranks.h"
 #include "support/test_folder.h"
 
@@ -25,7 +26,7 @@ enum { IS_SANITIZED = 0 };
 static const gcr_comm_info *info;
 static char node_folder[80]; /* of this node's files, in the one of all */
 
-/* ---- nodes and their files ----------------------------------------------------------------------- */
+/* ---- nodes and their files ------------------------------------------------------------------- */
 
 static int setup(void **state)
 {
@@ -46,7 +47,8 @@ static int teardown(void **state)
     return close_ranks(state);
 }
 
-/* The file of this node: by its leader, when nobody reads what was there, and all wait for theirs. */
+/* The file of this node: by its leader, when nobody reads what was there, and all wait for
+ * theirs. */
 static void put_file(const char *name, const char *text)
 {
     char path[128];
@@ -114,7 +116,7 @@ static uint64_t sharing_nodes(void)
     return count;
 }
 
-/* ---- what all have ------------------------------------------------------------------------------- */
+/* ---- what all have --------------------------------------------------------------------------- */
 
 static void assert_same_datasets(const gcr_datasets *got, const gcr_datasets *want)
 {
@@ -243,7 +245,7 @@ static void test_nobody_can_write_to_what_is_shared(void **state)
     gcr_shared_datasets_clear(&shared);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static uint64_t proportional_bytes(void)
 {
@@ -297,7 +299,7 @@ static void test_a_node_has_one_copy_however_many_ranks(void **state)
     gcr_shared_datasets_clear(&shared);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static double seconds_now(void)
 {
@@ -432,7 +434,7 @@ static void test_no_memory_on_one_rank_is_said_by_all(void **state)
     setrlimit(RLIMIT_AS, &before);
 }
 
-/* ---- datasets that programs have made ------------------------------------------------------------ */
+/* ---- datasets that programs have made -------------------------------------------------------- */
 
 static void test_ranks_that_have_made_other_datasets_are_named(void **state)
 {

@@ -1,11 +1,11 @@
 /*
- * Memory that one rank does not get, at whatever moment: all ranks leave the run, soon and with one sentence,
- * and can begin the next one.
+ * Memory that one rank does not get, at whatever moment: all ranks leave the run, soon and with one
+ * sentence, and can begin the next one.
  *
  * The k-th allocation of one rank fails, for k from 1 on until nothing fails any more; alone, or
- * with those behind it: then there is none for what comes while the rank leaves. Allocations of this
- * program are counted, not those of the libraries below it (its linker is told to wrap them); of the
- * module for messages, which is such a one, what it does without memory is played.
+ * with those behind it: then there is none for what comes while the rank leaves. Allocations of
+ * this program are counted, not those of the libraries below it (its linker is told to wrap them);
+ * of the module for messages, which is such a one, what it does without memory is played.
  */
 #include "support/ranks.h"
 
@@ -24,7 +24,7 @@
 
 static const double soon = 5.0; /* seconds */
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static atomic_long left; /* allocations that are granted before one fails; < 0: one has */
 static long in_a_row;    /* that fail then                                              */
@@ -101,7 +101,7 @@ out:
     return status;
 }
 
-/* ---- a run ------------------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 typedef gcr_status body(const gcr_job *job);
 
@@ -150,7 +150,7 @@ static gcr_status compute_what_each_has(const gcr_job *job)
     return status;
 }
 
-/* ---- one after the other ----------------------------------------------------------------------- */
+/* ---- one after the other --------------------------------------------------------------------- */
 
 typedef struct outcome {
     gcr_status status;

@@ -42,7 +42,8 @@ static gcr_status who(void *context, gcr_spawn_result *result, const void *arg, 
     return gcr_spawn_return(result, &rank, sizeof rank);
 }
 
-/* Asks the next rank with one less, until there is nothing left: each waits, and serves meanwhile. */
+/* Asks the next rank with one less, until there is nothing left: each waits, and serves
+ * meanwhile. */
 static gcr_status around(void *context, gcr_spawn_result *result, const void *arg, uint64_t count)
 {
     gcr_status status = GCR_OK;

@@ -1,4 +1,5 @@
-/* Ranks that have different devices: what `device: auto` takes, and that cells of all of them land. */
+/* Ranks that have different devices: what `device: auto` takes, and that cells of all of them
+ * land. */
 #include "exec/run_private.h" /* first: kernel.h has a `rank` of its own */
 
 #include "support/fake_backend.h"
@@ -77,7 +78,8 @@ static uint64_t points_of_a_second(void)
     return (uint64_t)points;
 }
 
-/* Eight threads in all, one of them here: what is small for all is not for three ranks with as many as this. */
+/* Eight threads in all, one of them here: what is small for all is not for three ranks with as many
+ * as this. */
 static void test_a_job_is_small_for_all_or_for_none(void **state)
 {
     const uint64_t second = points_of_a_second();

@@ -1,6 +1,7 @@
 /*
- * What a bridge promises on every backend: bytes that one device sends to itself arrive, in order, and
- * are counted; a backend without bridges says so. More ranks than one need more devices than one: tests/cuda.
+ * What a bridge promises on every backend: bytes that one device sends to itself arrive, in order,
+ * and are counted; a backend without bridges says so. More ranks than one need more devices than
+ * one: tests/cuda.
  *
  * test_contract_bridge BACKEND measure: how long it takes, by the clock of the host.
  */

@@ -22,7 +22,7 @@ static gcr_queue *queue;
 static gcr_scalar scalar = GCR_F64;
 static int rows = 6; /* of all datasets */
 
-/* ---- a small Gaussian process on the device --------------------------------------------------- */
+/* ---- a small Gaussian process on the device -------------------------------------------------- */
 
 static const double lengthscales[] = { 0.5, 1.0, 2.0, 4.0 };
 static const double noises[] = { 0.01, 0.1, 1.0 };
@@ -45,8 +45,9 @@ typedef struct stage {
     gcr_view view;
 } stage;
 
-/* The log marginal likelihoods of plain_y by scikit-learn (tests/reference/contract_gp.py). A GPU has another
- * algorithm for each size: a thread, a warp, a block in shared memory, one that is not, and the whole GPU. */
+/* The log marginal likelihoods of plain_y by scikit-learn (tests/reference/contract_gp.py). A GPU
+ * has another algorithm for each size: a thread, a warp, a block in shared memory, one that is not,
+ * and the whole GPU. */
 static const struct reference {
     int rows;
     double lml[POINTS];

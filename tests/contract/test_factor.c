@@ -186,7 +186,8 @@ static int close_queue(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        /* First: what is compiled for matrices of some size is compiled at once for all sizes of a submission. */
+        /* First: what is compiled for matrices of some size is compiled at once for all sizes of a
+         * submission. */
         cmocka_unit_test(test_one_submission_has_matrices_of_any_sizes),
         cmocka_unit_test(test_factors_agree_with_lapack),
         cmocka_unit_test(test_a_factor_may_be_unpacked_more_than_once),

@@ -1,7 +1,8 @@
 /*
- * tests/contract/test_in_place.c -- what a device may do where its memory is: make synthetic datasets,
- * and leave records in place of cells. `test_in_place cpu`, `test_in_place cpu f32`, `test_in_place cuda`.
- * See test_crunch.c for what happens where there is no such device. One that cannot says so.
+ * tests/contract/test_in_place.c -- what a device may do where its memory is: make synthetic
+ * datasets, and leave records in place of cells. `test_in_place cpu`, `test_in_place cpu f32`,
+ * `test_in_place cuda`. See test_crunch.c for what happens where there is no such device. One that
+ * cannot says so.
  *
  * Bits are compared with those of the same text on the host.
  */
@@ -117,7 +118,8 @@ static const gcr_reduction reduction = {
     .top_of = 1
 };
 
-/* One output and a state of each point; of points that are not live, a state that nobody may read. */
+/* One output and a state of each point; of points that are not live, a state that nobody may
+ * read. */
 typedef struct cells {
     double values[POINTS];
     uint8_t state[POINTS];

@@ -1,4 +1,5 @@
-/* What is measured promises on every backend: copies arrive, alone, and are counted; work is done. */
+/* What is measured promises on every backend: copies arrive, alone, and are counted; work is
+ * done. */
 #include "support/contract.h"
 
 #include "backend/backend.h"

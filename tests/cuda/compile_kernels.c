@@ -6,9 +6,9 @@
  *                                    and sm_90
  *     compile_kernels all factor     factors in place, of doubles and floats
  *
- * Prints a line for each: registers, and bytes that do not fit them. Matrices that launch.h keeps in
- * registers or in shared memory must not be spilled; a variant that does not compile or that spills
- * is a failure. 77: the compiler is not on this machine.
+ * Prints a line for each: registers, and bytes that do not fit them. Matrices that launch.h keeps
+ * in registers or in shared memory must not be spilled; a variant that does not compile or that
+ * spills is a failure. 77: the compiler is not on this machine.
  */
 #include "cuda/cuda_blas.h"
 #include "cuda/cuda_kernel.h"
@@ -57,10 +57,10 @@ static long most_of(const char *log, const char *unit)
     return most;
 }
 
-/* Bytes of a thread. Only what is kept on chip has reason to stay there; a kernel of cells may be as
- * large as it is. A warp with 24 rows of doubles or more has as many threads beside it as they have
- * registers for, and spills a few where the solution is asked for too; so does a block, whose matrix is
- * in shared memory, for what it needs once in a cell. */
+/* Bytes of a thread. Only what is kept on chip has reason to stay there; a kernel of cells may be
+ * as large as it is. A warp with 24 rows of doubles or more has as many threads beside it as they
+ * have registers for, and spills a few where the solution is asked for too; so does a block, whose
+ * matrix is in shared memory, for what it needs once in a cell. */
 static long may_spill(const gcr_kernel *kernel, const gcr_variant *variant)
 {
     if (variant->team == GCR_TEAM_WHOLE) /* a built-in kernel's, whose parts of matrices stay */
@@ -240,7 +240,8 @@ static const gcr_kernel *find(const char *name)
     return NULL;
 }
 
-/* One of each kind: a thread, a warp and a block of an SPD kernel, one that prepares, one of cells. */
+/* One of each kind: a thread, a warp and a block of an SPD kernel, one that prepares, one of
+ * cells. */
 static void compile_few(tally *t)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* Crossovers follow what was measured, and are kept; a file that is not what it should be is refused. */
+/* Crossovers follow what was measured, and are kept; a file that is not what it should be is
+ * refused. */
 #include "support/cuda_stage.h"
 
 #include "cuda/crossovers.h"
@@ -470,7 +471,8 @@ static void check_whole(int size, double flops, int count)
     assert_int_equal(table.cell_whole_count, count);
 }
 
-/* The smallest that they win; where that is none, what is dearer than all, as far as the table goes. */
+/* The smallest that they win; where that is none, what is dearer than all, as far as the table
+ * goes. */
 static void test_all_blocks_have_the_cells_that_they_win(void **state)
 {
     (void)state;
@@ -547,7 +549,8 @@ static void test_without_a_file_the_built_in_table_holds(void **state)
     gcr_device_close(device);
 }
 
-/* Another device, or process, of the same model finds the same table, and so is of the same kind. */
+/* Another device, or process, of the same model finds the same table, and so is of the same
+ * kind. */
 static void test_a_table_is_kept_for_all_later_runs(void **state)
 {
     char path[512], kind[2][GCR_KIND_BYTES], built_in[GCR_KIND_BYTES];

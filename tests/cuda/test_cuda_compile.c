@@ -58,7 +58,8 @@ static void test_the_compiler_is_told_all_that_launch_h_asks_for(void **state)
     assert_mentions(fake_cuda.kernel_text, "#line 1 \"kernels/gp.c\"\n/*\n * kernels/gp.c");
 }
 
-/* What is told the compiler of floats is another text, whose constants are floats, and another object. */
+/* What is told the compiler of floats is another text, whose constants are floats, and another
+ * object. */
 static void test_floats_are_compiled_apart(void **state)
 {
     static const char text[] = "#include \"gridcrunch/kernel.h\"\nhalf = 0.5 * x; /* 1.5 */\n";

@@ -1,4 +1,5 @@
-/* Every call of CUDA on the road of a batch fails once; machines without a GPU; a GPU that is lost. */
+/* Every call of CUDA on the road of a batch fails once; machines without a GPU; a GPU that is
+ * lost. */
 #include "support/cuda_stage.h"
 
 /* A dataset over the records of cells, and records over both. */
@@ -89,9 +90,9 @@ static const char *const calls[] = {
 
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
-/* Drives a run in which the nth call of `call` answers `code`. Returns whether it came to that before
- * the end, when closing is all that is left, and says nothing of its own. `trims` of the pool, if not 0, let
- * that call go on. */
+/* Drives a run in which the nth call of `call` answers `code`. Returns whether it came to that
+ * before the end, when closing is all that is left, and says nothing of its own. `trims` of the
+ * pool, if not 0, let that call go on. */
 static int drive_and_fail(const char *call, int nth, cudaError_t code, int trims, gcr_status *out)
 {
     stage s = { 0 };
@@ -170,7 +171,8 @@ static void test_every_call_without_memory_says_so(void **state)
     }
 }
 
-/* Memory that the pool keeps is not for the libraries, and few of their words for want of it say so. */
+/* Memory that the pool keeps is not for the libraries, and few of their words for want of it say
+ * so. */
 static void test_libraries_that_lack_memory_to_start_get_what_the_pool_keeps(void **state)
 {
     static const char *const starts[] = { "cublasCreate", "cusolverDnCreate" };

@@ -63,8 +63,8 @@ static gcr_status take_step(factor_stage *s, gcr_factor_step step)
                                                     .group_count = (uint64_t)s->group_count });
 }
 
-/* Up, packed, factored, unpacked, down: group g has the first entry g + 1, and the fake's factor of it is
- * the negative. */
+/* Up, packed, factored, unpacked, down: group g has the first entry g + 1, and the fake's factor of
+ * it is the negative. */
 static gcr_status drive(factor_stage *s)
 {
     gcr_status status = GCR_OK;

@@ -1,7 +1,7 @@
 /*
- * Large matrices that are factored as they stand: the host side of the backend over the stand-in for
- * CUDA, its kernels run by the twin, the BLAS and LAPACK of the host in place of cuBLAS and cuSOLVER;
- * against LAPACK.
+ * Large matrices that are factored as they stand: the host side of the backend over the stand-in
+ * for CUDA, its kernels run by the twin, the BLAS and LAPACK of the host in place of cuBLAS and
+ * cuSOLVER; against LAPACK.
  */
 #include "support/cuda_stage.h"
 #include "support/device_twin.h"
@@ -45,7 +45,7 @@ static const char *run(const char *name, const fake_launch *launch, const void *
                       .order = launch->blocks % 2 == 0 ? TWIN_UPWARDS : TWIN_DOWNWARDS });
 }
 
-/* ---- a GPU ------------------------------------------------------------------------------------ */
+/* ---- a GPU ----------------------------------------------------------------------------------- */
 
 /* All matrices of 33 rows and more are for the whole GPU, from `solver_rows` on for cuSOLVER. */
 static gcr_status open_gpu(int solver_rows)
@@ -85,7 +85,7 @@ static int count_launches(const char *kernel)
     return count;
 }
 
-/* ---- what comes out --------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 static void check_size(int n, uint64_t count)
 {
@@ -157,7 +157,7 @@ static void test_a_group_is_factored_in_sub_batches_of_one_size(void **state)
     close_gpu();
 }
 
-/* ---- every call fails once -------------------------------------------------------------------- */
+/* ---- every call fails once ------------------------------------------------------------------- */
 
 static const char *const calls[] = { "cublasCreate",        "cublasSetStream",
                                      "cublasSetWorkspace",  "cublasGemmStridedBatchedEx",

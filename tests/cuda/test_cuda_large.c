@@ -55,7 +55,8 @@ typedef struct gpu {
     gcr_event *event;
 } gpu;
 
-/* Sub-batches of at most 2 `slots` matrices, all from one row on; from `solver_rows` on cuSOLVER's. */
+/* Sub-batches of at most 2 `slots` matrices, all from one row on; from `solver_rows` on
+ * cuSOLVER's. */
 static gpu gpu_open(int slots, int solver_rows)
 {
     gpu g = { 0 };
@@ -264,8 +265,8 @@ static void test_cells_of_many_datasets_fill_a_sub_batch(void **state)
     gpu_close(&g);
 }
 
-/* All is reserved before the first is factored. The library has memory of the host, and so each matrix
- * waits for the one before; nothing else does. */
+/* All is reserved before the first is factored. The library has memory of the host, and so each
+ * matrix waits for the one before; nothing else does. */
 static void test_the_solver_has_matrices_of_many_sizes_in_a_batch(void **state)
 {
     static const int rows[] = { 40, 23, 56, 9 };

@@ -1,5 +1,5 @@
-/* Libraries that are opened when they are needed: one that is there, one that is not, one too old; and one that
- * opens a part of itself by name, in each place where libraries are looked for. */
+/* Libraries that are opened when they are needed: one that is there, one that is not, one too old;
+ * and one that opens a part of itself by name, in each place where libraries are looked for. */
 #include "support/gcr_test.h"
 
 #include "cuda/cuda_library.h"
@@ -61,7 +61,7 @@ static void test_a_library_without_a_function_is_refused(void **state)
     assert_true(table.cosine == NULL);
 }
 
-/* ---- a library that has parts ------------------------------------------------------------------ */
+/* ---- a library that has parts ---------------------------------------------------------------- */
 
 static struct {
     int (*compile)(void); /* whether the part is found */
@@ -91,13 +91,13 @@ static int compiles(const char *file, const char *variable, const char *folder, 
 #define STUB "libgcr_stub_nvrtc.so.13"
 #define PARTS "libgcr_stub_builtins.so.*"
 
-/* This program knows the folder of the stub, which does not itself: so it is with a module that was linked with the
- * folder of a toolkit. */
+/* This program knows the folder of the stub, which does not itself: so it is with a module that was
+ * linked with the folder of a toolkit. */
 static void test_the_parts_of_a_library_that_the_loader_finds_are_found(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__ /* its dlopen() stands between: the loader looks where that knows folders */
-    skip();
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its dlopen() stands between: the loader looks where that knows folders */
 #endif
     assert_false(compiles(STUB, NULL, NULL, NULL));
     assert_true(compiles(STUB, NULL, NULL, PARTS));

@@ -709,7 +709,8 @@ static void test_what_a_kernel_declares_counts_as_shared_memory(void **state)
     assert_clean();
 }
 
-/* Cells of one variant differ in shared memory: 78 KB, and 107, of which the fake runs half as many. */
+/* Cells of one variant differ in shared memory: 78 KB, and 107, of which the fake runs half as
+ * many. */
 static void test_how_many_blocks_fit_is_asked_for_each_size(void **state)
 {
     static const int64_t rows[] = { 130, 160, 130 };
@@ -901,7 +902,8 @@ static void test_expensive_cells_have_all_blocks(void **state)
     assert_clean();
 }
 
-/* One after the other, in a launch of their own; those that cost less have a block each in another. */
+/* One after the other, in a launch of their own; those that cost less have a block each in
+ * another. */
 static void test_datasets_that_take_long_are_prepared_by_all_blocks(void **state)
 {
     static const int rows[] = { 1000, 1001, 999 };

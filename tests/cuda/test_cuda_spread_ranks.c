@@ -1,6 +1,6 @@
 /*
- * Datasets that ranks begin with go from GPU to GPU, each rank with a GPU of the stand-in's: what stands there,
- * what went up, and what happens when a rank fails. Started by mpirun.
+ * Datasets that ranks begin with go from GPU to GPU, each rank with a GPU of the stand-in's: what
+ * stands there, what went up, and what happens when a rank fails. Started by mpirun.
  */
 #include "cuda/cuda_backend.h" /* first: kernel.h has a `rank` of its own */
 
@@ -219,7 +219,8 @@ static void assert_results(const scene *s)
     }
 }
 
-/* The bytes that went up on all ranks, of a run that has ended well whatever happened on the way. */
+/* The bytes that went up on all ranks, of a run that has ended well whatever happened on the
+ * way. */
 static uint64_t execute(scene *s)
 {
     uint64_t up;

@@ -89,8 +89,8 @@ static void test_several_features_are_drawn(void **state)
     check_all((gcr_synthetic){ 2, 33, 33, 2, 1e300 }, 3);
 }
 
-/* One row, whose scale is 1; noise that is too large for a mean, so that nothing is standardised; as many
- * features as go with a launch. */
+/* One row, whose scale is 1; noise that is too large for a mean, so that nothing is standardised;
+ * as many features as go with a launch. */
 static void test_a_dataset_is_standardised_where_it_is_made(void **state)
 {
     (void)state;

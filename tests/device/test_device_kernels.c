@@ -191,8 +191,8 @@ static void test_what_is_not_finite_in_a_dataset_has_the_verdict_of_the_cpu(void
     check_not_finite(&logistic, DEVICE_BLOCK, 8, 2);
 }
 
-/* Another number of blocks and another order of threads, the same bits: also of sums over a block. A
- * sum over all blocks has the order of as many as there are. */
+/* Another number of blocks and another order of threads, the same bits: also of sums over a block.
+ * A sum over all blocks has the order of as many as there are. */
 static void check_same_bits(const subject *s, device_algorithm algorithm, int rows, int features)
 {
     device_run run = device_run_of(algorithm);

@@ -1,6 +1,6 @@
 /*
- * Gram matrices and factors of a block and of all blocks, against sums in long double: around each size
- * where a part begins, with blocks that meet, in both orders of threads.
+ * Gram matrices and factors of a block and of all blocks, against sums in long double: around each
+ * size where a part begins, with blocks that meet, in both orders of threads.
  */
 #include "support/device_twin.h"
 #include "support/gcr_test.h"

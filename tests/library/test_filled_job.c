@@ -1,4 +1,5 @@
-/* tests/library/test_filled_job.c -- a job without a file: filled in by a program, and what it may not be. */
+/* tests/library/test_filled_job.c -- a job without a file: filled in by a program, and what it may
+ * not be. */
 #include "support/gcr_test.h"
 
 #include "gridcrunch/gridcrunch.h"

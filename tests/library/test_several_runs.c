@@ -1,8 +1,8 @@
 /*
  * tests/library/test_several_runs.c -- several runs at once, from several threads of one program.
  *
- * Each computes, writes its files and reads them back while the others do: what they share (BLAS, HDF5,
- * counters, sentences) must not show. The results are those of the runs alone, bit for bit.
+ * Each computes, writes its files and reads them back while the others do: what they share (BLAS,
+ * HDF5, counters, sentences) must not show. The results are those of the runs alone, bit for bit.
  */
 #include "support/gcr_test.h"
 

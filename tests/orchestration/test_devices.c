@@ -205,8 +205,8 @@ static void test_the_ledger_of_a_run_is_the_sum_of_its_devices(void **state)
     drop_curtain(&s);
 }
 
-/* A dataset that two devices computed is freed on both with its last cell; the scene looks for what is
- * left. */
+/* A dataset that two devices computed is freed on both with its last cell; the scene looks for what
+ * is left. */
 static void test_batches_of_a_dataset_on_several_devices_all_land(void **state)
 {
     static const char *const schedules[] = { "run.schedule=static", "run.schedule=cyclic",
@@ -390,7 +390,8 @@ static void test_with_any_every_device_takes_what_is_left(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* What the largest dataset of the scene occupies: 15 rows of x and y, and what is prepared of them. */
+/* What the largest dataset of the scene occupies: 15 rows of x and y, and what is prepared of
+ * them. */
 static uint64_t largest_bytes(const scene *s)
 {
     const gcr_binding *binding = s->run->binding;
@@ -424,7 +425,8 @@ static void test_a_cell_that_cannot_fit_is_refused_with_the_bytes(void **state)
     fake.total_bytes = 5000;
     fake.cell_bytes = 4000;
     assert_status(try_curtain(&s, &override, 1, fake_backends), GCR_EUNSUPPORTED);
-    /* 15 rows of x and y to a multiple of 64, 15 * 16 / 2 distances and a fault, a value, a state */
+    /* 15 rows of x and y to a multiple of 64, 15 * 16 / 2 distances and a fault, a value, a
+     * state */
     assert_int_equal(256 + 964 + 8 + 1 + 4000, 5229);
     assert_string_equal(gcr_last_error(),
                         "dataset 's0006': one cell needs 5229 bytes of the memory "
@@ -478,8 +480,8 @@ static void wait_for_the_second(int device)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
-/* Cyclic batches of a dataset are computed by both devices, so none is complete before the first has begun:
- * on the second one what was passed has to leave, and does not come twice. */
+/* Cyclic batches of a dataset are computed by both devices, so none is complete before the first
+ * has begun: on the second one what was passed has to leave, and does not come twice. */
 static void test_what_has_been_passed_leaves_and_does_not_come_back(void **state)
 {
     scene s = { 0 };
@@ -759,7 +761,8 @@ static void test_records_of_one_block_are_left_of_datasets_in_waves(void **state
     drop_curtain(&s);
 }
 
-/* The point of a dataset before which the first of two kinds ends; a third of 10,000 is left out. */
+/* The point of a dataset before which the first of two kinds ends; a third of 10,000 is left
+ * out. */
 static uint64_t find_cut(const char *keep, const char *where)
 {
     const char *overrides[] = { "run.device=fake", "grid.lengthscale={linspace: [1, 10, 2500]}",

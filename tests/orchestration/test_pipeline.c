@@ -217,8 +217,8 @@ static void test_only_outputs_and_states_come_down(void **state)
     drop_curtain(&s);
 }
 
-/* 3 datasets of 10,000 points, ten blocks each; a third of the points is left out, whole blocks too. The
- * output of a point is its number. */
+/* 3 datasets of 10,000 points, ten blocks each; a third of the points is left out, whole blocks
+ * too. The output of a point is its number. */
 static const char *const kept[] = { "grid.lengthscale={linspace: [1, 10, 2500]}",
                                     "where=lengthscale < 3 or lengthscale > 6 or noise == 0.1",
                                     "summary.average=mean(lml)",
@@ -589,8 +589,8 @@ static void test_a_dataset_leaves_the_device_with_its_last_cell(void **state)
     drop_curtain(&s);
 }
 
-/* A batch that has no memory leaves its datasets to another device, which computes them all, while the
- * first may still be at preparing them. */
+/* A batch that has no memory leaves its datasets to another device, which computes them all, while
+ * the first may still be at preparing them. */
 static void test_a_dataset_that_a_batch_gave_up_is_waited_for(void **state)
 {
     static const uint64_t places[] = { 0, 1, 2 };
@@ -641,7 +641,8 @@ static void test_a_dataset_is_one_buffer_with_its_columns_and_what_is_prepared(v
     drop_curtain(&s);
 }
 
-/* Nothing has landed of a run that fails at once: what its queue was given may still use everything. */
+/* Nothing has landed of a run that fails at once: what its queue was given may still use
+ * everything. */
 static void test_a_run_that_fails_closes_its_queue_before_what_that_uses(void **state)
 {
     scene s;
@@ -691,8 +692,8 @@ static void assert_all_computed(const scene *s)
     }
 }
 
-/* For records it is smaller batches, for a dataset another try when others have left: not for the first,
- * which follows two records in memory and in staging. */
+/* For records it is smaller batches, for a dataset another try when others have left: not for the
+ * first, which follows two records in memory and in staging. */
 enum { FIRST_DATASET = 5 };
 
 static void test_memory_that_runs_out_once_at_any_allocation_is_made_do_with(void **state)
@@ -790,7 +791,7 @@ static void test_a_cell_that_has_no_memory_ends_the_run_and_leaks_nothing(void *
     drop_curtain(&s);
 }
 
-/* ---- a kernel that does not end ----------------------------------------------------------------- */
+/* ---- a kernel that does not end -------------------------------------------------------------- */
 
 static void test_a_batch_that_does_not_end_in_its_time_ends_the_run(void **state)
 {
@@ -812,9 +813,10 @@ static void test_a_batch_that_does_not_end_in_its_time_ends_the_run(void **state
     drop_curtain(&s);
 }
 
-/* ---- a device that is lost ---------------------------------------------------------------------- */
+/* ---- a device that is lost ------------------------------------------------------------------- */
 
-/* What a kernel did to a device is said at a later call: batch 4 is launched while batch 3 is under way. */
+/* What a kernel did to a device is said at a later call: batch 4 is launched while batch 3 is under
+ * way. */
 static void test_of_a_lost_device_all_is_named_that_was_in_flight(void **state)
 {
     scene s;
@@ -862,7 +864,8 @@ static void test_with_a_limit_of_time_there_is_one_batch_at_a_time(void **state)
     drop_curtain(&s);
 }
 
-/* Long enough for the thread that waits to have seen the wish; this batch is finished all the same. */
+/* Long enough for the thread that waits to have seen the wish; this batch is finished all the
+ * same. */
 static void cancel_in_the_third_batch(void)
 {
     if (fake.crunches != 2)

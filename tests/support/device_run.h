@@ -29,7 +29,8 @@ typedef struct device_run {
     twin_order order;
 } device_run;
 
-/* Two blocks, upwards, with crossovers that prefer `algorithm`, in the precision in hand (units.h). */
+/* Two blocks, upwards, with crossovers that prefer `algorithm`, in the precision in hand
+ * (units.h). */
 device_run device_run_of(device_algorithm algorithm);
 
 /* "thread", "warp" ... */
@@ -49,13 +50,13 @@ void device_crunch(const device_run *run, tile *const *tiles, int count);
 /* Prepares the dataset of a tile: writes t->prepared and t->fault. */
 void device_prepare(const device_run *run, tile *t);
 
-/* What two ways of computing a cell may differ by: 1e-12 of doubles, 2e-5 of floats, and as much more
- * as `times` says. */
+/* What two ways of computing a cell may differ by: 1e-12 of doubles, 2e-5 of floats, and as much
+ * more as `times` says. */
 double device_tolerance(double times);
 
 /* Fails, and says `what`, where two tiles of the same cells differ: numbers by more than
- * `tolerance`, relative to 1 or the number; all else in a bit: states, minors and faults, steps, padding, points
- * that are not live. */
+ * `tolerance`, relative to 1 or the number; all else in a bit: states, minors and faults, steps,
+ * padding, points that are not live. */
 void assert_tiles_agree(const tile *got, const tile *expected, double tolerance, const char *what);
 
 #endif /* GCR_DEVICE_RUN_H */

@@ -2,9 +2,9 @@
  * tests/support/device_twin.c -- see device_twin.h.
  *
  * A fiber that waits looks for the next that can go on and switches to it; where there is none, the
- * block can never end, and the run is over. Blocks that run together are left and come back only where
- * all threads of one wait: then what it has declared as shared is put away and that of the other in its
- * place. On x86-64 a switch is 16 moves, elsewhere ucontext's.
+ * block can never end, and the run is over. Blocks that run together are left and come back only
+ * where all threads of one wait: then what it has declared as shared is put away and that of the
+ * other in its place. On x86-64 a switch is 16 moves, elsewhere ucontext's.
  */
 #include "support/device_twin.h"
 

@@ -3,9 +3,9 @@
  *
  * The threads of a block are fibers that are switched where they wait for each other, so that a
  * variant is run as it stands, and what goes wrong can be said: threads that wait at different
- * places, threads that have ended while others wait, a write beside shared memory, neighbours that are
- * read together from a place that is no multiple of them. Copies to shared memory that a thread waits for
- * are made when it waits, and are NaN before.
+ * places, threads that have ended while others wait, a write beside shared memory, neighbours that
+ * are read together from a place that is no multiple of them. Copies to shared memory that a thread
+ * waits for are made when it waits, and are NaN before.
  *
  *     const char *wrong = twin_run(&(twin_grid){ .entry = ..., .blocks = 3, .threads = 128 });
  */
@@ -31,8 +31,8 @@ typedef struct twin_grid {
     twin_order order;
 } twin_grid;
 
-/* Returns NULL, or what went wrong: a sentence that is there until the next call. One grid at a time: the
- * stand-in for CUDA (fake_cuda.h) runs it under its lock. */
+/* Returns NULL, or what went wrong: a sentence that is there until the next call. One grid at a
+ * time: the stand-in for CUDA (fake_cuda.h) runs it under its lock. */
 const char *twin_run(const twin_grid *grid);
 
 /* ---- for the text of the device -------------------------------------------------------------- */

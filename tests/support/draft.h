@@ -1,5 +1,6 @@
 /*
- * tests/support/draft.h -- random cases for any kernel: data, a grid with holes, a ladder of jitter.
+ * tests/support/draft.h -- random cases for any kernel: data, a grid with holes, a ladder of
+ * jitter.
  *
  * Draws come of a number that is given, so that a failure which names it can be made again.
  */

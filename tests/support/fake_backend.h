@@ -2,8 +2,9 @@
  * tests/support/fake_backend.h -- a device that writes down what it was asked to do.
  *
  * Memory of its own, and a queue that does nothing before it is synced: whoever reads a result too
- * early reads poison. There may be several devices, of several kinds. A "crunch" computes no kernel; output o of a point is point + 1000 * o, the
- * state is ok, so a test can tell whether everything landed where its key says.
+ * early reads poison. There may be several devices, of several kinds. A "crunch" computes no
+ * kernel; output o of a point is point + 1000 * o, the state is ok, so a test can tell whether
+ * everything landed where its key says.
  */
 #ifndef GCR_FAKE_BACKEND_H
 #define GCR_FAKE_BACKEND_H

@@ -1,7 +1,7 @@
 /*
- * tests/support/fake_blas.c -- cuBLAS and cuSOLVER over the stand-in for CUDA: what they are asked for
- * is done late, in its stream, by the BLAS and LAPACK of the host, where kernels are run, too. Where
- * they are not, nothing is computed. Each call can be told to fail as those of CUDA can.
+ * tests/support/fake_blas.c -- cuBLAS and cuSOLVER over the stand-in for CUDA: what they are asked
+ * for is done late, in its stream, by the BLAS and LAPACK of the host, where kernels are run, too.
+ * Where they are not, nothing is computed. Each call can be told to fail as those of CUDA can.
  */
 #include "support/fake_cuda.h"
 

@@ -143,8 +143,8 @@ static size_t round_up(size_t bytes, size_t to)
     return (bytes + to - 1) / to * to;
 }
 
-/* Large ones take AddressSanitizer, which marks each of their bytes, ten times as long as the rest of a
- * test; a page that is none finds who writes behind them, too. */
+/* Large ones take AddressSanitizer, which marks each of their bytes, ten times as long as the rest
+ * of a test; a page that is none finds who writes behind them, too. */
 static void *obtain(size_t bytes)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = round_up(bytes, page);

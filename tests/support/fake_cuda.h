@@ -1,19 +1,20 @@
 /*
- * tests/support/fake_cuda.h -- CUDA's runtime and run-time compiler as far as the backend uses them,
- * without a GPU.
+ * tests/support/fake_cuda.h -- CUDA's runtime and run-time compiler as far as the backend uses
+ * them, without a GPU.
  *
  * Streams are as late as CUDA allows: what is enqueued is done when somebody waits for it, and then
  * only as much as must come before. Whoever forgets to let a stream wait for another reads
- * poison, and whoever uses memory that was freed before, or is not allocated yet, is told so. A launch computes no kernel:
- * output o of a point is y[0] of its dataset + point + 1000 o, and cells whose point is 3 more than
- * a multiple of 5 need the second rung of the ladder; or cells are those of the smallest kernel, in full. Copies by threads are done, and whoever waits
- * behind a gate that nobody opens is told so. Each call can be told to fail.
+ * poison, and whoever uses memory that was freed before, or is not allocated yet, is told so. A
+ * launch computes no kernel: output o of a point is y[0] of its dataset + point + 1000 o, and cells
+ * whose point is 3 more than a multiple of 5 need the second rung of the ladder; or cells are those
+ * of the smallest kernel, in full. Copies by threads are done, and whoever waits behind a gate that
+ * nobody opens is told so. Each call can be told to fail.
  *
- * Threads may call at once, as those of several GPUs do: one is served after the other, together with
- * all that its call has run. `fake_cuda` itself is for a thread that has no others beside it.
+ * Threads may call at once, as those of several GPUs do: one is served after the other, together
+ * with all that its call has run. `fake_cuda` itself is for a thread that has no others beside it.
  *
- * A test that has the kernels themselves sets `run`; then cuBLAS and cuSOLVER (fake_blas.c) compute,
- * too, with the libraries of the host.
+ * A test that has the kernels themselves sets `run`; then cuBLAS and cuSOLVER (fake_blas.c)
+ * compute, too, with the libraries of the host.
  */
 #ifndef GCR_FAKE_CUDA_H
 #define GCR_FAKE_CUDA_H
@@ -56,19 +57,21 @@ typedef struct fake_cuda_state {
 
     fake_kernel *run; /* NULL: as above */
 
-    /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers `fail_code`. */
+    /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers
+     * `fail_code`. */
     const char *fail_call;
     int fail_nth;
     cudaError_t fail_code;
-    int fails_until_trim; /* it does, and all that come after it, until the pool has given back so often */
+    /* It does, and all that come after it, until the pool has given back so often. */
+    int fails_until_trim;
     int has_failed;
     int hangs;       /* no kernel ever ends */
     int calls_after; /* of anything, after a failure with a code that a process does not survive */
 
     void (*on_wait)(void); /* called when the host waits for an event; may be NULL */
 
-    /* Not NULL: what a launch takes, of cells of a dataset with so many rows, or of such datasets to be
-     * prepared, which then are not computed. */
+    /* Not NULL: what a launch takes, of cells of a dataset with so many rows, or of such datasets
+     * to be prepared, which then are not computed. */
     double (*launch_ms)(const fake_launch *launch, int64_t rows);
 
     /* What happened. */
@@ -113,7 +116,8 @@ enum { FAKE_ARGUMENT_BYTES = 160 };
 void fake_cuda_enqueue(cudaStream_t stream, void (*call)(const void *argument),
                        const void *argument, size_t bytes);
 
-/* The same for what may have to wait for another process: `attempt` is called until it returns true. */
+/* The same for what may have to wait for another process: `attempt` is called until it returns
+ * true. */
 void fake_cuda_try(cudaStream_t stream, int (*attempt)(void *thing), void *thing);
 
 /* Device memory that is used must be live. */

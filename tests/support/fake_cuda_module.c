@@ -1,8 +1,8 @@
 /*
- * tests/support/fake_cuda_module.c -- the backend for GPUs over the stand-in for CUDA, as a module for
- * programs: two GPUs that know the kernel `scale`. A rule of CUDA that is broken ends the program with 9.
- * Ranks have GPUs of their own, unless FAKE_GPUS_SHARED is set. FAKE_NCCL_FAILS=RANK:N lets NCCL find an
- * error at its Nth look there.
+ * tests/support/fake_cuda_module.c -- the backend for GPUs over the stand-in for CUDA, as a module
+ * for programs: two GPUs that know the kernel `scale`. A rule of CUDA that is broken ends the
+ * program with 9. Ranks have GPUs of their own, unless FAKE_GPUS_SHARED is set.
+ * FAKE_NCCL_FAILS=RANK:N lets NCCL find an error at its Nth look there.
  */
 #include "support/fake_cuda.h"
 #include "support/fake_nccl.h"

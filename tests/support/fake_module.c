@@ -2,9 +2,10 @@
  * tests/support/fake_module.c -- the fake backend as a module, for the program itself.
  *
  * Variables say what there is and what goes wrong:
- *     FAKE_SYNC_THAT_FAILS, _HANGS  the wait for a batch, from 1, in which the device is lost, or does
- *                                   not come back
- *     FAKE_DEVICES                  how many devices; each is of a kind of its own if FAKE_KINDS is set
+ *     FAKE_SYNC_THAT_FAILS, _HANGS  the wait for a batch, from 1, in which the device is lost, or
+ *                                   does not come back
+ *     FAKE_DEVICES                  how many devices; each is of a kind of its own if FAKE_KINDS is
+ *                                   set
  *     FAKE_FIRST_DEVICE             the piece of hardware that the first of them is
  *     FAKE_BYTES                    of a device's memory
  */

@@ -1,13 +1,14 @@
 /*
- * tests/support/fake_nccl.h -- NCCL over the stand-in for CUDA: between processes of one machine, by
- * memory that they share.
+ * tests/support/fake_nccl.h -- NCCL over the stand-in for CUDA: between processes of one machine,
+ * by memory that they share.
  *
  * What a call asks for stands in its stream when the communicator is no more in progress, and not
- * before: whoever records an event too early has one that comes too early. A send is over when it has
- * been received; a group moves all of its parts side by side, and calls without one go one by one, so
- * whoever forgets the group waits for ever, and is told so. Refused are counts, types and operations
- * that differ between two ranks, a group within a group or without an end, a communicator that is used
- * before it is ready, after an error or after its end, and one that is destroyed while others may need it.
+ * before: whoever records an event too early has one that comes too early. A send is over when it
+ * has been received; a group moves all of its parts side by side, and calls without one go one by
+ * one, so whoever forgets the group waits for ever, and is told so. Refused are counts, types and
+ * operations that differ between two ranks, a group within a group or without an end, a
+ * communicator that is used before it is ready, after an error or after its end, and one that is
+ * destroyed while others may need it.
  */
 #ifndef GCR_FAKE_NCCL_H
 #define GCR_FAKE_NCCL_H
@@ -25,8 +26,8 @@ typedef struct fake_nccl_state {
     int has_no_progress; /* calls answer success, and are in progress       */
     double patience;     /* seconds for which a stream waits for another process; 0: 20 */
 
-    /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers `fail_code`; the nth
-     * look at a communicator that is ready finds `async_code`. */
+    /* What shall go wrong: the nth call (from 1) of the function `fail_call` answers `fail_code`;
+     * the nth look at a communicator that is ready finds `async_code`. */
     const char *fail_call;
     int fail_nth;
     ncclResult_t fail_code;

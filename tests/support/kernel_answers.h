@@ -1,6 +1,7 @@
 /*
- * tests/support/kernel_answers.h -- what kernel_probe.c and kernel_shifted.c share: two systems with
- * two right-hand sides each, of which one entry can be spoilt, and outputs that are the answers.
+ * tests/support/kernel_answers.h -- what kernel_probe.c and kernel_shifted.c share: two systems
+ * with two right-hand sides each, of which one entry can be spoilt, and outputs that are the
+ * answers.
  *
  * Included behind kernel.h and the enum of parameters, of which NEEDS says what is asked for, and
  * BAD_SYSTEM, BAD_ROW and BAD_COLUMN which entry is BAD_VALUE: of the matrix, or, where the column

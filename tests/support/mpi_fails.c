@@ -1,6 +1,6 @@
 /*
- * tests/support/mpi_fails.c, by LD_PRELOAD: FAKE_MPI_FAILS=RANK:N lets the Nth message fail that this rank of
- * Open MPI sends, and FAKE_MPI_FAILS=RANK:N+ all from that on.
+ * tests/support/mpi_fails.c, by LD_PRELOAD: FAKE_MPI_FAILS=RANK:N lets the Nth message fail that
+ * this rank of Open MPI sends, and FAKE_MPI_FAILS=RANK:N+ all from that on.
  */
 #include <dlfcn.h>
 #include <stdio.h>

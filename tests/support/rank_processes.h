@@ -2,8 +2,8 @@
  * tests/support/rank_processes.h -- ranks as processes of a test: what mpirun would start, in a few
  * milliseconds and without it.
  *
- * A body runs in each process and returns nothing: what is wrong ends the process with a line on stderr. cmocka
- * knows the first process alone.
+ * A body runs in each process and returns nothing: what is wrong ends the process with a line on
+ * stderr. cmocka knows the first process alone.
  */
 #ifndef GCR_RANK_PROCESSES_H
 #define GCR_RANK_PROCESSES_H

@@ -1,5 +1,6 @@
 /*
- * tests/support/ranks.h -- a test program that mpirun has started as several ranks (tests/support/mpirun).
+ * tests/support/ranks.h -- a test program that mpirun has started as several ranks
+ * (tests/support/mpirun).
  *
  *     const struct CMUnitTest tests[] = { RANK_TEST(test_this), RANK_TEST(test_that) };
  *     return cmocka_run_group_tests(tests, open_ranks, close_ranks);

@@ -1,8 +1,8 @@
 /*
  * tests/support/results_fixture.h -- one small run with a bit of everything, to be written.
  *
- * 3 datasets x lengthscale [1, 2] x noise [0.1, 0.2, 0.3]; `where` leaves out point 5. The likelihood
- * of cell (d, p) is 10 d - p, so that the best point is 0, but:
+ * 3 datasets x lengthscale [1, 2] x noise [0.1, 0.2, 0.3]; `where` leaves out point 5. The
+ * likelihood of cell (d, p) is 10 d - p, so that the best point is 0, but:
  *     dataset 0: point 0 is not SPD at minor 2, point 1 needed step 1 of the jitter ladder
  *     dataset 1: all is well
  *     dataset 2: everything failed: kernel error 1

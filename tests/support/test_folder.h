@@ -1,5 +1,6 @@
 /*
- * tests/support/test_folder.h -- a folder of its own for each test, where compiled code is kept, too.
+ * tests/support/test_folder.h -- a folder of its own for each test, where compiled code is kept,
+ * too.
  */
 #ifndef TEST_FOLDER_H
 #define TEST_FOLDER_H

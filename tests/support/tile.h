@@ -2,8 +2,8 @@
  * tests/support/tile.h -- a unit, one dataset and a grid, crunched without a backend.
  *
  * Fill in `unit`, the dataset and the grid, then tile_open(); tile_crunch() writes all points or
- * a part of them. Whatever a kernel has not written holds POISON, which no kernel computes. Data are
- * doubles; a unit of single precision is given floats of them.
+ * a part of them. Whatever a kernel has not written holds POISON, which no kernel computes. Data
+ * are doubles; a unit of single precision is given floats of them.
  */
 #ifndef GCR_TILE_H
 #define GCR_TILE_H

@@ -20,11 +20,12 @@ const gcr_unit *unit_of(const char *name, gcr_scalar precision);
  * precision only. */
 int unit_is_not_built(const char *name);
 
-/* Reads code path and precision from the arguments of main(). Returns 0, or the exit code of a program
- * whose tests are skipped because this processor does not have the path. */
+/* Reads code path and precision from the arguments of main(). Returns 0, or the exit code of a
+ * program whose tests are skipped because this processor does not have the path. */
 int unit_path_select(int argc, char **argv);
 
-/* The precision in hand: its scalar, what it makes of a number, and the distance from 1 to the next. */
+/* The precision in hand: its scalar, what it makes of a number, and the distance from 1 to the
+ * next. */
 gcr_scalar unit_scalar(void);
 double unit_rounded(double value);
 double unit_epsilon(void);

@@ -222,7 +222,8 @@ static void test_the_matrix_times_its_solution_is_the_right_side(void **state)
     check_solution(129);
 }
 
-/* Entry j of the diagonal of the inverse is entry j of the solution for column j of the identity. */
+/* Entry j of the diagonal of the inverse is entry j of the solution for column j of the
+ * identity. */
 static void check_inverse(int n)
 {
     const int rows = (int)gcr_square_rows(n);
@@ -257,8 +258,8 @@ static double ulps_off(gcr_real x)
                     (long double)ldexp(1, ilogb((double)exact) - GCR_FRACTION_BITS));
 }
 
-/* Matrices by columns as LAPACK has them, NaN above the diagonal: packed, factored, unpacked. Half an
- * epsilon more: the diagonal has been its own inverse. */
+/* Matrices by columns as LAPACK has them, NaN above the diagonal: packed, factored, unpacked. Half
+ * an epsilon more: the diagonal has been its own inverse. */
 static void check_batch(int n)
 {
     const int64_t stride = (int64_t)n * n;

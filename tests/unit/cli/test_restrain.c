@@ -1,4 +1,5 @@
-/* tests/unit/cli/test_restrain.c -- what the reader of HDF5 files can do after it is restrained, tried. */
+/* tests/unit/cli/test_restrain.c -- what the reader of HDF5 files can do after it is restrained,
+ * tried. */
 #include "cli/read_hdf5/restrain.h"
 
 #include "support/gcr_test.h"
@@ -31,8 +32,8 @@ static int is_true_when_restrained(int (*body)(void))
     return WIFEXITED(ended) && WEXITSTATUS(ended) == 1;
 }
 
-/* Each may do something to a process, which is why they are aimed at the parent or at nothing: a call
- * that gets past the filter fails in another way, or kills the test. */
+/* Each may do something to a process, which is why they are aimed at the parent or at nothing: a
+ * call that gets past the filter fails in another way, or kills the test. */
 static long call(long number)
 {
     const long parent = getppid();

@@ -1,6 +1,6 @@
 /*
- * tests/unit/data/test_formats.c -- one table as text, .npy, .npz and HDF5 is one dataset, also when its
- * features are scaled: years, a constant that is no dyadic fraction, squares.
+ * tests/unit/data/test_formats.c -- one table as text, .npy, .npz and HDF5 is one dataset, also
+ * when its features are scaled: years, a constant that is no dyadic fraction, squares.
  */
 #include "array_test.h"
 

@@ -155,7 +155,7 @@ static void test_columns_by_number_make_each_array_a_dataset(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- refused ---------------------------------------------------------------------------------- */
+/* ---- refused --------------------------------------------------------------------------------- */
 
 static void test_an_array_that_is_named_twice_is_refused(void **state)
 {

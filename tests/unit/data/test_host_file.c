@@ -1,4 +1,5 @@
-/* tests/unit/data/test_host_file.c -- lists of machines: what is taken, and what is refused where. */
+/* tests/unit/data/test_host_file.c -- lists of machines: what is taken, and what is refused
+ * where. */
 #include "support/gcr_test.h"
 
 #include "data/host_file.h"

@@ -1,4 +1,5 @@
-/* tests/unit/data/test_image.c -- datasets in a block are the datasets; a wrong block is a sentence. */
+/* tests/unit/data/test_image.c -- datasets in a block are the datasets; a wrong block is a
+ * sentence. */
 #include "support/gcr_test.h"
 
 #include "base/memory.h"
@@ -10,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- datasets of all kinds --------------------------------------------------------------------- */
+/* ---- datasets of all kinds ------------------------------------------------------------------- */
 
 static uint64_t next_number(uint64_t *state)
 {
@@ -105,7 +106,7 @@ static gcr_datasets make_synthetic(gcr_synthetic spec)
     return datasets;
 }
 
-/* ---- what is the same -------------------------------------------------------------------------- */
+/* ---- what is the same ------------------------------------------------------------------------ */
 
 static void assert_same_text(const char *got, const char *want)
 {
@@ -156,7 +157,7 @@ static void assert_same(const gcr_datasets *got, const gcr_datasets *want)
     }
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------ */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 typedef struct block {
     void *base;
@@ -307,7 +308,7 @@ static void test_tables_that_repeat_beyond_all_counting_are_refused(void **state
     assert_string_equal(gcr_last_error(), "the datasets have more bytes than 63 bits can count");
 }
 
-/* ---- memory that is asked for ------------------------------------------------------------------ */
+/* ---- memory that is asked for ---------------------------------------------------------------- */
 
 typedef struct reservations {
     uint64_t end, calls, refuse_from;
@@ -401,9 +402,10 @@ static void test_no_memory_for_a_piece_leaves_nothing_behind(void **state)
     }
 }
 
-/* ---- blocks that are wrong --------------------------------------------------------------------- */
+/* ---- blocks that are wrong ------------------------------------------------------------------- */
 
-/* Reads a copy that ends where its memory ends. True if it was taken, and then all of it is looked at. */
+/* Reads a copy that ends where its memory ends. True if it was taken, and then all of it is looked
+ * at. */
 static int try_block(const void *base, uint64_t bytes)
 {
     void *copy =
@@ -513,7 +515,7 @@ static void test_an_index_that_lies_reaches_nothing_outside_its_block(void **sta
     assert_true(refused > 1000);
 }
 
-/* ---- fingerprints ------------------------------------------------------------------------------ */
+/* ---- fingerprints ---------------------------------------------------------------------------- */
 
 static void test_the_fingerprint_is_of_the_contents_wherever_they_stand(void **state)
 {

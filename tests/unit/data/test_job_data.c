@@ -1,7 +1,7 @@
 /* tests/unit/data/test_job_data.c -- the mapping `data` of a job file. */
 #include "unit/data/job_test.h"
 
-/* ---- what it may say -------------------------------------------------------------------------- */
+/* ---- what it may say ------------------------------------------------------------------------- */
 
 static void test_a_source_may_be_a_list(void **state)
 {

@@ -380,7 +380,7 @@ static void test_a_job_that_is_text_is_refused(void **state)
                                     "name, data and kernel, not 'fertility.csv'");
 }
 
-/* ---- files that cannot be read ---------------------------------------------------------------- */
+/* ---- files that cannot be read --------------------------------------------------------------- */
 
 static void test_a_file_that_is_not_there_is_unreadable(void **state)
 {

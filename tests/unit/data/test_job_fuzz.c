@@ -1,5 +1,5 @@
-/* tests/unit/data/test_job_fuzz.c -- whatever the bytes are, the answer is a job or a sentence. What
- * must not happen besides (a crash, a leak, a read too far) is seen under the sanitizers. */
+/* tests/unit/data/test_job_fuzz.c -- whatever the bytes are, the answer is a job or a sentence.
+ * What must not happen besides (a crash, a leak, a read too far) is seen under the sanitizers. */
 #include "unit/data/job_test.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* ---- what it may say -------------------------------------------------------------------------- */
+/* ---- what it may say ------------------------------------------------------------------------- */
 
 static void test_axes_keep_the_order_of_the_file(void **state)
 {

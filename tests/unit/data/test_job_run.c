@@ -1,7 +1,7 @@
 /* tests/unit/data/test_job_run.c -- the mappings `run` and `output` of a job file. */
 #include "unit/data/job_test.h"
 
-/* ---- what they may say ------------------------------------------------------------------------ */
+/* ---- what they may say ----------------------------------------------------------------------- */
 
 static void test_a_device_is_kept_with_its_place(void **state)
 {

@@ -1,7 +1,7 @@
 /* tests/unit/data/test_job_summary.c -- the mapping `summary` of a job file. */
 #include "unit/data/job_test.h"
 
-/* ---- what it may say -------------------------------------------------------------------------- */
+/* ---- what it may say ------------------------------------------------------------------------- */
 
 static void test_every_summary_is_known(void **state)
 {

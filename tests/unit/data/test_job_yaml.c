@@ -1,4 +1,5 @@
-/* tests/unit/data/test_job_yaml.c -- what a job file may not be, before anybody asks what it says. */
+/* tests/unit/data/test_job_yaml.c -- what a job file may not be, before anybody asks what it
+ * says. */
 #include "unit/data/job_test.h"
 
 #include <stdio.h>

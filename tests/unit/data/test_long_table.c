@@ -245,7 +245,7 @@ static void test_dates_become_days(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- bad input -------------------------------------------------------------------------------- */
+/* ---- bad input ------------------------------------------------------------------------------- */
 
 static void test_a_day_that_does_not_exist_is_named_with_its_line(void **state)
 {

@@ -223,7 +223,7 @@ static void test_features_are_standardised_one_by_one(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- refused ---------------------------------------------------------------------------------- */
+/* ---- refused --------------------------------------------------------------------------------- */
 
 static void test_a_big_endian_array_is_refused(void **state)
 {

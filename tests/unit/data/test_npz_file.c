@@ -57,7 +57,7 @@ static void test_matrices_have_no_y(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- refused ---------------------------------------------------------------------------------- */
+/* ---- refused --------------------------------------------------------------------------------- */
 
 static void test_a_missing_member_is_refused(void **state)
 {

@@ -108,7 +108,7 @@ static void test_a_file_without_rows_is_skipped_by_name(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- bad input -------------------------------------------------------------------------------- */
+/* ---- bad input ------------------------------------------------------------------------------- */
 
 static void assert_sources_refused(const gcr_data_spec *spec, char *const *sources,
                                    gcr_status expected, const char *sentence)

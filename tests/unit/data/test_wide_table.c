@@ -75,7 +75,7 @@ static void test_without_a_key_rows_are_numbered_through_all_files(void **state)
     gcr_datasets_clear(&datasets);
 }
 
-/* ---- auto ------------------------------------------------------------------------------------- */
+/* ---- auto ------------------------------------------------------------------------------------ */
 
 static uint64_t count_of(const gcr_data_spec *spec, const char *text, size_t bytes)
 {
@@ -120,7 +120,7 @@ static void test_auto_is_wide_where_x_is_by_position(void **state)
     assert_int_equal(count_of(&spec, TEXT("JAN,FEB\n1,2\n3,4\n")), 2);
 }
 
-/* ---- bad input -------------------------------------------------------------------------------- */
+/* ---- bad input ------------------------------------------------------------------------------- */
 
 static void test_a_key_that_stands_twice_is_refused_with_both_places(void **state)
 {

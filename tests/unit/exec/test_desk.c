@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_desk.c -- nodes get every position once, and the larger share that is due. */
+/* tests/unit/exec/test_desk.c -- nodes get every position once, and the larger share that is
+ * due. */
 #include "exec/desk.h"
 
 #include "grid/plan_create.h"
@@ -190,7 +191,7 @@ static void test_a_node_is_as_fast_as_it_was_measured_lately(void **state)
     gcr_desk_destroy(desk);
 }
 
-/* ---- when a leader asks ------------------------------------------------------------------------ */
+/* ---- when a leader asks ---------------------------------------------------------------------- */
 
 /* A node of one worker with so many positions. */
 static gcr_schedule *make_node(uint64_t count)

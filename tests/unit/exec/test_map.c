@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_map.c -- what is whose on a node: tables of what ranks say, and what each has. */
+/* tests/unit/exec/test_map.c -- what is whose on a node: tables of what ranks say, and what each
+ * has. */
 #include "support/gcr_test.h"
 
 #include "exec/map.h"
@@ -51,8 +52,8 @@ static void see(const machine *on, int rank, int gpu)
     facts[rank].gpu_count++;
 }
 
-/* `ranks` that each see the whole machine; with `per_socket` bound to the socket (rank / per_socket) %
- * sockets, else to nothing. */
+/* `ranks` that each see the whole machine; with `per_socket` bound to the socket (rank /
+ * per_socket) % sockets, else to nothing. */
 static void fill(const machine *on, int ranks, int per_socket)
 {
     const int each = on->cpus / on->sockets;

@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_outbox.c -- a few packets are on their way, and no more; one rank sends to itself. */
+/* tests/unit/exec/test_outbox.c -- a few packets are on their way, and no more; one rank sends to
+ * itself. */
 #include "exec/outbox.h"
 
 #include "support/gcr_test.h"

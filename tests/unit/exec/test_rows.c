@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_rows.c -- the cells of one dataset while the grid runs; and what is refused. */
+/* tests/unit/exec/test_rows.c -- the cells of one dataset while the grid runs; and what is
+ * refused. */
 #include "support/gcr_test.h"
 #include "support/staged_run.h"
 
@@ -149,7 +150,7 @@ static void test_each_dataset_calls_back_once_and_can_be_taken_there(void **stat
     drop_curtain(&s);
 }
 
-/* ---- while it runs ---------------------------------------------------------------------------- */
+/* ---- while it runs --------------------------------------------------------------------------- */
 
 static void test_a_dataset_is_had_while_the_next_is_still_computed(void **state)
 {
@@ -201,7 +202,7 @@ static void test_a_run_that_is_destroyed_while_it_runs_is_cancelled(void **state
     drop_curtain(&s);
 }
 
-/* ---- refused ---------------------------------------------------------------------------------- */
+/* ---- refused --------------------------------------------------------------------------------- */
 
 static void nest(void *arg, gcr_run *run, uint64_t dataset)
 {

@@ -1,5 +1,6 @@
 /*
- * tests/unit/exec/test_run_life.c -- before execute, after a failure, and destroyed while others look.
+ * tests/unit/exec/test_run_life.c -- before execute, after a failure, and destroyed while others
+ * look.
  */
 #include "support/gcr_test.h"
 #include "support/staged_run.h"
@@ -53,7 +54,7 @@ static void drop_curtain(scene *s)
     staged_run_close(&s->staged, s->run);
 }
 
-/* ---- before and after ------------------------------------------------------------------------- */
+/* ---- before and after ------------------------------------------------------------------------ */
 
 static void test_before_it_is_executed_the_live_cells_of_a_run_are_empty(void **state)
 {
@@ -129,7 +130,7 @@ static void test_what_was_tried_is_no_part_of_what_the_run_did(void **state)
     drop_curtain(&s);
 }
 
-/* ---- others look while it ends ---------------------------------------------------------------- */
+/* ---- others look while it ends --------------------------------------------------------------- */
 
 static void *poll_flights(void *arg)
 {

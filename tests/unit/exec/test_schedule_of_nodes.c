@@ -1,6 +1,6 @@
 /*
- * tests/unit/exec/test_schedule_of_nodes.c -- one schedule for several processes, and one of several
- * nodes: every position is still dealt once.
+ * tests/unit/exec/test_schedule_of_nodes.c -- one schedule for several processes, and one of
+ * several nodes: every position is still dealt once.
  */
 #include "exec/schedule.h"
 
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- formulas: no node knows another ---------------------------------------------------------- */
+/* ---- formulas: no node knows another --------------------------------------------------------- */
 
 /* The owner of each of 6 or so positions on `workers` workers of nodes with one worker each. */
 static void owners(gcr_schedule_form form, uint64_t count, int workers, char *text)
@@ -106,7 +106,7 @@ static void test_formulas_over_uneven_nodes_deal_each_position_once(void **state
             }
 }
 
-/* ---- a node that is granted more --------------------------------------------------------------- */
+/* ---- a node that is granted more ------------------------------------------------------------- */
 
 static void test_a_node_waits_as_long_as_it_may_be_granted_more(void **state)
 {
@@ -183,7 +183,7 @@ static void test_a_stopped_schedule_deals_no_more(void **state)
     }
 }
 
-/* ---- positions of very different cost ---------------------------------------------------------- */
+/* ---- positions of very different cost -------------------------------------------------------- */
 
 /* 100 datasets of one position; the first costs as much as the others together. */
 static gcr_costs *one_dear_position(void)
@@ -232,7 +232,7 @@ static void test_nothing_waits_behind_a_dear_position(void **state)
     gcr_costs_destroy(costs);
 }
 
-/* ---- several processes ------------------------------------------------------------------------- */
+/* ---- several processes ----------------------------------------------------------------------- */
 
 enum { PROCESSES = 4, WORKERS = 8, MOST = 100000 };
 

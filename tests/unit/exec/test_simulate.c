@@ -1,6 +1,6 @@
 /*
- * tests/unit/exec/test_simulate.c -- makespans of the real schedules against what can be said without
- * them: bounds of list scheduling, and shapes that can be counted on fingers.
+ * tests/unit/exec/test_simulate.c -- makespans of the real schedules against what can be said
+ * without them: bounds of list scheduling, and shapes that can be counted on fingers.
  */
 #include "exec/simulate.h"
 
@@ -79,7 +79,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* ---- skewed costs ------------------------------------------------------------------------------ */
+/* ---- skewed costs ---------------------------------------------------------------------------- */
 
 /* 10^4 datasets of one cell, whose costs the schedule knows. */
 static gcr_simulation run_declared(int nodes, int ranks, double alpha, int seed)
@@ -176,7 +176,7 @@ static void test_a_simulation_is_the_same_twice(void **state)
     assert_memory_equal(&first, &second, sizeof first);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static void test_one_worker_takes_as_long_as_all_cells_together(void **state)
 {
@@ -196,7 +196,8 @@ static void test_one_worker_takes_as_long_as_all_cells_together(void **state)
     lower(&s);
 }
 
-/* Units until `datasets` x `points` cells of one unit are over on so many ranks of so many nodes. */
+/* Units until `datasets` x `points` cells of one unit are over on so many ranks of so many
+ * nodes. */
 static double flat(uint64_t datasets, uint64_t points, int nodes, int ranks)
 {
     stage s = raise(NULL, datasets, points, "declared");
@@ -309,7 +310,7 @@ static void test_a_grid_without_cells_takes_no_time(void **state)
     lower(&s);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_more_cells_than_32_bits_can_count(void **state)
 {

@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_spread_choice.c -- which datasets go from GPU to GPU, from what ranks begin with. */
+/* tests/unit/exec/test_spread_choice.c -- which datasets go from GPU to GPU, from what ranks begin
+ * with. */
 #include "support/gcr_test.h"
 
 #include "exec/spread.h"

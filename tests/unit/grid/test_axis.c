@@ -1,4 +1,5 @@
-/* tests/unit/grid/test_axis.c -- axes are numpy's, and what is no axis is refused with its place. */
+/* tests/unit/grid/test_axis.c -- axes are numpy's, and what is no axis is refused with its
+ * place. */
 #include "support/gcr_test.h"
 
 #include "base/memory.h"

@@ -1,7 +1,8 @@
 /*
  * A cell's bits are those it has alone: every kernel over random grids, data, holes of `where` and
  * ladders of jitter, cut into random tiles in random order, against each cell computed as a grid of
- * one point. On each code path, in each precision. Draws come of the number of the round, which a failure names.
+ * one point. On each code path, in each precision. Draws come of the number of the round, which a
+ * failure names.
  */
 #include "support/gcr_test.h"
 

@@ -42,8 +42,8 @@ static void test_the_factor_is_that_of_numpy(void **state)
     }
 }
 
-/* The first replicate of seed 0 whose x'x is singular but for rounding, on every code path: found by
- * trying them all. */
+/* The first replicate of seed 0 whose x'x is singular but for rounding, on every code path: found
+ * by trying them all. */
 static void test_a_product_that_rounds_to_singular_is_a_fault(void **state)
 {
     const double replicate = 74284629;

@@ -87,7 +87,7 @@ static void test_the_solution_of_a_known_product_is_found_again(void **state)
     }
 }
 
-/* ---- backward errors, in long double ---------------------------------------------------------- */
+/* ---- backward errors, in long double --------------------------------------------------------- */
 
 /* A Hilbert matrix with `ridge` on its diagonal: for least_ridge as good as singular. */
 static gcr_real hilbert(int64_t i, int64_t j, double ridge)
@@ -196,7 +196,7 @@ static void test_the_first_bad_minor_is_told(void **state)
         }
 }
 
-/* ---- Gram matrices ---------------------------------------------------------------------------- */
+/* ---- Gram matrices --------------------------------------------------------------------------- */
 
 enum { COLUMNS_MAX = 67, ROWS_MAX = 2050 };
 

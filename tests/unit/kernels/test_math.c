@@ -202,7 +202,7 @@ static void test_log_in_a_loop_gives_the_same_bits(void **state)
     }
 }
 
-/* ---- every exponent, denormal ones included --------------------------------------------------- */
+/* ---- every exponent, denormal ones included -------------------------------------------------- */
 
 enum { SWEEP = (1074 + 1024) * 64 };
 

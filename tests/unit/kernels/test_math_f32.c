@@ -1,7 +1,7 @@
 /*
- * The mathematics of kernels in single precision against libm's in double, whose 29 further bits make
- * it exact here. Every STEP-th of all floats; STEP is prime, and 1 takes a minute. Compiled for each
- * code path.
+ * The mathematics of kernels in single precision against libm's in double, whose 29 further bits
+ * make it exact here. Every STEP-th of all floats; STEP is prime, and 1 takes a minute. Compiled
+ * for each code path.
  */
 #include "support/gcr_test.h"
 
@@ -14,8 +14,8 @@
 
 enum { STEP = 251 };
 
-/* Units in the last place that an exponential may be off: 0.91 and 1.16 have been seen of all floats,
- * of a logarithm 0.84. */
+/* Units in the last place that an exponential may be off: 0.91 and 1.16 have been seen of all
+ * floats, of a logarithm 0.84. */
 #if defined(__FMA__)
 #define EXP_MOST 1
 #else

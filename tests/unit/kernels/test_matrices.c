@@ -24,7 +24,7 @@ enum {
     POINTS_MAX = 24,
 };
 
-/* ---- the matrix in hand: scale X + shift I, and its right-hand side --------------------------- */
+/* ---- the matrix in hand: scale X + shift I, and its right-hand side -------------------------- */
 
 static struct problem {
     int n;
@@ -85,7 +85,7 @@ static void crunch(tile *out, const char *unit)
     tile_crunch(out);
 }
 
-/* ---- the oracle ------------------------------------------------------------------------------- */
+/* ---- the oracle ------------------------------------------------------------------------------ */
 
 /* A = L D L', which needs no roots; D is told even where it is not positive. */
 static struct oracle {
@@ -152,7 +152,7 @@ static double condition_of(uint64_t point)
     return (double)(trace * inverse);
 }
 
-/* ---- answers and verdicts --------------------------------------------------------------------- */
+/* ---- answers and verdicts -------------------------------------------------------------------- */
 
 static void assert_share(const char *what, double got, quad want, double share, quad scale)
 {
@@ -278,7 +278,7 @@ static void test_each_minor_that_is_not_positive_is_named(void **state)
         check_minors(sizes[i]);
 }
 
-/* ---- the ends of the range -------------------------------------------------------------------- */
+/* ---- the ends of the range ------------------------------------------------------------------- */
 
 /* The end of one range or of the other. */
 static double of_range(double of_double, double of_single)
@@ -371,7 +371,7 @@ static void test_numbers_that_overflow_on_the_way_are_not_taken_for_infinite_ent
     }
 }
 
-/* ---- residuals -------------------------------------------------------------------------------- */
+/* ---- residuals ------------------------------------------------------------------------------- */
 
 /* |b - A x| <= 8 n eps |A| |x|. */
 static void check_residual(const tile *t, uint64_t point)

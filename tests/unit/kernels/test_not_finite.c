@@ -102,8 +102,8 @@ static void test_nan_and_infinity_anywhere_in_the_data_are_named(void **state)
                 check_place(&subjects[s], place, bad[b]);
 }
 
-/* Numbers that are finite, though not all squares of what is made of them are. The cell must be that
- * of `usual`, where all covariances of what differs are 0, too. */
+/* Numbers that are finite, though not all squares of what is made of them are. The cell must be
+ * that of `usual`, where all covariances of what differs are 0, too. */
 static void check_extreme(const struct subject *subject, const struct numbers *usual,
                           const struct numbers *numbers, const struct subject *extreme)
 {

@@ -92,8 +92,8 @@ static void test_the_error_of_a_perfect_fit_does_not_cancel(void **state)
     tile_close(&t);
 }
 
-/* Two folds of y = x, far apart: what one says of the slope, 5 / (5 + alpha), is lost if the sums of
- * one fold are found from those of both. */
+/* Two folds of y = x, far apart: what one says of the slope, 5 / (5 + alpha), is lost if the sums
+ * of one fold are found from those of both. */
 static void test_folds_with_means_far_apart_do_not_cancel(void **state)
 {
     const double alpha = 1, far = 0x1p30;

@@ -1,7 +1,8 @@
 /*
  * Single precision against double, of the same kernels on the same code path: what they say of data
- * that both have exactly differs by rounding and no more. And what is a unit's own in it: outputs that
- * are floats, ladders whose steps are too small to be seen, numbers that a float has no room for.
+ * that both have exactly differs by rounding and no more. And what is a unit's own in it: outputs
+ * that are floats, ladders whose steps are too small to be seen, numbers that a float has no room
+ * for.
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"

@@ -1,7 +1,8 @@
 /*
  * Thin grids: cells of many datasets, a few of each, handed over together, are what each tile gives
  * by itself. Every kernel over random data of few sizes, holes of `where`, ladders, faults and
- * orders, on each code path, in each precision. Draws come of the number of the round, which a failure names.
+ * orders, on each code path, in each precision. Draws come of the number of the round, which a
+ * failure names.
  */
 #include "support/gcr_test.h"
 
@@ -44,7 +45,8 @@ static uint64_t draw_drafts(const struct subject *subject, uint64_t round)
     return count;
 }
 
-/* Up to three points of the dataset, as a tile of those together, computed at once in those alone. */
+/* Up to three points of the dataset, as a tile of those together, computed at once in those
+ * alone. */
 static uint64_t add_tile(struct herd *herd, uint64_t dataset, uint64_t from)
 {
     const uint64_t all = herd->alone[dataset].points.point_count;

@@ -1,6 +1,6 @@
 /*
- * `algorithm: tridiagonal` gives what the direct one gives, up to rounding; and a cell is the same in
- * every bit whatever tile, order of axes, base and neighbours it is computed with.
+ * `algorithm: tridiagonal` gives what the direct one gives, up to rounding; and a cell is the same
+ * in every bit whatever tile, order of axes, base and neighbours it is computed with.
  */
 #include "support/gcr_test.h"
 #include "support/tile.h"

@@ -69,7 +69,7 @@ static void test_a_closed_gate_still_hands_out_what_was_ready(void **state)
     gcr_gate_destroy(gate);
 }
 
-/* ---- several threads -------------------------------------------------------------------------- */
+/* ---- several threads ------------------------------------------------------------------------- */
 
 enum { THREADS = 4, KEYS = 64 };
 

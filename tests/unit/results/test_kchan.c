@@ -1,4 +1,5 @@
-/* tests/unit/results/test_kchan.c -- the keyed channel: complete keys, exactly once, never a hang. */
+/* tests/unit/results/test_kchan.c -- the keyed channel: complete keys, exactly once, never a
+ * hang. */
 #include "support/gcr_test.h"
 
 #include "base/pool.h"
@@ -171,7 +172,7 @@ static void test_items_that_memory_cannot_hold_are_refused_when_they_come(void *
     gcr_kchan_destroy(chan);
 }
 
-/* ---- several threads -------------------------------------------------------------------------- */
+/* ---- several threads ------------------------------------------------------------------------- */
 
 enum { KEYS = 40, ITEMS = 25, PRODUCERS = 2, CONSUMERS = 2 };
 

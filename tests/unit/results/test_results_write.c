@@ -1,4 +1,5 @@
-/* Writing: both files or neither, whatever the disk does, and the same bytes for the same results. */
+/* Writing: both files or neither, whatever the disk does, and the same bytes for the same
+ * results. */
 #include "support/gcr_test.h"
 
 #include "support/results_fixture.h"

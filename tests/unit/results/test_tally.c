@@ -1,6 +1,6 @@
 /*
- * Summaries of cells that are not kept: blocks come in any order, from several threads, as cells or as
- * records, and the summaries have the bits that slots give.
+ * Summaries of cells that are not kept: blocks come in any order, from several threads, as cells or
+ * as records, and the summaries have the bits that slots give.
  */
 #include "support/gcr_test.h"
 
@@ -37,8 +37,8 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 20;
 }
 
-/* With `bad`, of every 50 a few are NaN, failed, excluded or empty; else all is well. Few values, so that
- * there are ties. */
+/* With `bad`, of every 50 a few are NaN, failed, excluded or empty; else all is well. Few values,
+ * so that there are ties. */
 static void fill(cells *c, uint64_t seed, int bad)
 {
     for (uint64_t p = 0; p < POINTS; p++) {
@@ -402,8 +402,8 @@ static uint64_t *word_at(char *packed, uint64_t at)
     return (uint64_t *)(void *)(packed + at);
 }
 
-/* Each in turn says what cannot be. The order of a packed tally: 8 counts, points of 4 failures, their
- * details and states, how many failures and best points, columns, sums, best points. */
+/* Each in turn says what cannot be. The order of a packed tally: 8 counts, points of 4 failures,
+ * their details and states, how many failures and best points, columns, sums, best points. */
 static void test_packed_tallies_that_no_cells_can_have_are_refused(void **state)
 {
     enum { FAILURES = 64, STATES = 112, COUNTS = 128, COLUMNS = 136 };
