@@ -158,7 +158,7 @@ double gcr_run_kind_share(const gcr_run *run, int kind);
  * go, a dataset that two of them work on goes up twice: `up_bytes` is the least then. */
 typedef struct gcr_device_plan {
     uint64_t budget_bytes; /* of its memory, for datasets and what is prepared; 0: no limit */
-    uint64_t up_bytes;     /* of datasets, copied to it; without gcr_run_spread()            */
+    uint64_t up_bytes;     /* of datasets, copied to it from the host                        */
     uint64_t waves;
 } gcr_device_plan;
 

@@ -16,6 +16,11 @@ typedef struct gcr_span {
     uint64_t first, count;
 } gcr_span;
 
+static inline int gcr_span_has(gcr_span span, uint64_t position)
+{
+    return position >= span.first && position - span.first < span.count;
+}
+
 typedef struct gcr_costs gcr_costs;
 
 /* `positions` > 0 of each dataset. The plan is borrowed for the call. GCR_ENOMEM. */

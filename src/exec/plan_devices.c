@@ -31,15 +31,15 @@ static uint64_t find_budget(const gcr_run *run, const gcr_run_device *d)
     return taken < free ? free - taken : 1;
 }
 
-/* Datasets of the places first .. last in turn. */
-static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device *d, uint64_t first,
-                 uint64_t last)
+/* Datasets of these places in turn. */
+static void walk(gcr_device_plan *plan, const gcr_run *run, const gcr_run_device *d,
+                 gcr_span places)
 {
     const gcr_binding *binding = &run->kinds[d->kind]->binding;
     uint64_t wave = 0;
 
     plan->waves = 1;
-    for (uint64_t place = first; place <= last; place++) {
+    for (uint64_t place = places.first; place < places.first + places.count; place++) {
         const gcr_dataset *dataset =
             &run->spec.datasets->items[gcr_plan_dataset_at(run->plan, place)];
         const uint64_t bytes = gcr_residency_device_bytes(binding->unit, binding->setup.option,
@@ -63,8 +63,43 @@ static void plan_device(gcr_run_device *d, const gcr_run *run, const gcr_schedul
     d->block = span;
     d->plan = (gcr_device_plan){ .budget_bytes = find_budget(run, d) };
     if (!d->device->info.shares_memory && span.count > 0)
-        walk(&d->plan, run, d, span.first / run->positions,
-             (span.first + span.count - 1) / run->positions);
+        walk(&d->plan, run, d, gcr_run_places_of(run, d));
+}
+
+gcr_span gcr_run_places_of(const gcr_run *run, const gcr_run_device *device)
+{
+    const gcr_span block = device->block;
+    gcr_span places = { 0 };
+
+    if (block.count > 0) {
+        places.first = block.first / run->positions;
+        places.count = (block.first + block.count - 1) / run->positions - places.first + 1;
+    }
+    return places;
+}
+
+/* A part of all that is spread, in place of what of it the device begins with. */
+void gcr_run_plan_spread(gcr_run *run)
+{
+    const gcr_spread *spread = &run->spread;
+    gcr_run_device *d;
+    gcr_span places;
+
+    if (spread->count == 0)
+        return;
+    d = &run->devices[gcr_run_bridge_device(run)];
+    places = gcr_run_places_of(run, d);
+    for (uint64_t place = 0, found = 0; found < spread->count; place++) {
+        const uint64_t dataset = gcr_plan_dataset_at(run->plan, place);
+
+        if (dataset != spread->datasets[found])
+            continue;
+        found++;
+        if (gcr_span_has(places, place))
+            d->plan.up_bytes -= gcr_residency_up_bytes(d->device, run->kinds[d->kind]->binding.unit,
+                                                       &run->spec.datasets->items[dataset]);
+    }
+    d->plan.up_bytes += spread->bytes / (uint64_t)run->crew.comm->size;
 }
 
 gcr_status gcr_run_plan_devices(gcr_run *run)

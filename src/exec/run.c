@@ -134,6 +134,7 @@ static gcr_status choose_spread(gcr_run *run)
     GCR_TRY(gcr_spread_decide(&bridge, run, spread_bytes_least));
     if (bridge.status != GCR_OK)
         gcr_run_lose_bridge(run, bridge.why);
+    gcr_run_plan_spread(run);
 out:
     return status;
 }

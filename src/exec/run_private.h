@@ -149,6 +149,12 @@ GCR_MUST_CHECK gcr_status gcr_run_join_crew(gcr_run *run);
 /* Fills in gcr_run_device.block and .plan of each device: plan_devices.c. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_plan_devices(gcr_run *run);
 
+/* Then, where datasets are to be spread: corrects what goes up to the device of the bridge. */
+void gcr_run_plan_spread(gcr_run *run);
+
+/* Places of the plan, with whose datasets a device begins; count 0: with none. */
+gcr_span gcr_run_places_of(const gcr_run *run, const gcr_run_device *device);
+
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);
 

@@ -19,7 +19,7 @@ enum { TRIAL_BYTES_MOST = 64 << 20 };
 
 /* What a rank says of its GPU. */
 typedef struct start {
-    uint64_t first, end; /* places of the plan */
+    gcr_span places; /* of the plan */
     uint64_t budget_bytes;
     uint64_t hash; /* of what may be spread, and in which order: the same everywhere */
 } start;
@@ -40,14 +40,10 @@ static uint64_t hash_datasets(const gcr_spread_facts *facts)
 static start find_start(const gcr_run *run, const gcr_spread_facts *facts)
 {
     const gcr_run_device *d = &run->devices[gcr_run_bridge_device(run)];
-    const gcr_span block = d->block;
-    start out = { .budget_bytes = d->plan.budget_bytes, .hash = hash_datasets(facts) };
 
-    if (block.count > 0) {
-        out.first = block.first / run->positions;
-        out.end = (block.first + block.count - 1) / run->positions + 1;
-    }
-    return out;
+    return (start){ .places = gcr_run_places_of(run, d),
+                    .budget_bytes = d->plan.budget_bytes,
+                    .hash = hash_datasets(facts) };
 }
 
 static int count_ranks(const start *starts, int ranks, uint64_t place)
@@ -55,7 +51,7 @@ static int count_ranks(const start *starts, int ranks, uint64_t place)
     int count = 0;
 
     for (int r = 0; r < ranks; r++)
-        count += starts[r].first <= place && place < starts[r].end;
+        count += gcr_span_has(starts[r].places, place);
     return count;
 }
 

@@ -245,6 +245,7 @@ static void test_a_run_uploads_each_byte_once_in_all(void **state)
 
     (void)state;
     create_run(&s, ", schedule: cyclic", ROWS, rank);
+    assert_int_equal(gcr_run_device_plan(s.run, 0)->up_bytes, distinct / (uint64_t)rank_count);
     assert_int_equal(execute(&s), distinct);
     assert_int_equal(spread_by_all(&s), distinct * (uint64_t)(rank_count - 1));
     if (rank_count > 1)
@@ -264,6 +265,7 @@ static void test_what_one_rank_begins_with_is_its_own(void **state)
     create_run(&s, ", schedule: static", ROWS, rank);
     if (rank_count == DATASETS) {
         assert_int_equal(s.run->spread.count, 0);
+        assert_int_equal(gcr_run_device_plan(s.run, 0)->up_bytes, distinct / DATASETS);
         assert_int_equal(execute(&s), distinct);
         assert_int_equal(fake_nccl.broadcasts, 0);
     }
