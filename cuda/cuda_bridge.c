@@ -188,7 +188,9 @@ out:
     return status;
 }
 
-/* Where NCCL fails at once it may leave nothing to be aborted. */
+/* NCCL's memory is not of our pool, which gives back what it keeps: a rank that finds none cannot
+ * try again later, as the others are waiting. Where NCCL fails at once it may leave nothing to be
+ * aborted. */
 static gcr_status init(cuda_bridge *bridge, const gcr_bridge_spec *spec)
 {
     gcr_status status = GCR_OK;
@@ -196,6 +198,7 @@ static gcr_status init(cuda_bridge *bridge, const gcr_bridge_spec *spec)
     ncclUniqueId id;
     ncclResult_t answer;
 
+    GCR_TRY(gcr_cuda_give_back(device_of(bridge)));
     memcpy(id.internal, spec->id.bytes, sizeof id.internal);
     config.blocking = 0;
     answer = bridge->nccl->init(&bridge->comm, spec->size, id, spec->rank, &config);

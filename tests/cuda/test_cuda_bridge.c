@@ -220,6 +220,31 @@ static void test_memory_is_freed_behind_what_a_bridge_does_with_it(void **state)
     run_ranks(2, close_memory_that_is_broadcast);
 }
 
+/* NCCL takes memory that is nobody's, which what a pool keeps is not. */
+static void open_where_memory_was_freed(int rank, rank_board *board)
+{
+    seat s = sit_down(rank, board, 100);
+
+    gcr_buf_close(s.block);
+    RANK_CHECK(fake_cuda.kept == 1);
+    fake_cuda.fail_call = rank == 0 ? "cudaMemPoolTrimTo" : NULL;
+    fake_cuda.fail_nth = 1;
+    fake_cuda.fail_code = cudaErrorInvalidValue;
+    RANK_CHECK(open_bridge(&s, rank, 0.2) == (rank == 0 ? GCR_EDEVICE : GCR_ETIMEOUT));
+    RANK_CHECK(s.bridge == NULL);
+    RANK_CHECK(fake_nccl.inits == (rank != 0));
+    RANK_CHECK(open_bridge(&s, rank, 10) == GCR_OK);
+    RANK_CHECK(fake_cuda.kept == 0);
+    s.block = NULL;
+    stand_up(&s);
+}
+
+static void test_a_pool_gives_back_what_was_freed_before_a_bridge_is_opened(void **state)
+{
+    (void)state;
+    run_ranks(2, open_where_memory_was_freed);
+}
+
 /* Nothing of NCCL's is done when its call returns, whatever that says. */
 static void take_some_looks(int rank, rank_board *board, int says_success)
 {
@@ -633,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_ranks_send_to_one_of_them_and_one_to_all),
         cmocka_unit_test(test_one_rank_sends_to_itself),
         cmocka_unit_test(test_memory_is_freed_behind_what_a_bridge_does_with_it),
+        cmocka_unit_test(test_a_pool_gives_back_what_was_freed_before_a_bridge_is_opened),
         cmocka_unit_test(test_a_communicator_is_waited_for_whenever_it_is_in_progress),
         cmocka_unit_test(test_ranks_that_do_not_come_are_waited_for_no_longer_than_said),
         cmocka_unit_test(test_two_ranks_on_one_gpu_are_told_so),

@@ -1096,6 +1096,7 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes)
             if (streams[s]->ops[o].kind == OP_FREE)
                 break_rule("the pool gives back what is not free yet");
     fake_cuda.trims++;
+    fake_cuda.kept = 0;
     return cudaSuccess;
 }
 
@@ -1193,6 +1194,7 @@ cudaError_t cudaFreeAsync(void *block, cudaStream_t stream)
 {
     ANSWER();
     enqueue(stream, OP_FREE)->to = block;
+    fake_cuda.kept++;
     fake_cuda.live--;
     return cudaSuccess;
 }

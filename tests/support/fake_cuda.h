@@ -83,6 +83,7 @@ typedef struct fake_cuda_state {
     int turns;         /* of threads to a GPU */
     int copies;        /* that were enqueued */
     int trims;         /* of the pool        */
+    int kept;          /* blocks that were freed since, which are the pool's still */
     int graphs;        /* that were recorded */
 
     /* The compiler. */

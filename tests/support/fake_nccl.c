@@ -206,6 +206,8 @@ static ncclResult_t nccl_init(ncclComm_t *out, int size, ncclUniqueId id, int ra
         return refuse(ncclInvalidArgument, "NCCL: a config was not initialised");
     if (config->blocking != 0)
         return refuse(ncclInvalidArgument, "NCCL: a communicator may wait for ever");
+    if (fake_cuda.kept > 0)
+        return refuse(ncclUnhandledCudaError, "NCCL: the pool keeps memory that it may need");
     if (comm_count == COMMS_MAX || size > RANKS_MAX || rank < 0 || rank >= size)
         return refuse(ncclInvalidArgument, "NCCL: there is no such rank");
     memcpy(&at, id.internal, sizeof at);

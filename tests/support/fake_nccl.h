@@ -7,8 +7,8 @@
  * has been received; a group moves all of its parts side by side, and calls without one go one by
  * one, so whoever forgets the group waits for ever, and is told so. Refused are counts, types and
  * operations that differ between two ranks, a group within a group or without an end, a
- * communicator that is used before it is ready, after an error or after its end, and one that is
- * destroyed while others may need it.
+ * communicator that is begun while the pool of the GPU keeps memory, used before it is ready, after
+ * an error or after its end, and one that is destroyed while others may need it.
  */
 #ifndef GCR_FAKE_NCCL_H
 #define GCR_FAKE_NCCL_H
