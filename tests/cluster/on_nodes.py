@@ -3,6 +3,7 @@ the same bits as on one rank.
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -49,6 +50,10 @@ class Nodes(Case):
         found = subprocess.run(["pgrep", *pattern], capture_output=True, text=True)
         return [int(pid) for pid in found.stdout.split()]
 
+    def named_in_shm(self):
+        """But for what Open MPI has there."""
+        return {name for name in os.listdir("/dev/shm") if not re.match("(vader|sm)_segment|osc_", name)}
+
     def wait_for(self, condition, what):
         end = time.monotonic() + TIME_LIMIT
         while not condition():
@@ -61,19 +66,20 @@ class Nodes(Case):
         are ended by this test."""
         self.write("slow.yaml", SLOW.replace("500", "2000"))
         out = self.path("cut")
+        shm = self.named_in_shm()
         ranks = "-f", f"^{PROGRAM} run .*{out}$"
         begin = time.monotonic()
         with open(self.path("said"), "w+") as said:
-            run = subprocess.Popen([CLUSTER, "mpirun", "2", "--timeout", "300", PROGRAM, "run", "slow.yaml",
+            run = subprocess.Popen([CLUSTER, "mpirun", "4", "--timeout", "300", PROGRAM, "run", "slow.yaml",
                                     "--threads", "1", "--out", out], cwd=self.folder,
                                    stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                    env={**os.environ, "GRIDCRUNCH_SILENCE": "3"})
             self.addCleanup(run.kill)
             self.wait_for(lambda: "memory " in self.read("said"), "the head of the run")
             time.sleep(1 + time.monotonic() - begin)  # from the head to the first cell it takes a part of that
-            self.assertEqual(len(self.processes(*ranks)), 2)
+            self.assertEqual(len(self.processes(*ranks)), 4)
             self.ok(CLUSTER, "cut", "n2")
-            self.wait_for(lambda: not self.processes(*ranks), "the end of both ranks")
+            self.wait_for(lambda: not self.processes(*ranks), "the end of all ranks")
             for pid in self.processes("-x", "orted"):
                 os.kill(pid, signal.SIGKILL)
             run.terminate()
@@ -84,6 +90,7 @@ class Nodes(Case):
         self.assertEqual(cells.count("\n"), 1 + 4 * 2000)
         self.assertGreater(cells.count(",ok,"), 0)
         self.assertGreater(cells.count(",empty,"), 0)
+        self.assertEqual(self.named_in_shm() - shm, set())
         self.ok(CLUSTER, "heal", "n2")
 
 
