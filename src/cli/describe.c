@@ -135,6 +135,17 @@ const char *gcr_describe_devices(char *out, size_t bytes, const gcr_run *run)
     return out;
 }
 
+const char *gcr_describe_busy(char *out, size_t bytes, const gcr_busy *busy, const char *host)
+{
+    char rank[160] = "", idle[32];
+
+    if (host != NULL)
+        snprintf(rank, sizeof rank, ": rank %" PRIu64 " on %s", busy->least_rank, host);
+    snprintf(out, bytes, "busy %.1f %% of the time (median), %.1f %% (least%s); %s idle",
+             100 * busy->median, 100 * busy->least, rank, gcr_format_count(idle, busy->idle_ranks));
+    return out;
+}
+
 void gcr_describe_kinds(FILE *stream, const gcr_run *run)
 {
     const int count = gcr_run_kind_count(run);

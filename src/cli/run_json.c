@@ -6,6 +6,7 @@
 #include "cli/json.h"
 
 #include "base/memory.h"
+#include "exec/busy.h"
 #include "gridcrunch/cell.h"
 
 static json_t *cells_json(const gcr_run *run)
@@ -44,6 +45,28 @@ static json_t *ledger_json(const gcr_ledger *ledger)
         gcr_json_count(ledger->spread_bytes), "spread_calls", gcr_json_count(ledger->spread_calls),
         "prepare_calls", gcr_json_count(ledger->prepare_calls), "crunch_calls",
         gcr_json_count(ledger->crunch_calls), "tiles", gcr_json_count(ledger->tiles));
+}
+
+/* Null where it is not known. */
+static json_t *work_json(const gcr_run *run)
+{
+    const gcr_rank_work *work = gcr_run_rank_work(run);
+    const gcr_busy busy = gcr_run_busy(run);
+    json_t *ranks;
+
+    if (work == NULL)
+        return json_null();
+    ranks = json_array();
+    for (int r = 0; r < gcr_run_rank_count(run); r++)
+        json_array_append_new(ranks,
+                              json_pack("{s:i, s:o, s:i, s:o, s:o, s:o}", "rank", r, "host",
+                                        gcr_json_text(gcr_run_host(run, r)), "workers",
+                                        work[r].workers, "cells", gcr_json_count(work[r].cells),
+                                        "busy_seconds", gcr_json_number(work[r].busy_seconds),
+                                        "busy", gcr_json_number(work[r].busy)));
+    return json_pack("{s:o, s:o, s:o, s:o}", "busy_median", gcr_json_number(busy.median),
+                     "busy_least", gcr_json_number(busy.least), "idle_ranks",
+                     gcr_json_count(busy.idle_ranks), "ranks", ranks);
 }
 
 static json_t *edges_of(const gcr_results_file *file, int summary)
@@ -141,7 +164,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, "
-        "s:i, s:s, s:o, s:i, s:o, s:o, s:o}",
+        "s:i, s:s, s:o, s:i, s:o, s:o, s:o, s:o}",
         "job", gcr_json_text(report->job->name), "folder", gcr_json_text(report->folder),
         "moved_aside", gcr_json_text(report->old_folder), "ending",
         gcr_run_ending_name(gcr_run_ending_of(run)), "exit", gcr_run_report_exit(report),
@@ -153,6 +176,7 @@ json_t *gcr_run_report_json(const gcr_run_report *report)
         gcr_json_text(gcr_run_device_name(run, 0)), "kind", gcr_json_text(gcr_run_kind(run, 0)),
         "devices", gcr_run_devices_json(run), "kinds", gcr_run_kinds_json(run), "threads",
         gcr_run_thread_count(run), "schedule", gcr_schedule_name(gcr_run_schedule(run)), "batch",
-        gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "data",
-        data_json(report->data), "gather", gather_json(run), "spread", spread_json(run));
+        gcr_json_count(gcr_run_batch(run)), "ranks", gcr_run_rank_count(run), "work",
+        work_json(run), "data", data_json(report->data), "gather", gather_json(run), "spread",
+        spread_json(run));
 }

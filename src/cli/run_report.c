@@ -122,6 +122,18 @@ static void note_times(const gcr_run_report *report)
                     gcr_format_seconds(write, report->write_seconds));
 }
 
+/* What each of several ranks made of that time. */
+static void note_busy(const gcr_run *run)
+{
+    const gcr_busy busy = gcr_run_busy(run);
+    char text[TEXT_BYTES];
+
+    if (gcr_run_rank_count(run) > 1 && gcr_run_rank_work(run) != NULL)
+        gcr_screen_note(
+            stderr, "ranks", "%s",
+            gcr_describe_busy(text, sizeof text, &busy, gcr_run_host(run, (int)busy.least_rank)));
+}
+
 /* ", 1.0 MiB from GPU to GPU", where there was any; ranks count what they have received. */
 static const char *describe_passed(char out[64], uint64_t passed_bytes, const char *how)
 {
@@ -200,6 +212,7 @@ void gcr_run_report_end(const gcr_run_report *report)
 
     note_counts(report);
     note_times(report);
+    note_busy(report->run);
     note_data(report);
     note_gather(report->run);
     if (gcr_run_spread_has_failed(report->run))

@@ -2,6 +2,7 @@
 #include "cli/simulate_args.h"
 
 #include "base/text.h"
+#include "cli/describe.h"
 #include "cli/json.h"
 #include "cli/run_args.h"
 #include "cli/screen.h"
@@ -118,7 +119,7 @@ static double ratio(const gcr_simulation *s)
 
 void gcr_simulation_print(const gcr_simulation *s, const gcr_simulate_options *o)
 {
-    char first[32], second[32], third[32];
+    char first[32], second[32], third[32], text[160];
 
     gcr_screen_note(stdout, "simulated", "%d node%s x %d rank%s x %d worker%s, costs %s%s%s",
                     o->nodes, gcr_plural((uint64_t)o->nodes), o->ranks,
@@ -130,9 +131,7 @@ void gcr_simulation_print(const gcr_simulation *s, const gcr_simulate_options *o
     gcr_screen_note(stdout, "efficiency", "%.1f %%", 100 * efficiency(s, o));
     if (is_nested(o))
         return;
-    gcr_screen_note(stdout, "ranks", "busy %.1f %% of the time (median), %.1f %% (least); %s idle",
-                    100 * s->busy_median, 100 * s->busy_least,
-                    gcr_format_count(first, s->idle_ranks));
+    gcr_screen_note(stdout, "ranks", "%s", gcr_describe_busy(text, sizeof text, &s->busy, NULL));
     gcr_screen_note(stdout, "messages", "%s between nodes, %s grants, %s batches",
                     gcr_format_count(first, s->messages), gcr_format_count(second, s->grants),
                     gcr_format_count(third, s->batches));
@@ -150,9 +149,9 @@ json_t *gcr_simulation_json(const gcr_simulation *s, const gcr_simulate_options 
 
     if (!is_nested(o))
         json_object_update_new(out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "busy_median",
-                                              gcr_json_number(s->busy_median), "busy_least",
-                                              gcr_json_number(s->busy_least), "idle_ranks",
-                                              gcr_json_count(s->idle_ranks), "messages",
+                                              gcr_json_number(s->busy.median), "busy_least",
+                                              gcr_json_number(s->busy.least), "idle_ranks",
+                                              gcr_json_count(s->busy.idle_ranks), "messages",
                                               gcr_json_count(s->messages), "grants",
                                               gcr_json_count(s->grants), "batches",
                                               gcr_json_count(s->batches)));

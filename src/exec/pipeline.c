@@ -10,6 +10,7 @@
 #include "exec/pipeline.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "exec/cutter.h"
 #include "exec/flight.h"
@@ -35,6 +36,8 @@ typedef struct worker {
 
     int is_short;   /* the device had no memory for what was asked for last, and may have later */
     int is_waiting; /* the node has nothing to compute, but may be granted more */
+
+    double busy_since; /* when a batch came in work; 0: none is */
 
     gcr_resident resident; /* of resident_dataset */
     uint64_t resident_dataset;
@@ -121,6 +124,32 @@ static void leave_datasets(worker *w, flight *f, int has_landed)
     f->held = 0;
 }
 
+/* ---- how busy it is -------------------------------------------------------------------------- */
+
+/* From a batch's datasets on, which may be prepared for it. */
+static void begin_busy(worker *w)
+{
+    if (w->busy_since <= 0.0)
+        w->busy_since = gcr_clock_seconds();
+}
+
+/* What `done` has was computed, and is not landed yet: for that a worker may wait for others. NULL:
+ * there was nothing. */
+static void end_busy(worker *w, const flight *done)
+{
+    _Atomic double *busy = &w->progress->busy;
+
+    for (int i = 0; i < w->flight_count; i++)
+        if (w->flights[i].is_flying && &w->flights[i] != done)
+            return;
+    if (w->busy_since > 0.0)
+        atomic_store_explicit(busy,
+                              atomic_load_explicit(busy, memory_order_relaxed) +
+                                  gcr_clock_seconds() - w->busy_since,
+                              memory_order_relaxed);
+    w->busy_since = 0.0;
+}
+
 /* ---- building a batch ------------------------------------------------------------------------ */
 
 /* Lets the datasets of all parts stand ready. A device that has no room for all of them gets a
@@ -175,6 +204,7 @@ static gcr_status build(worker *w, flight *f)
         f->before = w->cutter.span;
         gcr_cutter_cut(&w->cutter, f, w->launcher.batch);
     }
+    begin_busy(w);
     GCR_TRY(acquire_parts(w, f));
     f->to.points = f->from.points = f->points;
     for (uint64_t t = 0; t < f->tile_count; t++) {
@@ -212,6 +242,7 @@ static gcr_status land(worker *w, flight *f)
     if (!f->is_flying)
         goto out;
     GCR_TRY(gcr_launcher_await(&w->launcher, f));
+    end_busy(w, f);
     GCR_TRY(gcr_lander_take(&w->lander, w->launcher.queue, f));
     f->is_flying = 0;
     leave_datasets(w, f, 1);
@@ -416,6 +447,7 @@ static gcr_status run_batches(worker *w)
             gcr_launcher_adapt(&w->launcher);
     }
     GCR_TRY(land_all(w));
+    end_busy(w, NULL); /* a batch that was cut short does not land */
 out:
     return status;
 }

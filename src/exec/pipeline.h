@@ -71,6 +71,7 @@ typedef struct gcr_pipeline_progress {
     _Atomic uint64_t halved; /* how often batches were made smaller for want of memory */
     _Atomic uint64_t datasets;
     _Atomic double cost; /* share of the plan's cost, 0 .. 1 */
+    _Atomic double busy; /* seconds with a batch in work     */
     /* What is computed now: so many live cells from a point of a dataset on; 0: it is prepared. */
     _Atomic uint64_t dataset, first, count;
     _Atomic long thread; /* as the system numbers it; 0: it does not work (yet, or any more) */

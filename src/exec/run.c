@@ -237,6 +237,7 @@ void gcr_run_destroy(gcr_run *run)
     gcr_shared_clear(&run->node_slots);
     gcr_gate_destroy(run->gate);
     gcr_memory_destroy(run->worker_progress);
+    gcr_memory_destroy(run->work);
     close_bridge(run);
     gcr_spread_clear(&run->spread);
     gcr_run_close_devices(run);
@@ -302,6 +303,21 @@ const char *gcr_run_describe_rank(char *out, size_t bytes, const gcr_run *run, i
     else
         snprintf(out, bytes, "one process");
     return out;
+}
+
+const char *gcr_run_host(const gcr_run *run, int rank)
+{
+    return run->crew.comm->ranks[rank].host;
+}
+
+const gcr_rank_work *gcr_run_rank_work(const gcr_run *run)
+{
+    return run->work;
+}
+
+gcr_busy gcr_run_busy(const gcr_run *run)
+{
+    return run->busy;
 }
 
 int gcr_run_warning_count(const gcr_run *run)

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "exec/binding.h"
+#include "exec/busy.h"
 #include "exec/crew.h"
 #include "exec/facts.h"
 #include "exec/gather_way.h"
@@ -111,6 +112,8 @@ struct gcr_run {
     gcr_ledger ledger;          /* of all devices                 */
     gcr_gather_ledger gathered; /* of results of other ranks      */
     gcr_data_ledger data;       /* of datasets; zeroed: not known */
+    gcr_rank_work *work;        /* [ranks] NULL: not known        */
+    gcr_busy busy;              /* of them together               */
     gcr_run_ending ending;
     gcr_facts facts;
     gcr_results results;
@@ -158,7 +161,7 @@ gcr_span gcr_run_places_of(const gcr_run *run, const gcr_run_device *device);
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);
 
-/* Collective. Makes it the sum of all ranks' ledgers. GCR_ENOMEM. */
+/* Collective. Makes it the sum of all ranks' ledgers, and learns what each has done. GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 
 /* Of a run that has a bridge: which of its devices has it. */

@@ -3,7 +3,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/sort.h"
 #include "exec/desk.h"
 
 #include <inttypes.h>
@@ -341,13 +340,9 @@ static gcr_status add_up(simulator *s)
     for (int r = 0; r < ranks; r++) {
         for (int w = r * workers; w < (r + 1) * workers; w++)
             busy[r] += s->workers[w].busy / workers;
-        s->out->idle_ranks += busy[r] > 0.0 ? 0 : 1;
+        busy[r] /= s->out->makespan > 0.0 ? s->out->makespan : 1.0;
     }
-    gcr_sort_numbers(busy, (uint64_t)ranks);
-    if (s->out->makespan > 0.0) {
-        s->out->busy_least = busy[0] / s->out->makespan;
-        s->out->busy_median = busy[ranks / 2] / s->out->makespan;
-    }
+    s->out->busy = gcr_busy_of(busy, ranks);
 out:
     gcr_memory_destroy(busy);
     return status;

@@ -10,6 +10,7 @@
 #define GCR_EXEC_SIMULATE_H
 
 #include "exec/batch.h"
+#include "exec/busy.h"
 #include "exec/workload.h"
 
 #include "gridcrunch/job.h"
@@ -34,11 +35,10 @@ enum {
 };
 
 typedef struct gcr_simulation {
-    double makespan;                /* seconds until the last cell has ended                 */
-    double total, longest;          /* seconds of one worker for all cells; the longest cell */
-    double ideal;                   /* max(total / all workers, longest)                     */
-    double busy_least, busy_median; /* of ranks: the share of the makespan that they compute */
-    uint64_t idle_ranks;            /* that got nothing                                      */
+    double makespan;       /* seconds until the last cell has ended                 */
+    double total, longest; /* seconds of one worker for all cells; the longest cell */
+    double ideal;          /* max(total / all workers, longest)                     */
+    gcr_busy busy;         /* of the makespan                                       */
     uint64_t batches, messages, grants;
 } gcr_simulation;
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "exec/job_hash.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* ---- before ---------------------------------------------------------------------------------- */
@@ -88,21 +89,52 @@ out:
 
 /* ---- after ----------------------------------------------------------------------------------- */
 
+/* What a rank tells of itself. */
+typedef struct account {
+    gcr_ledger ledger;
+    gcr_rank_work work;
+} account;
+
+static gcr_rank_work count_work(const gcr_run *run)
+{
+    const double seconds = run->progress.seconds * run->workers;
+    gcr_rank_work work = { .workers = run->workers };
+
+    for (int w = 0; w < run->workers; w++) {
+        work.cells += atomic_load(&run->worker_progress[w].landed);
+        work.busy_seconds += atomic_load(&run->worker_progress[w].busy);
+    }
+    if (seconds > 0.0)
+        work.busy = fmin(work.busy_seconds / seconds, 1.0);
+    return work;
+}
+
 gcr_status gcr_run_gather_ledgers(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     const uint64_t ranks = (uint64_t)run->crew.comm->size;
-    gcr_ledger *all = NULL;
+    const account mine = { .ledger = run->ledger, .work = count_work(run) };
+    account *all = NULL;
+    double *shares = NULL;
 
-    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof *all,
-                                                        "the ledgers of all ranks")));
-    GCR_TRY(gcr_comm_gather_all(run->comm, &run->ledger, sizeof run->ledger, all));
+    status = gcr_memory_create((void **)&all, ranks, sizeof *all, "the ledgers of all ranks");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&run->work, ranks, sizeof *run->work,
+                                   "what ranks have done");
+    if (status == GCR_OK)
+        status = gcr_memory_create((void **)&shares, ranks, sizeof *shares, "what ranks have done");
+    GCR_TRY(gcr_comm_agree(run->comm, status));
+    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, all));
     run->ledger = (gcr_ledger){ 0 };
     for (uint64_t r = 0; r < ranks; r++) {
-        gcr_ledger_add(&run->ledger, &all[r]);
-        run->ledger.peak_bytes += all[r].peak_bytes;
+        gcr_ledger_add(&run->ledger, &all[r].ledger);
+        run->ledger.peak_bytes += all[r].ledger.peak_bytes;
+        run->work[r] = all[r].work;
+        shares[r] = all[r].work.busy;
     }
+    run->busy = gcr_busy_of(shares, (int)ranks);
 out:
+    gcr_memory_destroy(shares);
     gcr_memory_destroy(all);
     return status;
 }

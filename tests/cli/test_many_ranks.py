@@ -206,6 +206,58 @@ run: {threads: 1}
         self.assertEqual(plan["cells"], 5 * 10 ** 9)
 
 
+class Busy(RankCase):
+    """Every rank computes, rank 0 too."""
+
+    JOB = """\
+name: it
+data: {synthetic: {datasets: 8, rows: 3}}
+kernel: sleep
+grid: {ms: {linspace: [50, 57, 8]}}
+run: {threads: 1}
+"""
+
+    def run_on(self, ranks, *flags, **options):
+        self.write("it.yaml", self.JOB)
+        reply = self.on_ranks(ranks, "run", "it.yaml", "--json", *flags, **options)
+        self.assertEqual(reply.code, 0, reply)
+        return reply.err, reply.json()["work"]
+
+    def test_each_rank_computes_and_says_how_much(self):
+        said, work = self.run_on(3, nodes=2)
+        ranks = work["ranks"]
+        self.assertEqual([r["rank"] for r in ranks], [0, 1, 2])
+        self.assertEqual([r["host"] for r in ranks], ["node0", "node1", "node0"])
+        self.assertEqual(sum(r["cells"] for r in ranks), 64)
+        self.assertEqual(work["idle_ranks"], 0)
+        for rank in ranks:
+            with self.subTest(**rank):
+                self.assertGreater(rank["cells"], 0)
+                self.assertGreaterEqual(rank["busy"], 0.8)
+                self.assertGreaterEqual(rank["busy_seconds"], rank["cells"] * 0.050)
+                self.assertEqual(rank["workers"], 1)
+        shares = sorted(r["busy"] for r in ranks)
+        self.assertEqual([work["busy_least"], work["busy_median"]], shares[:2])
+        self.assertRegex(said, r"(?m)^ranks +busy [0-9.]+ % of the time \(median\), [0-9.]+ % "
+                               r"\(least: rank \d on node\d\); 0 idle$")
+
+    def test_a_rank_that_gets_nothing_is_named(self):
+        said, work = self.run_on(3, "--schedule", "static", "--set", "data.synthetic.datasets=1",
+                                 "--set", "grid.ms=[10, 20]")
+        idle = [r["rank"] for r in work["ranks"] if r["cells"] == 0]
+        self.assertEqual(len(idle), 1)
+        self.assertEqual((work["idle_ranks"], work["busy_least"]), (1, 0))
+        self.assertEqual(work["ranks"][idle[0]]["busy_seconds"], 0)
+        self.assertRegex(said, rf"(?m)^ranks .*, 0\.0 % \(least: rank {idle[0]} on \S+\); 1 idle$")
+
+    def test_one_process_says_it_in_its_document_alone(self):
+        self.write("it.yaml", self.JOB)
+        reply = self.ok("run", "it.yaml", "--json", "--set", "data.synthetic.datasets=1")
+        self.assertEqual(reply.json()["work"]["ranks"][0]["cells"], 8)
+        self.assertGreaterEqual(reply.json()["work"]["busy_least"], 0.8)
+        self.assertNotIn("busy", reply.err)
+
+
 def draw_way(draw):
     ranks = draw.randint(1, 5)
     return ranks, draw.randint(1, ranks), draw.choice(SCHEDULES), draw.randint(1, 3)

@@ -286,7 +286,7 @@ static void test_more_workers_than_cells_leave_some_idle(void **state)
 
     (void)state;
     assert_true(out.makespan < 1.01);
-    assert_int_equal(out.idle_ranks, 5);
+    assert_int_equal(out.busy.idle_ranks, 5);
     lower(&s);
 }
 
