@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/host.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -303,6 +304,22 @@ gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes,
     GCR_TRY(gcr_comm_check(comm));
     GCR_TRY(comm->link->transport->gather_all(comm->link, mine, bytes, all));
 out:
+    return status;
+}
+
+gcr_status gcr_comm_gather_new(void **all_out, gcr_comm *comm, const void *mine, uint64_t bytes,
+                               const char *what)
+{
+    gcr_status status = GCR_OK;
+    void *all = NULL;
+
+    *all_out = NULL;
+    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create(&all, (uint64_t)comm->info.size, bytes, what)));
+    GCR_TRY(gcr_comm_gather_all(comm, mine, bytes, all));
+    *all_out = all;
+    all = NULL;
+out:
+    gcr_memory_destroy(all);
     return status;
 }
 

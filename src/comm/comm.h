@@ -40,6 +40,11 @@ GCR_MUST_CHECK gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint6
 GCR_MUST_CHECK gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes,
                                               void *all);
 
+/* Collective. The same in new memory, for `what` ("answers of ranks"), which the caller destroys;
+ * NULL after a failure. GCR_ENOMEM: some rank has none. */
+GCR_MUST_CHECK gcr_status gcr_comm_gather_new(void **all_out, gcr_comm *comm, const void *mine,
+                                              uint64_t bytes, const char *what);
+
 /* ---- memory of a node ------------------------------------------------------------------------ */
 
 typedef struct gcr_shared {

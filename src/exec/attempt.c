@@ -39,9 +39,7 @@ static gcr_status hear(double *seconds, gcr_verdict *out, gcr_comm *comm, gcr_st
     if (mine != GCR_OK)
         snprintf(said.verdict.why, sizeof said.verdict.why, "%s", gcr_last_error());
     *out = (gcr_verdict){ .status = GCR_OK };
-    status = gcr_memory_create((void **)&all, (uint64_t)size, sizeof *all, "an answer");
-    GCR_TRY(gcr_comm_agree(comm, status));
-    GCR_TRY(gcr_comm_gather_all(comm, &said, sizeof said, all));
+    GCR_TRY(gcr_comm_gather_new((void **)&all, comm, &said, sizeof said, "an answer"));
     failed = find_failure(all, size);
     if (failed >= 0)
         *out = all[failed].verdict;

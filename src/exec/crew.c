@@ -93,9 +93,7 @@ gcr_status gcr_crew_create(gcr_crew *out, gcr_comm *comm, const gcr_crew_work *w
     greeting *all = NULL;
 
     *out = (gcr_crew){ .comm = gcr_comm_info_of(comm) };
-    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create((void **)&all, (uint64_t)out->comm->size,
-                                                   sizeof *all, "the ranks of a run")));
-    GCR_TRY(gcr_comm_gather_all(comm, &hello, sizeof hello, all));
+    GCR_TRY(gcr_comm_gather_new((void **)&all, comm, &hello, sizeof hello, "the ranks of a run"));
     GCR_TRY(check_work(out, all));
     GCR_TRY(gather_devices(out, comm, all, mine));
     GCR_TRY(number_kinds(out));

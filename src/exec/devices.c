@@ -288,20 +288,22 @@ double gcr_run_device_rate(const gcr_run *run, int device)
 }
 
 /* *Collective*. True where all ranks together have computed the job before other devices have been
- * started; `all` has room for a number of each rank. */
-static gcr_status look_whether_small(int *out, double *all, const gcr_run *run)
+ * started. */
+static gcr_status look_whether_small(int *out, const gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    double mine = 0.0, total = 0.0;
+    double mine = 0.0, total = 0.0, *all = NULL;
 
     for (int d = 0; d < run->device_count; d++)
         mine += gcr_run_device_rate(run, d);
-    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, all));
+    GCR_TRY(
+        gcr_comm_gather_new((void **)&all, run->comm, &mine, sizeof mine, "the rates of ranks"));
     for (int r = 0; r < gcr_comm_info_of(run->comm)->size; r++)
         total += all[r];
     *out = run->device_count > 0 && gcr_split_is_small(count_flops(run), total);
     GCR_TRY(gcr_comm_broadcast(run->comm, out, sizeof *out, 0));
 out:
+    gcr_memory_destroy(all);
     return status;
 }
 
@@ -310,20 +312,15 @@ out:
 static gcr_status open_auto(gcr_run *run, const gcr_backend *const *backends)
 {
     gcr_status status = GCR_OK;
-    const uint64_t ranks = (uint64_t)gcr_comm_info_of(run->comm)->size;
-    double *rates = NULL;
     int is_small = 0;
 
-    GCR_TRY(gcr_comm_agree(
-        run->comm, gcr_memory_create((void **)&rates, ranks, sizeof *rates, "the rates of ranks")));
     for (const gcr_backend *const *b = backends; *b != NULL; b++) {
-        GCR_TRY(look_whether_small(&is_small, rates, run));
+        GCR_TRY(look_whether_small(&is_small, run));
         if (is_small)
             break;
         GCR_TRY(gcr_comm_agree(run->comm, open_able(run, *b)));
     }
 out:
-    gcr_memory_destroy(rates);
     return status;
 }
 

@@ -387,13 +387,11 @@ out:
 static gcr_status learn_where_it_failed(gcr_run *run)
 {
     gcr_status status = GCR_OK;
-    const int size = run->crew.comm->size;
     gcr_in_flight *all = NULL;
 
-    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, (uint64_t)size, sizeof *all,
-                                                        "what ranks were at")));
-    GCR_TRY(gcr_comm_gather_all(run->comm, &run->failed_at, sizeof run->failed_at, all));
-    for (int r = size - 1; r >= 0; r--)
+    GCR_TRY(gcr_comm_gather_new((void **)&all, run->comm, &run->failed_at, sizeof run->failed_at,
+                                "what ranks were at"));
+    for (int r = run->crew.comm->size - 1; r >= 0; r--)
         if (all[r].thread != 0)
             run->failed_at = all[r];
 out:

@@ -295,16 +295,10 @@ out:
 static gcr_status gather_ranks(gcr_gather_rank **out, gcr_comm *comm,
                                const gcr_gather_way_spec *spec)
 {
-    gcr_status status = GCR_OK;
     gcr_gather_rank mine;
 
     describe(&mine, spec);
-    status = gcr_memory_create((void **)out, (uint64_t)gcr_comm_info_of(comm)->size, sizeof **out,
-                               "what ranks compute on");
-    GCR_TRY(gcr_comm_agree(comm, status));
-    GCR_TRY(gcr_comm_gather_all(comm, &mine, sizeof mine, *out));
-out:
-    return status;
+    return gcr_comm_gather_new((void **)out, comm, &mine, sizeof mine, "what ranks compute on");
 }
 
 /* One that is not used has nothing under way, or has failed somewhere: nobody waits for its end. */

@@ -321,10 +321,9 @@ gcr_status gcr_datasets_compare(gcr_comm *comm, const gcr_datasets *datasets)
 
     if (s.info->size == 1)
         goto out;
-    GCR_TRY(gcr_comm_agree(comm, gcr_memory_create((void **)&s.all, (uint64_t)s.info->size,
-                                                   sizeof *s.all, "the fingerprints of ranks")));
     GCR_TRY(gcr_comm_agree(comm, describe(&own, datasets, 1)));
-    GCR_TRY(gcr_comm_gather_all(comm, &own, sizeof own, s.all));
+    GCR_TRY(
+        gcr_comm_gather_new((void **)&s.all, comm, &own, sizeof own, "the fingerprints of ranks"));
     GCR_TRY(compare_fingerprints(&s));
 out:
     gcr_memory_destroy(s.all);

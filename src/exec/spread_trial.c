@@ -238,15 +238,13 @@ gcr_status gcr_spread_decide(gcr_verdict *out, gcr_run *run, uint64_t bytes_leas
     *out = (gcr_verdict){ .status = GCR_OK };
     status = gcr_bridge_name(bridge, run->bridge->device);
     if (status == GCR_OK)
-        status = gcr_memory_create((void **)&starts, (uint64_t)ranks, sizeof *starts,
-                                   "what ranks begin with");
-    if (status == GCR_OK)
         status = gcr_memory_create((void **)&datasets, run->spec.datasets->count, sizeof *datasets,
                                    "the datasets of several GPUs");
     GCR_TRY(gcr_comm_agree(run->comm, status));
     find_datasets(&facts, datasets, run);
     mine = find_start(run, &facts);
-    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, starts));
+    GCR_TRY(gcr_comm_gather_new((void **)&starts, run->comm, &mine, sizeof mine,
+                                "what ranks begin with"));
     keep_shared(&facts, datasets, starts);
     find_limits(&facts, starts);
     GCR_TRY(find_rates(out, &facts, run, bytes_least));

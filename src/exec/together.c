@@ -74,9 +74,8 @@ gcr_status gcr_run_agree_on_batches(gcr_run *run)
 
     for (int t = 0; t < run->group_count; t++)
         mine[t] = run->groups[t].batch;
-    GCR_TRY(gcr_comm_agree(run->comm, gcr_memory_create((void **)&all, ranks, sizeof mine,
-                                                        "the batches of all ranks")));
-    GCR_TRY(gcr_comm_gather_all(run->comm, mine, sizeof mine, all));
+    GCR_TRY(gcr_comm_gather_new((void **)&all, run->comm, mine, sizeof mine,
+                                "the batches of all ranks"));
     for (uint64_t i = 0; i < ranks * GCR_CREW_KINDS_MAX; i++) {
         gcr_group *group = &run->groups[i % GCR_CREW_KINDS_MAX];
 
@@ -117,14 +116,13 @@ gcr_status gcr_run_gather_ledgers(gcr_run *run)
     account *all = NULL;
     double *shares = NULL;
 
-    status = gcr_memory_create((void **)&all, ranks, sizeof *all, "the ledgers of all ranks");
-    if (status == GCR_OK)
-        status = gcr_memory_create((void **)&run->work, ranks, sizeof *run->work,
-                                   "what ranks have done");
+    status =
+        gcr_memory_create((void **)&run->work, ranks, sizeof *run->work, "what ranks have done");
     if (status == GCR_OK)
         status = gcr_memory_create((void **)&shares, ranks, sizeof *shares, "what ranks have done");
     GCR_TRY(gcr_comm_agree(run->comm, status));
-    GCR_TRY(gcr_comm_gather_all(run->comm, &mine, sizeof mine, all));
+    GCR_TRY(gcr_comm_gather_new((void **)&all, run->comm, &mine, sizeof mine,
+                                "the ledgers of all ranks"));
     run->ledger = (gcr_ledger){ 0 };
     for (uint64_t r = 0; r < ranks; r++) {
         gcr_ledger_add(&run->ledger, &all[r].ledger);

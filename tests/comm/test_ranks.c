@@ -3,6 +3,7 @@
 #include "support/ranks.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -231,11 +232,15 @@ static void test_each_gets_what_all_have(void **state)
     for (int s = 0; s < SIZES; s++) {
         unsigned char *mine = allocate(sizes[s]);
         unsigned char *all = allocate(sizes[s] * (uint64_t)rank_count);
+        void *copy;
 
         fill(mine, sizes[s], (uint64_t)rank + 100);
         assert_ok(gcr_comm_gather_all(ranks, mine, sizes[s], all));
         for (int r = 0; r < rank_count; r++)
             assert_true(is_filled(all + (uint64_t)r * sizes[s], sizes[s], (uint64_t)r + 100));
+        assert_ok(gcr_comm_gather_new(&copy, ranks, mine, sizes[s], "what all have"));
+        assert_memory_equal(copy, all, sizes[s] * (uint64_t)rank_count);
+        gcr_memory_destroy(copy);
         free(mine);
         free(all);
     }

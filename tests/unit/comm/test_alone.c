@@ -4,6 +4,7 @@
 #include "comm/comm.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ static void test_the_sentence_of_the_only_rank_stays_as_it_is(void **state)
 static void test_collectives_of_one_rank_give_back_what_it_has(void **state)
 {
     gcr_comm *comm = open_alone();
-    int mine = 7, all = 0;
+    int mine = 7, all = 0, *copy;
 
     (void)state;
     assert_ok(gcr_comm_broadcast(comm, &mine, sizeof mine, 0));
@@ -63,6 +64,9 @@ static void test_collectives_of_one_rank_give_back_what_it_has(void **state)
     assert_ok(gcr_comm_gather_all(comm, &mine, sizeof mine, &all));
     assert_int_equal(all, 7);
     assert_ok(gcr_comm_gather_all(comm, NULL, 0, NULL));
+    assert_ok(gcr_comm_gather_new((void **)&copy, comm, &mine, sizeof mine, "numbers"));
+    assert_int_equal(*copy, 7);
+    gcr_memory_destroy(copy);
     gcr_comm_close(comm);
 }
 
@@ -150,7 +154,7 @@ static void test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss(void 
 {
     gcr_comm *comm = open_alone(), *selected = NULL;
     const int ranks[] = { 0 };
-    int mine = 7, all = 0;
+    int mine = 7, all = 0, *copy;
     gcr_send *send;
 
     (void)state;
@@ -167,6 +171,9 @@ static void test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss(void 
     assert_string_equal(gcr_last_error(), "the disk is full");
     assert_status(gcr_comm_broadcast(selected, &mine, sizeof mine, 0), GCR_EDEVICE);
     assert_status(gcr_comm_gather_all(comm, &mine, sizeof mine, &all), GCR_EDEVICE);
+    assert_status(gcr_comm_gather_new((void **)&copy, comm, &mine, sizeof mine, "numbers"),
+                  GCR_EDEVICE);
+    assert_null(copy);
     assert_status(gcr_comm_send(&send, selected, 0, 1, &mine, sizeof mine), GCR_EDEVICE);
     gcr_comm_close(selected);
     gcr_comm_close(comm);
