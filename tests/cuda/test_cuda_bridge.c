@@ -26,7 +26,6 @@ static void begin(void)
 {
     fake_cuda_reset();
     fake_nccl_reset();
-    atomic_store(&gcr_cuda_lost, 0);
 }
 
 static seat sit_down(int rank, rank_board *board, uint64_t bytes)
@@ -227,9 +226,7 @@ static void open_where_memory_was_freed(int rank, rank_board *board)
 
     gcr_buf_close(s.block);
     RANK_CHECK(fake_cuda.kept == 1);
-    fake_cuda.fail_call = rank == 0 ? "cudaMemPoolTrimTo" : NULL;
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorInvalidValue;
+    fake_cuda_let_fail(rank == 0 ? "cudaMemPoolTrimTo" : NULL, 1, cudaErrorInvalidValue);
     RANK_CHECK(open_bridge(&s, rank, 0.2) == (rank == 0 ? GCR_EDEVICE : GCR_ETIMEOUT));
     RANK_CHECK(s.bridge == NULL);
     RANK_CHECK(fake_nccl.inits == (rank != 0));
@@ -506,9 +503,7 @@ static void fail_each_call(int rank, rank_board *board)
             seat s = sit_down(rank, board, 200);
             gcr_status status;
 
-            fake_nccl.fail_call = calls[c];
-            fake_nccl.fail_nth = nth;
-            fake_nccl.fail_code = ncclUnhandledCudaError;
+            fake_nccl_let_fail(calls[c], nth, ncclUnhandledCudaError);
             status = drive(&s);
             has_failed = fake_nccl.fail_nth <= 0;
             RANK_CHECK((status != GCR_OK) == has_failed);
@@ -534,9 +529,7 @@ static void end_badly(int rank, rank_board *board)
         seat s = sit_down(rank, board, 200);
 
         RANK_CHECK(drive(&s) == GCR_OK);
-        fake_nccl.fail_call = last[k];
-        fake_nccl.fail_nth = 1;
-        fake_nccl.fail_code = ncclSystemError;
+        fake_nccl_let_fail(last[k], 1, ncclSystemError);
         gcr_bridge_close(s.bridge);
         s.bridge = NULL;
         RANK_CHECK(fake_nccl.aborts == (k == 0));

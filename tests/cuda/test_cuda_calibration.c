@@ -665,10 +665,7 @@ static void test_a_calibration_that_fails_changes_nothing(void **state)
         gcr_device *device = open_device();
         gcr_crossovers table;
 
-        fake_cuda.fail_call = calls[c];
-        fake_cuda.fail_nth = 3;
-        fake_cuda.fail_code = cudaErrorMemoryAllocation;
-        fake_cuda.has_failed = 0;
+        fake_cuda_let_fail(calls[c], 3, cudaErrorMemoryAllocation);
         assert_status(calibrate(device), GCR_ENOMEM);
         table = table_of(device, GCR_F64);
         assert_true(is_same(&table, &built_in));

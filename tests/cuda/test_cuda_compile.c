@@ -201,10 +201,7 @@ static void test_code_that_cannot_be_loaded_leaves_nothing(void **state)
     for (int nth = 1; nth <= CODES; nth++) {
         stage s = stage_with_shapes();
 
-        fake_cuda.fail_call = "cudaLibraryLoadData";
-        fake_cuda.fail_nth = nth;
-        fake_cuda.fail_code = cudaErrorMemoryAllocation;
-        fake_cuda.has_failed = 0;
+        fake_cuda_let_fail("cudaLibraryLoadData", nth, cudaErrorMemoryAllocation);
         assert_status(stage_open(&s), GCR_ENOMEM);
         stage_close(&s);
         assert_clean();

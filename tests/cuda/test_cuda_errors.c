@@ -100,10 +100,7 @@ static int drive_and_fail(const char *call, int nth, cudaError_t code, int trims
     int has_failed;
 
     fake_cuda_reset();
-    atomic_store(&gcr_cuda_lost, 0);
-    fake_cuda.fail_call = call;
-    fake_cuda.fail_nth = nth;
-    fake_cuda.fail_code = code;
+    fake_cuda_let_fail(call, nth, code);
     fake_cuda.fails_until_trim = trims;
     *out = drive(&s);
     has_failed = fake_cuda.has_failed;
@@ -222,7 +219,6 @@ static void test_a_kernel_that_does_not_end_in_its_time_leaves_the_gpu_alone(voi
 
     (void)state;
     fake_cuda_reset();
-    atomic_store(&gcr_cuda_lost, 0);
     assert_ok(stage_open(&s));
     assert_ok(stage_bring(&s, 0, 6));
     assert_ok(stage_crunch_all(&s, 1));
@@ -233,7 +229,6 @@ static void test_a_kernel_that_does_not_end_in_its_time_leaves_the_gpu_alone(voi
     assert_status(gcr_event_sync(s.event, 0.001), GCR_EDEVICE);
     stage_close(&s);
     assert_int_equal(fake_cuda.calls, before);
-    atomic_store(&gcr_cuda_lost, 0);
 }
 
 static void test_a_gpu_lost_while_closing_is_noticed(void **state)
@@ -242,9 +237,7 @@ static void test_a_gpu_lost_while_closing_is_noticed(void **state)
 
     (void)state;
     assert_ok(drive(&s));
-    fake_cuda.fail_call = "cudaFreeHost";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorIllegalAddress;
+    fake_cuda_let_fail("cudaFreeHost", 1, cudaErrorIllegalAddress);
     stage_close(&s);
     assert_int_equal(fake_cuda.calls_after, 0);
     assert_int_equal(atomic_load(&gcr_cuda_lost), cudaErrorIllegalAddress);
@@ -287,9 +280,7 @@ static void test_a_smaller_block_may_be_asked_for_after_memory_ran_out(void **st
 
     (void)state;
     assert_ok(stage_open(&s));
-    fake_cuda.fail_call = "cudaMallocFromPoolAsync";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorMemoryAllocation;
+    fake_cuda_let_fail("cudaMallocFromPoolAsync", 1, cudaErrorMemoryAllocation);
     assert_status(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, 1 << 20), GCR_ENOMEM);
     assert_error_mentions("allocate 1048576 bytes on the GPU");
     assert_ok(gcr_buf_open(&buf, s.device, GCR_PLACE_DEVICE, 1 << 10));
@@ -329,9 +320,7 @@ static void test_an_old_driver_is_told_with_both_versions(void **state)
 
     (void)state;
     fake_cuda.driver_version = 12040;
-    fake_cuda.fail_call = "cudaGetDeviceCount";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorInsufficientDriver;
+    fake_cuda_let_fail("cudaGetDeviceCount", 1, cudaErrorInsufficientDriver);
     assert_ok(gcr_cuda_device_count(&count, why, sizeof why));
     assert_int_equal(count, 0);
     assert_non_null(strstr(why, "knows CUDA up to 12.4, and this build needs 13.0"));
@@ -352,9 +341,7 @@ static void test_a_driver_that_does_not_start_is_a_fact(void **state)
     int count = 7;
 
     (void)state;
-    fake_cuda.fail_call = "cudaGetDeviceCount";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorSystemDriverMismatch;
+    fake_cuda_let_fail("cudaGetDeviceCount", 1, cudaErrorSystemDriverMismatch);
     assert_ok(gcr_cuda_device_count(&count, why, sizeof why));
     assert_int_equal(count, 0);
     assert_non_null(strstr(why, "the driver does not start"));
@@ -375,10 +362,7 @@ static void test_a_gpu_says_which_one_it_is_without_being_started(void **state)
     assert_int_equal(fake_cuda.turns, 0);
     assert_status(gcr_device_identify(&first, &gcr_cuda_backend, 2), GCR_EINVAL);
     assert_string_equal(first.uuid, "");
-    fake_cuda.fail_call = "cudaGetDeviceProperties";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorNoDevice;
-    fake_cuda.has_failed = 0;
+    fake_cuda_let_fail("cudaGetDeviceProperties", 1, cudaErrorNoDevice);
     assert_int_not_equal(gcr_device_identify(&first, &gcr_cuda_backend, 0), GCR_OK);
     assert_error_mentions("ask the GPU which one it is");
 }
@@ -412,9 +396,7 @@ static void test_a_gpu_that_may_not_compute_is_refused(void **state)
 static void test_a_busy_gpu_is_told(void **state)
 {
     (void)state;
-    fake_cuda.fail_code = cudaErrorDevicesUnavailable;
-    fake_cuda.fail_call = "cudaSetDevice";
-    fake_cuda.fail_nth = 1;
+    fake_cuda_let_fail("cudaSetDevice", 1, cudaErrorDevicesUnavailable);
     fake_cuda.compute_mode = cudaComputeModeExclusiveProcess;
     assert_not_opened(GCR_EDEVICE, "cuda:0 (NVIDIA Fake 0) is busy: its compute mode is "
                                    "'exclusive process'");

@@ -244,10 +244,7 @@ static int drive_and_fail(const char *call, int nth, cudaError_t code, gcr_statu
     int has_failed;
 
     fake_cuda_reset();
-    atomic_store(&gcr_cuda_lost, 0);
-    fake_cuda.fail_call = call;
-    fake_cuda.fail_nth = nth;
-    fake_cuda.fail_code = code;
+    fake_cuda_let_fail(call, nth, code);
     *out = drive_all(&s);
     has_failed = fake_cuda.has_failed;
     close_stage(&s);

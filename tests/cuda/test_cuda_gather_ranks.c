@@ -133,9 +133,7 @@ static void test_what_fails_on_one_rank_is_told_by_all(void **state)
 
         open_gpu(rank);
         if (rank == (is_of_root ? 0 : rank_count - 1)) {
-            fake_nccl.fail_call = calls[c];
-            fake_nccl.fail_nth = 1;
-            fake_nccl.fail_code = ncclSystemError;
+            fake_nccl_let_fail(calls[c], 1, ncclSystemError);
         }
         assert_off(c == 0 ? "finds no address" : "NCCL cannot ");
     }
@@ -158,9 +156,7 @@ static void test_a_rank_without_memory_for_a_trial_is_told(void **state)
     (void)state;
     open_gpu(rank);
     if (rank == rank_count - 1) {
-        fake_cuda.fail_call = "cudaHostAlloc";
-        fake_cuda.fail_nth = 1;
-        fake_cuda.fail_code = cudaErrorMemoryAllocation;
+        fake_cuda_let_fail("cudaHostAlloc", 1, cudaErrorMemoryAllocation);
     }
     assert_off("out of memory");
 }

@@ -443,10 +443,8 @@ static void test_without_memory_for_more_one_block_prepares_all(void **state)
     s.spec.unit = &unit;
     assert_ok(gcr_program_open(&s.program, s.device, &s.spec));
     assert_ok(stage_bring(&s, 0, 2));
-    fake_cuda.has_failed = 0;
-    fake_cuda.fail_call = "cudaMallocFromPoolAsync";
-    fake_cuda.fail_nth = 3; /* after the two blocks of the next dataset */
-    fake_cuda.fail_code = cudaErrorMemoryAllocation;
+    /* After the two blocks of the next dataset. */
+    fake_cuda_let_fail("cudaMallocFromPoolAsync", 3, cudaErrorMemoryAllocation);
     assert_ok(stage_bring(&s, 1, 2)); /* the scratch of two is not to be had */
     assert_true(fake_cuda.has_failed);
     assert_ok(stage_bring(&s, 2, 2));
@@ -763,9 +761,7 @@ static void test_where_memory_is_short_fewer_blocks_go_further(void **state)
     (void)state;
     assert_ok(stage_open(&s));
     assert_ok(stage_bring(&s, 0, 150));
-    fake_cuda.fail_call = "cudaMallocFromPoolAsync";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorMemoryAllocation;
+    fake_cuda_let_fail("cudaMallocFromPoolAsync", 1, cudaErrorMemoryAllocation);
     assert_ok(stage_crunch_all(&s, 1));
     assert_true(fake_cuda.has_failed);
     assert_int_equal(first_crunch()->blocks, 4);

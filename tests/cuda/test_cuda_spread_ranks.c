@@ -314,13 +314,6 @@ static void assert_failed(const scene *s, const char *why)
     assert_off(s, why);
 }
 
-static void let_fail(const char *call, cudaError_t code)
-{
-    fake_cuda.fail_call = call;
-    fake_cuda.fail_nth = 2;
-    fake_cuda.fail_code = code;
-}
-
 /* The bridge has not been touched: results go by it. */
 static void test_a_rank_without_memory_lets_all_upload_for_themselves(void **state)
 {
@@ -329,7 +322,7 @@ static void test_a_rank_without_memory_lets_all_upload_for_themselves(void **sta
     (void)state;
     create_run(&s, ", schedule: cyclic", ROWS, rank);
     if (rank == rank_count - 1 && rank_count > 1)
-        let_fail("cudaMallocFromPoolAsync", cudaErrorMemoryAllocation);
+        fake_cuda_let_fail("cudaMallocFromPoolAsync", 2, cudaErrorMemoryAllocation);
     assert_true(execute(&s) >= distinct * (uint64_t)rank_count);
     if (rank_count > 1) {
         assert_failed(&s, "out of memory");
@@ -352,9 +345,7 @@ static void test_a_bridge_that_breaks_lets_all_upload_for_themselves(void **stat
 
         create_run(&s, ", schedule: cyclic", ROWS, rank);
         if (rank == 1) {
-            fake_nccl.fail_call = calls[c];
-            fake_nccl.fail_nth = 2;
-            fake_nccl.fail_code = ncclSystemError;
+            fake_nccl_let_fail(calls[c], 2, ncclSystemError);
         }
         (void)execute(&s);
         assert_failed(&s, ": NCCL cannot ");
@@ -464,14 +455,12 @@ static void test_what_fails_while_it_is_timed_is_told_and_lets_all_upload(void *
     create_run(&s, ", schedule: cyclic", ROWS, rank);
     if (rank_count > 1) {
         if (rank == 1)
-            let_fail("cudaHostAlloc", cudaErrorMemoryAllocation);
+            fake_cuda_let_fail("cudaHostAlloc", 2, cudaErrorMemoryAllocation);
         bridge = decide(&s, 1);
         assert_int_equal(bridge.status, GCR_OK);
         assert_int_equal(s.run->spread.count, 0);
         assert_off(&s, "out of memory");
-        fake_nccl.fail_call = rank == 1 ? "ncclBroadcast" : NULL;
-        fake_nccl.fail_nth = rank_count;
-        fake_nccl.fail_code = ncclSystemError;
+        fake_nccl_let_fail(rank == 1 ? "ncclBroadcast" : NULL, rank_count, ncclSystemError);
         bridge = decide(&s, 1);
         assert_non_null(strstr(bridge.why, ": NCCL cannot "));
         assert_int_equal(s.run->spread.count, 0);

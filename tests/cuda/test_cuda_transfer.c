@@ -261,9 +261,7 @@ static void test_a_way_to_a_peer_may_be_open_already(void **state)
     bench_stage s = { 0 };
 
     (void)state;
-    fake_cuda.fail_call = "cudaDeviceEnablePeerAccess";
-    fake_cuda.fail_nth = 1;
-    fake_cuda.fail_code = cudaErrorPeerAccessAlreadyEnabled;
+    fake_cuda_let_fail("cudaDeviceEnablePeerAccess", 1, cudaErrorPeerAccessAlreadyEnabled);
     assert_ok(drive(&s, GCR_MEMORY_PEER));
     close_stage(&s);
     assert_clean();
@@ -354,10 +352,7 @@ static void test_work_that_fails_is_told_and_leaves_nothing(void **state)
             int has_failed;
 
             fake_cuda_reset();
-            atomic_store(&gcr_cuda_lost, 0);
-            fake_cuda.fail_call = of_work[c];
-            fake_cuda.fail_nth = nth;
-            fake_cuda.fail_code = cudaErrorInvalidValue;
+            fake_cuda_let_fail(of_work[c], nth, cudaErrorInvalidValue);
             status = drive_work(&s);
             has_failed = fake_cuda.has_failed;
             close_stage(&s);
@@ -406,10 +401,7 @@ static int drive_and_fail(gcr_memory_kind kind, const char *call, int nth, cudaE
     int has_failed;
 
     fake_cuda_reset();
-    atomic_store(&gcr_cuda_lost, 0);
-    fake_cuda.fail_call = call;
-    fake_cuda.fail_nth = nth;
-    fake_cuda.fail_code = code;
+    fake_cuda_let_fail(call, nth, code);
     *out = drive(&s, kind);
     has_failed = fake_cuda.has_failed;
     close_stage(&s);
@@ -458,7 +450,6 @@ static void test_a_gpu_that_is_lost_is_left_alone(void **state)
                     fail_msg("%s, call %d, %s memory: %d calls after it", calls[c], nth,
                              gcr_memory_kind_name((gcr_memory_kind)kind), fake_cuda.calls_after);
             }
-    atomic_store(&gcr_cuda_lost, 0);
 }
 
 static void test_memory_that_cannot_be_had_is_no_memory(void **state)
@@ -471,9 +462,7 @@ static void test_memory_that_cannot_be_had_is_no_memory(void **state)
 
         fake_cuda_reset();
         assert_ok(open_stage(&s, GCR_MEMORY_PAGEABLE));
-        fake_cuda.fail_call = takers[c];
-        fake_cuda.fail_nth = 1;
-        fake_cuda.fail_code = cudaErrorMemoryAllocation;
+        fake_cuda_let_fail(takers[c], 1, cudaErrorMemoryAllocation);
         assert_int_equal(drive_costs(&s), GCR_ENOMEM);
         close_stage(&s);
         assert_clean();
@@ -490,9 +479,7 @@ static void test_memory_that_is_not_given_back_is_told(void **state)
 
         fake_cuda_reset();
         assert_ok(open_stage(&s, GCR_MEMORY_PAGEABLE));
-        fake_cuda.fail_call = givers[c];
-        fake_cuda.fail_nth = 1;
-        fake_cuda.fail_code = cudaErrorInvalidValue;
+        fake_cuda_let_fail(givers[c], 1, cudaErrorInvalidValue);
         assert_int_equal(drive_costs(&s), GCR_EDEVICE);
         close_stage(&s);
     }

@@ -82,7 +82,6 @@ typedef struct stage {
 static inline int stage_begin(void **state)
 {
     fake_cuda_reset();
-    atomic_store(&gcr_cuda_lost, 0);
     unsetenv("CUDA_VISIBLE_DEVICES");
     return test_folder_begin(state);
 }

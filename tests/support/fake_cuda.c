@@ -1,6 +1,7 @@
 /* tests/support/fake_cuda.c -- see fake_cuda.h. */
 #include "support/fake_cuda.h"
 
+#include "cuda/cuda_check.h"
 #include "cuda/cuda_nvrtc.h"
 #include "cuda/generate_launch.h"
 #include "cuda/launch.h"
@@ -236,6 +237,7 @@ void fake_cuda_reset(void)
     block_count = stream_count = thing_count = 0;
     turned_to = -1;
     has_told = 0;
+    atomic_store(&gcr_cuda_lost, 0);
     fake_cuda = (fake_cuda_state){ .driver_version = 13000,
                                    .device_count = 1,
                                    .capability = 90,
@@ -243,6 +245,14 @@ void fake_cuda_reset(void)
                                    .compute_mode = cudaComputeModeDefault,
                                    .archs = { 80, 90, 100 },
                                    .arch_count = 3 };
+}
+
+void fake_cuda_let_fail(const char *call, int nth, cudaError_t code)
+{
+    fake_cuda.fail_call = call;
+    fake_cuda.fail_nth = nth;
+    fake_cuda.fail_code = code;
+    fake_cuda.has_failed = 0;
 }
 
 static int is_fatal(cudaError_t error)

@@ -96,8 +96,12 @@ typedef struct fake_cuda_state {
 
 extern fake_cuda_state fake_cuda;
 
-/* One GPU of compute capability 9.0 with a driver for CUDA 13.0; nothing has happened. */
+/* One GPU of compute capability 9.0 with a driver for CUDA 13.0; nothing has happened, and the
+ * backend has lost no GPU. */
 void fake_cuda_reset(void);
+
+/* The nth call of `call` from now on answers `code`, and others as before. */
+void fake_cuda_let_fail(const char *call, int nth, cudaError_t code);
 
 /* ---- for stand-ins of libraries -------------------------------------------------------------- */
 

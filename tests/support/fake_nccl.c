@@ -99,6 +99,13 @@ void fake_nccl_reset(void)
     fake_nccl = (fake_nccl_state){ 0 };
 }
 
+void fake_nccl_let_fail(const char *call, int nth, ncclResult_t code)
+{
+    fake_nccl.fail_call = call;
+    fake_nccl.fail_nth = nth;
+    fake_nccl.fail_code = code;
+}
+
 static ncclResult_t refuse(ncclResult_t result, const char *rule)
 {
     snprintf(last_error, sizeof last_error, "%s", rule);

@@ -44,4 +44,7 @@ extern fake_nccl_state fake_nccl;
 /* Nothing has happened; communicators of the test before are forgotten. */
 void fake_nccl_reset(void);
 
+/* The nth call of `call` from now on answers `code`. */
+void fake_nccl_let_fail(const char *call, int nth, ncclResult_t code);
+
 #endif /* GCR_FAKE_NCCL_H */
