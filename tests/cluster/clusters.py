@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CLUSTER = SOURCE + "/tests/cluster/virtual-nodes"
 PROGRAM = os.path.abspath(os.environ.get("GRIDCRUNCH", SOURCE + "/build/gridcrunch"))
 TIME_LIMIT = 50
 

@@ -9,10 +9,9 @@ import subprocess
 import time
 import unittest
 
-from clusters import JOB, PROGRAM, SLOW, SOURCE, TIME_LIMIT, Case, fake_gpus
+from clusters import CLUSTER, JOB, PROGRAM, SLOW, TIME_LIMIT, Case, fake_gpus
 
 NODES = int(os.environ["VIRTUAL_NODES"])
-CLUSTER = SOURCE + "/tests/cluster/virtual-nodes"
 
 
 class Nodes(Case):

@@ -1,6 +1,6 @@
 """tests/cluster/time_limit.py -- a job that Slurm itself warns of its time limit, and then begins again.
 
-A minute, so no test of every day: tests/cluster/one-slurm python3 tests/cluster/time_limit.py
+A minute, so no test of every day: tests/cluster/virtual-slurm 1 python3 tests/cluster/time_limit.py
 """
 import unittest
 

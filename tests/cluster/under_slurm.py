@@ -1,10 +1,11 @@
-"""tests/cluster/under_slurm.py -- srun, and sbatch with the templates of scripts/slurm, run by one-slurm."""
+"""tests/cluster/under_slurm.py -- srun, and sbatch with the templates of scripts/slurm, run by virtual-slurm 2."""
 import glob
 import os
+import subprocess
 import time
 import unittest
 
-from clusters import JOB, PROGRAM, SLOW, SOURCE, TIME_LIMIT, Case, fake_gpus
+from clusters import CLUSTER, JOB, PROGRAM, SLOW, SOURCE, TIME_LIMIT, Case, fake_gpus
 
 # What a machine of two cores without GPUs says in place of the templates.
 HERE = ["--gpus-per-node=0", "--ntasks-per-node=2", "--cpus-per-task=1", "--time=5"]
@@ -13,10 +14,10 @@ HERE = ["--gpus-per-node=0", "--ntasks-per-node=2", "--cpus-per-task=1", "--time
 class Job(Case):
     """What jobs have in common."""
 
-    def submit(self, template, *args, options=()):
+    def submit(self, template, *args, options=(), **environment):
         """The number of a job that has been begun."""
         job = self.ok("sbatch", "--parsable", *HERE, *options, f"{SOURCE}/scripts/slurm/{template}", *args,
-                      GRIDCRUNCH=PROGRAM).strip()
+                      GRIDCRUNCH=PROGRAM, **environment).strip()
         self.addCleanup(self.call, "scancel", job)
         return job
 
@@ -25,6 +26,10 @@ class Job(Case):
         while not condition() and time.monotonic() < end:
             time.sleep(0.1)
         self.assertTrue(condition(), self.said())
+
+    def wait_for_cells(self):
+        self.wait_for(lambda: "memory" in self.said())  # the last line before the first cell
+        time.sleep(1)
 
     def said(self):
         text = ""
@@ -42,42 +47,54 @@ class Job(Case):
 
 
 class Slurm(Job):
-    def srun(self, ranks, *args, **environment):
-        return self.ok("srun", "-n", ranks, "--overcommit", "--mpi=pmix", PROGRAM, *args, **environment)
+    def srun(self, *args, **environment):
+        return self.ok("srun", "--overcommit", "--mpi=pmix", *args, **environment)
+
+    def places(self, *args, **environment):
+        """The first columns of the map: ranks and hosts."""
+        out = self.srun(*args, PROGRAM, "devices", "--map", **environment)
+        return [line.split()[:2] for line in out.splitlines() if line.split()[0].isdecimal()]
 
     def test_ranks_of_srun_know_each_other(self):
-        lines = self.srun(3, "devices", "--map").splitlines()
-        self.assertEqual([line.split()[:2] for line in lines[1:]],
-                         [["0", "one"], ["1", "one"], ["2", "one"]])
+        self.assertEqual(self.places("-N2", "-n3"), [["0", "n1"], ["1", "n1"], ["2", "n2"]])
 
-    def test_gpus_are_dealt_to_tasks(self):
+    def test_a_list_of_machines_puts_ranks_where_it_says(self):
+        self.write("machines", "2*n2\nn1\n")
+        self.write("hosts", self.ok(PROGRAM, "hosts", "machines", "--to", "srun"))
+        self.assertEqual(self.places("--distribution=arbitrary", SLURM_HOSTFILE=self.path("hosts")),
+                         [["0", "n2"], ["1", "n2"], ["2", "n1"]])
+
+    def test_gpus_are_dealt_to_the_tasks_of_each_node(self):
         if "GCR_FAKE_GPUS" not in os.environ:
             self.skipTest("the fake was not built")
-        out = self.srun(2, "devices", "--map", **fake_gpus(2))
-        self.assertRegex(out, r"(?m)^ *0 .* cuda:0 ")
-        self.assertRegex(out, r"(?m)^ *1 .* cuda:1 ")
+        out = self.srun("-N2", "-n3", PROGRAM, "devices", "--map", **fake_gpus(2))
+        for rank, gpus in enumerate(("cuda:0 ", "cuda:1 ", "cuda:0 cuda:1 ")):
+            self.assertRegex(out, rf"(?m)^ *{rank} .*  {gpus} ")
 
-    def test_a_job_has_the_same_bits_under_srun(self):
+    def test_some_of_the_ranks_compute_the_same_bits(self):
+        want = self.alone()
+        self.srun("-N2", "-n4", PROGRAM, "run", "small.yaml", "--quiet", "--out", "some", "--ranks", "1,2")
+        self.assertEqual(self.values("some"), want)
+
+    def alone(self):
+        """What one process makes of a job."""
         self.write("small.yaml", JOB)
         self.ok(PROGRAM, "run", "small.yaml", "--quiet", "--out", "alone")
-        self.srun(2, "run", "small.yaml", "--quiet", "--out", "ranks")
-        self.assertEqual(self.values("ranks"), self.values("alone"))
+        return self.values("alone")
 
     def test_a_template_runs_a_job(self):
-        self.write("small.yaml", JOB)
-        for template in ("one-node.sbatch", "many-nodes.sbatch"):
-            nodes = ["--nodes=1"] if template.startswith("many") else []
-            job = self.submit(template, "small.yaml", "--out", template, options=nodes)
+        want = self.alone()
+        for template, nodes in (("one-node.sbatch", 1), ("many-nodes.sbatch", 2)):
+            job = self.submit(template, "small.yaml", "--out", template, options=[f"--nodes={nodes}"])
             self.wait_for(lambda: self.ending(job))
             self.assertEqual(self.ending(job), ("COMPLETED", "0:0"), self.said())
-        self.assertIn("threads", self.said())  # of the map
-        self.assertEqual(self.values("one-node.sbatch"), self.values("many-nodes.sbatch"))
+            self.assertEqual(self.values(template), want)
+        self.assertRegex(self.said(), r"(?m)^ *3  n2 ")  # of the map
 
     def test_the_warning_stops_a_run_which_saves_what_it_has(self):
         self.write("slow.yaml", SLOW)
-        job = self.submit("one-node.sbatch", "slow.yaml")
-        self.wait_for(lambda: "memory" in self.said())  # the last line before the first cell
-        time.sleep(0.5)
+        job = self.submit("many-nodes.sbatch", "slow.yaml")
+        self.wait_for_cells()
         self.ok("scancel", "--signal=USR1", job)  # to the steps, as --signal=USR1@120 does
         self.wait_for(lambda: self.ending(job))
         self.assertEqual(self.ending(job), ("FAILED", "4:0"), self.said())
@@ -85,6 +102,27 @@ class Slurm(Job):
         cells = self.values("runs/slow")[0]
         self.assertRegex(cells, r"(?m),ok\b")
         self.assertRegex(cells, r"(?m),empty\b")
+
+
+class SlurmLosesANode(Job):
+    """It comes last, as the node stays lost."""
+
+    def ranks(self, out):
+        """On all nodes: they share the numbers of processes."""
+        return subprocess.run(["pgrep", "-f", f"^{PROGRAM} run .*{out}$"], capture_output=True, text=True).stdout
+
+    def test_what_has_landed_is_saved_and_the_ranks_of_both_nodes_end(self):
+        self.write("slow.yaml", SLOW.replace("500", "5000"))
+        out = self.path("cut")
+        job = self.submit("many-nodes.sbatch", "slow.yaml", "--out", out, options=["--ntasks-per-node=1"],
+                          GRIDCRUNCH_SILENCE="2")
+        self.wait_for_cells()
+        self.ok(CLUSTER, "cut", "n2")
+        self.wait_for(lambda: "ExitCode=4:0" in self.ok("scontrol", "show", "job", job))
+        self.assertIn("node 1 (rank 1 on n2) has not been heard for 2 s", self.said())
+        self.assertIn("stopped before the end; what was done is saved", self.said())
+        self.assertIn(",ok,", self.values("cut")[0])
+        self.wait_for(lambda: not self.ranks(out))
 
 
 if __name__ == "__main__":
