@@ -14,11 +14,6 @@
 
 enum { LIST_BYTES = 1024 };
 
-static const gcr_map_gpu *gpu_of(const gcr_map *map, int rank, int nth)
-{
-    return &gcr_map_facts_of(map, rank)->gpus[gcr_map_share_of(map, rank)->gpus[nth]];
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
 typedef const char *describe_fn(char scratch[LIST_BYTES], const gcr_map_gpu *gpu);
@@ -45,14 +40,16 @@ static const char *nearness_of(char scratch[LIST_BYTES], const gcr_map_gpu *gpu)
 /* One word for each GPU of the rank, in their order. */
 static void put_gpus(gcr_sheet *sheet, const gcr_map *map, int rank, describe_fn *describe)
 {
-    const int count = gcr_map_share_of(map, rank)->gpu_count;
+    const gcr_map_share *share = gcr_map_share_of(map, rank);
     char list[LIST_BYTES] = "", scratch[LIST_BYTES];
+    gcr_map_facts facts;
     size_t at = 0;
 
-    for (int i = 0; i < count && at < sizeof list; i++)
+    gcr_map_facts_get(&facts, map, rank);
+    for (int i = 0; i < share->gpu_count && at < sizeof list; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? " " : "",
-                               describe(scratch, gpu_of(map, rank, i)));
-    if (count > 0)
+                               describe(scratch, &facts.gpus[share->gpus[i]]));
+    if (share->gpu_count > 0)
         gcr_sheet_format(sheet, "%s", list);
     else
         gcr_sheet_none(sheet);
@@ -60,9 +57,13 @@ static void put_gpus(gcr_sheet *sheet, const gcr_map *map, int rank, describe_fn
 
 static int has_gpus(const gcr_map *map, const gcr_comm_info *ranks)
 {
-    for (int r = 0; r < ranks->size; r++)
-        if (gcr_map_facts_of(map, r)->gpu_count > 0)
+    for (int r = 0; r < ranks->size; r++) {
+        gcr_map_facts facts;
+
+        gcr_map_facts_get(&facts, map, r);
+        if (facts.gpu_count > 0)
             return 1;
+    }
     return 0;
 }
 
@@ -81,11 +82,13 @@ static gcr_status print_table(const gcr_map *map, const gcr_comm_info *ranks)
     gcr_sheet_name(&sheet, "kind");
     for (int r = 0; r < ranks->size; r++) {
         char cpus[GCR_CPUS_TEXT_BYTES], kind[LIST_BYTES];
+        gcr_map_facts facts;
 
+        gcr_map_facts_get(&facts, map, r);
         gcr_map_kind(kind, sizeof kind, map, r);
         gcr_sheet_count(&sheet, (uint64_t)r);
         gcr_sheet_text(&sheet, ranks->ranks[r].host);
-        gcr_sheet_format(&sheet, "%s", gcr_cpus_format(cpus, &gcr_map_facts_of(map, r)->cpus));
+        gcr_sheet_format(&sheet, "%s", gcr_cpus_format(cpus, &facts.cpus));
         gcr_sheet_count(&sheet, (uint64_t)gcr_map_share_of(map, r)->threads);
         if (shows_gpus) {
             put_gpus(&sheet, map, r, label_of);
@@ -125,18 +128,18 @@ static json_t *cores_json(const gcr_device_identity *cores)
 static json_t *rank_json(const gcr_map *map, const gcr_comm_info *ranks, int rank)
 {
     const gcr_map_share *share = gcr_map_share_of(map, rank);
-    const gcr_map_facts *facts = gcr_map_facts_of(map, rank);
+    gcr_map_facts facts;
     char cpus[GCR_CPUS_TEXT_BYTES], kind[LIST_BYTES];
     json_t *gpus = json_array();
 
+    gcr_map_facts_get(&facts, map, rank);
     gcr_map_kind(kind, sizeof kind, map, rank);
-
     for (int i = 0; i < share->gpu_count; i++)
-        json_array_append_new(gpus, gpu_json(gpu_of(map, rank, i)));
+        json_array_append_new(gpus, gpu_json(&facts.gpus[share->gpus[i]]));
     return json_pack("{s:i, s:o, s:i, s:s, s:i, s:o, s:o, s:o}", "rank", rank, "host",
                      gcr_json_text(ranks->ranks[rank].host), "node", ranks->ranks[rank].node,
-                     "cpus", gcr_cpus_format(cpus, &facts->cpus), "threads", share->threads, "kind",
-                     gcr_json_text(kind), "cores", cores_json(&facts->cores), "gpus", gpus);
+                     "cpus", gcr_cpus_format(cpus, &facts.cpus), "threads", share->threads, "kind",
+                     gcr_json_text(kind), "cores", cores_json(&facts.cores), "gpus", gpus);
 }
 
 static gcr_status print_json(const gcr_map *map, const gcr_comm_info *ranks)

@@ -147,18 +147,17 @@ static void count_nodes(gcr_comm *comm, const card *cards)
 static gcr_status allocate(gcr_comm **out, card **cards, gcr_link *link)
 {
     gcr_status status = GCR_OK;
-    const size_t size = (size_t)link->size;
+    static const char what[] = "the ranks of a run";
+    const uint64_t size = (uint64_t)link->size;
     gcr_comm *comm = calloc(1, sizeof *comm);
 
     *out = comm;
-    *cards = calloc(size, sizeof **cards);
-    if (comm == NULL || *cards == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
-    comm->ranks = calloc(size, sizeof *comm->ranks);
-    comm->leaders = calloc(size, sizeof *comm->leaders);
-    comm->is_lost = calloc(size, sizeof *comm->is_lost);
-    if (comm->ranks == NULL || comm->leaders == NULL || comm->is_lost == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for %zu ranks", size);
+    if (comm == NULL)
+        GCR_FAIL(GCR_ENOMEM, "no memory for %s", what);
+    GCR_TRY(gcr_memory_create((void **)cards, size, sizeof **cards, what));
+    GCR_TRY(gcr_memory_create((void **)&comm->ranks, size, sizeof *comm->ranks, what));
+    GCR_TRY(gcr_memory_create((void **)&comm->leaders, size, sizeof *comm->leaders, what));
+    GCR_TRY(gcr_memory_create((void **)&comm->is_lost, size, sizeof *comm->is_lost, what));
     comm->info = (gcr_comm_info){ .rank = link->rank,
                                   .size = link->size,
                                   .ranks = comm->ranks,
@@ -176,9 +175,9 @@ static void destroy(gcr_comm *comm)
         comm->link->transport->leave(comm->link);
     else if (comm->link != NULL)
         comm->link->transport->close(comm->link);
-    free(comm->ranks);
-    free(comm->leaders);
-    free(comm->is_lost);
+    gcr_memory_destroy(comm->ranks);
+    gcr_memory_destroy(comm->leaders);
+    gcr_memory_destroy(comm->is_lost);
     free(comm);
 }
 
@@ -197,7 +196,7 @@ gcr_status gcr_comm_create(gcr_comm **out, gcr_link *link)
     *out = comm;
     comm = NULL;
 out:
-    free(cards);
+    gcr_memory_destroy(cards);
     destroy(comm);
     if (link != NULL)
         link->transport->close(link);

@@ -34,38 +34,61 @@ out:
     return status;
 }
 
-/* Gathers tables of different lengths: each rank tells as many entries as the longest has. */
+/* Devices of a rank mostly have one kind and one name: "" is that of the one before. */
+static const char *unless_same(const char *text, const char *before)
+{
+    return before != NULL && strcmp(text, before) == 0 ? "" : text;
+}
+
+static void say_devices(gcr_saying *out, const gcr_crew_device *mine, int count)
+{
+    for (int d = 0; d < count; d++) {
+        gcr_saying_put(out, &mine[d].rate, sizeof mine[d].rate);
+        gcr_saying_put(out, &mine[d].workers, sizeof mine[d].workers);
+        gcr_saying_put_text(out, mine[d].word);
+        gcr_saying_put_text(out, unless_same(mine[d].kind, d > 0 ? mine[d - 1].kind : NULL));
+        gcr_saying_put_text(out, unless_same(mine[d].name, d > 0 ? mine[d - 1].name : NULL));
+    }
+}
+
+static void hear_devices(gcr_crew *crew, int rank, uint64_t count)
+{
+    const char *at = gcr_sayings_of(&crew->sayings, rank), *kind = "", *name = "";
+
+    for (uint64_t d = 0; d < count; d++) {
+        gcr_crew_device *device = &crew->devices[crew->device_count++];
+        const char *text;
+
+        gcr_saying_get(&device->rate, &at, sizeof device->rate);
+        gcr_saying_get(&device->workers, &at, sizeof device->workers);
+        device->word = gcr_saying_get_text(&at);
+        text = gcr_saying_get_text(&at);
+        device->kind = kind = text[0] != '\0' ? text : kind;
+        text = gcr_saying_get_text(&at);
+        device->name = name = text[0] != '\0' ? text : name;
+        device->rank = rank;
+    }
+}
+
 static gcr_status gather_devices(gcr_crew *crew, gcr_comm *comm, const greeting *all,
                                  const gcr_crew_device *mine)
 {
     gcr_status status = GCR_OK;
-    const int size = crew->comm->size, rank = crew->comm->rank;
-    gcr_crew_device *padded = NULL, *gathered = NULL;
-    uint64_t most = 1, total = 0;
+    static const char what[] = "the devices of all ranks";
+    const int size = crew->comm->size;
+    gcr_saying saying = { 0 };
+    uint64_t total = 0;
 
-    for (int r = 0; r < size; r++) {
-        most = all[r].device_count > most ? all[r].device_count : most;
-        total += all[r].device_count;
-    }
-    status = gcr_memory_create((void **)&padded, most, sizeof *padded, "the devices of a rank");
-    if (status == GCR_OK)
-        status = gcr_memory_create((void **)&gathered, most * (uint64_t)size, sizeof *gathered,
-                                   "the devices of all ranks");
-    if (status == GCR_OK)
-        status = gcr_memory_create((void **)&crew->devices, total > 0 ? total : 1,
-                                   sizeof *crew->devices, "the devices of all ranks");
-    GCR_TRY(gcr_comm_agree(comm, status));
-    for (uint64_t d = 0; d < all[rank].device_count; d++)
-        padded[d] = mine[d];
-    GCR_TRY(gcr_comm_gather_all(comm, padded, most * sizeof *padded, gathered));
     for (int r = 0; r < size; r++)
-        for (uint64_t d = 0; d < all[r].device_count; d++) {
-            crew->devices[crew->device_count] = gathered[(uint64_t)r * most + d];
-            crew->devices[crew->device_count++].rank = r;
-        }
+        total += all[r].device_count;
+    say_devices(&saying, mine, (int)all[crew->comm->rank].device_count);
+    GCR_TRY(gcr_sayings_gather(&crew->sayings, comm, &saying, what));
+    GCR_TRY(gcr_comm_agree(
+        comm, gcr_memory_create((void **)&crew->devices, total, sizeof *crew->devices, what)));
+    for (int r = 0; r < size; r++)
+        hear_devices(crew, r, all[r].device_count);
 out:
-    gcr_memory_destroy(gathered);
-    gcr_memory_destroy(padded);
+    gcr_saying_clear(&saying);
     return status;
 }
 
@@ -105,6 +128,7 @@ out:
 void gcr_crew_clear(gcr_crew *crew)
 {
     gcr_memory_destroy(crew->devices);
+    gcr_sayings_clear(&crew->sayings);
     *crew = (gcr_crew){ 0 };
 }
 

@@ -10,14 +10,14 @@
 #define GCR_EXEC_CREW_H
 
 #include "backend/backend.h"
-#include "comm/comm.h"
+#include "exec/saying.h"
 
-enum { GCR_CREW_KINDS_MAX = 8, GCR_DEVICE_WORD_BYTES = 64, GCR_CREW_NAME_BYTES = 128 };
+enum { GCR_CREW_KINDS_MAX = 8, GCR_DEVICE_WORD_BYTES = 64 };
 
 typedef struct gcr_crew_device {
-    char kind[GCR_KIND_BYTES];
-    char word[GCR_DEVICE_WORD_BYTES]; /* "cuda:1", as its rank counts them */
-    char name[GCR_CREW_NAME_BYTES];
+    const char *kind;
+    const char *word; /* "cuda:1", as its rank counts them */
+    const char *name;
     double rate; /* operations per second, as cells are dealt by (split.h) */
     int workers; /* threads of its rank that drive it                      */
     int rank;
@@ -36,10 +36,12 @@ typedef struct gcr_crew {
     int device_count;
     const char *kinds[GCR_CREW_KINDS_MAX]; /* [kind_count] in the order of their first device */
     int kind_count;
+    gcr_sayings sayings; /* private: what the texts of devices stand in */
 } gcr_crew;
 
-/* Collective. `mine` are the devices of this rank, without `rank`. GCR_EINVAL: ranks with different
- * work. GCR_EUNSUPPORTED: more kinds than a run can have. GCR_ENOMEM. The caller clears *out. */
+/* Collective. `mine` are the devices of this rank, without `rank`; texts are borrowed for the call.
+ * GCR_EINVAL: ranks with different work. GCR_EUNSUPPORTED: more kinds than a run can have.
+ * GCR_ENOMEM. The caller clears *out. */
 GCR_MUST_CHECK gcr_status gcr_crew_create(gcr_crew *out, gcr_comm *comm, const gcr_crew_work *work,
                                           const gcr_crew_device *mine, int count);
 void gcr_crew_clear(gcr_crew *crew);

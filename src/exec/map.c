@@ -2,6 +2,7 @@
 #include "exec/map.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "exec/topology.h"
 
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const char WHAT[] = "the map of the ranks";
 
 typedef struct warning {
     char *text; /* without the node */
@@ -18,7 +21,7 @@ typedef struct warning {
 
 struct gcr_map {
     const gcr_comm_info *ranks; /* the comm's */
-    gcr_map_facts *facts;       /* [size] */
+    gcr_sayings facts;          /* of each rank */
     gcr_map_share *shares;      /* [size] */
     gcr_device_list devices;
     warning *warnings;
@@ -72,6 +75,74 @@ static gcr_status look(gcr_map_facts *facts, const gcr_device_list *devices)
 out:
     gcr_topology_close(topology);
     return status;
+}
+
+/* ---- how it is kept -------------------------------------------------------------------------- */
+
+static void put_identity(gcr_saying *out, const gcr_device_identity *identity)
+{
+    gcr_saying_put_text(out, identity->name);
+    gcr_saying_put_text(out, identity->uuid);
+    gcr_saying_put(out, &identity->pci, sizeof identity->pci);
+    gcr_saying_put(out, &identity->code_path, sizeof identity->code_path);
+}
+
+static void get_identity(gcr_device_identity *out, const char **at)
+{
+    *out = (gcr_device_identity){ 0 };
+    snprintf(out->name, sizeof out->name, "%s", gcr_saying_get_text(at));
+    snprintf(out->uuid, sizeof out->uuid, "%s", gcr_saying_get_text(at));
+    gcr_saying_get(&out->pci, at, sizeof out->pci);
+    gcr_saying_get(&out->code_path, at, sizeof out->code_path);
+}
+
+static void put_gpu(gcr_saying *out, const gcr_map_gpu *gpu)
+{
+    put_identity(out, &gpu->identity);
+    gcr_saying_put_text(out, gpu->label);
+    gcr_saying_put(out, &gpu->memory, sizeof gpu->memory);
+    gcr_saying_put(out, &gpu->near_cpus, sizeof gpu->near_cpus);
+}
+
+static void get_gpu(gcr_map_gpu *out, const char **at)
+{
+    get_identity(&out->identity, at);
+    snprintf(out->label, sizeof out->label, "%s", gcr_saying_get_text(at));
+    gcr_saying_get(&out->memory, at, sizeof out->memory);
+    gcr_saying_get(&out->near_cpus, at, sizeof out->near_cpus);
+}
+
+/* Of its CPUs as many words as machines have, which are few. */
+static void put_facts(gcr_saying *out, const gcr_map_facts *facts)
+{
+    uint8_t words = sizeof facts->cpus.bits / sizeof facts->cpus.bits[0];
+
+    while (words > 0 && facts->cpus.bits[words - 1] == 0)
+        words--;
+    gcr_saying_put(out, &words, sizeof words);
+    gcr_saying_put(out, facts->cpus.bits, words * sizeof facts->cpus.bits[0]);
+    gcr_saying_put(out, &facts->machine_cpus, sizeof facts->machine_cpus);
+    put_identity(out, &facts->cores);
+    gcr_saying_put(out, &facts->threads, sizeof facts->threads);
+    gcr_saying_put(out, &facts->gpu_count, sizeof facts->gpu_count);
+    for (int g = 0; g < facts->gpu_count; g++)
+        put_gpu(out, &facts->gpus[g]);
+}
+
+void gcr_map_facts_get(gcr_map_facts *out, const gcr_map *map, int rank)
+{
+    const char *at = gcr_sayings_of(&map->facts, rank);
+    uint8_t words;
+
+    gcr_saying_get(&words, &at, sizeof words);
+    out->cpus = (gcr_cpus){ 0 };
+    gcr_saying_get(out->cpus.bits, &at, words * sizeof out->cpus.bits[0]);
+    gcr_saying_get(&out->machine_cpus, &at, sizeof out->machine_cpus);
+    get_identity(&out->cores, &at);
+    gcr_saying_get(&out->threads, &at, sizeof out->threads);
+    gcr_saying_get(&out->gpu_count, &at, sizeof out->gpu_count);
+    for (int g = 0; g < out->gpu_count; g++)
+        get_gpu(&out->gpus[g], &at);
 }
 
 /* ---- warnings -------------------------------------------------------------------------------- */
@@ -227,20 +298,30 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static gcr_status deal_on(gcr_map *map, int node, int *ranks, const gcr_map_facts **facts,
-                          gcr_map_share *shares)
+/* Room for the ranks of one node, of which there are not many. */
+typedef struct node_room {
+    int *ranks;
+    gcr_map_facts *facts;
+    const gcr_map_facts **at; /* each of them */
+    gcr_map_share *shares;
+} node_room;
+
+static gcr_status deal_on(gcr_map *map, int node, const node_room *room)
 {
     gcr_status status = GCR_OK;
-    node_view view = { .node = node, .ranks = ranks, .facts = facts, .shares = shares };
+    node_view view = {
+        .node = node, .ranks = room->ranks, .facts = room->at, .shares = room->shares
+    };
 
-    for (int r = 0; r < map->ranks->size; r++)
+    for (int r = map->ranks->leaders[node]; r < map->ranks->size; r++)
         if (map->ranks->ranks[r].node == node) {
-            ranks[view.count] = r;
-            facts[view.count++] = &map->facts[r];
+            gcr_map_facts_get(&room->facts[view.count], map, r);
+            room->at[view.count] = &room->facts[view.count];
+            room->ranks[view.count++] = r;
         }
-    GCR_TRY(gcr_map_deal(shares, facts, view.count));
+    GCR_TRY(gcr_map_deal(room->shares, room->at, view.count));
     for (int i = 0; i < view.count; i++)
-        map->shares[ranks[i]] = shares[i];
+        map->shares[room->ranks[i]] = room->shares[i];
     GCR_TRY(warn_of_cpus(map, &view));
     GCR_TRY(warn_of_overlap(map, &view));
     GCR_TRY(warn_of_shared_gpus(map, &view));
@@ -248,30 +329,39 @@ out:
     return status;
 }
 
+static uint64_t largest_node(const gcr_comm_info *ranks)
+{
+    int most = 0; /* the last rank of a node has the number of those before it */
+
+    for (int r = 0; r < ranks->size; r++)
+        most = ranks->ranks[r].node_rank > most ? ranks->ranks[r].node_rank : most;
+    return (uint64_t)most + 1;
+}
+
 static gcr_status deal(gcr_map *map)
 {
     gcr_status status = GCR_OK;
-    const size_t size = (size_t)map->ranks->size;
-    int *ranks = calloc(size, sizeof *ranks);
-    const gcr_map_facts **facts = calloc(size, sizeof *facts);
-    gcr_map_share *shares = calloc(size, sizeof *shares);
+    const uint64_t count = largest_node(map->ranks);
+    node_room room = { 0 };
 
-    if (ranks == NULL || facts == NULL || shares == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for the map of %zu ranks", size);
+    GCR_TRY(gcr_memory_create((void **)&room.ranks, count, sizeof *room.ranks, WHAT));
+    GCR_TRY(gcr_memory_create((void **)&room.facts, count, sizeof *room.facts, WHAT));
+    GCR_TRY(gcr_memory_create((void **)&room.at, count, sizeof *room.at, WHAT));
+    GCR_TRY(gcr_memory_create((void **)&room.shares, count, sizeof *room.shares, WHAT));
     for (int node = 0; node < map->ranks->node_count; node++)
-        GCR_TRY(deal_on(map, node, ranks, facts, shares));
+        GCR_TRY(deal_on(map, node, &room));
     GCR_TRY(say_warnings(map));
 out:
-    free(shares);
-    free(facts);
-    free(ranks);
+    gcr_memory_destroy(room.shares);
+    gcr_memory_destroy(room.at);
+    gcr_memory_destroy(room.facts);
+    gcr_memory_destroy(room.ranks);
     return status;
 }
 
 /* Those of this rank's devices that are its own: what is no GPU, and the GPUs of its share. */
-static void choose_devices(gcr_map *map, const gcr_device_list *devices)
+static void choose_devices(gcr_map *map, const gcr_map_facts *facts, const gcr_device_list *devices)
 {
-    const gcr_map_facts *facts = &map->facts[map->ranks->rank];
     const gcr_map_share *share = &map->shares[map->ranks->rank];
     int next = 0, seen = 0;
 
@@ -296,18 +386,14 @@ static gcr_status open_map(gcr_map **out, gcr_map_facts **own_out, const gcr_com
 {
     gcr_status status = GCR_OK;
     gcr_map *map = calloc(1, sizeof *map);
-    size_t size;
 
     *out = map;
     *own_out = calloc(1, sizeof **own_out);
     if (map == NULL || *own_out == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for the map of the ranks");
+        GCR_FAIL(GCR_ENOMEM, "no memory for %s", WHAT);
     map->ranks = gcr_comm_info_of(comm);
-    size = (size_t)map->ranks->size;
-    map->facts = calloc(size, sizeof *map->facts);
-    map->shares = calloc(size, sizeof *map->shares);
-    if (map->facts == NULL || map->shares == NULL)
-        GCR_FAIL(GCR_ENOMEM, "no memory for the map of %zu ranks", size);
+    GCR_TRY(gcr_memory_create((void **)&map->shares, (uint64_t)map->ranks->size,
+                              sizeof *map->shares, WHAT));
     GCR_TRY(look(*own_out, devices));
 out:
     return status;
@@ -317,19 +403,22 @@ gcr_status gcr_map_create(gcr_map **out, gcr_comm *comm, const gcr_device_list *
                           int threads)
 {
     gcr_status status = GCR_OK;
+    gcr_saying saying = { 0 };
     gcr_map_facts *own;
     gcr_map *map;
 
     *out = NULL;
     GCR_TRY(gcr_comm_agree(comm, open_map(&map, &own, comm, devices)));
     own->threads = threads;
-    GCR_TRY(gcr_comm_gather_all(comm, own, sizeof *own, map->facts));
+    put_facts(&saying, own);
+    GCR_TRY(gcr_sayings_gather(&map->facts, comm, &saying, WHAT));
     GCR_TRY(gcr_comm_agree(comm, deal(map)));
-    choose_devices(map, devices);
+    choose_devices(map, own, devices);
     *out = map;
     map = NULL; /* handed over */
 out:
     gcr_map_destroy(map);
+    gcr_saying_clear(&saying);
     free(own);
     return status;
 }
@@ -343,8 +432,8 @@ void gcr_map_destroy(gcr_map *map)
         free(map->warnings[w].line);
     }
     free(map->warnings);
-    free(map->shares);
-    free(map->facts);
+    gcr_memory_destroy(map->shares);
+    gcr_sayings_clear(&map->facts);
     free(map);
 }
 
@@ -362,21 +451,19 @@ int gcr_map_threads(const gcr_map *map)
 
 int gcr_map_sharers(const gcr_map *map, const char *label)
 {
-    const gcr_map_facts *own = &map->facts[map->ranks->rank];
+    gcr_map_facts own, of;
     int sharers = 0;
 
-    for (int g = 0; g < own->gpu_count; g++) {
-        if (strcmp(own->gpus[g].label, label) != 0)
+    gcr_map_facts_get(&own, map, map->ranks->rank);
+    for (int g = 0; g < own.gpu_count; g++) {
+        if (strcmp(own.gpus[g].label, label) != 0)
             continue;
-        for (int r = 0; r < map->ranks->size; r++)
-            sharers += has_gpu(&map->facts[r], &map->shares[r], &own->gpus[g].identity);
+        for (int r = 0; r < map->ranks->size; r++) {
+            gcr_map_facts_get(&of, map, r);
+            sharers += has_gpu(&of, &map->shares[r], &own.gpus[g].identity);
+        }
     }
     return sharers > 0 ? sharers : 1;
-}
-
-const gcr_map_facts *gcr_map_facts_of(const gcr_map *map, int rank)
-{
-    return &map->facts[rank];
 }
 
 const gcr_map_share *gcr_map_share_of(const gcr_map *map, int rank)
@@ -419,33 +506,36 @@ static int is_first_of_name(const gcr_map_facts *facts, const gcr_map_share *sha
 
 void gcr_map_kind(char *out, size_t bytes, const gcr_map *map, int rank)
 {
-    const gcr_map_facts *facts = &map->facts[rank];
     const gcr_map_share *share = &map->shares[rank];
+    gcr_map_facts facts;
     size_t at = 0;
 
+    gcr_map_facts_get(&facts, map, rank);
     out[0] = '\0';
-    if (share->gpu_count == 0 && facts->cores.name[0] != '\0')
-        snprintf(out, bytes, "%s, %s", facts->cores.name,
-                 gcr_code_path_name(facts->cores.code_path));
+    if (share->gpu_count == 0 && facts.cores.name[0] != '\0')
+        snprintf(out, bytes, "%s, %s", facts.cores.name, gcr_code_path_name(facts.cores.code_path));
     for (int i = 0; i < share->gpu_count && at < bytes; i++)
-        if (is_first_of_name(facts, share, i))
+        if (is_first_of_name(&facts, share, i))
             at += (size_t)snprintf(out + at, bytes - at, "%s%s", i > 0 ? ", " : "",
-                                   facts->gpus[share->gpus[i]].identity.name);
+                                   facts.gpus[share->gpus[i]].identity.name);
 }
 
 void gcr_map_line(char *out, size_t bytes, const gcr_map *map, int rank)
 {
-    const gcr_map_facts *facts = &map->facts[rank];
     const gcr_map_share *share = &map->shares[rank];
+    gcr_map_facts facts;
     char cpus[GCR_CPUS_TEXT_BYTES];
-    const int is_known = facts->cores.name[0] != '\0';
-    int at = snprintf(out, bytes, "rank %d on %s: %d thread%s on CPUs %s%s%s%s", rank,
-                      map->ranks->ranks[rank].host, share->threads,
-                      gcr_plural((uint64_t)share->threads), gcr_cpus_format(cpus, &facts->cpus),
-                      is_known ? " (" : "", facts->cores.name, is_known ? ")" : "");
+    int at, is_known;
+
+    gcr_map_facts_get(&facts, map, rank);
+    is_known = facts.cores.name[0] != '\0';
+    at = snprintf(out, bytes, "rank %d on %s: %d thread%s on CPUs %s%s%s%s", rank,
+                  map->ranks->ranks[rank].host, share->threads,
+                  gcr_plural((uint64_t)share->threads), gcr_cpus_format(cpus, &facts.cpus),
+                  is_known ? " (" : "", facts.cores.name, is_known ? ")" : "");
 
     for (int i = 0; i < share->gpu_count && at >= 0 && (size_t)at < bytes; i++) {
-        const gcr_map_gpu *gpu = &facts->gpus[share->gpus[i]];
+        const gcr_map_gpu *gpu = &facts.gpus[share->gpus[i]];
         const char *nearness = gcr_map_nearness(gpu);
 
         at += snprintf(out + at, bytes - (size_t)at, ", %s %s%s%s", gpu->label, gpu->identity.name,

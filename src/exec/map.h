@@ -16,6 +16,7 @@
 #include "base/cpus.h"
 #include "comm/comm.h"
 #include "exec/job_device.h"
+#include "exec/saying.h"
 
 enum { GCR_MAP_LABEL_BYTES = 24, GCR_MAP_PCI_BYTES = 40 };
 
@@ -41,7 +42,7 @@ typedef struct gcr_map_facts {
 typedef struct gcr_map_share {
     int threads;
     int gpu_count;
-    int gpus[GCR_DEVICES_MAX]; /* their places in its facts, in order */
+    uint8_t gpus[GCR_DEVICES_MAX]; /* their places in its facts, in order */
 } gcr_map_share;
 
 /* The shares[count] of the ranks of one node, whose facts[count] are in the order of their ranks.
@@ -68,8 +69,8 @@ int gcr_map_threads(const gcr_map *map);
  * least. */
 int gcr_map_sharers(const gcr_map *map, const char *label);
 
-/* Of any rank. */
-const gcr_map_facts *gcr_map_facts_of(const gcr_map *map, int rank);
+/* Of any rank. What it says is kept in fewer bytes than facts have. */
+void gcr_map_facts_get(gcr_map_facts *out, const gcr_map *map, int rank);
 const gcr_map_share *gcr_map_share_of(const gcr_map *map, int rank);
 
 /* What costs time in this mapping: one line each, of one node or of several that are alike. */

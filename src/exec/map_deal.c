@@ -266,7 +266,7 @@ static void give(gcr_map_share *share, int place)
         share->gpus[at] = share->gpus[at - 1];
         at--;
     }
-    share->gpus[at] = place;
+    share->gpus[at] = (uint8_t)place;
     share->gpu_count++;
 }
 

@@ -54,9 +54,9 @@ gcr_status gcr_run_join_crew(gcr_run *run)
 
         m->rate = gcr_run_device_rate(run, i);
         m->workers = d->workers;
-        snprintf(m->kind, sizeof m->kind, "%s", run->kinds[d->kind]->name);
-        snprintf(m->word, sizeof m->word, "%s", d->word);
-        snprintf(m->name, sizeof m->name, "%s", d->device->info.name);
+        m->kind = run->kinds[d->kind]->name;
+        m->word = d->word;
+        m->name = d->device->info.name;
     }
     GCR_TRY(gcr_crew_create(&run->crew, run->comm, &work, mine, run->device_count));
     for (int k = 0; k < run->kind_count; k++)
