@@ -1,9 +1,10 @@
-"""gridcrunch devices --map, of one process: which CPUs, threads and GPUs it has."""
+"""gridcrunch devices --map: which CPUs, threads and GPUs a process has, and of several what costs them time."""
 import os
 import re
 import unittest
 
-from support import PROGRAM, SOURCE, Case, clean_environment, widths
+from ranks import RankCase
+from support import PROGRAM, SMALL, SOURCE, Case, clean_environment, widths
 
 MODULE = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_fake_module.so")
 
@@ -64,6 +65,55 @@ class Map(Case):
 
     def test_two_things_at_once_are_refused(self):
         self.assertEqual(self.call("devices", "--map", "--calibrate").code, 2)
+
+
+class Warnings(RankCase):
+    """Of ranks that have less than they could have: said, and never refused."""
+
+    def setUp(self):
+        super().setUp()
+        self.cpus = sorted(os.sched_getaffinity(0))
+        if len(self.cpus) < 2:
+            self.skipTest("this machine has one CPU")
+
+    def warnings(self, reply):
+        self.assertEqual(reply.code, 0, reply)
+        said = reply.json()["warnings"]
+        self.assertEqual([line for line in reply.err.splitlines() if line.startswith("gridcrunch: ")], [])
+        return said
+
+    def map(self, *words):
+        return self.warnings(self.end_ranks(self.start_mpirun(*words)))
+
+    def test_more_threads_than_cpus_and_ranks_that_are_bound_to_one(self):
+        words = ["taskset", "-c", str(self.cpus[0]), PROGRAM, "devices", "--map", "--json"]
+        host, all_cpus = os.uname().nodename, os.sysconf("SC_NPROCESSORS_ONLN")
+        bound = (f"may use 1 of {all_cpus} CPUs; if more are yours: mpirun --bind-to none, or srun "
+                 "--cpus-per-task")
+        self.assertEqual(self.map(2, *words), [f"{host}: 2 ranks have 2 threads on 1 CPU",
+                                               f"{host}: 2 ranks {bound}"])
+        self.assertEqual(self.map(3, *self.as_nodes(3), *words), [f"node0 and 2 more nodes: 1 rank {bound}"])
+
+    def test_ranks_that_share_some_of_their_cpus(self):
+        a, b = self.cpus[:2]
+        words = [PROGRAM, "devices", "--map", "--json"]
+        said = self.map(1, "taskset", "-c", f"{a},{b}", *words, ":", "-np", "1", "taskset", "-c", str(b), *words)
+        both = f"{a}-{b}" if b == a + 1 else f"{a},{b}"
+        self.assertIn(f"{os.uname().nodename}: ranks 0 and 1 are bound to CPUs of which they share some ({both} and "
+                      f"{b}): bind ranks to different ones, or none", said)
+
+    def test_ranks_that_share_a_gpu(self):
+        if not os.path.exists(MODULE):
+            self.skipTest("the fake was not built")
+        said = self.map(3, "-x", f"GRIDCRUNCH_CUDA_MODULE={MODULE}", "-x", "FAKE_DEVICES=2", PROGRAM, "devices",
+                        "--map", "--json")
+        self.assertIn(f"{os.uname().nodename}: 2 ranks share 1 GPU: one rank for each GPU is faster", said)
+
+    def test_a_run_says_so_and_runs(self):
+        self.write("small.yaml", SMALL)
+        reply = self.end_ranks(self.start_mpirun(2, "taskset", "-c", str(self.cpus[0]), PROGRAM, "run", "small.yaml"))
+        self.assertEqual(reply.code, 0, reply)
+        self.assertRegex(reply.err, r"(?m)^warning +\S+: 2 ranks have 2 threads on 1 CPU$")
 
 
 if __name__ == "__main__":
