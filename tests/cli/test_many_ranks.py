@@ -1,4 +1,6 @@
 """A run has the same bits for any ranks, nodes and schedule; and what ranks cost, the results say."""
+import csv
+import io
 import os
 import random
 import re
@@ -126,8 +128,9 @@ class SameBits(RankCase):
 
 
 class Cost(RankCase):
-    """What several ranks take: 10^7 cells, whose results are 86 MiB."""
+    """What several ranks take."""
 
+    # 10^7 cells, whose results are 86 MiB.
     JOB = """\
 name: it
 data: {synthetic: {datasets: 10, rows: 3}}
@@ -194,14 +197,28 @@ run: {threads: 1}
                             ("gather_bytes", gather["bytes"])):
             self.assertEqual(float(facts[name].replace(",", "")), value, name)
 
+    @unittest.skipIf(IS_SANITIZED, "takes minutes")
     def test_of_summaries_alone_there_may_be_any_number(self):
-        """2^32 cells and more in a plan, 10^7 in a run."""
-        self.write("it.yaml", self.JOB + "output: {keep: summary}\n")
-        reply = self.on_ranks(3, "run", "it.yaml", "--json", nodes=2)
+        """10^9 in a run, 2^32 and more in a plan; each best is at an end, as a run of the two ends has it."""
+        job = self.JOB.replace("datasets: 10,", "datasets: 1000,")
+        self.write("it.yaml", job + "output: {keep: summary}\n")
+        reply = self.on_ranks(2, "run", "it.yaml", "--json", "--no-sync", nodes=2)
         self.assertEqual(reply.code, 0, reply)
-        self.assertRegex(reply.err, r"(?m)^gathered +[0-9.]+ [KM]iB in [0-9,]+ messages?, by mpi$")
-        self.assertEqual(reply.json()["cells"]["ok"], 10 ** 7)
+        self.assertEqual(reply.json()["cells"]["ok"], 10 ** 9)
         self.assertLess(reply.json()["memory"]["measured_bytes"], 2 ** 25)
+        gather = reply.json()["gather"]
+        self.assertEqual((gather["way"], gather["device_bytes"]), ("mpi", 0))
+        self.assertLess(gather["bytes"], 2 ** 20)  # the cells of that node alone would be some GB
+        self.write("ends.yaml", job.replace("{linspace: [-1, 1, 1000000]}", "[-1, 1]"))
+        self.ok("run", "ends.yaml", "--quiet", "--no-sync", "--out", "ends")
+        best, ends = (list(csv.DictReader(io.StringIO(self.read(f"{folder}/summary.csv").decode())))
+                      for folder in ("runs/it", "ends"))
+        self.assertEqual(len(best), 1000)
+        for row, end in zip(best, ends):
+            self.assertEqual([row[name] for name in ("dataset", "best", "best_factor")],
+                             [end[name] for name in ("dataset", "best", "best_factor")])
+            self.assertLess(abs(float(row["mean"])), 1e-12)
+            self.assertEqual((row["n_ok"], row["n_failed"]), ("1000000", "0"))
         plan = self.ok("plan", "it.yaml", "--json", "--set", "data.synthetic.datasets=5000").json()
         self.assertEqual(plan["cells"], 5 * 10 ** 9)
 
