@@ -5,12 +5,7 @@
  */
 #include "support/cuda_stage.h"
 #include "support/device_run.h"
-#include "support/units.h"
-
-enum {
-    EVERYTHING = GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION |
-                 GCR_NEED_INVERSE_DIAGONAL
-};
+#include "support/matrix_problem.h"
 
 /* ---- the kernels of a launch ----------------------------------------------------------------- */
 
@@ -123,79 +118,9 @@ static int count_launches(const char *kernel)
 
 /* ---- any matrix ------------------------------------------------------------------------------ */
 
-enum { POINTS = 3 };
-
-/* A dataset of the kernel `matrix`, and two tiles of the same cells. */
-typedef struct problem {
-    int n;
-    double *x, *y;
-    double needs[1];
-    tile expected, got;
-} problem;
-
-static const double one[] = { 1 };
-static const double shifts[POINTS] = { 0, 0.25, -1.05 }; /* the last is not SPD from some row on */
-
-/* X = G G' / n + I, with NaN above the diagonal, where nobody may look. */
-static void fill(problem *p)
-{
-    const int n = p->n, inner = 24;
-    double *g = tile_memory((uint64_t)(n * inner), sizeof *g);
-
-    srand((unsigned)n);
-    for (int k = 0; k < n * inner; k++)
-        g[k] = 2.0 * rand() / RAND_MAX - 1;
-    for (int i = 0; i < n; i++) {
-        p->y[i] = 2.0 * rand() / RAND_MAX - 1;
-        for (int j = 0; j < n; j++) {
-            double sum = i == j;
-
-            for (int k = 0; k < inner; k++)
-                sum += g[i + k * n] * g[j + k * n] / n;
-            p->x[i + j * n] = j <= i ? sum : NAN;
-        }
-    }
-    free(g);
-}
-
-static void open_tile(tile *t, const problem *p)
-{
-    *t = (tile){ .unit = unit_named("matrix"),
-                 .data = { .rows = p->n, .features = p->n, .x = p->x, .y = p->y },
-                 .padding = 3 };
-    tile_axis(t, "needs", p->needs, 1);
-    tile_axis(t, "shift", shifts, POINTS);
-    tile_axis(t, "scale", one, 1);
-    tile_open(t);
-}
-
-static problem *problem_open(int n, unsigned needs)
-{
-    problem *p = tile_memory(1, sizeof *p);
-
-    p->n = n;
-    p->needs[0] = needs;
-    p->x = tile_memory((uint64_t)(n * n), sizeof *p->x);
-    p->y = tile_memory((uint64_t)n, sizeof *p->y);
-    fill(p);
-    open_tile(&p->expected, p);
-    open_tile(&p->got, p);
-    tile_crunch(&p->expected);
-    return p;
-}
-
-static void problem_close(problem *p)
-{
-    tile_close(&p->expected);
-    tile_close(&p->got);
-    free(p->x);
-    free(p->y);
-    free(p);
-}
-
 static void check(const gpu *g, int n, unsigned needs)
 {
-    problem *p = problem_open(n, needs);
+    matrix_problem *p = matrix_problem_open(n, needs);
     tile *got = &p->got;
     char what[80];
 
@@ -203,7 +128,7 @@ static void check(const gpu *g, int n, unsigned needs)
     crunch(g, &got, 1);
     snprintf(what, sizeof what, "n = %d, needs %u", n, needs);
     assert_tiles_agree(&p->got, &p->expected, device_tolerance(1), what);
-    problem_close(p);
+    matrix_problem_close(p);
 }
 
 /* On both sides of each place where a block, or an eighth of a tile, begins. */
@@ -215,7 +140,7 @@ static void test_blocked_factors_agree_with_the_cpu(void **state)
 
     (void)state;
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
-        check(&g, sizes[k], EVERYTHING);
+        check(&g, sizes[k], MATRIX_NEEDS_ALL);
     gpu_close(&g);
 }
 
@@ -225,7 +150,7 @@ static void test_factors_of_the_solver_agree_with_the_cpu(void **state)
 
     (void)state;
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
-        check(&g, sizes[k], EVERYTHING);
+        check(&g, sizes[k], MATRIX_NEEDS_ALL);
     gpu_close(&g);
 }
 
@@ -245,13 +170,13 @@ static void test_each_need_alone_is_answered(void **state)
 static void test_cells_of_many_datasets_fill_a_sub_batch(void **state)
 {
     static const int rows[] = { 131, 140, 131, 131 };
-    problem *problems[4];
+    matrix_problem *problems[4];
     tile *tiles[4];
     gpu g = gpu_open(2, INT32_MAX); /* 4 slots */
 
     (void)state;
     for (int k = 0; k < 4; k++) {
-        problems[k] = problem_open(rows[k], EVERYTHING);
+        problems[k] = matrix_problem_open(rows[k], MATRIX_NEEDS_ALL);
         tiles[k] = &problems[k]->got;
     }
     crunch(&g, tiles, 4);
@@ -260,7 +185,7 @@ static void test_cells_of_many_datasets_fill_a_sub_batch(void **state)
     for (int k = 0; k < 4; k++) {
         assert_tiles_agree(&problems[k]->got, &problems[k]->expected, device_tolerance(1),
                            "one of four");
-        problem_close(problems[k]);
+        matrix_problem_close(problems[k]);
     }
     gpu_close(&g);
 }
@@ -270,7 +195,7 @@ static void test_cells_of_many_datasets_fill_a_sub_batch(void **state)
 static void test_the_solver_has_matrices_of_many_sizes_in_a_batch(void **state)
 {
     static const int rows[] = { 40, 23, 56, 9 };
-    problem *problems[4];
+    matrix_problem *problems[4];
     gcr_unit_tile tiles[4];
     const gcr_crunch_args args = { .tiles = tiles, .tile_count = 4 };
     gpu g = gpu_open(4, 1);
@@ -279,19 +204,19 @@ static void test_the_solver_has_matrices_of_many_sizes_in_a_batch(void **state)
 
     (void)state;
     for (int k = 0; k < 4; k++) {
-        problems[k] = problem_open(rows[k], EVERYTHING);
+        problems[k] = matrix_problem_open(rows[k], MATRIX_NEEDS_ALL);
         tiles[k] = problems[k]->got.args;
     }
     program = open_program(&g, &problems[0]->got);
     assert_ok(gcr_crunch(g.queue, program, &args));
     waits = fake_cuda.waits;
     assert_ok(gcr_crunch(g.queue, program, &args));
-    assert_int_equal(fake_cuda.waits - waits, 4 * POINTS);
+    assert_int_equal(fake_cuda.waits - waits, 4 * MATRIX_POINTS);
     assert_ok(gcr_queue_sync(g.queue));
     for (int k = 0; k < 4; k++) {
         assert_tiles_agree(&problems[k]->got, &problems[k]->expected, device_tolerance(1),
                            "one of four sizes");
-        problem_close(problems[k]);
+        matrix_problem_close(problems[k]);
     }
     gcr_program_close(program);
     gpu_close(&g);
@@ -301,7 +226,8 @@ static void test_the_solver_has_matrices_of_many_sizes_in_a_batch(void **state)
 static void test_bits_depend_on_no_mates_and_no_place(void **state)
 {
     gpu g = gpu_open(2, INT32_MAX);
-    problem *p = problem_open(141, EVERYTHING), *mate = problem_open(141, EVERYTHING);
+    matrix_problem *p = matrix_problem_open(141, MATRIX_NEEDS_ALL);
+    matrix_problem *mate = matrix_problem_open(141, MATRIX_NEEDS_ALL);
     tile *alone = &p->got, *together[] = { &mate->expected, &mate->got };
 
     (void)state;
@@ -311,15 +237,15 @@ static void test_bits_depend_on_no_mates_and_no_place(void **state)
     crunch(&g, together, 2);
     assert_tiles_equal(&p->got, &mate->got);
     assert_tiles_equal(&p->got, &mate->expected);
-    problem_close(p);
-    problem_close(mate);
+    matrix_problem_close(p);
+    matrix_problem_close(mate);
     gpu_close(&g);
 }
 
 static void test_products_are_recorded_once_for_a_shape(void **state)
 {
     gpu g = gpu_open(1, INT32_MAX);
-    problem *p = problem_open(140, EVERYTHING);
+    matrix_problem *p = matrix_problem_open(140, MATRIX_NEEDS_ALL);
     gcr_program *program = open_program(&g, &p->got);
     const gcr_crunch_args args = { .tiles = &p->got.args, .tile_count = 1 };
     int allocations;
@@ -334,7 +260,7 @@ static void test_products_are_recorded_once_for_a_shape(void **state)
     assert_ok(gcr_queue_sync(g.queue));
     assert_tiles_agree(&p->got, &p->expected, device_tolerance(1), "the last of four");
     gcr_program_close(program);
-    problem_close(p);
+    matrix_problem_close(p);
     gpu_close(&g);
 }
 
@@ -343,12 +269,12 @@ static void test_shapes_that_come_in_turns_keep_most_of_their_graphs(void **stat
 {
     enum { SHAPES = 17 };
     gpu g = gpu_open(1, INT32_MAX);
-    problem *problems[SHAPES];
+    matrix_problem *problems[SHAPES];
     gcr_program *program;
 
     (void)state;
     for (int k = 0; k < SHAPES; k++)
-        problems[k] = problem_open(8 * (SHAPES - k), EVERYTHING);
+        problems[k] = matrix_problem_open(8 * (SHAPES - k), MATRIX_NEEDS_ALL);
     program = open_program(&g, &problems[0]->got);
     for (int turn = 0; turn < 2; turn++)
         for (int k = 0; k < SHAPES; k++)
@@ -360,7 +286,7 @@ static void test_shapes_that_come_in_turns_keep_most_of_their_graphs(void **stat
     for (int k = 0; k < SHAPES; k++) {
         assert_tiles_agree(&problems[k]->got, &problems[k]->expected, device_tolerance(1),
                            "the second turn");
-        problem_close(problems[k]);
+        matrix_problem_close(problems[k]);
     }
     gcr_program_close(program);
     gpu_close(&g);
@@ -369,7 +295,7 @@ static void test_shapes_that_come_in_turns_keep_most_of_their_graphs(void **stat
 static void test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes(void **state)
 {
     gpu g = gpu_open(1, 1);
-    problem *p = problem_open(8, EVERYTHING);
+    matrix_problem *p = matrix_problem_open(8, MATRIX_NEEDS_ALL);
     gcr_program *program = open_program(&g, &p->got);
     const gcr_crunch_args args = { .tiles = &p->got.args, .tile_count = 1 };
 
@@ -379,7 +305,7 @@ static void test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes(void **state)
     assert_error_mentions("cells of 16000 rows need ");
     assert_error_mentions("NVIDIA Fake 0 has 536870912");
     gcr_program_close(program);
-    problem_close(p);
+    matrix_problem_close(p);
     gpu_close(&g);
 }
 
@@ -387,7 +313,7 @@ static void test_a_matrix_beyond_the_gpu_is_refused_with_its_bytes(void **state)
 
 enum { PLACES = 4, VALUES = 3, SYSTEMS = 3 };
 
-static const double needs[] = { EVERYTHING }, no_fault[] = { 0 };
+static const double needs[] = { MATRIX_NEEDS_ALL }, no_fault[] = { 0 }, one[] = { 1 };
 static const double systems[SYSTEMS] = { 0, 1, 7 }; /* there is no system 7 */
 static const double values[VALUES] = { NAN, -INFINITY, -1000 };
 static const double ladder[] = { 1e-9, 5000 };

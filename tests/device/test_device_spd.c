@@ -3,87 +3,11 @@
  * where something changes, every answer, matrices that are not SPD.
  */
 #include "support/device_run.h"
-#include "support/units.h"
+#include "support/matrix_problem.h"
 
 #include <stdio.h>
 
-enum { POINTS = 3 };
-enum {
-    EVERYTHING = GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM | GCR_NEED_SOLUTION |
-                 GCR_NEED_INVERSE_DIAGONAL
-};
-
-/* A dataset of the kernel `matrix`, and two tiles of the same cells. */
-typedef struct problem {
-    int n;
-    double *x, *y;
-    double needs[1];
-    tile expected, got;
-} problem;
-
-static const double one[] = { 1 };
-static const double shifts[POINTS] = { 0, 0.25, -1.05 }; /* the last is not SPD from some row on */
-
-/* X = G G' / n + I, G from -1 to 1, with NaN above the diagonal, where nobody may look. */
-static void fill(problem *p)
-{
-    const int n = p->n;
-    double *g = tile_memory((uint64_t)(n * n), sizeof *g);
-
-    srand((unsigned)n);
-    for (int k = 0; k < n * n; k++)
-        g[k] = 2.0 * rand() / RAND_MAX - 1;
-    for (int i = 0; i < n; i++) {
-        p->y[i] = 2.0 * rand() / RAND_MAX - 1;
-        for (int j = 0; j < n; j++) {
-            double sum = i == j;
-
-            for (int k = 0; k < n; k++)
-                sum += g[i + k * n] * g[j + k * n] / n;
-            p->x[i + j * n] = j <= i ? sum : NAN;
-        }
-    }
-    free(g);
-}
-
-static void open_tile(tile *t, const problem *p)
-{
-    *t = (tile){
-        .unit = unit_named("matrix"),
-        .data = { .rows = p->n, .features = p->n, .x = p->x, .y = p->y },
-        .padding = 3,
-    };
-    tile_axis(t, "needs", p->needs, 1);
-    tile_axis(t, "shift", shifts, POINTS);
-    tile_axis(t, "scale", one, 1);
-    tile_open(t);
-}
-
-static problem *problem_open(int n, unsigned needs)
-{
-    problem *p = tile_memory(1, sizeof *p);
-
-    p->n = n;
-    p->needs[0] = needs;
-    p->x = tile_memory((uint64_t)(n * n), sizeof *p->x);
-    p->y = tile_memory((uint64_t)n, sizeof *p->y);
-    fill(p);
-    open_tile(&p->expected, p);
-    open_tile(&p->got, p);
-    tile_crunch(&p->expected);
-    return p;
-}
-
-static void problem_close(problem *p)
-{
-    tile_close(&p->expected);
-    tile_close(&p->got);
-    free(p->x);
-    free(p->y);
-    free(p);
-}
-
-static void compare(const problem *p, device_algorithm algorithm)
+static void compare(const matrix_problem *p, device_algorithm algorithm)
 {
     char what[80];
 
@@ -95,13 +19,13 @@ static void compare(const problem *p, device_algorithm algorithm)
 static void check(device_algorithm algorithm, int n, unsigned needs)
 {
     device_run run = device_run_of(algorithm);
-    problem *p = problem_open(n, needs);
+    matrix_problem *p = matrix_problem_open(n, needs);
     tile *got = &p->got;
 
     run.order = n % 2 == 0 ? TWIN_UPWARDS : TWIN_DOWNWARDS;
     device_crunch(&run, &got, 1);
     compare(p, algorithm);
-    problem_close(p);
+    matrix_problem_close(p);
 }
 
 static const int sizes[] = { 1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 15,
@@ -113,7 +37,7 @@ static void test_each_algorithm_agrees_with_the_cpu_at_small_sizes(void **state)
     (void)state;
     for (device_algorithm algorithm = 0; algorithm < DEVICE_SPD_COUNT; algorithm++)
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
-            check(algorithm, sizes[k], EVERYTHING);
+            check(algorithm, sizes[k], MATRIX_NEEDS_ALL);
 }
 
 static void test_blocks_agree_with_the_cpu_at_large_sizes(void **state)
@@ -121,7 +45,7 @@ static void test_blocks_agree_with_the_cpu_at_large_sizes(void **state)
     (void)state;
     for (device_algorithm algorithm = DEVICE_BLOCK; algorithm <= DEVICE_MEMORY; algorithm++)
         for (size_t k = 0; k < sizeof large_sizes / sizeof *large_sizes; k++)
-            check(algorithm, large_sizes[k], EVERYTHING);
+            check(algorithm, large_sizes[k], MATRIX_NEEDS_ALL);
 }
 
 /* The largest matrix that shared memory has room for, and the one after it. */
@@ -129,8 +53,9 @@ static void test_the_largest_on_the_chip_and_the_next_agree_with_the_cpu(void **
 {
     const int n = unit_scalar() == GCR_F32 ? 328 : 232;
     device_run run = device_run_of(DEVICE_BLOCK);
-    problem *p = problem_open(n, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
-    problem *next = problem_open(n + 1, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
+    matrix_problem *p = matrix_problem_open(n, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
+    matrix_problem *next =
+        matrix_problem_open(n + 1, GCR_NEED_LOG_DETERMINANT | GCR_NEED_QUADRATIC_FORM);
     tile *tiles[] = { &p->got, &next->got };
 
     (void)state;
@@ -139,8 +64,8 @@ static void test_the_largest_on_the_chip_and_the_next_agree_with_the_cpu(void **
     device_crunch(&run, tiles, 2);
     compare(p, DEVICE_BLOCK);
     compare(next, DEVICE_MEMORY);
-    problem_close(p);
-    problem_close(next);
+    matrix_problem_close(p);
+    matrix_problem_close(next);
 }
 
 static void test_each_need_alone_is_answered(void **state)
@@ -158,19 +83,19 @@ static void test_datasets_of_many_sizes_are_crunched_together(void **state)
     enum { COUNT = 9 };
     static const int mixed[COUNT] = { 5, 32, 6, 48, 31, 5, 100, 8, 41 };
     device_run run = device_run_of(DEVICE_THREAD);
-    problem *problems[COUNT];
+    matrix_problem *problems[COUNT];
     tile *tiles[COUNT];
 
     (void)state;
     run.blocks = 3;
     for (int k = 0; k < COUNT; k++) {
-        problems[k] = problem_open(mixed[k], EVERYTHING);
+        problems[k] = matrix_problem_open(mixed[k], MATRIX_NEEDS_ALL);
         tiles[k] = &problems[k]->got;
     }
     device_crunch(&run, tiles, COUNT);
     for (int k = 0; k < COUNT; k++) {
         compare(problems[k], DEVICE_THREAD);
-        problem_close(problems[k]);
+        matrix_problem_close(problems[k]);
     }
 }
 
@@ -178,7 +103,8 @@ static void test_datasets_of_many_sizes_are_crunched_together(void **state)
 static void check_same_bits(device_algorithm algorithm, int n)
 {
     device_run run = device_run_of(algorithm);
-    problem *p = problem_open(n, EVERYTHING), *mate = problem_open(n, EVERYTHING);
+    matrix_problem *p = matrix_problem_open(n, MATRIX_NEEDS_ALL);
+    matrix_problem *mate = matrix_problem_open(n, MATRIX_NEEDS_ALL);
     tile *alone = &p->got, *together[] = { &mate->expected, &mate->got };
 
     device_crunch(&run, &alone, 1);
@@ -187,8 +113,8 @@ static void check_same_bits(device_algorithm algorithm, int n)
     device_crunch(&run, together, 2);
     assert_tiles_equal(&p->got, &mate->got);
     assert_tiles_equal(&p->got, &mate->expected);
-    problem_close(p);
-    problem_close(mate);
+    matrix_problem_close(p);
+    matrix_problem_close(mate);
 }
 
 static void test_bits_depend_on_neither_blocks_nor_place_nor_the_order_of_threads(void **state)
