@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "kernels/registry.h"
 
-#include "support/contract.h"
+#include "support/contract_in_hand.h"
 
 #include "gridcrunch/cell.h"
 
@@ -17,9 +17,6 @@
 
 enum { ROWS_MAX = 260, POINTS = 12 };
 
-static gcr_device *device;
-static gcr_queue *queue;
-static gcr_scalar scalar = GCR_F64;
 static int rows = 6; /* of all datasets */
 
 /* ---- a small Gaussian process on the device -------------------------------------------------- */
@@ -140,14 +137,6 @@ static uint64_t narrow(double *numbers, int count)
         memcpy(floats + i, &value, sizeof value);
     }
     return (uint64_t)count * gcr_scalar_bytes(scalar);
-}
-
-static gcr_buf *device_buf(uint64_t bytes)
-{
-    gcr_buf *buf = NULL;
-
-    assert_ok(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, bytes));
-    return buf;
 }
 
 static void open_stage(stage *s, const double *y)
@@ -440,19 +429,6 @@ static int go_small(void **state)
     return 0;
 }
 
-static int open_queue(void **state)
-{
-    (void)state;
-    return gcr_queue_open(&queue, device) == GCR_OK ? 0 : -1;
-}
-
-static int close_queue(void **state)
-{
-    (void)state;
-    gcr_queue_close(queue);
-    return 0;
-}
-
 #define of_size(test, k, rows)                                                                     \
     {                                                                                              \
 #test ", " #rows " rows", test, NULL, go_small, (void *)&references[k]                     \
@@ -476,15 +452,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_buffer_of_nothing_is_refused),
         cmocka_unit_test(test_a_device_that_is_not_there_is_refused_by_number),
     };
-    const char *name = contract_backend(argc, argv);
-    const int why_not = contract_open(&device, name);
-    int failed;
 
-    if (why_not != 0)
-        return why_not;
-    scalar = contract_scalar(argc, argv);
     make_plain_y();
-    failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
-    gcr_device_close(device);
-    return failed;
+    return contract_run(argc, argv, tests);
 }

@@ -3,7 +3,7 @@
  * them: `test_factor cpu`, `test_factor cpu f32`, `test_factor cuda`. See test_crunch.c for what
  * happens where there is no such device.
  */
-#include "support/contract.h"
+#include "support/contract_in_hand.h"
 #include "support/factor_groups.h"
 
 #include <stdio.h>
@@ -168,21 +168,6 @@ static void test_what_was_factored_is_counted(void **state)
     close_group(&groups[1]);
 }
 
-/* ---- once per backend ------------------------------------------------------------------------ */
-
-static int open_queue(void **state)
-{
-    (void)state;
-    return gcr_queue_open(&queue, device) == GCR_OK ? 0 : -1;
-}
-
-static int close_queue(void **state)
-{
-    (void)state;
-    gcr_queue_close(queue);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -198,14 +183,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_groups_are_a_valid_amount_of_work),
         cmocka_unit_test(test_what_was_factored_is_counted),
     };
-    const char *name = contract_backend(argc, argv);
-    const int why_not = contract_open(&device, name);
-    int failed;
 
-    if (why_not != 0)
-        return why_not;
-    scalar = contract_scalar(argc, argv);
-    failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
-    gcr_device_close(device);
-    return failed;
+    return contract_run(argc, argv, tests);
 }

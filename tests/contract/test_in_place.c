@@ -9,24 +9,12 @@
 #include "backend/backend.h"
 #include "kernels/registry.h"
 
-#include "support/contract.h"
+#include "support/contract_in_hand.h"
 
 #include "gridcrunch/cell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static gcr_device *device;
-static gcr_queue *queue;
-static gcr_scalar scalar = GCR_F64;
-
-static gcr_buf *device_buf(uint64_t bytes)
-{
-    gcr_buf *buf = NULL;
-
-    assert_ok(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, bytes));
-    return buf;
-}
 
 /* ---- datasets ------------------------------------------------------------------------------- */
 
@@ -247,21 +235,6 @@ static void test_a_tile_within_a_block_cannot_be_reduced(void **state)
         assert_status(gcr_reduce(queue, NULL, &args), GCR_EINVAL);
 }
 
-/* ---- once per backend ------------------------------------------------------------------------ */
-
-static int open_queue(void **state)
-{
-    (void)state;
-    return gcr_queue_open(&queue, device) == GCR_OK ? 0 : -1;
-}
-
-static int close_queue(void **state)
-{
-    (void)state;
-    gcr_queue_close(queue);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -269,14 +242,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_records_have_the_hosts_bits),
         cmocka_unit_test(test_a_tile_within_a_block_cannot_be_reduced),
     };
-    const char *name = contract_backend(argc, argv);
-    const int why_not = contract_open(&device, name);
-    int failed;
 
-    if (why_not != 0)
-        return why_not;
-    scalar = contract_scalar(argc, argv);
-    failed = cmocka_run_group_tests_name(name, tests, open_queue, close_queue);
-    gcr_device_close(device);
-    return failed;
+    return contract_run(argc, argv, tests);
 }

@@ -1,24 +1,16 @@
 /*
  * tests/support/factor_groups.h -- groups of matrices on any device, factored through the seam, and
  * what is to be said of them: against LAPACK.
- *
- * The test sets `device` and `queue`, and `scalar` where it is not double.
  */
 #ifndef GCR_FACTOR_GROUPS_H
 #define GCR_FACTOR_GROUPS_H
 
-#include "backend/backend.h"
-
-#include "support/gcr_test.h"
+#include "support/device_in_hand.h"
 
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
              size_t uplo_length);
 
 enum { GROUPS_MAX = 64, UNTOUCHED = 0x5a };
-
-static gcr_device *device;
-static gcr_queue *queue;
-static gcr_scalar scalar = GCR_F64;
 
 /* ---- groups on the device -------------------------------------------------------------------- */
 
@@ -85,14 +77,6 @@ static inline void fill_matrix(group *of, uint64_t matrix, uint64_t seed)
         for (int i = 0; i < of->n; i++)
             set(square_of(of, matrix), i + (int64_t)j * of->n, i < j ? NAN : entry(g, of->n, i, j));
     free(g);
-}
-
-static inline gcr_buf *device_buf(uint64_t bytes)
-{
-    gcr_buf *buf = NULL;
-
-    assert_ok(gcr_buf_open(&buf, device, GCR_PLACE_DEVICE, bytes));
-    return buf;
 }
 
 static inline group open_group(int n, uint64_t count, uint64_t seed)
