@@ -5,6 +5,9 @@
 #ifndef TEST_FOLDER_H
 #define TEST_FOLDER_H
 
+#include "support/gcr_test.h"
+
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,18 @@ static inline const char *in_folder(const char *name)
 
     snprintf(path, sizeof path, "%s/%s", test_folder, name);
     return path;
+}
+
+static inline int count_entries(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    int count = -2; /* . and .. */
+
+    assert_non_null(entries);
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
 }
 
 /* Setup of a test; `cache` in the folder is not made yet. */

@@ -4,7 +4,6 @@
 
 #include "base/cache.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,18 +21,6 @@ static int begin(void **state)
     unsetenv("XDG_CACHE_HOME");
     unsetenv("HOME");
     return test_folder_begin(state) != 0 ? -1 : setenv("TMPDIR", test_folder, 1);
-}
-
-static int count_entries(const char *folder)
-{
-    DIR *entries = opendir(folder);
-    int count = -2; /* . and .. */
-
-    assert_non_null(entries);
-    while (readdir(entries) != NULL)
-        count++;
-    closedir(entries);
-    return count;
 }
 
 /* Keeps an object with some bytes as NAME, and returns its path. */

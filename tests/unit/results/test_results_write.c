@@ -3,8 +3,8 @@
 #include "support/gcr_test.h"
 
 #include "support/results_fixture.h"
+#include "support/test_folder.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <hdf5.h>
 #include <signal.h>
@@ -45,18 +45,6 @@ static int close_place(void **state)
     rmdir(p->folder);
     free(p);
     return 0;
-}
-
-static int count_files(const char *folder)
-{
-    DIR *directory = opendir(folder);
-    int count = 0;
-
-    assert_non_null(directory);
-    for (struct dirent *e = readdir(directory); e != NULL; e = readdir(directory))
-        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    closedir(directory);
-    return count;
 }
 
 static int count_descriptors(void)
@@ -269,7 +257,7 @@ static void test_old_files_are_replaced_and_nothing_else_is_left(void **state)
     assert_ok(gcr_results_write(&p->fixture.results, p->folder, 0));
     text = read_whole(p->csv, &bytes);
     assert_int_equal(strncmp(text, "dataset,rows,dropped,best,", 26), 0);
-    assert_int_equal(count_files(p->folder), 2);
+    assert_int_equal(count_entries(p->folder), 2);
     free(text);
 }
 
@@ -281,7 +269,7 @@ static void test_a_temporary_file_of_a_dead_process_is_no_obstacle(void **state)
     snprintf(temporary, sizeof temporary, "%s/.results.h5.%ld.tmp", p->folder, (long)getpid());
     write_text(temporary, "half");
     assert_ok(gcr_results_write(&p->fixture.results, p->folder, GCR_WRITE_UNSYNCED));
-    assert_int_equal(count_files(p->folder), 2);
+    assert_int_equal(count_entries(p->folder), 2);
 }
 
 static void test_a_folder_that_is_not_there_is_named(void **state)
@@ -344,7 +332,7 @@ static void test_a_write_that_fails_at_any_byte_leaves_the_old_files_and_no_othe
         csv = read_whole(p->csv, &bytes);
         assert_string_equal(h5, "old results");
         assert_string_equal(csv, "old summary");
-        assert_int_equal(count_files(p->folder), 2);
+        assert_int_equal(count_entries(p->folder), 2);
         free(h5);
         free(csv);
     }
