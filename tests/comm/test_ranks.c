@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -394,6 +395,45 @@ static void test_messages_between_all_arrive_whole_and_in_order(void **state)
         free(buffers[i]);
 }
 
+static void take_one(int from)
+{
+    gcr_message got;
+    int found = 0;
+
+    while (!found)
+        assert_ok(gcr_comm_look(&got, &found, ranks));
+    assert_int_equal(got.from, from);
+}
+
+/* That it was sent is said in memory that both see, so that MPI is not called in between. */
+static void test_one_look_finds_what_was_sent_before(void **state)
+{
+    const gcr_comm_info *info = gcr_comm_info_of(ranks);
+    gcr_shared memory;
+    gcr_send *send = NULL;
+    gcr_message got;
+    int found;
+
+    (void)state;
+    if (rank_count == 1 || info->ranks[1].node != 0)
+        return;
+    assert_ok(gcr_comm_share(&memory, ranks, sizeof(atomic_int), 1, "a flag"));
+    for (int is_sent = 0; rank == 1 && is_sent < 2; is_sent++) {
+        assert_ok(gcr_comm_send(&send, ranks, 0, 1, "here", 4)); /* the first connects them */
+        atomic_store((atomic_int *)memory.base, is_sent);
+        assert_ok(gcr_comm_finish_send(ranks, &send));
+    }
+    if (rank == 0) {
+        take_one(1);
+        while (atomic_load((atomic_int *)memory.base) == 0)
+            sched_yield();
+        assert_ok(gcr_comm_look(&got, &found, ranks));
+        assert_true(found);
+    }
+    assert_ok(gcr_comm_agree(ranks, GCR_OK));
+    gcr_shared_clear(&memory);
+}
+
 /* What is sent and never looked for: the end must neither wait for it nor leave it to others. */
 static void test_messages_that_nobody_takes_are_dropped(void **state)
 {
@@ -444,6 +484,7 @@ int main(int argc, char **argv)
         RANK_TEST(test_each_gets_what_all_have),
         RANK_TEST(test_some_ranks_are_a_comm_of_their_own_in_their_own_order),
         RANK_TEST(test_messages_between_all_arrive_whole_and_in_order),
+        RANK_TEST(test_one_look_finds_what_was_sent_before),
         RANK_TEST(test_messages_that_nobody_takes_are_dropped),
         RANK_TEST(test_a_message_that_is_too_long_is_refused),
     };
