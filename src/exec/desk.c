@@ -243,7 +243,9 @@ int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_
     rate = elapsed > 0.0 && finished > 0.0 ? finished / elapsed : 0.0;
     *out = (gcr_desk_request){ .least = find_need(&stand, rate, margin) };
     if (out->least == 0) {
-        /* half of the time that is left: what comes may be cheaper than what was */
+        /* half of the time that is left: what comes may be cheaper than what was; and a rate is low
+         * as long as little has been finished since the last was told */
+        rate = fmax(rate, supply->rate);
         wait = rate > 0.0 ? ((stand.left + stand.in_hand) / rate - margin) / 2 : elapsed;
         supply->next_look = now + (wait > GCR_SUPPLY_LOOK_SECONDS ? wait : GCR_SUPPLY_LOOK_SECONDS);
         return 0;
@@ -251,6 +253,7 @@ int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_
     if (finished >= CERTAINTY * stand.in_hand) {
         out->cost = finished;
         out->seconds = elapsed;
+        supply->rate = rate;
         supply->finished += finished;
         supply->since = now;
     }

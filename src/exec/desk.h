@@ -83,6 +83,7 @@ gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *r
 typedef struct gcr_supply {
     double granted;               /* cost, the opening's included             */
     double finished, since;       /* cost, when a rate was told last, and when */
+    double rate;                  /* the one that was told last               */
     double asked;                 /* when it asked what is not answered yet   */
     double round_trip;            /* seconds that an answer takes, the longest lately */
     double next_look;             /* before, the schedule is not looked at unless it is low */

@@ -282,6 +282,28 @@ static void test_a_leader_rests_while_nothing_runs_short_and_not_while_it_waits(
     gcr_schedule_destroy(schedule);
 }
 
+static void test_a_leader_that_has_just_told_its_rate_rests_by_it(void **state)
+{
+    gcr_schedule *schedule = make_node(100);
+    gcr_supply supply;
+    gcr_desk_request request;
+    gcr_span span;
+    double rest;
+
+    (void)state;
+    gcr_supply_open(&supply, NULL, (gcr_span){ 0, 100 }, 1.0);
+    while (gcr_schedule_next(schedule, 0, 1, &span) == GCR_SCHEDULE_NOW)
+        ;
+    assert_true(gcr_supply_look(&supply, schedule, 2.0, &request)); /* 100 in a second */
+    gcr_supply_put(&supply, schedule, NULL, &(gcr_desk_grant){ { 2000, 900 }, 0 }, 2.1);
+    for (int i = 0; i < 2; i++)
+        (void)gcr_schedule_next(schedule, 0, 1, &span);
+    assert_false(gcr_supply_look(&supply, schedule, 3.0, &request)); /* and one in a second */
+    rest = gcr_supply_rest(&supply, 3.0);
+    assert_true(rest > 4.0 && rest < 4.6);
+    gcr_schedule_destroy(schedule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_a_leader_asks_some_round_trips_before_its_node_is_dry),
         cmocka_unit_test(test_a_leader_of_a_node_with_nothing_asks_at_once),
         cmocka_unit_test(test_a_leader_rests_while_nothing_runs_short_and_not_while_it_waits),
+        cmocka_unit_test(test_a_leader_that_has_just_told_its_rate_rests_by_it),
     };
 
     return cmocka_run_group_tests_name("desk", tests, NULL, NULL);
