@@ -230,6 +230,7 @@ static gcr_status ask(gcr_dealing *dealing, int group, const gcr_desk_request *r
     const gcr_run *run = dealing->run;
     gcr_dealing_group *t = &dealing->groups[group];
 
+    dealing->asked++;
     if (t->desk != NULL) { /* it is this rank's own */
         const gcr_desk_grant grant = gcr_desk_take(t->desk, run->crew.comm->node, request);
 

@@ -39,6 +39,7 @@ typedef struct gcr_dealing {
     const gcr_run *run;
     gcr_shared memory; /* of the schedules */
     gcr_dealing_group groups[GCR_CREW_KINDS_MAX];
+    uint64_t asked; /* how often this node did */
 } gcr_dealing;
 
 /* What the schedule of a group is made from. *weights_out is freed with gcr_memory_destroy(), after

@@ -294,7 +294,6 @@ static gcr_status take_record(int *found, gcr_gather *gather, source *from)
     GCR_TRY(gcr_landing_get(&landing, gather->tally, found, &from->ring));
     if (!*found)
         goto out;
-    gather->totals.records++;
     if (is_root(gather)) {
         GCR_TRY(take_landing(gather, &landing, gather->tally));
     } else {
@@ -313,6 +312,8 @@ static gcr_status read_sources(gcr_gather *gather)
 
     GCR_TRY(send_held(&is_held, gather));
     for (int s = 0; s < gather->source_count && !is_held; s++) {
+        gather->totals.crowded +=
+            (uint64_t)gcr_landing_is_crowded(&gather->sources[gather->turn].ring);
         for (int i = 0; i < RECORDS_PER_LOOK; i++) {
             GCR_TRY(take_record(&found, gather, &gather->sources[gather->turn]));
             if (!found)

@@ -70,7 +70,7 @@ typedef struct gcr_gather_totals {
     uint64_t landed, failed, datasets; /* counted down: rank 0's                    */
     double cost;                       /* the share of the plan's, likewise         */
     uint64_t duplicates;               /* cells that came twice, and were the same  */
-    uint64_t records;                  /* of what workers of the node have told   */
+    uint64_t crowded;                  /* times that a worker had told much at a look */
     uint64_t messages, bytes;          /* taken by rank 0, or sent by another leader */
 } gcr_gather_totals;
 

@@ -182,6 +182,12 @@ out:
     return status;
 }
 
+int gcr_landing_is_crowded(const gcr_landing_ring *ring)
+{
+    return atomic_load_explicit(&ring->shared->put, memory_order_relaxed) - ring->at >=
+           ring->room / 4;
+}
+
 int gcr_landing_is_over(const gcr_landing_ring *ring)
 {
     return atomic_load_explicit(&ring->shared->has_ended, memory_order_acquire) != 0 &&

@@ -59,6 +59,10 @@ void gcr_landing_end(gcr_landing_ring *ring);
 GCR_MUST_CHECK gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found,
                                           gcr_landing_ring *ring);
 
+/* True when a quarter of the ring or more is to be taken: of one that is taken from too seldom the
+ * writer will wait. */
+int gcr_landing_is_crowded(const gcr_landing_ring *ring);
+
 /* True when the writer has ended and all was taken. */
 int gcr_landing_is_over(const gcr_landing_ring *ring);
 

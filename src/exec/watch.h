@@ -67,7 +67,7 @@ typedef struct gcr_watch {
     int stop_told;          /* the stop that they are told; 0: none   */
     int workers_ended;      /* of this rank */
     double pause;           /* the last one between two looks of a leader */
-    uint64_t passed;        /* messages that had come or gone then        */
+    uint64_t passed;        /* what had come or gone then, counted        */
     uint64_t taken;         /* messages that have come                    */
     gcr_watch_health health;
 } gcr_watch;

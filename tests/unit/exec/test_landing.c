@@ -153,6 +153,24 @@ static void test_an_empty_ring_has_nothing_and_is_over_when_its_writer_says_so(v
     unshare(&s);
 }
 
+static void test_a_ring_is_crowded_long_before_its_writer_has_to_wait(void **state)
+{
+    shared s = share(1, 0);
+    gcr_landing landing = record_of(0, 1, 0, NULL);
+    gcr_landing_ring writer, reader;
+    int found = 1, count = 0;
+
+    (void)state;
+    gcr_landing_attach(&writer, s.memory, 0, 0);
+    gcr_landing_attach(&reader, s.memory, 0, 0);
+    for (; !gcr_landing_is_crowded(&reader); count++)
+        assert_ok(gcr_landing_put(&writer, &landing, NULL));
+    assert_in_range(count, 10, 100); /* of 256 */
+    assert_ok(gcr_landing_get(&landing, NULL, &found, &reader));
+    assert_false(gcr_landing_is_crowded(&reader));
+    unshare(&s);
+}
+
 /* The child fills its ring and would wait for ever. */
 static void test_a_writer_that_waits_is_told_when_nobody_takes_records(void **state)
 {
@@ -282,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_records_of_several_processes_arrive_once_and_in_order),
         cmocka_unit_test(test_tallies_of_all_sizes_arrive_with_their_records),
         cmocka_unit_test(test_an_empty_ring_has_nothing_and_is_over_when_its_writer_says_so),
+        cmocka_unit_test(test_a_ring_is_crowded_long_before_its_writer_has_to_wait),
         cmocka_unit_test(test_a_writer_that_waits_is_told_when_nobody_takes_records),
         cmocka_unit_test(test_noise_in_a_ring_is_never_more_than_a_record),
         cmocka_unit_test(test_spans_join_where_no_live_point_is_between_them),
