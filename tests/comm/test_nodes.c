@@ -1,6 +1,8 @@
 /* Ranks of two nodes, in turn (tests/support/as_nodes 2): who leads, and what stays on a node. */
 #include "support/ranks.h"
 
+#include "comm/comm.h"
+
 static int my_node(void)
 {
     return rank % 2;

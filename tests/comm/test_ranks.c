@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "comm/comm.h"
 
 #include <pthread.h>
 #include <sched.h>

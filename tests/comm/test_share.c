@@ -2,6 +2,8 @@
  * little. */
 #include "support/ranks.h"
 
+#include "comm/comm.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -13,7 +13,7 @@
 
 #include "support/gcr_test.h"
 
-#include "comm/comm.h"
+#include "gridcrunch/ranks.h"
 
 #include <stdio.h>
 #include <unistd.h>
