@@ -121,6 +121,11 @@ typedef struct gcr_gather_ledger {
     uint64_t messages, bytes; /* with the results of other nodes                       */
     uint64_t device_bytes;    /* of results that came from GPU to GPU                  */
     uint64_t duplicates;      /* cells that came twice, and were the same: one was dropped */
+
+    /* For how long some results were under way by that way, each sending node's time added up (by
+     * NCCL: the time of rank 0), and how many bytes came in a second of it: no more than the
+     * network can, and less where there was little to send. 0: not known. */
+    double under_way_seconds, under_way_bytes_per_second;
 } gcr_gather_ledger;
 
 const gcr_gather_ledger *gcr_run_gather_ledger(const gcr_run *run);

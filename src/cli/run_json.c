@@ -147,15 +147,18 @@ static json_t *gather_json(const gcr_run *run)
     const gcr_gather_ledger *ledger = gcr_run_gather_ledger(run);
     const char *why = gcr_run_gather(run);
     const double rate = ledger->bytes_per_second;
+    const double under_way = ledger->under_way_bytes_per_second;
 
     if (gcr_run_rank_count(run) == 1)
         return json_null();
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "way", gcr_gather_name(ledger->way),
-                     "why", why[0] != '\0' ? gcr_json_text(why) : json_null(), "bytes_per_second",
-                     rate > 0 ? gcr_json_number(rate) : json_null(), "messages",
-                     gcr_json_count(ledger->messages), "bytes", gcr_json_count(ledger->bytes),
-                     "device_bytes", gcr_json_count(ledger->device_bytes), "duplicates",
-                     gcr_json_count(ledger->duplicates));
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "way", gcr_gather_name(ledger->way), "why",
+        why[0] != '\0' ? gcr_json_text(why) : json_null(), "bytes_per_second",
+        rate > 0 ? gcr_json_number(rate) : json_null(), "messages",
+        gcr_json_count(ledger->messages), "bytes", gcr_json_count(ledger->bytes), "device_bytes",
+        gcr_json_count(ledger->device_bytes), "duplicates", gcr_json_count(ledger->duplicates),
+        "under_way_seconds", gcr_json_number(ledger->under_way_seconds),
+        "under_way_bytes_per_second", under_way > 0 ? gcr_json_number(under_way) : json_null());
 }
 
 json_t *gcr_run_report_json(const gcr_run_report *report)

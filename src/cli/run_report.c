@@ -192,18 +192,32 @@ static void note_data(const gcr_run_report *report)
             gcr_format_bytes(sent, data->sent_bytes));
 }
 
+/* Of a few messages it would say how often they are looked for, and nothing of the network. */
+static const char *describe_under_way(char out[64], const gcr_gather_ledger *gather)
+{
+    const double bytes_least = 8 << 20;
+    const double rate = gather->under_way_bytes_per_second;
+    char bytes[32];
+
+    out[0] = '\0';
+    if (rate * gather->under_way_seconds >= bytes_least)
+        snprintf(out, 64, "; %s/s while some were under way",
+                 gcr_format_bytes(bytes, (uint64_t)rate));
+    return out;
+}
+
 /* Where results came from other nodes. */
 static void note_gather(const gcr_run *run)
 {
     const gcr_gather_ledger *gather = gcr_run_gather_ledger(run);
-    char bytes[32], passed[64], messages[32];
+    char bytes[32], passed[64], messages[32], rate[64];
 
     if (gather->bytes + gather->device_bytes > 0)
-        gcr_screen_note(stderr, "gathered", "%s in %s message%s%s, by %s",
+        gcr_screen_note(stderr, "gathered", "%s in %s message%s%s, by %s%s",
                         gcr_format_bytes(bytes, gather->bytes),
                         gcr_format_count(messages, gather->messages), gcr_plural(gather->messages),
                         describe_passed(passed, gather->device_bytes, "from GPU to GPU"),
-                        gcr_gather_name(gather->way));
+                        gcr_gather_name(gather->way), describe_under_way(rate, gather));
 }
 
 void gcr_run_report_end(const gcr_run_report *report)

@@ -269,3 +269,8 @@ uint64_t gcr_carrier_bytes(const gcr_carrier *carrier)
 {
     return carrier->receiver != NULL ? gcr_receiver_bytes(carrier->receiver) : 0;
 }
+
+double gcr_carrier_seconds(const gcr_carrier *carrier)
+{
+    return carrier->receiver != NULL ? gcr_receiver_seconds(carrier->receiver) : 0.0;
+}

@@ -70,6 +70,7 @@ void gcr_carrier_give_up(gcr_carrier *carrier);
 
 /* Of records that rank 0 has received. */
 uint64_t gcr_carrier_bytes(const gcr_carrier *carrier);
+double gcr_carrier_seconds(const gcr_carrier *carrier);
 
 /* For the thread that watches, where the run has failed somewhere: gives up after so many seconds,
  * as nobody knows whether the other ends are still there. The first time counts. */

@@ -411,6 +411,9 @@ static void note_gathered(gcr_run *run, const execution *x)
                                          .messages = totals.messages,
                                          .bytes = totals.bytes,
                                          .device_bytes = gcr_carrier_bytes(&x->carrier),
+                                         .under_way_seconds = run->gather.way == GCR_GATHER_NCCL
+                                                                  ? gcr_carrier_seconds(&x->carrier)
+                                                                  : totals.seconds,
                                          .duplicates = totals.duplicates };
 }
 

@@ -383,5 +383,6 @@ gcr_gather_totals gcr_gather_totals_of(const gcr_gather *gather)
 
     totals.messages += gather->outbox.messages;
     totals.bytes += gather->outbox.bytes;
+    totals.seconds = gcr_outbox_seconds(&gather->outbox);
     return totals;
 }

@@ -72,6 +72,7 @@ typedef struct gcr_gather_totals {
     uint64_t duplicates;               /* cells that came twice, and were the same  */
     uint64_t crowded;                  /* times that a worker had told much at a look */
     uint64_t messages, bytes;          /* taken by rank 0, or sent by another leader */
+    double seconds;                    /* that some of what is sent was under way    */
 } gcr_gather_totals;
 
 gcr_gather_totals gcr_gather_totals_of(const gcr_gather *gather);

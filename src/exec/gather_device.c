@@ -146,6 +146,7 @@ struct gcr_receiver {
     int next;           /* the rank whose turn is next */
     uint64_t announced; /* parcels that stand in lines */
     uint64_t bytes;
+    double since, seconds; /* since when some are coming; and before */
 };
 
 gcr_status gcr_receiver_create(gcr_receiver **out, const gcr_receiver_spec *spec)
@@ -271,6 +272,8 @@ static void fill_slot(gcr_receiver *r, slot *s)
 
     s->parcel = l->parcels[l->first];
     s->begin = gcr_clock_seconds();
+    if (r->coming == 0)
+        r->since = s->begin;
     l->first = (l->first + 1) % GCR_PARCELS_UNDER_WAY;
     l->count--;
     r->announced--;
@@ -350,6 +353,8 @@ static gcr_status land(gcr_receiver *r, slot *s)
     uint64_t before = 0;
 
     r->coming--;
+    if (r->coming == 0)
+        r->seconds += gcr_clock_seconds() - r->since;
     r->turn = (r->turn + 1) % GCR_PARCEL_SLOTS;
     for (uint32_t p = 0; p < s->parcel.part_count; p++) {
         const gcr_parcel_part *part = &s->parcel.parts[p];
@@ -406,4 +411,9 @@ out:
 uint64_t gcr_receiver_bytes(const gcr_receiver *r)
 {
     return r->bytes;
+}
+
+double gcr_receiver_seconds(const gcr_receiver *r)
+{
+    return r->seconds;
 }

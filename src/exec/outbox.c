@@ -55,6 +55,8 @@ gcr_status gcr_outbox_send(gcr_outbox *outbox)
         goto out;
     GCR_TRY(gcr_comm_send(&outbox->sends[outbox->turn], outbox->comm, outbox->to, outbox->tag,
                           packet->bytes, packet->used));
+    if (outbox->since <= 0.0)
+        outbox->since = gcr_clock_seconds();
     outbox->messages++;
     outbox->bytes += packet->used;
     outbox->turn = (outbox->turn + 1) % GCR_OUTBOX_PACKETS;
@@ -87,6 +89,15 @@ gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox)
             outbox->packets[i].used = 0;
         *is_under_way |= !is_sent;
     }
+    if (!*is_under_way) {
+        outbox->seconds = gcr_outbox_seconds(outbox);
+        outbox->since = 0.0;
+    }
 out:
     return status;
+}
+
+double gcr_outbox_seconds(const gcr_outbox *outbox)
+{
+    return outbox->seconds + (outbox->since > 0.0 ? gcr_clock_seconds() - outbox->since : 0.0);
 }

@@ -20,6 +20,7 @@ typedef struct gcr_outbox {
     int turn;                            /* the one that is filled next */
     double begun;                        /* when its first landing came */
     uint64_t messages, bytes;            /* that were sent              */
+    double since, seconds; /* private: since when some are on their way, 0: none is; and before */
 } gcr_outbox;
 
 /* Packets of `room` bytes, for rank `to`, which knows them by `tag`. GCR_ENOMEM. */
@@ -41,5 +42,9 @@ GCR_MUST_CHECK gcr_status gcr_outbox_send_old(gcr_outbox *outbox, double seconds
 
 /* Finds out which have arrived. False in *is_under_way: all. */
 GCR_MUST_CHECK gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox);
+
+/* For how long some were on their way, as far as looks have found out: from when one was sent until
+ * its receiver had looked for it. */
+double gcr_outbox_seconds(const gcr_outbox *outbox);
 
 #endif /* GCR_EXEC_OUTBOX_H */

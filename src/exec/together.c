@@ -92,6 +92,7 @@ out:
 typedef struct account {
     gcr_ledger ledger;
     gcr_rank_work work;
+    gcr_gather_ledger gathered; /* what it has sent */
 } account;
 
 static gcr_rank_work count_work(const gcr_run *run)
@@ -108,11 +109,30 @@ static gcr_rank_work count_work(const gcr_run *run)
     return work;
 }
 
+/* Between GPUs rank 0 knows it by itself; by hosts it is on the clocks of those that send. */
+static void add_under_way(gcr_gather_ledger *out, const account *all, uint64_t ranks)
+{
+    uint64_t bytes = out->device_bytes;
+
+    if (out->way == GCR_GATHER_MPI) {
+        out->under_way_seconds = 0.0;
+        bytes = 0;
+    }
+    for (uint64_t r = 1; r < ranks && out->way == GCR_GATHER_MPI; r++) {
+        out->under_way_seconds += all[r].gathered.under_way_seconds;
+        bytes += all[r].gathered.bytes;
+    }
+    if (out->under_way_seconds > 0.0)
+        out->under_way_bytes_per_second = (double)bytes / out->under_way_seconds;
+}
+
 gcr_status gcr_run_gather_ledgers(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     const uint64_t ranks = (uint64_t)run->crew.comm->size;
-    const account mine = { .ledger = run->ledger, .work = count_work(run) };
+    const account mine = { .ledger = run->ledger,
+                           .work = count_work(run),
+                           .gathered = run->gathered };
     account *all = NULL;
     double *shares = NULL;
 
@@ -131,6 +151,7 @@ gcr_status gcr_run_gather_ledgers(gcr_run *run)
         shares[r] = all[r].work.busy;
     }
     run->busy = gcr_busy_of(shares, (int)ranks);
+    add_under_way(&run->gathered, all, ranks);
 out:
     gcr_memory_destroy(shares);
     gcr_memory_destroy(all);

@@ -58,6 +58,8 @@ class GatherByNccl(NcclCase):
         self.assertEqual(gather["way"], "nccl")
         self.assertGreater(gather["bytes_per_second"], 0)
         self.assertGreater(gather["device_bytes"], 9 * 1000)
+        self.assertAlmostEqual(gather["under_way_seconds"] * gather["under_way_bytes_per_second"] /
+                               gather["device_bytes"], 1)
         self.assertRegex(said, r"(?m)^gather +nccl, .*, from GPU to GPU by NCCL 2\.")
         self.assertRegex(said, r"(?m)^moved .* from GPU to GPU;")
         self.assertRegex(said, r"(?m)^done +36,756 ok")

@@ -153,14 +153,27 @@ run: {threads: 1}
     @unittest.skipIf(IS_SANITIZED, "needs memory of its own")
     def test_rank_0_needs_little_beside_its_results(self):
         self.write("it.yaml", self.JOB)
-        words = [PROGRAM, "run", "it.yaml", "--quiet", "--no-sync", "--fresh"]
-        alone = subprocess.run(self.measured(*words), cwd=self.folder, env=clean_environment())
+        words = [PROGRAM, "run", "it.yaml", "--json", "--no-sync", "--fresh"]
+        alone = subprocess.run(self.measured(*words), cwd=self.folder, env=clean_environment(),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.assertEqual(alone.returncode, 0)
         reply = self.end_ranks(self.start_mpirun(3, *self.as_nodes(3), *self.measured(*words)))
         self.assertEqual(reply.code, 0, reply)
         kib = {name: int(self.read(name)) for name in ("kib", "kib0", "kib1", "kib2")}
         self.assertLess(kib["kib0"], kib["kib"] + 64 * 1024)
         self.assertLess(max(kib["kib1"], kib["kib2"]), kib["kib"])  # they give back what is sent
+        self.assert_rate_is_that_of_what_was_sent(reply)
+
+    def assert_rate_is_that_of_what_was_sent(self, reply):
+        gather, seconds = reply.json()["gather"], reply.json()["seconds"]
+        self.assertGreater(gather["bytes"], 2 ** 23)
+        self.assertGreater(gather["under_way_seconds"], 0)
+        self.assertLess(gather["under_way_seconds"], 2 * seconds["total"])  # two nodes send
+        product = gather["under_way_seconds"] * gather["under_way_bytes_per_second"]
+        self.assertAlmostEqual(product / gather["bytes"], 1)
+        self.assertIsNone(gather["bytes_per_second"])  # nothing was tried before
+        self.assertRegex(reply.err, r"(?m)^gathered +[0-9.]+ MiB in [0-9,]+ messages, by mpi; "
+                                    r"[0-9.]+ [KMG]iB/s while some were under way$")
 
     def test_datasets_stand_once_on_a_node_and_go_once_to_one_that_has_no_files(self):
         self.write("table.csv", TABLE)

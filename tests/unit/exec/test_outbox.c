@@ -2,7 +2,10 @@
  * itself. */
 #include "exec/outbox.h"
 
+#include "base/clock.h"
 #include "support/gcr_test.h"
+
+#include <time.h>
 
 enum { TAG = 5, ROOM = 100 };
 
@@ -112,12 +115,50 @@ static void test_where_all_are_on_their_way_there_is_none_to_fill(void **state)
     close_scene(&s);
 }
 
+static void nap(double seconds)
+{
+    const struct timespec time = { .tv_nsec = (long)(seconds * 1e9) };
+
+    nanosleep(&time, NULL);
+}
+
+/* From the first that is sent until the last is found to have arrived; not what lies between. */
+static void test_only_the_time_counts_in_which_some_are_on_their_way(void **state)
+{
+    double once, begin;
+    scene s;
+
+    (void)state;
+    open_scene(&s);
+    fill(&s, 'c', 10);
+    nap(0.02);
+    assert_false(is_under_way(&s));
+    assert_true(gcr_outbox_seconds(&s.box) == 0.0); /* it is only being filled */
+    begin = gcr_clock_seconds();
+    assert_ok(gcr_outbox_send(&s.box));
+    nap(0.01);
+    fill(&s, 'd', 10);
+    assert_ok(gcr_outbox_send(&s.box));
+    nap(0.01);
+    assert_true(gcr_outbox_seconds(&s.box) >= 0.02);
+    take(&s, 'c', 10);
+    take(&s, 'd', 10);
+    assert_false(is_under_way(&s));
+    once = gcr_outbox_seconds(&s.box);
+    assert_true(once >= 0.02 && once <= gcr_clock_seconds() - begin);
+    nap(0.02);
+    assert_false(is_under_way(&s));
+    assert_true(gcr_outbox_seconds(&s.box) == once);
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_filled_is_sent_when_that_is_said),
         cmocka_unit_test(test_what_has_not_been_there_long_is_not_old),
         cmocka_unit_test(test_where_all_are_on_their_way_there_is_none_to_fill),
+        cmocka_unit_test(test_only_the_time_counts_in_which_some_are_on_their_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
