@@ -37,6 +37,16 @@ grid:
 summary: {best: argmax(lml), top: 2}
 """
 
+# The smallest kernel on many points, of which an eighth is left out: 6 x 6126 cells. `run` is to be added.
+GROWN = """\
+name: grown
+data: {synthetic: {datasets: 6, rows: 4}}
+kernel: scale
+grid: {factor: {linspace: [-3, 5, 7001]}}
+where: not (abs(factor) < 0.5)
+summary: {best: argmax(value), least: argmin(value), average: mean(value), top: 3}
+"""
+
 # Three equal rows and no noise: the covariance is singular in every cell with noise 0.
 SINGULAR_TABLE = "who,x,y\na,1,1\na,1,2\na,1,3\nb,1,1\nb,2,0\nb,3,1\n"
 SINGULAR = """\

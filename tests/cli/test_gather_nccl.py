@@ -6,17 +6,9 @@ import subprocess
 import time
 import unittest
 
-from support import IS_SANITIZED, PROGRAM, Case, Reply
+from support import GROWN, IS_SANITIZED, PROGRAM, Case, Reply
 
-SCALE = """\
-name: grown
-data: {synthetic: {datasets: 6, rows: 4}}
-kernel: scale
-grid: {factor: {linspace: [-3, 5, 7001]}}
-where: not (abs(factor) < 0.5)
-summary: {best: argmax(value), least: argmin(value), average: mean(value), top: 3}
-run: {device: 'cuda:0', batch: 300}
-"""
+SCALE = GROWN + "run: {device: 'cuda:0', batch: 300}\n"
 
 SUPPORT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support")
 AS_TWO_NODES = [os.path.join(SUPPORT, "as_nodes"), "2"]

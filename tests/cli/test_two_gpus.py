@@ -1,19 +1,11 @@
 """Two GPUs of the stand-in for CUDA through the real road to them: the threads of both are in it at once."""
 import unittest
 
-from support import Case
+from support import GROWN, Case
 
 ROUNDS = 20  # threads meet where they meet: once would show little
 
-SCALE = """\
-name: grown
-data: {synthetic: {datasets: 6, rows: 4}}
-kernel: scale
-grid: {factor: {linspace: [-3, 5, 7001]}}
-where: not (abs(factor) < 0.5)
-summary: {best: argmax(value), least: argmin(value), average: mean(value), top: 3}
-run: {batch: 500}
-"""
+SCALE = GROWN + "run: {batch: 500}\n"
 
 
 class TwoGpus(Case):
