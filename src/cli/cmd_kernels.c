@@ -4,14 +4,10 @@
 #include "cli/sheet.h"
 
 #include "base/check.h"
-#include "base/text.h"
 #include "kernels/registry.h"
 
 #include <argp.h>
 #include <inttypes.h>
-#include <string.h>
-
-enum { KERNELS_MAX = 256 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -48,26 +44,6 @@ static gcr_status print_list(void)
     GCR_TRY(gcr_sheet_print(&sheet, stdout));
 out:
     gcr_sheet_clear(&sheet);
-    return status;
-}
-
-static gcr_status find(const gcr_kernel **out, const char *name)
-{
-    gcr_status status = GCR_OK;
-    const char *names[KERNELS_MAX];
-    char suggestion[256];
-    int count;
-    const gcr_kernel *const *kernels = gcr_kernels(&count);
-
-    for (int k = 0; k < count && k < KERNELS_MAX; k++) {
-        names[k] = kernels[k]->name;
-        *out = kernels[k];
-        if (strcmp(name, names[k]) == 0)
-            goto out;
-    }
-    gcr_suggest(suggestion, sizeof suggestion, name, names, count);
-    GCR_FAIL(GCR_ENOENT, "there is no kernel '%s'%s", name, suggestion);
-out:
     return status;
 }
 
@@ -181,6 +157,7 @@ gcr_status gcr_command_kernels(int *exit_out, int argc, char **argv)
     const char *name = NULL;
     const gcr_kernel *kernel = NULL;
     gcr_own *own = NULL;
+    char hint[GCR_KERNEL_HINT_BYTES];
 
     (void)exit_out;
     argp_parse(&kernels_argp, argc, argv, 0, NULL, &name);
@@ -192,7 +169,9 @@ gcr_status gcr_command_kernels(int *exit_out, int argc, char **argv)
         GCR_TRY(gcr_own_open(&own, name));
         kernel = gcr_own_kernel(own);
     } else {
-        GCR_TRY(find(&kernel, name));
+        kernel = gcr_kernel_named(hint, name);
+        if (kernel == NULL)
+            GCR_FAIL(GCR_ENOENT, "there is no kernel '%s'%s", name, hint);
     }
     GCR_TRY(print_kernel(kernel));
 out:

@@ -25,7 +25,7 @@ static const gcr_unit *const units[] = {
 };
 #undef GCR_UNIT
 
-enum { UNIT_COUNT = sizeof units / sizeof units[0], HINT_BYTES = 256 };
+enum { UNIT_COUNT = sizeof units / sizeof units[0] };
 
 /* The distinct kernels of `units`, and their names. Addresses in other objects are no constants
  * for C, so the list is made at the first question. */
@@ -81,21 +81,27 @@ int gcr_kernel_output_count(const gcr_kernel *kernel)
     return count;
 }
 
-static gcr_status find_kernel(const gcr_kernel **out, const gcr_job *job)
+const gcr_kernel *gcr_kernel_named(char hint[GCR_KERNEL_HINT_BYTES], const char *name)
 {
-    gcr_status status = GCR_OK;
-    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
     int count;
     const gcr_kernel *const *list = gcr_kernels(&count);
 
     for (int k = 0; k < count; k++)
-        if (strcmp(list[k]->name, job->kernel) == 0) {
-            *out = list[k];
-            goto out;
-        }
-    gcr_suggest(hint, sizeof hint, job->kernel, kernel_names, count);
-    GCR_FAIL(GCR_EINVAL, "%sthere is no kernel '%s'%s", gcr_format_mark(place, job->kernel_mark),
-             job->kernel, hint);
+        if (strcmp(list[k]->name, name) == 0)
+            return list[k];
+    gcr_suggest(hint, GCR_KERNEL_HINT_BYTES, name, kernel_names, count);
+    return NULL;
+}
+
+static gcr_status find_kernel(const gcr_kernel **out, const gcr_job *job)
+{
+    gcr_status status = GCR_OK;
+    char place[GCR_MARK_BYTES], hint[GCR_KERNEL_HINT_BYTES];
+
+    *out = gcr_kernel_named(hint, job->kernel);
+    if (*out == NULL)
+        GCR_FAIL(GCR_EINVAL, "%sthere is no kernel '%s'%s",
+                 gcr_format_mark(place, job->kernel_mark), job->kernel, hint);
 out:
     return status;
 }
@@ -106,7 +112,7 @@ static gcr_status find_option(int *out, const gcr_kernel *kernel, const gcr_opti
     gcr_status status = GCR_OK;
     const char *names[GCR_OPTIONS_MAX];
     const int count = gcr_kernel_option_count(kernel);
-    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
+    char place[GCR_MARK_BYTES], hint[GCR_KERNEL_HINT_BYTES];
 
     for (*out = 0; *out < count; ++*out) {
         names[*out] = kernel->options[*out].name;
@@ -124,7 +130,7 @@ static gcr_status read_choice(int64_t *out, const gcr_kernel_option *option,
                               const gcr_option_spec *spec)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_MARK_BYTES], hint[HINT_BYTES];
+    char place[GCR_MARK_BYTES], hint[GCR_KERNEL_HINT_BYTES];
     int count = 0;
 
     for (; count < GCR_CHOICES_MAX && option->choices[count] != NULL; count++)
@@ -210,7 +216,7 @@ static void list_kernels_with(char *out, size_t bytes, gcr_algorithm algorithm)
 static gcr_status check_algorithm(const gcr_kernel *kernel, const gcr_job *job)
 {
     gcr_status status = GCR_OK;
-    char place[GCR_MARK_BYTES], others[HINT_BYTES] = "none";
+    char place[GCR_MARK_BYTES], others[GCR_KERNEL_HINT_BYTES] = "none";
 
     for (int u = 0; u < UNIT_COUNT; u++)
         if (units[u]->algorithm == job->algorithm &&

@@ -17,6 +17,12 @@
 /* The built-in kernels, in alphabetical order: *count_out descriptions. */
 const gcr_kernel *const *gcr_kernels(int *count_out);
 
+enum { GCR_KERNEL_HINT_BYTES = 256 };
+
+/* The built-in kernel of that name. NULL: there is none, and `hint` is what to say behind that: the
+ * nearest one. */
+const gcr_kernel *gcr_kernel_named(char hint[GCR_KERNEL_HINT_BYTES], const char *name);
+
 /*
  * Finds the unit of code path `path` for `job->kernel` with the job's options, whose values go to
  * `option` in the order of the kernel's description (standard values where the job says nothing).
