@@ -129,6 +129,7 @@ class SpreadByNccl(NcclCase):
         told = json.loads(reply.out)
         self.assertEqual(told["gather"]["way"], "nccl")
         self.assertRegex(told["spread"], "^2 datasets, ")
+        self.assertEqual(told["devices"][0]["planned_up_bytes"], distinct // self.RANKS)
         ledger = told["ledger"]
         self.assertEqual(ledger["up_bytes"], distinct)
         self.assertEqual(ledger["spread_bytes"], distinct * (self.RANKS - 1))
