@@ -292,8 +292,15 @@ gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes, int 
 
     GCR_TRY(gcr_comm_check(comm));
     GCR_TRY(comm->link->transport->broadcast(comm->link, buffer, bytes, root));
+    if (comm->info.rank == root)
+        comm->broadcast_bytes += bytes * (uint64_t)(comm->info.size - 1);
 out:
     return status;
+}
+
+uint64_t gcr_comm_broadcast_bytes(const gcr_comm *comm)
+{
+    return comm->broadcast_bytes;
 }
 
 gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes, void *all)

@@ -36,6 +36,9 @@ GCR_MUST_CHECK gcr_status gcr_comm_check(const gcr_comm *comm);
 GCR_MUST_CHECK gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes,
                                              int root);
 
+/* What other ranks have had of this one by that: each has had its own copy. */
+uint64_t gcr_comm_broadcast_bytes(const gcr_comm *comm);
+
 /* Collective. all[r * bytes ...] is what rank r had in mine[bytes]. */
 GCR_MUST_CHECK gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes,
                                               void *all);

@@ -11,9 +11,10 @@ struct gcr_comm {
     gcr_comm_info info;
     gcr_rank *ranks; /* what info shows */
     int *leaders;
-    int is_broken;    /* a node is lost ...                  */
-    char loss[256];   /* ... as this says                    */
-    uint8_t *is_lost; /* [info.size] nothing waits for those */
+    uint64_t broadcast_bytes; /* that others have had of this rank */
+    int is_broken;            /* a node is lost ...                  */
+    char loss[256];           /* ... as this says                    */
+    uint8_t *is_lost;         /* [info.size] nothing waits for those */
 };
 
 /* Collective over `link`, which is the comm's then, or closed on failure. */

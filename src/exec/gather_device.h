@@ -111,8 +111,8 @@ GCR_MUST_CHECK gcr_status gcr_receiver_take(gcr_receiver *receiver, int from, co
  * of it. GCR_ETIMEOUT, GCR_EDEVICE: the bridge is broken. */
 GCR_MUST_CHECK gcr_status gcr_receiver_look(int *is_under_way, gcr_receiver *receiver);
 
-/* Records that have landed, and for how long some were coming: from when one was given room until it
- * was found at the host. */
+/* Records that have landed, and for how long some were coming: from when one was given room until
+ * it was found at the host. */
 uint64_t gcr_receiver_bytes(const gcr_receiver *receiver);
 double gcr_receiver_seconds(const gcr_receiver *receiver);
 

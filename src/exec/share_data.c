@@ -227,8 +227,7 @@ static gcr_status send_block(sharing *s, gcr_data_ledger *ledger, const gcr_shar
     if (those == NULL)
         goto out;
     GCR_TRY(gcr_comm_broadcast(those, memory->base, memory->bytes, 0));
-    if (s->info->rank == s->source)
-        ledger->sent_bytes = memory->bytes * (uint64_t)s->receiving_count;
+    ledger->sent_bytes = gcr_comm_broadcast_bytes(those);
 out:
     gcr_comm_close(those);
     return status;
