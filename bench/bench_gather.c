@@ -2,13 +2,15 @@
  * bench/bench_gather.c -- what does it cost to have the results of two ranks at one?
  *
  * 10^7 results of one number and a state, half of them computed by rank 0 and half by another rank,
- * in stretches of 1000 points in turn. Time goes from "each rank has its numbers in an array" to
- * "rank 0 has each at its key, and has counted it". The other rank is one of the same node, and one
- * of another (ranks.h; if that one only believes to be there the network is memory all the same).
- * Rivals: MPI_Gatherv of (key, value) pairs, and a message for each result, on a hundredth of them.
- * What stands in the table of each side is checked.
+ * in stretches of 1000 points in turn. Time goes from "each rank has its numbers and states in an
+ * array, as a batch of a run has them" to "rank 0 has each at its key, and has counted it". The
+ * other rank is one of the same node, and one of another (ranks.h; if that one only believes to be
+ * there the network is memory all the same). Rivals: MPI_Gatherv of (key, value) pairs, and a
+ * message for each result, on a hundredth of them. What stands in the table of each side is
+ * checked.
  */
 #include "exec/gather.h"
+#include "exec/teller.h"
 
 #include "ranks.h"
 #include "rival_gather.h"
@@ -29,6 +31,7 @@ enum {
     DATASETS = 10,
     POINTS = 1000000,
     STRETCH = 1000,
+    STRETCH_BYTES = STRETCH * 9,
     SAMPLED = 100,
     TAG_PACKET = 1,
     TAG_END = 2
@@ -46,7 +49,9 @@ typedef struct pair {
     gcr_slots *slots;
     gcr_gather *gather;
     gcr_pool *pool;
-    double *mine;  /* [cell_count / 2] what this rank has computed, stretch after stretch */
+    gcr_teller teller; /* of another rank's worker */
+    char *mine;    /* [stretches / 2] what this rank has computed, as a batch of a run has it: the
+                    * numbers of a stretch, then its states */
     double beyond; /* bytes that rank 0 took beside the table, the most of all rounds     */
     atomic_int is_lost;
 } pair;
@@ -54,6 +59,12 @@ typedef struct pair {
 static double value_of(uint64_t cell)
 {
     return (double)cell * 0.5 + 1;
+}
+
+/* Of stretch number `index` of this rank. */
+static double *numbers_of(const pair *p, uint64_t index)
+{
+    return (double *)(void *)(p->mine + index * STRETCH_BYTES);
 }
 
 /* ---- a round of ours ------------------------------------------------------------------------- */
@@ -84,6 +95,14 @@ static gcr_status open_round(pair *p)
     }
     with_slots.slots = p->slots;
     GCR_TRY(gcr_gather_create(&p->gather, &with_slots));
+    const gcr_teller_spec teller = {
+        .ring = gcr_gather_rings(p->gather),
+        .points = p->points,
+        .slots = p->slots,
+        .sends_cells = gcr_gather_sends_cells(gcr_comm_info_of(p->comm), 0),
+    };
+
+    gcr_teller_open(&p->teller, &teller);
 out:
     return status;
 }
@@ -96,36 +115,42 @@ static void close_round(pair *p)
     p->slots = NULL;
 }
 
-static gcr_status land(pair *p, const gcr_landing *landing)
+/* What is computed gets its slots, on node 0; and is counted down, or told. */
+static gcr_status land(pair *p, const gcr_records *from, const gcr_records_part *part)
 {
-    gcr_landing_ring *rings = gcr_gather_rings(p->gather);
+    const gcr_landing landing = {
+        .dataset = part->dataset, .first = part->first, .count = part->count, .live = part->count
+    };
+    const gcr_packing_source cells = { .records = from, .part = part };
 
-    if (rings != NULL)
-        return gcr_landing_put(&rings[0], landing, NULL);
-    (void)gcr_slots_land(p->slots, landing->dataset, landing->live);
-    return GCR_OK;
+    if (!p->teller.spec.sends_cells)
+        gcr_records_keep(from, p->slots, gcr_points_table(p->points), part);
+    if (p->rank == 0)
+        (void)gcr_slots_land(p->slots, landing.dataset, landing.live);
+    return gcr_teller_put(&p->teller, &landing, &cells);
 }
 
-/* The worker: what is computed gets its slots, and is told. */
 static void work(void *arg, int worker)
 {
     pair *p = arg;
-    const double *from = p->mine;
+    gcr_records from = { .base = p->mine, .points = STRETCH };
+    gcr_status status = GCR_OK;
 
     (void)worker;
-    for (uint64_t cell = (uint64_t)p->rank * STRETCH; cell < cell_count; cell += 2 * STRETCH) {
-        const gcr_landing landing = {
-            .dataset = cell / POINTS, .first = cell % POINTS, .count = STRETCH, .live = STRETCH
-        };
+    for (uint64_t cell = (uint64_t)p->rank * STRETCH; status == GCR_OK && cell < cell_count;
+         cell += 2 * STRETCH) {
+        const gcr_records_part part = { .dataset = cell / POINTS,
+                                        .first = cell % POINTS,
+                                        .count = STRETCH };
 
-        memcpy(p->slots->values[0] + cell, from, STRETCH * sizeof *from);
-        memset(p->slots->state + cell, GCR_CELL_OK, STRETCH);
-        from += STRETCH;
-        if (land(p, &landing) != GCR_OK)
-            atomic_store(&p->is_lost, 1);
+        status = land(p, &from, &part);
+        from.base += STRETCH_BYTES;
     }
-    if (p->rank > 0)
-        gcr_landing_end(&gcr_gather_rings(p->gather)[0]);
+    if (status == GCR_OK)
+        status = gcr_teller_flush(&p->teller);
+    gcr_teller_close(&p->teller);
+    if (status != GCR_OK)
+        atomic_store(&p->is_lost, 1);
 }
 
 static void rest(void)
@@ -228,6 +253,7 @@ static gcr_status run_ours(void *arg, double *seconds_out)
 
     GCR_TRY(meet(p, open_round(p)));
     before = reset_peak();
+    GCR_TRY(meet(p, GCR_OK)); /* that took rank 0 longer, and the other is not to be ahead */
     begin = gcr_clock_seconds();
     status = gather(p);
     *seconds_out = gcr_clock_seconds() - begin;
@@ -245,7 +271,7 @@ static void make_pairs(rival_pair *out, const pair *p, uint64_t count)
     uint64_t cell = (uint64_t)p->rank * STRETCH;
 
     for (uint64_t i = 0; i < count; i++) {
-        out[i] = (rival_pair){ .key = cell, .value = p->mine[i] };
+        out[i] = (rival_pair){ .key = cell, .value = numbers_of(p, i / STRETCH)[i % STRETCH] };
         cell += (i + 1) % STRETCH == 0 ? STRETCH + 1 : 1;
     }
 }
@@ -328,7 +354,8 @@ static gcr_status open_pair(pair *p, gcr_comm *comm, int other)
 {
     gcr_status status = GCR_OK;
     static const int64_t width[] = { 1 };
-    uint64_t bytes, i = 0;
+    const uint64_t stretches = cell_count / 2 / STRETCH;
+    uint64_t bytes;
 
     *p = (pair){ .comm = comm, .rank = gcr_comm_info_of(comm)->rank, .other = other };
     GCR_TRY(open_points(&p->points));
@@ -340,10 +367,15 @@ static gcr_status open_pair(pair *p, gcr_comm *comm, int other)
     GCR_TRY(gcr_comm_share(&p->memory, comm, bytes, 0, "the table"));
     p->spec.block = p->memory.base;
     GCR_TRY(gcr_pool_create(&p->pool, 1));
-    GCR_TRY(gcr_memory_create((void **)&p->mine, cell_count / 2, sizeof *p->mine, "results"));
-    for (uint64_t cell = (uint64_t)p->rank * STRETCH; cell < cell_count; cell += STRETCH)
-        for (int k = 0; k < STRETCH; k++)
-            p->mine[i++] = value_of(cell++);
+    GCR_TRY(gcr_memory_create((void **)&p->mine, stretches, STRETCH_BYTES, "results"));
+    for (uint64_t i = 0; i < stretches; i++) {
+        double *const numbers = numbers_of(p, i);
+        const uint64_t cell = (2 * i + (uint64_t)p->rank) * STRETCH;
+
+        for (uint64_t k = 0; k < STRETCH; k++)
+            numbers[k] = value_of(cell + k);
+        memset(numbers + STRETCH, GCR_CELL_OK, STRETCH);
+    }
 out:
     return status;
 }

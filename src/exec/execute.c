@@ -124,8 +124,8 @@ static gcr_slots_spec describe_slots(const gcr_run *run)
                              .leaves_excluded = run->crew.comm->rank > 0 };
 }
 
-/* Ranks of one node write into the same slots. Where a node has one rank they are that rank's own;
- * on rank 0 the run keeps them, so there the memory is the run's, too. */
+/* Ranks of rank 0's node write into the same slots, which the run keeps. Those of other nodes are
+ * never written and take no memory: what is known there is how wide cells are. */
 static gcr_status open_slots(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -204,6 +204,8 @@ static void describe_pipeline(execution *x, execution_device *out, const gcr_run
                                .cell_bytes = run->cell_bytes,
                                .positions = run->positions,
                                .by_blocks = run->by_blocks,
+                               .sends_cells =
+                                   gcr_gather_sends_cells(run->crew.comm, run->by_blocks),
                                .kernel_seconds = run->spec.job->kernel_seconds,
                                .stop = &x->stop,
                                .first_worker = group->first_worker - group->crew.before_in_node,

@@ -10,6 +10,7 @@ enum {
     FLIGHTS_MAX = 4,       /* on one queue                                                  */
     POINTS_LEAST = 64,     /* room for what `where` leaves out                              */
     POINTS_MOST = 1 << 20, /* a larger batch is cut                                         */
+    SENT_BYTES = 1 << 19,  /* of cells that are sent, unless one is more: half of a cache   */
 };
 
 /* Of the blocks of all parts, each of which may end in a shorter one; 0: cells come down. */
@@ -53,7 +54,7 @@ gcr_status gcr_flight_open(gcr_flight *out, const gcr_flight_spec *spec)
     const int shares_memory = spec->device->info.shares_memory;
     uint64_t bytes;
 
-    if (shares_memory && spec->summaries == NULL)
+    if (shares_memory && spec->summaries == NULL && !spec->sends_cells)
         goto out;
     if (!gcr_multiply(&bytes, spec->cell_bytes, spec->points))
         GCR_FAIL(GCR_EOVERFLOW, "the outputs of a batch are more bytes than 64 bits can count");
@@ -95,6 +96,17 @@ uint64_t gcr_flight_points(uint64_t batch_most, int by_blocks)
     return batch_most > POINTS_LEAST ? batch_most : POINTS_LEAST;
 }
 
+uint64_t gcr_flight_room(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
+                         int by_blocks, int sends_cells)
+{
+    const uint64_t points = gcr_flight_points(batch_most, by_blocks),
+                   sent = SENT_BYTES / cell_bytes;
+
+    if (!info->shares_memory || !sends_cells || points <= sent)
+        return points;
+    return sent > 0 ? sent : 1;
+}
+
 uint64_t gcr_flight_device_bytes(const gcr_device_info *info, uint64_t cell_bytes,
                                  uint64_t batch_most, int by_blocks)
 {
@@ -102,11 +114,13 @@ uint64_t gcr_flight_device_bytes(const gcr_device_info *info, uint64_t cell_byte
 }
 
 uint64_t gcr_flight_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
-                          int by_blocks)
+                          int by_blocks, int sends_cells)
 {
-    const int has_records = !info->shares_memory || by_blocks;
+    const int has_records = !info->shares_memory || by_blocks || sends_cells;
     const uint64_t records =
-        has_records ? gcr_flight_points(batch_most, by_blocks) * cell_bytes : 0;
+        has_records
+            ? gcr_flight_room(info, cell_bytes, batch_most, by_blocks, sends_cells) * cell_bytes
+            : 0;
 
     return (uint64_t)gcr_flight_count(info) * (sizeof(gcr_flight) + records);
 }

@@ -1,17 +1,19 @@
 /*
  * exec/flight.h -- a batch on its way: what it is made of, and the memory that it stands in.
  *
- * What there is of it depends on the device and on whether cells are kept; the rest is NULL:
+ * What there is of it depends on the device and on what becomes of cells; the rest is NULL:
  *
  *     device                 cells      results go to   and from there       the host reads
  *     shares memory          kept       the slots                            the slots
+ *     shares memory          sent       block                                block
  *     shares memory          not kept   block                                block
- *     has its own            either     records_dev     are downloaded       records
+ *     has its own            any        records_dev     are downloaded       records
  *     has its own, reduces   not kept   records_dev     into partials_dev,   partials
  *                                                       are downloaded
  *
- * Partials are records of blocks of points (gridcrunch/partial.h). Records have room for so many
- * points. All of it is allocated once.
+ * Cells are sent where their slots are on another node (gather.h). Partials are records of blocks
+ * of points (gridcrunch/partial.h). Records have room for so many points. All of it is allocated
+ * once.
  */
 #ifndef GCR_EXEC_FLIGHT_H
 #define GCR_EXEC_FLIGHT_H
@@ -55,6 +57,7 @@ typedef struct gcr_flight {
 typedef struct gcr_flight_spec {
     gcr_device *device;
     const gcr_summaries *summaries; /* that whole blocks are added to; NULL: cells are kept */
+    int sends_cells;                /* their slots are on another node                      */
     uint64_t cell_bytes;            /* of the outputs and states of one cell                */
     uint64_t points;                /* that there is room for                               */
 } gcr_flight_spec;
@@ -73,10 +76,14 @@ int gcr_flight_count(const gcr_device_info *info);
  * blocks. */
 uint64_t gcr_flight_points(uint64_t batch_most, int by_blocks);
 
+/* The same on a device: one that shares memory keeps what is sent in a cache until then. */
+uint64_t gcr_flight_room(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
+                         int by_blocks, int sends_cells);
+
 /* Bytes of the host for all flights of a worker, and of the device where it has memory of its
  * own. */
 uint64_t gcr_flight_bytes(const gcr_device_info *info, uint64_t cell_bytes, uint64_t batch_most,
-                          int by_blocks);
+                          int by_blocks, int sends_cells);
 uint64_t gcr_flight_device_bytes(const gcr_device_info *info, uint64_t cell_bytes,
                                  uint64_t batch_most, int by_blocks);
 

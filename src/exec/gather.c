@@ -10,30 +10,22 @@
 
 enum {
     PACKET_BYTES = 1 << 20,
+    RECORD_BYTES = 1 << 15, /* of cells, as far as one is not more                     */
     RECORDS_PER_LOOK = 256, /* of one worker, so that messages do not wait for long */
 };
 
 /* A packet that does not become full is sent after so many seconds. */
 static const double longest_wait = 0.05;
 
-/* A ring that a leader reads. What was sent last are the cells first .. end - 1, those of all
- * datasets counted, and their memory has been given back. */
-typedef struct source {
-    gcr_landing_ring ring;
-    uint64_t first, end;
-} source;
-
 struct gcr_gather {
     gcr_gather_spec spec;
-    gcr_shared memory;       /* of the node: a ring for each of its workers */
-    gcr_landing_ring *rings; /* [spec.workers]; NULL on rank 0             */
-    source *sources;         /* [source_count] of leaders                   */
+    gcr_shared memory;         /* of the node: a ring for each of its workers */
+    gcr_landing_ring *rings;   /* [spec.workers]; NULL on rank 0              */
+    gcr_landing_ring *sources; /* [source_count] that a leader reads          */
     int source_count;
-    int turn;      /* the source that is read next */
-    uint64_t most; /* bytes of a tally; 0: cells have slots */
-
-    gcr_landing held; /* of sources[turn], not all of it sent; live 0: there is none */
-    void *tally;      /* that belongs to it, [most]                                  */
+    int turn;       /* the source that is read next         */
+    uint64_t tally; /* bytes of one; 0: cells have slots    */
+    uint64_t most;  /* bytes behind a record of this node   */
     gcr_outbox outbox;
     int has_given_up;
     gcr_gather_totals totals;
@@ -50,6 +42,24 @@ static int is_root(const gcr_gather *gather)
 }
 
 /* ---- create ---------------------------------------------------------------------------------- */
+
+static uint64_t packet_bytes(const gcr_gather *gather)
+{
+    return gather->spec.packet_bytes > 0 ? gather->spec.packet_bytes : PACKET_BYTES;
+}
+
+/* On node 0 cells stand in their slots; elsewhere a record has room for one at least. */
+static uint64_t most_of(const gcr_gather *gather)
+{
+    const uint64_t usual =
+        packet_bytes(gather) < RECORD_BYTES ? packet_bytes(gather) : RECORD_BYTES;
+    uint64_t cell;
+
+    if (!gcr_gather_sends_cells(ranks_of(gather), gather->tally > 0))
+        return gather->tally;
+    cell = gcr_packet_cell_bytes(gather->spec.slots);
+    return cell > usual ? cell : usual;
+}
 
 static gcr_status open_rings(gcr_gather *gather)
 {
@@ -78,8 +88,7 @@ static gcr_status open_sources(gcr_gather *gather)
                               sizeof *gather->sources, "what workers tell"));
     gather->source_count = spec->node_workers - first;
     for (int s = 0; s < gather->source_count; s++)
-        gcr_landing_attach(&gather->sources[s].ring, gather->memory.base, first + s, gather->most);
-    GCR_TRY(gcr_memory_create(&gather->tally, gather->most, 1, "a tally on its way"));
+        gcr_landing_attach(&gather->sources[s], gather->memory.base, first + s, gather->most);
 out:
     return status;
 }
@@ -87,8 +96,7 @@ out:
 static gcr_status open_outbox(gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
-    const uint64_t least = gcr_packet_least(gather->spec.slots, gather->most);
-    const uint64_t usual = gather->spec.packet_bytes > 0 ? gather->spec.packet_bytes : PACKET_BYTES;
+    const uint64_t least = sizeof(gcr_landing) + gather->most, usual = packet_bytes(gather);
 
     if (!is_root(gather))
         GCR_TRY(gcr_outbox_open(&gather->outbox, gather->spec.comm, 0, gather->spec.tag,
@@ -100,20 +108,19 @@ out:
 gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec)
 {
     gcr_status status = GCR_OK;
-    gcr_gather *gather = calloc(1, sizeof *gather);
-    const uint64_t most =
-        spec->slots->state == NULL ? gcr_summaries_packed_bytes(spec->summaries) : 0;
-    gcr_shared memory = { 0 };
+    gcr_gather mine = { .spec = *spec }, *gather = calloc(1, sizeof *gather);
 
     *out = NULL;
-    GCR_TRY(gcr_comm_share(&memory, spec->comm, gcr_landing_bytes(spec->node_workers, most), 1,
+    if (spec->slots->state == NULL)
+        mine.tally = gcr_summaries_packed_bytes(spec->summaries);
+    mine.most = most_of(&mine);
+    GCR_TRY(gcr_comm_share(&mine.memory, spec->comm,
+                           gcr_landing_bytes(spec->node_workers, mine.most), 1,
                            "what the workers of a node tell"));
     if (gather == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for the gathering of results");
-    gather->spec = *spec;
-    gather->most = most;
-    gather->memory = memory;
-    memory = (gcr_shared){ 0 };
+    *gather = mine;
+    mine.memory = (gcr_shared){ 0 };
     GCR_TRY(open_rings(gather));
     if (ranks_of(gather)->node_rank == 0) {
         GCR_TRY(open_sources(gather));
@@ -122,7 +129,7 @@ gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec)
     *out = gather;
     gather = NULL;
 out:
-    gcr_shared_clear(&memory);
+    gcr_shared_clear(&mine.memory);
     gcr_gather_destroy(gather);
     return status;
 }
@@ -132,11 +139,15 @@ void gcr_gather_destroy(gcr_gather *gather)
     if (gather == NULL)
         return;
     gcr_outbox_close(&gather->outbox);
-    gcr_memory_destroy(gather->tally);
     gcr_memory_destroy(gather->sources);
     gcr_memory_destroy(gather->rings);
     gcr_shared_clear(&gather->memory);
     free(gather);
+}
+
+int gcr_gather_sends_cells(const gcr_comm_info *ranks, int by_blocks)
+{
+    return ranks->node > 0 && !by_blocks;
 }
 
 gcr_landing_ring *gcr_gather_rings(gcr_gather *gather)
@@ -175,9 +186,9 @@ static gcr_status take_landing(gcr_gather *gather, const gcr_landing *landing, c
 {
     gcr_status status = GCR_OK;
 
-    GCR_TRY(gcr_landing_check(landing, gather->spec.slots, gather->spec.points, gather->most));
+    GCR_TRY(gcr_landing_check(landing, gather->spec.slots, gather->spec.points, gather->tally));
     GCR_TRY(check_missing(gather, landing->dataset, landing->live));
-    if (gather->most > 0)
+    if (gather->tally > 0)
         GCR_TRY(gcr_summaries_add_packed(gather->spec.summaries, landing->dataset, tally));
     count_down(gather, landing, landing->live, landing->failed);
 out:
@@ -216,7 +227,7 @@ gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message)
         GCR_TRY(gcr_packet_get(&landing, &payload, &found, &bytes, &count));
         if (!found)
             break;
-        if (gather->most > 0)
+        if (gather->tally > 0)
             GCR_TRY(take_landing(gather, &landing, payload));
         else
             GCR_TRY(take_cells(gather, &landing, payload));
@@ -227,78 +238,43 @@ out:
 
 /* ---- at a leader ----------------------------------------------------------------------------- */
 
-/* True if no live point of the dataset lies between what the source sent last and point `first`. */
-static int touches(const gcr_gather *gather, const source *from, uint64_t row, uint64_t first)
-{
-    const gcr_points *points = gather->spec.points;
-
-    return from->end >= row && from->end <= row + first &&
-           gcr_points_rank(points, from->end - row) == gcr_points_rank(points, first);
-}
-
-/* Gives the memory of points first .. end - 1 of a dataset back: they are in a packet. */
-static void forget(gcr_gather *gather, source *from, uint64_t dataset, uint64_t first, uint64_t end)
-{
-    const uint64_t row = dataset * gather->spec.slots->point_count;
-
-    if (!touches(gather, from, row, first))
-        from->first = from->end = row + first;
-    gcr_slots_forget(gather->spec.slots, from->first, from->end, row + end);
-    from->end = row + end;
-}
-
-/* Puts what is held, or the front of it, into the packet; false where there is not enough room. */
-static int pack_held(gcr_gather *gather, gcr_packet *packet)
-{
-    gcr_landing *held = &gather->held;
-    const uint64_t first = held->first, end = first + held->count;
-    int is_all;
-
-    if (gather->most > 0) {
-        is_all = gcr_packet_put_tally(packet, held, gather->tally);
-    } else {
-        is_all = gcr_packet_put_cells(packet, held, gather->spec.slots, gather->spec.points);
-        forget(gather, &gather->sources[gather->turn], held->dataset, first,
-               is_all ? end : held->first);
-    }
-    if (is_all)
-        held->live = 0;
-    return is_all;
-}
-
-/* Sends what is held on; *is_held: some of it is, as all packets are on their way. */
-static gcr_status send_held(int *is_held, gcr_gather *gather)
+/* Into a packet; *is_held: not yet, as all are on their way. */
+static gcr_status send_on(int *is_held, gcr_gather *gather, const gcr_landing *landing,
+                          const void *behind)
 {
     gcr_status status = GCR_OK;
+    gcr_packet *packet;
 
-    *is_held = 0;
-    while (gather->held.live > 0) {
-        gcr_packet *packet = gcr_outbox_packet(&gather->outbox);
-
-        *is_held = packet == NULL;
-        if (packet == NULL)
+    while ((packet = gcr_outbox_packet(&gather->outbox)) != NULL) {
+        if (gcr_packet_put(packet, landing, behind))
             break;
-        if (!pack_held(gather, packet))
-            GCR_TRY(gcr_outbox_send(&gather->outbox));
+        GCR_TRY(gcr_outbox_send(&gather->outbox));
     }
+    *is_held = packet == NULL;
 out:
     return status;
 }
 
-/* The next that the source has told; *found is false where there is none. */
-static gcr_status take_record(int *found, gcr_gather *gather, source *from)
+/* What the source has told, as far as there is room for it: what is held stays in its ring. */
+static gcr_status read_source(int *is_held, gcr_gather *gather, gcr_landing_ring *source)
 {
     gcr_status status = GCR_OK;
     gcr_landing landing;
+    const void *behind;
+    int found;
 
-    GCR_TRY(gcr_landing_get(&landing, gather->tally, found, &from->ring));
-    if (!*found)
-        goto out;
-    if (is_root(gather)) {
-        GCR_TRY(take_landing(gather, &landing, gather->tally));
-    } else {
-        GCR_TRY(gcr_landing_check(&landing, gather->spec.slots, gather->spec.points, gather->most));
-        gather->held = landing;
+    *is_held = 0;
+    for (int i = 0; i < RECORDS_PER_LOOK; i++) {
+        GCR_TRY(gcr_landing_get(&landing, &behind, &found, source));
+        if (!found)
+            break;
+        if (is_root(gather))
+            GCR_TRY(take_landing(gather, &landing, behind));
+        else
+            GCR_TRY(send_on(is_held, gather, &landing, behind));
+        if (*is_held)
+            break;
+        gcr_landing_drop(source, &landing);
     }
 out:
     return status;
@@ -308,20 +284,13 @@ out:
 static gcr_status read_sources(gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
-    int is_held, found;
+    int is_held;
 
-    GCR_TRY(send_held(&is_held, gather));
-    for (int s = 0; s < gather->source_count && !is_held; s++) {
-        gather->totals.crowded +=
-            (uint64_t)gcr_landing_is_crowded(&gather->sources[gather->turn].ring);
-        for (int i = 0; i < RECORDS_PER_LOOK; i++) {
-            GCR_TRY(take_record(&found, gather, &gather->sources[gather->turn]));
-            if (!found)
-                break;
-            GCR_TRY(send_held(&is_held, gather));
-            if (is_held)
-                goto out;
-        }
+    for (int s = 0; s < gather->source_count; s++) {
+        gather->totals.crowded += (uint64_t)gcr_landing_is_crowded(&gather->sources[gather->turn]);
+        GCR_TRY(read_source(&is_held, gather, &gather->sources[gather->turn]));
+        if (is_held)
+            break;
         gather->turn = (gather->turn + 1) % gather->source_count;
     }
 out:
@@ -331,9 +300,9 @@ out:
 static int has_read_all(const gcr_gather *gather)
 {
     for (int s = 0; s < gather->source_count; s++)
-        if (!gcr_landing_is_over(&gather->sources[s].ring))
+        if (!gcr_landing_is_over(&gather->sources[s]))
             return 0;
-    return gather->held.live == 0;
+    return 1;
 }
 
 gcr_status gcr_gather_look(gcr_gather *gather)
@@ -356,9 +325,8 @@ out:
 void gcr_gather_give_up(gcr_gather *gather)
 {
     gather->has_given_up = 1;
-    gather->held.live = 0;
     for (int s = 0; s < gather->source_count; s++)
-        gcr_landing_close(&gather->sources[s].ring);
+        gcr_landing_close(&gather->sources[s]);
 }
 
 int gcr_gather_has_sent(const gcr_gather *gather)

@@ -3,9 +3,10 @@
  *
  * Rank 0 counts cells down. Its own workers do so at once; those of other ranks tell in rings of
  * their node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0,
- * and cells stand in its slots already. Any other leader puts cells into packets (packets.h), sends
- * them with a few in flight (outbox.h) and gives the memory that they stood in back. What rank 0
- * needs beside its slots does not grow with the ranks: it receives one message after the other.
+ * and cells stand in its slots already. On any other no cell has a slot: workers put cells behind
+ * what they tell, and the leader passes them on in packets (packets.h), a few of them in flight
+ * (outbox.h). What rank 0 needs beside its slots does not grow with the ranks: it receives one
+ * message after the other.
  *
  * One thread of each leader does all this, the one that has the comm; it never waits here, and
  * nothing is allocated after create. What arrives is looked at before it is believed.
@@ -40,6 +41,10 @@ typedef struct gcr_gather_spec {
  * GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec);
 void gcr_gather_destroy(gcr_gather *gather);
+
+/* True if cells stand behind what workers of this rank tell, as their slots are on another node:
+ * then those here are never written. */
+int gcr_gather_sends_cells(const gcr_comm_info *ranks, int by_blocks);
 
 /* [workers] where those of this rank tell what has landed; NULL on rank 0. */
 gcr_landing_ring *gcr_gather_rings(gcr_gather *gather);

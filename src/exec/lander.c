@@ -5,19 +5,20 @@
 
 #include "gridcrunch/cell.h"
 
-gcr_status gcr_lander_open(gcr_lander *out, const gcr_pipeline_shared *shared,
-                           gcr_pipeline_progress *progress, int worker)
+void gcr_lander_open(gcr_lander *out, const gcr_pipeline_shared *shared,
+                     gcr_pipeline_progress *progress, int worker)
 {
     const gcr_teller_spec teller = {
         .ring = shared->rings != NULL ? &shared->rings[worker] : NULL,
         .points = shared->points,
         .summaries = shared->by_blocks ? shared->summaries : NULL,
         .thread = worker,
-        .cell_bytes = shared->cell_bytes,
+        .slots = shared->slots,
+        .sends_cells = shared->sends_cells,
     };
 
     *out = (gcr_lander){ .shared = shared, .progress = progress, .worker = worker };
-    return gcr_teller_open(&out->teller, &teller);
+    gcr_teller_open(&out->teller, &teller);
 }
 
 void gcr_lander_close(gcr_lander *lander)
@@ -58,10 +59,13 @@ static void add_to_progress(gcr_pipeline_progress *progress, const gcr_flight_pa
                           memory_order_relaxed);
 }
 
-/* `landed` cells of a part are where they will be looked for. */
-static gcr_status count_landed(gcr_lander *lander, const gcr_flight_part *p, uint64_t landed,
-                               uint64_t failed)
+/* `landed` cells of a part are where they will be looked for, or go there with what is told. */
+static gcr_status count_landed(gcr_lander *lander, const gcr_flight *f, const gcr_flight_part *p,
+                               uint64_t landed, uint64_t failed)
 {
+    const gcr_packing_source cells = { .records = &f->from,
+                                       .part = &p->at,
+                                       .kind = lander->shared->kind_mark };
     const gcr_landing landing = { .dataset = p->at.dataset,
                                   .first = p->at.first,
                                   .count = p->at.count,
@@ -74,7 +78,7 @@ static gcr_status count_landed(gcr_lander *lander, const gcr_flight_part *p, uin
     add_to_progress(lander->progress, p, landed);
     lander->dataset = p->at.dataset;
     lander->count += landed;
-    return gcr_teller_put(&lander->teller, &landing);
+    return gcr_teller_put(&lander->teller, &landing, &cells);
 }
 
 /* ---- results that stay ----------------------------------------------------------------------- */
@@ -98,13 +102,13 @@ static gcr_status land_partials(gcr_lander *lander, const gcr_flight *f, const g
         failed += gcr_partial_failed(record);
     }
     GCR_TRY(gcr_summaries_check(summaries)); /* else nobody may hear of these cells */
-    GCR_TRY(count_landed(lander, p, p->live, failed));
+    GCR_TRY(count_landed(lander, f, p, p->live, failed));
 out:
     return status;
 }
 
-/* Gives the results of a part their slots, or adds them to the summaries of the dataset. Of a part
- * that has no slots, cells may be empty: somebody wanted the run to stop. */
+/* Gives the results of a part their slots, or adds them to the summaries of the dataset, or sends
+ * them. Of a part that is reduced, cells may be empty: somebody wanted the run to stop. */
 static gcr_status land_cells(gcr_lander *lander, const gcr_flight *f, const gcr_flight_part *p)
 {
     const gcr_pipeline_shared *shared = lander->shared;
@@ -114,7 +118,7 @@ static gcr_status land_cells(gcr_lander *lander, const gcr_flight *f, const gcr_
 
     if (f->from.base != NULL) /* devices write no states of points that are not live */
         gcr_records_exclude(&f->from, shared->slots, points, &p->at);
-    if (f->from.base != NULL && !shared->by_blocks)
+    if (f->from.base != NULL && !shared->by_blocks && !shared->sends_cells)
         gcr_records_keep(&f->from, shared->slots, points, &p->at);
     state = gcr_records_states(&f->from, shared->slots, &p->at);
     for (uint64_t i = 0; i < p->at.count; i++)
@@ -123,8 +127,9 @@ static gcr_status land_cells(gcr_lander *lander, const gcr_flight *f, const gcr_
         landed -= state[i] == GCR_CELL_EMPTY;
     if (shared->by_blocks && landed > 0)
         gcr_records_reduce(&f->from, shared->slots, shared->summaries, lander->worker, &p->at);
-    gcr_records_mark(shared->slots, &p->at, shared->kind_mark);
-    return count_landed(lander, p, landed, failed);
+    if (!shared->sends_cells)
+        gcr_records_mark(shared->slots, &p->at, shared->kind_mark);
+    return count_landed(lander, f, p, landed, failed);
 }
 
 static gcr_status land_parts(gcr_lander *lander, const gcr_flight *f)

@@ -2,10 +2,11 @@
  * exec/lander.h -- the last stage of a worker's loop: what a batch that is computed leaves behind.
  *
  * Its results stand in their slots already, or are given them, or are added to the summaries and
- * gone; or they leave for rank 0's device (carrier.h). Then its cells are counted. At rank 0 they
- * are counted down at their dataset, whose last one fires the summary; a worker of another rank
- * tells what has landed (teller.h). That is done when the worker turns to another dataset: a
- * counter that all workers share is then touched once per visit, not once per cell.
+ * gone; or they leave, for the slots of another node or for rank 0's device (carrier.h). Then its
+ * cells are counted. At rank 0 they are counted down at their dataset, whose last one fires the
+ * summary; a worker of another rank tells what has landed (teller.h). That is done when the worker
+ * turns to another dataset: a counter that all workers share is then touched once per visit, not
+ * once per cell.
  */
 #ifndef GCR_EXEC_LANDER_H
 #define GCR_EXEC_LANDER_H
@@ -21,9 +22,9 @@ typedef struct gcr_lander {
     uint64_t dataset, count; /* live cells of it that have landed and are not counted down */
 } gcr_lander;
 
-/* All is borrowed until close. GCR_ENOMEM. The caller closes it, after a failure, too. */
-GCR_MUST_CHECK gcr_status gcr_lander_open(gcr_lander *out, const gcr_pipeline_shared *shared,
-                                          gcr_pipeline_progress *progress, int worker);
+/* All is borrowed until close. */
+void gcr_lander_open(gcr_lander *out, const gcr_pipeline_shared *shared,
+                     gcr_pipeline_progress *progress, int worker);
 void gcr_lander_close(gcr_lander *lander);
 
 /* A batch that has been computed. `queue` is the device's that has its results still, if they are

@@ -2,8 +2,10 @@
  * exec/landing.c -- see landing.h.
  *
  * `put` and `taken` count bytes since the beginning and never go back; what is between them stands
- * in the ring at their remainders. The writer's release of `put` makes a record visible, and with
- * it all that its process wrote into slots before.
+ * in the ring at their remainders. No record is broken: one that begins below the end of the ring
+ * may reach beyond it, and the next begins at the start, which both sides count as if the end had
+ * been reached. The writer's release of `put` makes a record visible, and with it all that its
+ * process wrote into slots before.
  */
 #include "exec/landing.h"
 
@@ -15,10 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-/* A ring has room for so many: of many small datasets between two looks. */
+/* A ring has room for so many records: of many small datasets between two looks. */
 enum {
-    RECORDS = 256, /* without a tally */
-    TALLIES = 16,  /* with one        */
+    RECORDS = 256,        /* alone                                                 */
+    LONG_RECORDS = 16,    /* with bytes behind them, if those are not more than ... */
+    LONG_BYTES = 1 << 19, /* ... so many; two records in any case                  */
     WAIT_NS = 50000,
 };
 
@@ -49,6 +52,27 @@ int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points 
     to->failed += next->failed;
     to->cost += next->cost;
     return 1;
+}
+
+gcr_landing gcr_landing_split(gcr_landing *landing, uint64_t live, const gcr_points *points)
+{
+    gcr_landing front = *landing;
+
+    if (live < landing->live) {
+        const uint64_t rank = gcr_points_rank(points, landing->first);
+
+        front.live = live;
+        front.count = gcr_points_select(points, rank + live - 1) + 1 - landing->first;
+        front.cost = landing->cost * ((double)live / (double)landing->live);
+        front.failed = landing->failed = 0;
+    }
+    landing->first += front.count;
+    landing->count -= front.count;
+    landing->live -= front.live;
+    landing->cost -= front.cost;
+    if (landing->cost < 0.0)
+        landing->cost = 0.0; /* rounded */
+    return front;
 }
 
 /* Of which points cells have landed, a tally does not say. */
@@ -82,21 +106,33 @@ out:
 
 /* ---- rings ----------------------------------------------------------------------------------- */
 
-static uint64_t record_bytes(uint64_t tally)
+static uint64_t record_bytes(uint64_t behind)
 {
-    return sizeof(gcr_landing) + tally;
+    return sizeof(gcr_landing) + behind;
 }
 
+static uint64_t most_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Records begin below it. */
 static uint64_t room_of(uint64_t most)
 {
-    const uint64_t bytes = (most > 0 ? TALLIES : RECORDS) * record_bytes(most);
+    const uint64_t record = record_bytes(most);
 
-    return (bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT;
+    if (most == 0)
+        return RECORDS * record;
+    return LONG_RECORDS * record <= LONG_BYTES ? LONG_RECORDS * record
+                                               : most_of(2 * record, LONG_BYTES);
 }
 
+/* With room behind the ring for the end of a record. */
 uint64_t gcr_landing_bytes(int count, uint64_t most)
 {
-    return (uint64_t)count * (sizeof(ring_memory) + room_of(most));
+    const uint64_t bytes = sizeof(ring_memory) + room_of(most) + record_bytes(most);
+
+    return (uint64_t)count * ((bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT);
 }
 
 void gcr_landing_attach(gcr_landing_ring *out, void *memory, int index, uint64_t most)
@@ -105,37 +141,30 @@ void gcr_landing_attach(gcr_landing_ring *out, void *memory, int index, uint64_t
     out->shared = (void *)((char *)memory + gcr_landing_bytes(index, most));
 }
 
-/* Between the ring, from byte `at` of all on, and memory without an end in its middle. */
-static void copy_in(gcr_landing_ring *ring, uint64_t at, const void *from, uint64_t bytes)
+static unsigned char *record_at(const gcr_landing_ring *ring)
 {
-    const uint64_t begin = at % ring->room, left = ring->room - begin;
-    const uint64_t front = bytes < left ? bytes : left;
-
-    memcpy(ring->shared->bytes + begin, from, front);
-    memcpy(ring->shared->bytes, (const char *)from + front, bytes - front);
+    return ring->shared->bytes + ring->at % ring->room;
 }
 
-static void copy_out(const gcr_landing_ring *ring, uint64_t at, void *to, uint64_t bytes)
+/* Where the record behind this end's begins, if that has `bytes` behind it. */
+static uint64_t next_of(const gcr_landing_ring *ring, uint64_t bytes)
 {
-    const uint64_t begin = at % ring->room, left = ring->room - begin;
-    const uint64_t front = bytes < left ? bytes : left;
+    const uint64_t begin = ring->at % ring->room, end = begin + record_bytes(bytes);
 
-    memcpy(to, ring->shared->bytes + begin, front);
-    memcpy((char *)to + front, ring->shared->bytes, bytes - front);
+    return ring->at - begin + (end < ring->room ? end : ring->room);
 }
 
 static int has_room(const gcr_landing_ring *ring, uint64_t bytes)
 {
     const uint64_t taken = atomic_load_explicit(&ring->shared->taken, memory_order_acquire);
 
-    return ring->at - taken <= ring->room - bytes; /* what no reader can say is no room either */
+    return next_of(ring, bytes) - taken <= ring->room; /* what no reader can say is no room */
 }
 
-gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing, const void *tally)
+gcr_status gcr_landing_reserve(void **behind_out, gcr_landing_ring *ring, uint64_t bytes)
 {
     gcr_status status = GCR_OK;
     const struct timespec a_while = { .tv_nsec = WAIT_NS };
-    const uint64_t bytes = record_bytes(landing->bytes);
 
     for (;;) {
         if (atomic_load_explicit(&ring->shared->is_closed, memory_order_relaxed) != 0)
@@ -144,13 +173,16 @@ gcr_status gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing, c
             break;
         nanosleep(&a_while, NULL);
     }
-    copy_in(ring, ring->at, landing, sizeof *landing);
-    if (landing->bytes > 0)
-        copy_in(ring, ring->at + sizeof *landing, tally, landing->bytes);
-    ring->at += bytes;
-    atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
+    *behind_out = record_at(ring) + sizeof(gcr_landing);
 out:
     return status;
+}
+
+void gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing)
+{
+    memcpy(record_at(ring), landing, sizeof *landing);
+    ring->at = next_of(ring, landing->bytes);
+    atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
 }
 
 void gcr_landing_end(gcr_landing_ring *ring)
@@ -158,7 +190,8 @@ void gcr_landing_end(gcr_landing_ring *ring)
     atomic_store_explicit(&ring->shared->has_ended, 1, memory_order_release);
 }
 
-gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found, gcr_landing_ring *ring)
+gcr_status gcr_landing_get(gcr_landing *out, const void **behind, int *found,
+                           const gcr_landing_ring *ring)
 {
     gcr_status status = GCR_OK;
     const uint64_t put = atomic_load_explicit(&ring->shared->put, memory_order_acquire);
@@ -167,16 +200,11 @@ gcr_status gcr_landing_get(gcr_landing *out, void *tally, int *found, gcr_landin
     *found = 0;
     if (there == 0)
         goto out;
-    if (there >= sizeof *out)
-        copy_out(ring, ring->at, out, sizeof *out);
-    if (there < sizeof *out || there > ring->room || out->bytes > ring->most ||
-        record_bytes(out->bytes) > there)
+    memcpy(out, record_at(ring), sizeof *out);
+    if (there > ring->room || out->bytes > ring->most || next_of(ring, out->bytes) > put)
         GCR_FAIL(GCR_EIO, "a process of this machine says that cells have landed, in a record "
                           "that is none; was its memory written by another program?");
-    if (out->bytes > 0)
-        copy_out(ring, ring->at + sizeof *out, tally, out->bytes);
-    ring->at += record_bytes(out->bytes);
-    atomic_store_explicit(&ring->shared->taken, ring->at, memory_order_release);
+    *behind = record_at(ring) + sizeof *out;
     *found = 1;
 out:
     return status;
@@ -186,6 +214,12 @@ int gcr_landing_is_crowded(const gcr_landing_ring *ring)
 {
     return atomic_load_explicit(&ring->shared->put, memory_order_relaxed) - ring->at >=
            ring->room / 4;
+}
+
+void gcr_landing_drop(gcr_landing_ring *ring, const gcr_landing *got)
+{
+    ring->at = next_of(ring, got->bytes);
+    atomic_store_explicit(&ring->shared->taken, ring->at, memory_order_release);
 }
 
 int gcr_landing_is_over(const gcr_landing_ring *ring)

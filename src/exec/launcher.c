@@ -182,7 +182,7 @@ static gcr_status crunch(gcr_launcher *launcher, gcr_flight *f)
     const gcr_pipeline_shared *shared = launcher->shared;
     const gcr_crunch_args args = { .tiles = f->tiles, .tile_count = f->tile_count };
 
-    if (f->block != NULL)
+    if (shared->by_blocks && f->block != NULL)
         return crunch_blocks(launcher, f);
     if (shared->by_blocks && f->tile_count == 1)
         return crunch_slices(launcher, f, f->tiles); /* one, unless memory is short */

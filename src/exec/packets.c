@@ -69,84 +69,74 @@ uint64_t gcr_packet_cell_bytes(const gcr_slots *slots)
     return cell_bytes(&all);
 }
 
-uint64_t gcr_packet_least(const gcr_slots *slots, uint64_t tally)
-{
-    const uint64_t cell = slots->state != NULL ? gcr_packet_cell_bytes(slots) : 0;
-
-    return sizeof(gcr_landing) + (cell > tally ? cell : tally);
-}
-
 /* ---- packing --------------------------------------------------------------------------------- */
 
-/* Takes the front of a landing, `live` cells, off it. Failures are counted where they arrive. */
-static gcr_landing split(gcr_landing *landing, const gcr_points *points, uint64_t live)
+/* The cells of a part; of the kinds there is no array. */
+static columns columns_of_part(const gcr_slots *slots, const gcr_packing_source *from)
 {
-    const uint64_t rank = gcr_points_rank(points, landing->first);
-    gcr_landing front = *landing;
+    columns all = columns_of(slots);
+    gcr_unit_tile tile;
+    int c = 0;
 
-    if (live < landing->live) {
-        front.live = live;
-        front.count = gcr_points_select(points, rank + live - 1) + 1 - landing->first;
-        front.cost = landing->cost * ((double)live / (double)landing->live);
+    gcr_records_aim(from->records, slots, from->part, &tile);
+    for (; c < slots->output_count; c++)
+        all.at[c] = (char *)tile.outputs[c];
+    all.at[c++] = (char *)tile.state;
+    if (slots->jitter_step != NULL)
+        all.at[c++] = (char *)tile.jitter_step;
+    if (slots->kind != NULL)
+        all.at[c++] = NULL;
+    return all;
+}
+
+/* `count` cells from number `first` of the part on. */
+static void append(const columns *to, uint64_t at, const columns *from, uint64_t first,
+                   uint64_t count, uint8_t kind)
+{
+    for (int c = 0; c < to->count; c++) {
+        char *const place = to->at[c] + at * to->bytes[c];
+
+        if (from->at[c] != NULL)
+            memcpy(place, from->at[c] + first * from->bytes[c], count * from->bytes[c]);
+        else
+            memset(place, kind, count);
     }
-    landing->first += front.count;
-    landing->count -= front.count;
-    landing->live -= front.live;
-    landing->cost -= front.cost;
-    if (landing->cost < 0.0)
-        landing->cost = 0.0; /* rounded */
-    front.failed = 0;
-    return front;
 }
 
-/* Copies run after run of live points from slots into a packet. */
-static void pack(columns *to, const columns *slots, const gcr_landing *landing,
-                 uint64_t point_count, const gcr_point_table *table)
+/* Run after run of live points. Until the end each array has room for all cells that may come. */
+void gcr_packing_add(gcr_packing *packing, const gcr_landing *landing,
+                     const gcr_packing_source *from)
 {
-    const uint64_t row = landing->dataset * point_count, end = landing->first + landing->count;
+    const columns of_part = columns_of_part(packing->slots, from);
+    const columns to = columns_in(&of_part, packing->bytes, packing->room);
+    const uint64_t end = landing->first + landing->count;
 
-    for (uint64_t first = landing->first, after; gcr_points_run(table, end, &first, &after);
-         first = after)
-        for (int c = 0; c < to->count; c++) {
-            const uint64_t bytes = (after - first) * to->bytes[c];
-
-            memcpy(to->at[c], slots->at[c] + (row + first) * to->bytes[c], bytes);
-            to->at[c] += bytes;
-        }
+    for (uint64_t first = landing->first, after;
+         gcr_points_run(gcr_points_table(packing->points), end, &first, &after); first = after) {
+        append(&to, packing->live, &of_part, first - from->part->first, after - first, from->kind);
+        packing->live += after - first;
+    }
 }
 
-int gcr_packet_put_cells(gcr_packet *packet, gcr_landing *landing, const gcr_slots *slots,
-                         const gcr_points *points)
+uint64_t gcr_packing_end(gcr_packing *packing)
 {
-    const columns all = columns_of(slots);
-    const uint64_t each = cell_bytes(&all), least = sizeof(gcr_landing) + each;
-    gcr_landing front;
-    uint64_t room;
-    columns to;
+    const columns all = columns_of(packing->slots);
+    const columns from = columns_in(&all, packing->bytes, packing->room);
+    const columns to = columns_in(&all, packing->bytes, packing->live);
 
-    if (landing->live == 0)
-        return 1;
-    if (packet->room - packet->used < least)
-        return 0;
-    room = (packet->room - packet->used - sizeof front) / each;
-    front = split(landing, points, room < landing->live ? room : landing->live);
-    front.bytes = front.live * each;
-    memcpy(packet->bytes + packet->used, &front, sizeof front);
-    packet->used += sizeof front;
-    to = columns_in(&all, packet->bytes + packet->used, front.live);
-    pack(&to, &all, &front, slots->point_count, gcr_points_table(points));
-    packet->used += front.bytes;
-    return landing->live == 0;
+    for (int c = 1; c < all.count; c++)
+        memmove(to.at[c], from.at[c], packing->live * all.bytes[c]);
+    return packing->live * cell_bytes(&all);
 }
 
-int gcr_packet_put_tally(gcr_packet *packet, const gcr_landing *landing, const void *tally)
+int gcr_packet_put(gcr_packet *packet, const gcr_landing *landing, const void *behind)
 {
     const uint64_t bytes = sizeof *landing + landing->bytes;
 
     if (packet->room - packet->used < bytes)
         return 0;
     memcpy(packet->bytes + packet->used, landing, sizeof *landing);
-    memcpy(packet->bytes + packet->used + sizeof *landing, tally, landing->bytes);
+    memcpy(packet->bytes + packet->used + sizeof *landing, behind, landing->bytes);
     packet->used += bytes;
     return 1;
 }

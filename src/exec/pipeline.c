@@ -297,6 +297,7 @@ static gcr_status open_all_flights(worker *w)
     gcr_status status = GCR_OK;
     const gcr_flight_spec spec = { .device = w->shared->device,
                                    .summaries = w->shared->by_blocks ? w->shared->summaries : NULL,
+                                   .sends_cells = w->shared->sends_cells,
                                    .cell_bytes = w->shared->cell_bytes,
                                    .points = w->cutter.room };
 
@@ -339,19 +340,21 @@ static gcr_status open_flights(worker *w)
 static gcr_status open_worker(worker *w)
 {
     gcr_status status = GCR_OK;
-    gcr_device *device = w->shared->device;
+    const gcr_pipeline_shared *shared = w->shared;
+    gcr_device *device = shared->device;
 
-    w->flight_count = w->shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
+    w->flight_count = shared->kernel_seconds > 0 ? 1 : gcr_flight_count(&device->info);
     w->cutter =
-        (gcr_cutter){ .plan = w->shared->plan,
-                      .points = w->shared->points,
-                      .positions = w->shared->positions,
-                      .by_blocks = w->shared->by_blocks,
-                      .is_bounded = !shares_memory(w),
-                      .room = gcr_flight_points(w->shared->batch_most, w->shared->by_blocks) };
+        (gcr_cutter){ .plan = shared->plan,
+                      .points = shared->points,
+                      .positions = shared->positions,
+                      .by_blocks = shared->by_blocks,
+                      .is_bounded = !shares_memory(w) || shared->sends_cells,
+                      .room = gcr_flight_room(&device->info, shared->cell_bytes, shared->batch_most,
+                                              shared->by_blocks, shared->sends_cells) };
     gcr_cutter_begin(&w->cutter);
-    GCR_TRY(gcr_lander_open(&w->lander, w->shared, w->progress, w->index));
-    GCR_TRY(gcr_launcher_open(&w->launcher, w->shared));
+    gcr_lander_open(&w->lander, shared, w->progress, w->index);
+    GCR_TRY(gcr_launcher_open(&w->launcher, shared));
     GCR_TRY(gcr_memory_create((void **)&w->flights, (uint64_t)w->flight_count, sizeof(flight),
                               "the batches in flight"));
     GCR_TRY(open_flights(w));
@@ -443,7 +446,7 @@ static gcr_status run_batches(worker *w)
         if (f->tile_count == 0)
             break;
         GCR_TRY(land(w, &w->flights[(w->turn + 1) % w->flight_count]));
-        if (f->block == NULL)
+        if (!w->shared->by_blocks || f->block == NULL)
             gcr_launcher_adapt(&w->launcher);
     }
     GCR_TRY(land_all(w));

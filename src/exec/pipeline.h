@@ -2,9 +2,10 @@
  * exec/pipeline.h -- one worker: takes batches, drives its queue, lets results land.
  *
  * The loop is the same for every device. Where the device shares the host's memory, a kernel
- * writes straight into the result slots. Elsewhere each batch has a block of device memory and a
- * staging block on the host, both allocated once; with two or more of them the next batch is
- * enqueued before the last one is waited for. Nothing is allocated in the loop.
+ * writes straight into the result slots, if those are on this node. Elsewhere each batch has a
+ * block of device memory and a staging block on the host, both allocated once; with two or more of
+ * them the next batch is enqueued before the last one is waited for. Nothing is allocated in the
+ * loop.
  *
  * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of
  * points, each batch has a block of memory on the CPU, too, and what lands is added to the
@@ -41,6 +42,7 @@ typedef struct gcr_pipeline_shared {
     uint64_t cell_bytes;              /* of the outputs and states of one cell                */
     uint64_t positions;               /* of the schedule, for each dataset: its live points ... */
     int by_blocks;                    /* ... or blocks of points: cells have no slots           */
+    int sends_cells;                  /* their slots are on another node (gather.h)             */
     double kernel_seconds;            /* > 0: a batch that is not over then ends the run      */
     const atomic_int *stop;           /* not 0: finish what is in flight, then leave          */
     int first_worker;                 /* a worker's number in the schedule is its own less this */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "exec/batch.h"
 #include "exec/flight.h"
+#include "exec/gather.h"
 #include "exec/residency.h"
 #include "grid/plan_create.h"
 
@@ -44,7 +45,8 @@ static gcr_status measure_scratch(uint64_t *out, const gcr_run *run)
         const gcr_run_device *d = &run->devices[i];
         const gcr_binding *binding = &run->kinds[d->kind]->binding;
         const uint64_t pipeline =
-            gcr_flight_bytes(&d->device->info, run->cell_bytes, d->batch_most, run->by_blocks);
+            gcr_flight_bytes(&d->device->info, run->cell_bytes, d->batch_most, run->by_blocks,
+                             gcr_gather_sends_cells(run->crew.comm, run->by_blocks));
         uint64_t one;
 
         if (!gcr_add(&one, binding->unit->scratch_bytes(&binding->largest), pipeline) ||

@@ -3,20 +3,12 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/memory.h"
 
 static const double longest_silence = 0.1;
 
-gcr_status gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec)
+void gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec)
 {
-    gcr_status status = GCR_OK;
-
     *out = (gcr_teller){ .spec = *spec, .told = gcr_clock_seconds() };
-    if (spec->ring != NULL && spec->summaries != NULL)
-        GCR_TRY(gcr_memory_create(&out->tally, gcr_summaries_packed_bytes(spec->summaries), 1,
-                                  "a tally on its way"));
-out:
-    return status;
 }
 
 /* Takes both as one; false where cells between them are not there. */
@@ -32,26 +24,81 @@ static int join(gcr_teller *teller, const gcr_landing *landing)
     return 1;
 }
 
-static int is_due(const gcr_teller *teller)
+/* Cells that there is room for behind one record. */
+static uint64_t room_of(const gcr_teller_spec *spec)
 {
-    const int is_much = teller->spec.summaries == NULL &&
-                        teller->untold.live >= GCR_TELLER_BYTES / (teller->spec.cell_bytes + 1);
-
-    return is_much || gcr_clock_seconds() - teller->told > longest_silence;
+    return spec->ring->most / gcr_packet_cell_bytes(spec->slots);
 }
 
-gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing)
+static uint64_t room_left(const gcr_teller *teller)
+{
+    const uint64_t taken = teller->untold.live > 0 ? teller->packing.live : 0;
+
+    return teller->spec.sends_cells ? room_of(&teller->spec) - taken : UINT64_MAX;
+}
+
+static int is_much(const gcr_teller *teller)
+{
+    const gcr_teller_spec *spec = &teller->spec;
+
+    if (spec->summaries != NULL)
+        return 0;
+    if (spec->sends_cells)
+        return room_left(teller) == 0;
+    return teller->untold.live >= GCR_TELLER_BYTES / (gcr_packet_cell_bytes(spec->slots) + 1);
+}
+
+static int is_due(const gcr_teller *teller)
+{
+    return is_much(teller) || gcr_clock_seconds() - teller->told > longest_silence;
+}
+
+/* Cells are packed where they are read, in the ring. */
+static gcr_status open_packing(gcr_teller *teller)
+{
+    gcr_status status = GCR_OK;
+    const gcr_teller_spec *spec = &teller->spec;
+    void *behind;
+
+    GCR_TRY(gcr_landing_reserve(&behind, spec->ring, spec->ring->most));
+    teller->packing = (gcr_packing){
+        .slots = spec->slots, .points = spec->points, .bytes = behind, .room = room_of(spec)
+    };
+out:
+    return status;
+}
+
+/* Behind what is untold, or as the first of it. */
+static gcr_status add(gcr_teller *teller, const gcr_landing *landing)
 {
     gcr_status status = GCR_OK;
 
-    if (teller->spec.ring == NULL || landing->live == 0)
-        goto out;
     if (teller->untold.live > 0 && !join(teller, landing))
         GCR_TRY(gcr_teller_flush(teller));
-    if (teller->untold.live == 0)
-        teller->untold = *landing;
-    if (is_due(teller))
-        GCR_TRY(gcr_teller_flush(teller));
+    if (teller->untold.live > 0)
+        goto out;
+    if (teller->spec.sends_cells)
+        GCR_TRY(open_packing(teller));
+    teller->untold = *landing;
+out:
+    return status;
+}
+
+gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing,
+                          const gcr_packing_source *cells)
+{
+    gcr_status status = GCR_OK;
+    gcr_landing left = *landing;
+
+    while (teller->spec.ring != NULL && left.live > 0) {
+        const gcr_landing front = gcr_landing_split(&left, room_left(teller), teller->spec.points);
+
+        GCR_TRY(add(teller, &front));
+        if (teller->spec.sends_cells)
+            gcr_packing_add(&teller->packing, &front, cells);
+        if (is_due(teller))
+            GCR_TRY(gcr_teller_flush(teller));
+    }
 out:
     return status;
 }
@@ -59,18 +106,24 @@ out:
 gcr_status gcr_teller_flush(gcr_teller *teller)
 {
     gcr_status status = GCR_OK;
+    const gcr_teller_spec *spec = &teller->spec;
     gcr_landing landing = teller->untold;
+    void *behind;
 
     if (landing.live == 0)
         goto out;
-    if (teller->spec.summaries != NULL) {
-        landing.first = landing.count = 0;
-        landing.bytes = gcr_summaries_packed_bytes(teller->spec.summaries);
-        gcr_summaries_pack(teller->tally, teller->spec.summaries, teller->spec.thread);
-    }
     teller->untold.live = 0;
     teller->told = gcr_clock_seconds();
-    GCR_TRY(gcr_landing_put(teller->spec.ring, &landing, teller->tally));
+    if (spec->sends_cells)
+        landing.bytes = gcr_packing_end(&teller->packing); /* which has its place */
+    else
+        GCR_TRY(gcr_landing_reserve(&behind, spec->ring, spec->ring->most));
+    if (spec->summaries != NULL) {
+        landing.first = landing.count = 0;
+        landing.bytes = gcr_summaries_packed_bytes(spec->summaries);
+        gcr_summaries_pack(behind, spec->summaries, spec->thread);
+    }
+    gcr_landing_put(spec->ring, &landing);
 out:
     return status;
 }
@@ -79,5 +132,4 @@ void gcr_teller_close(gcr_teller *teller)
 {
     if (teller->spec.ring != NULL)
         gcr_landing_end(teller->spec.ring);
-    gcr_memory_destroy(teller->tally);
 }

@@ -2,15 +2,15 @@
  * exec/teller.h -- how a worker of another rank than 0 lets what has landed be known.
  *
  * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of
- * cells that touch in one record, where cells are not kept the tally of all that it has added; and
- * not later than with the first batch after a tenth of a second, so that nothing waits for a worker
- * that stays with its dataset, nor than after GCR_TELLER_BYTES of cells, so that what is not sent
- * on yet is no more than rings hold.
+ * cells that touch in one record, behind it the cells themselves where their slots are on another
+ * node; where cells are not kept the tally of all that it has added. It does so not later than with
+ * the first batch after a tenth of a second, so that nothing waits for a worker that stays with its
+ * dataset, nor than after GCR_TELLER_BYTES of cells, or when a record has no room for more.
  */
 #ifndef GCR_EXEC_TELLER_H
 #define GCR_EXEC_TELLER_H
 
-#include "exec/landing.h"
+#include "exec/packets.h"
 #include "results/summary.h"
 
 enum { GCR_TELLER_BYTES = 128 << 10 };
@@ -21,22 +21,23 @@ typedef struct gcr_teller_spec {
     const gcr_points *points;
     gcr_summaries *summaries; /* where cells are not kept, else NULL ... */
     int thread;               /* ... and its number there                */
-    uint64_t cell_bytes;      /* of a cell that is kept                  */
+    const gcr_slots *slots;   /* of cells that are kept                  */
+    int sends_cells;          /* their slots are on another node         */
 } gcr_teller_spec;
 
 typedef struct gcr_teller {
     gcr_teller_spec spec;
-    void *tally;
-    gcr_landing untold; /* live > 0: there is something */
-    double told;        /* when, last                   */
+    gcr_landing untold;  /* live > 0: there is something    */
+    gcr_packing packing; /* the cells of it that are sent   */
+    double told;         /* when, last                      */
 } gcr_teller;
 
-/* GCR_ENOMEM. The caller closes it, after a failure, too. */
-GCR_MUST_CHECK gcr_status gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec);
+void gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec);
 
-/* `landing` is of the dataset of what is untold, or that has been flushed. GCR_ECLOSED: nobody
- * wants to know any more. */
-GCR_MUST_CHECK gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing);
+/* `landing` is of the dataset of what is untold, or that has been flushed; `cells` is where those
+ * are that it sends, else not used. GCR_ECLOSED: nobody wants to know any more. */
+GCR_MUST_CHECK gcr_status gcr_teller_put(gcr_teller *teller, const gcr_landing *landing,
+                                         const gcr_packing_source *cells);
 
 /* The worker turns to another dataset. */
 GCR_MUST_CHECK gcr_status gcr_teller_flush(gcr_teller *teller);

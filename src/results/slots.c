@@ -223,26 +223,6 @@ void gcr_slots_release(gcr_slots *slots, uint64_t dataset)
     }
 }
 
-static void forget_array(void *array, uint64_t bytes, const uint64_t cells[3])
-{
-    char *base = array;
-
-    if (array != NULL)
-        gcr_memory_release_shared(base + cells[0] * bytes, base + cells[1] * bytes,
-                                  base + cells[2] * bytes);
-}
-
-void gcr_slots_forget(gcr_slots *slots, uint64_t first, uint64_t done, uint64_t end)
-{
-    const uint64_t cells[] = { first, done, end };
-
-    for (int o = 0; o < slots->output_count; o++)
-        forget_array(slots->values[o], (uint64_t)slots->width[o] * sizeof(double), cells);
-    forget_array(slots->state, 1, cells);
-    forget_array(slots->jitter_step, 1, cells);
-    forget_array(slots->kind, 1, cells);
-}
-
 /* Whole blocks at once while all is well, which it mostly is. */
 static void count_states(const uint8_t *state, uint64_t n, uint64_t counts[GCR_CELL_STATE_COUNT])
 {

@@ -74,11 +74,6 @@ void gcr_slots_seal(gcr_slots *slots);
  * writes them any more. */
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset);
 
-/* Gives back, of slots in given memory, whatever nothing else stands on than the cells first .. end
- * - 1, which nobody reads or writes any more; of those before `done`, first <= done <= end, this
- * has been said already. */
-void gcr_slots_forget(gcr_slots *slots, uint64_t first, uint64_t done, uint64_t end);
-
 /* How many cells have each state. */
 void gcr_slots_count(const gcr_slots *slots, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);
 

@@ -65,11 +65,13 @@ static pid_t start_worker(const shared *s, int worker, uint64_t most, uint64_t c
         return child;
     gcr_landing_attach(&ring, s->memory, worker, most);
     for (uint64_t i = 0; i < count; i++) {
-        unsigned char tally[MOST];
-        const gcr_landing landing = record_of(worker, i, most, tally);
+        gcr_landing landing;
+        void *behind;
 
-        if (gcr_landing_put(&ring, &landing, tally) != GCR_OK)
+        if (gcr_landing_reserve(&behind, &ring, most) != GCR_OK)
             _exit(2);
+        landing = record_of(worker, i, most, behind);
+        gcr_landing_put(&ring, &landing);
         if (i % 1000 == 999)
             usleep(200);
     }
@@ -100,13 +102,15 @@ static void assert_all_arrive(int workers, uint64_t most)
     while (over < workers) {
         over = 0;
         for (int w = 0; w < workers; w++) {
-            unsigned char tally[MOST];
             gcr_landing landing;
+            const void *behind;
             int found;
 
-            assert_ok(gcr_landing_get(&landing, tally, &found, &rings[w]));
-            if (found)
-                assert_record(&landing, tally, w, next[w]++, most);
+            assert_ok(gcr_landing_get(&landing, &behind, &found, &rings[w]));
+            if (found) {
+                assert_record(&landing, behind, w, next[w]++, most);
+                gcr_landing_drop(&rings[w], &landing);
+            }
             over += gcr_landing_is_over(&rings[w]);
         }
     }
@@ -136,20 +140,26 @@ static void test_an_empty_ring_has_nothing_and_is_over_when_its_writer_says_so(v
     shared s = share(1, 0);
     gcr_landing landing;
     gcr_landing_ring writer, reader;
+    const void *there;
+    void *behind;
     int found = 1;
 
     (void)state;
     gcr_landing_attach(&writer, s.memory, 0, 0);
     gcr_landing_attach(&reader, s.memory, 0, 0);
-    assert_ok(gcr_landing_get(&landing, NULL, &found, &reader));
+    assert_ok(gcr_landing_get(&landing, &there, &found, &reader));
     assert_false(found);
     assert_false(gcr_landing_is_over(&reader));
     landing = record_of(0, 1, 0, NULL);
-    assert_ok(gcr_landing_put(&writer, &landing, NULL));
+    assert_ok(gcr_landing_reserve(&behind, &writer, 0));
+    gcr_landing_put(&writer, &landing);
     gcr_landing_end(&writer);
     assert_false(gcr_landing_is_over(&reader));
-    assert_ok(gcr_landing_get(&landing, NULL, &found, &reader));
-    assert_true(found && gcr_landing_is_over(&reader));
+    assert_ok(gcr_landing_get(&landing, &there, &found, &reader));
+    assert_true(found);
+    assert_false(gcr_landing_is_over(&reader)); /* it stands there still */
+    gcr_landing_drop(&reader, &landing);
+    assert_true(gcr_landing_is_over(&reader));
     unshare(&s);
 }
 
@@ -158,15 +168,20 @@ static void test_a_ring_is_crowded_long_before_its_writer_has_to_wait(void **sta
     shared s = share(1, 0);
     gcr_landing landing = record_of(0, 1, 0, NULL);
     gcr_landing_ring writer, reader;
+    const void *there;
+    void *behind;
     int found = 1, count = 0;
 
     (void)state;
     gcr_landing_attach(&writer, s.memory, 0, 0);
     gcr_landing_attach(&reader, s.memory, 0, 0);
-    for (; !gcr_landing_is_crowded(&reader); count++)
-        assert_ok(gcr_landing_put(&writer, &landing, NULL));
+    for (; !gcr_landing_is_crowded(&reader); count++) {
+        assert_ok(gcr_landing_reserve(&behind, &writer, 0));
+        gcr_landing_put(&writer, &landing);
+    }
     assert_in_range(count, 10, 100); /* of 256 */
-    assert_ok(gcr_landing_get(&landing, NULL, &found, &reader));
+    assert_ok(gcr_landing_get(&landing, &there, &found, &reader));
+    gcr_landing_drop(&reader, &landing);
     assert_false(gcr_landing_is_crowded(&reader));
     unshare(&s);
 }
@@ -189,8 +204,8 @@ static void test_a_writer_that_waits_is_told_when_nobody_takes_records(void **st
     unshare(&s);
 }
 
-/* Noise in the shared memory, at every place and of every kind, is refused or read as a record; nothing
- * is written but a record and at most MOST bytes. */
+/* Noise in the shared memory, at every place and of every kind, is refused or read as a record, which
+ * ends within it. */
 static void test_noise_in_a_ring_is_never_more_than_a_record(void **state)
 {
     shared s = share(1, MOST);
@@ -199,7 +214,7 @@ static void test_noise_in_a_ring_is_never_more_than_a_record(void **state)
     (void)state;
     for (int round = 0; round < 20000; round++) {
         uint64_t *words = s.memory;
-        unsigned char tally[MOST + 64];
+        const void *behind;
         gcr_landing_ring ring;
         gcr_landing landing;
         int found;
@@ -207,16 +222,15 @@ static void test_noise_in_a_ring_is_never_more_than_a_record(void **state)
         for (uint64_t i = 0; i < 300 / 8 + 20; i++)
             words[i] =
                 round % 2 == 0 ? random_below(&seed, UINT64_C(1) << 31) : random_below(&seed, 400);
-        memset(tally, 0x5a, sizeof tally);
         gcr_landing_attach(&ring, s.memory, 0, MOST);
-        if (gcr_landing_get(&landing, tally, &found, &ring) != GCR_OK) {
+        ring.at = random_below(&seed, 2) * random_below(&seed, s.bytes);
+        if (gcr_landing_get(&landing, &behind, &found, &ring) != GCR_OK) {
             refused++;
             assert_error_mentions("a record that is none");
         } else if (found) {
             assert_true(landing.bytes <= MOST);
+            assert_true((const char *)behind + landing.bytes <= (char *)s.memory + s.bytes);
         }
-        for (int i = MOST; i < MOST + 64; i++)
-            assert_int_equal(tally[i], 0x5a);
     }
     assert_true(refused > 5000);
     unshare(&s);
@@ -258,6 +272,29 @@ static void test_spans_join_where_no_live_point_is_between_them(void **state)
     next.bytes = 8;
     assert_false(gcr_landing_join(&to, &next, points));
     assert_int_equal(to.count, 30);
+    gcr_points_destroy(points);
+}
+
+static void test_a_landing_is_split_at_any_live_point(void **state)
+{
+    gcr_points *points = live_points(100, "a < 10 or a >= 20");
+
+    (void)state;
+    for (uint64_t live = 1; live <= 40; live++) {
+        gcr_landing left = span(points, 3, 5, 40);
+        const gcr_landing front = gcr_landing_split(&left, live, points);
+
+        assert_int_equal(front.live, live < 25 ? live : 25);
+        assert_int_equal(front.live + left.live, 25);
+        assert_int_equal(front.first, 5);
+        assert_int_equal(front.first + front.count, left.first);
+        assert_int_equal(left.first + left.count, 40);
+        assert_int_equal(gcr_points_rank(points, left.first) - gcr_points_rank(points, 5),
+                         front.live);
+        assert_near(front.cost, 0.25 * (double)front.live / 25, 1e-15);
+        assert_near(front.cost + left.cost, 0.25, 1e-15);
+        assert_int_equal(front.failed, live < 25 ? 0 : 1);
+    }
     gcr_points_destroy(points);
 }
 
@@ -304,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_a_writer_that_waits_is_told_when_nobody_takes_records),
         cmocka_unit_test(test_noise_in_a_ring_is_never_more_than_a_record),
         cmocka_unit_test(test_spans_join_where_no_live_point_is_between_them),
+        cmocka_unit_test(test_a_landing_is_split_at_any_live_point),
         cmocka_unit_test(test_only_cells_of_the_run_can_have_landed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

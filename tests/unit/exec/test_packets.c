@@ -5,7 +5,7 @@
 
 #include "gridcrunch/cell.h"
 
-enum { POINTS = 700, DATASETS = 3, CELLS = POINTS * DATASETS };
+enum { POINTS = 700, DATASETS = 3, CELLS = POINTS * DATASETS, KIND = 2 };
 
 static const int64_t widths[] = { 1, 3 };
 
@@ -46,7 +46,7 @@ static void compute(gcr_slots *slots, uint64_t cell)
     if (slots->jitter_step != NULL)
         slots->jitter_step[cell] = (uint8_t)(cell % 5);
     if (slots->kind != NULL)
-        slots->kind[cell] = 1 + cell % 2;
+        slots->kind[cell] = KIND;
 }
 
 static gcr_landing land(place *p, uint64_t dataset, uint64_t first, uint64_t end)
@@ -77,8 +77,56 @@ static void assert_same(const place *a, const place *b)
     assert_memory_equal(a->slots->kind, b->slots->kind, CELLS);
 }
 
-/* Unpacks all of a packet, and adds up what was fresh. */
-static gcr_packet_fresh take(place *to, const gcr_packet *packet)
+/* The cells of a part as a batch leaves them: the caller frees it. */
+static gcr_records records_of(const place *p, const gcr_records_part *part)
+{
+    gcr_records none = { 0 }, records = { .points = part->count };
+    gcr_unit_tile from, to;
+
+    records.base = calloc(part->count + 1, gcr_records_cell_bytes(p->slots));
+    assert_non_null(records.base);
+    gcr_records_aim(&none, p->slots, part, &from);
+    gcr_records_aim(&records, p->slots, part, &to);
+    for (int o = 0; o < p->slots->output_count; o++)
+        memcpy(to.outputs[o], from.outputs[o], part->count * (uint64_t)widths[o] * sizeof(double));
+    memcpy(to.state, from.state, part->count);
+    if (to.jitter_step != NULL)
+        memcpy(to.jitter_step, from.jitter_step, part->count);
+    return records;
+}
+
+/* Packs the landing in records of at most `most` cells, each filled in two steps; they are part of
+ * the packet, as far as it has room. */
+static void pack(gcr_packet *packet, const place *from, gcr_landing landing, uint64_t most,
+                 uint8_t kind)
+{
+    const gcr_records_part part = { landing.dataset, landing.first, landing.count, 0 };
+    const gcr_records records = records_of(from, &part);
+    const gcr_packing_source source = { .records = &records, .part = &part, .kind = kind };
+    char *bytes = malloc(most * gcr_packet_cell_bytes(from->slots) + 1);
+
+    assert_non_null(bytes++); /* what stands behind a landing is not aligned */
+    while (landing.live > 0) {
+        gcr_packing packing = {
+            .slots = from->slots, .points = from->points, .bytes = bytes, .room = most
+        };
+        gcr_landing front = gcr_landing_split(&landing, most / 2 + most % 2, from->points), next;
+
+        gcr_packing_add(&packing, &front, &source);
+        if (landing.live > 0 && packing.room > packing.live) {
+            next = gcr_landing_split(&landing, packing.room - packing.live, from->points);
+            gcr_packing_add(&packing, &next, &source);
+            assert_true(gcr_landing_join(&front, &next, from->points));
+        }
+        front.bytes = gcr_packing_end(&packing);
+        assert_true(gcr_packet_put(packet, &front, bytes));
+    }
+    free(bytes - 1);
+    free(records.base);
+}
+
+/* Unpacks all of a packet, and adds up what was fresh and said. */
+static gcr_packet_fresh take(place *to, const gcr_packet *packet, double *cost)
 {
     const void *bytes = packet->bytes, *payload;
     uint64_t count = packet->used;
@@ -93,45 +141,34 @@ static gcr_packet_fresh take(place *to, const gcr_packet *packet)
         assert_ok(gcr_packet_unpack(&fresh, to->slots, to->points, &landing, payload));
         all.live += fresh.live;
         all.failed += fresh.failed;
+        *cost += landing.cost;
     }
 }
 
-/* Spans of random sizes, in packets of random sizes, until all has landed: in dataset `d` by steps. */
+/* Spans of random sizes, in records of random sizes, until all has landed. */
 static void carry_all(place *from, place *to, uint64_t seed)
 {
+    static char bytes[1 << 16];
     gcr_packet_fresh all = { 0 };
     uint64_t live = 0, failed = 0;
     double cost = 0.0, sent = 0.0;
 
     for (uint64_t d = 0; d < DATASETS; d++)
         for (uint64_t first = 0, end; first < POINTS; first = end) {
+            gcr_packet packet = { .bytes = bytes + 1, .room = sizeof bytes - 1 };
+
             end = first + random_below(&seed, 90);
             end = end > POINTS ? POINTS : end;
-            gcr_landing landing = land(from, d, first, end);
-            int is_all = 0;
+            const gcr_landing landing = land(from, d, first, end);
 
             live += landing.live;
             failed += landing.failed;
             cost += landing.live > 0 ? landing.cost : 0.0;
-            while (!is_all) {
-                gcr_packet packet = { .room = gcr_packet_least(from->slots, 0) +
-                                              random_below(&seed, 1500) };
-                gcr_landing head;
+            pack(&packet, from, landing, 1 + random_below(&seed, 50), KIND);
+            const gcr_packet_fresh fresh = take(to, &packet, &sent);
 
-                packet.bytes = malloc(packet.room + 1);
-                assert_non_null(packet.bytes++); /* messages are not aligned */
-                is_all = gcr_packet_put_cells(&packet, &landing, from->slots, from->points);
-                assert_true(packet.used <= packet.room);
-                if (packet.used > 0) {
-                    memcpy(&head, packet.bytes, sizeof head);
-                    sent += head.cost;
-                }
-                const gcr_packet_fresh fresh = take(to, &packet);
-
-                all.live += fresh.live;
-                all.failed += fresh.failed;
-                free(packet.bytes - 1);
-            }
+            all.live += fresh.live;
+            all.failed += fresh.failed;
         }
     assert_int_equal(all.live, live);
     assert_int_equal(all.failed, failed);
@@ -155,39 +192,20 @@ static void test_cells_of_random_spans_arrive_bit_for_bit(void **state)
     }
 }
 
-static void test_a_cell_costs_its_bytes_and_a_span_a_landing(void **state)
+static void test_a_cell_costs_its_bytes_and_a_record_a_landing(void **state)
 {
     static char bytes[1 << 16];
     gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
-    gcr_landing landing;
     place p;
 
     (void)state;
     open_place(&p, "a % 2 == 0", 0);
     assert_int_equal(gcr_packet_cell_bytes(p.slots), (1 + 3) * 8 + 3);
-    landing = land(&p, 1, 0, POINTS);
-    assert_true(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
-    assert_int_equal(packet.used, sizeof landing + POINTS / 2 * 35);
-    close_place(&p);
-}
-
-static void test_a_packet_without_room_takes_nothing(void **state)
-{
-    static char bytes[1 << 16];
-    gcr_packet packet = { .bytes = bytes };
-    gcr_landing landing, before;
-    place p;
-
-    (void)state;
-    open_place(&p, NULL, 0);
-    before = landing = land(&p, 0, 0, 10);
-    packet.room = gcr_packet_least(p.slots, 0) - 1;
-    assert_false(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
-    assert_int_equal(packet.used, 0);
-    assert_memory_equal(&landing, &before, sizeof before);
-    packet.room = gcr_packet_least(p.slots, 0);
-    assert_false(gcr_packet_put_cells(&packet, &landing, p.slots, p.points));
-    assert_int_equal(landing.live, 9);
+    pack(&packet, &p, land(&p, 1, 0, POINTS), POINTS, KIND);
+    assert_int_equal(packet.used, sizeof(gcr_landing) + POINTS / 2 * 35);
+    packet.used = 0;
+    pack(&packet, &p, land(&p, 1, 0, POINTS), 100, KIND);
+    assert_int_equal(packet.used, 4 * sizeof(gcr_landing) + POINTS / 2 * 35);
     close_place(&p);
 }
 
@@ -196,25 +214,26 @@ static void test_what_comes_twice_is_dropped_and_the_rest_is_fresh(void **state)
 {
     static char bytes[1 << 16];
     gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
-    gcr_landing landing;
     gcr_packet_fresh fresh;
+    double cost = 0.0;
     place from, to;
 
     (void)state;
     open_place(&from, "a != 5", 0);
     open_place(&to, "a != 5", 0);
-    landing = land(&from, 1, 0, 20);
-    assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
-    fresh = take(&to, &packet);
+    pack(&packet, &from, land(&from, 1, 0, 20), 30, KIND);
+    fresh = take(&to, &packet, &cost);
     assert_int_equal(fresh.live, 19);
     packet.used = 0;
-    landing = land(&from, 1, 3, 30);
-    from.slots->kind[POINTS + 4] ^= 3;
-    assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
-    fresh = take(&to, &packet);
+    pack(&packet, &from, land(&from, 1, 3, 30), 30, KIND + 1);
+    fresh = take(&to, &packet, &cost);
     assert_int_equal(fresh.live, 10);
     assert_int_equal(fresh.failed, 1); /* of points 20 to 29, cell 728 */
-    from.slots->kind[POINTS + 4] ^= 3;
+    for (uint64_t cell = POINTS; cell < POINTS + 30; cell++)
+        assert_int_equal(to.slots->kind[cell], cell == POINTS + 5   ? 0
+                                               : cell < POINTS + 20 ? KIND
+                                                                    : KIND + 1);
+    memcpy(to.slots->kind, from.slots->kind, CELLS);
     assert_same(&from, &to);
     close_place(&from);
     close_place(&to);
@@ -247,7 +266,7 @@ static void test_what_comes_twice_with_other_bits_is_a_conflict(void **state)
             from.slots->state[cell] = GCR_CELL_OK_JITTER;
         if (part == 3)
             from.slots->jitter_step[cell]++;
-        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+        pack(&packet, &from, landing, 30, KIND);
         count = packet.used;
         assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
         assert_status(gcr_packet_unpack(&fresh, to.slots, to.points, &landing, payload),
@@ -268,10 +287,10 @@ static void test_tallies_stand_between_cells(void **state)
     int found;
 
     (void)state;
-    assert_true(gcr_packet_put_tally(&packet, &landing, "01234567890"));
-    assert_false(gcr_packet_put_tally(&packet, &landing, "01234567890"));
+    assert_true(gcr_packet_put(&packet, &landing, "01234567890"));
+    assert_false(gcr_packet_put(&packet, &landing, "01234567890"));
     landing.bytes = 3;
-    assert_true(gcr_packet_put_tally(&packet, &landing, "abc"));
+    assert_true(gcr_packet_put(&packet, &landing, "abc"));
     count = packet.used;
     assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
     assert_memory_equal(payload, "01234567890", 11);
@@ -295,16 +314,15 @@ static void test_wrong_packets_are_refused_and_write_nowhere_else(void **state)
     open_place(&to, "a % 7 != 3", 0);
     for (int round = 0; round < 20000; round++) {
         gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
-        gcr_landing landing = land(&from, 1, 20, 60);
+        gcr_landing landing;
         const void *payload;
         uint64_t count;
         char *copy;
         int found = 1;
         gcr_status got = GCR_OK;
 
-        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
-        landing = land(&from, 1, 100, 130);
-        assert_true(gcr_packet_put_cells(&packet, &landing, from.slots, from.points));
+        pack(&packet, &from, land(&from, 1, 20, 60), 60, KIND);
+        pack(&packet, &from, land(&from, 1, 100, 130), 60, KIND);
         count = round % 3 == 0 ? random_below(&seed, packet.used) : packet.used;
         copy = malloc(count + 1);
         assert_non_null(copy);
@@ -334,8 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_of_random_spans_arrive_bit_for_bit),
-        cmocka_unit_test(test_a_cell_costs_its_bytes_and_a_span_a_landing),
-        cmocka_unit_test(test_a_packet_without_room_takes_nothing),
+        cmocka_unit_test(test_a_cell_costs_its_bytes_and_a_record_a_landing),
         cmocka_unit_test(test_what_comes_twice_is_dropped_and_the_rest_is_fresh),
         cmocka_unit_test(test_what_comes_twice_with_other_bits_is_a_conflict),
         cmocka_unit_test(test_tallies_stand_between_cells),

@@ -353,38 +353,6 @@ static void test_where_excluded_points_are_left_no_memory_is_taken(void **state)
     close(g.file);
 }
 
-/* In pieces of every size, also smaller than a page, as landed cells are sent on. */
-static void test_memory_of_cells_that_are_forgotten_is_given_back(void **state)
-{
-    enum { POINTS = 50000, FIRST = 1234, END = 43210 };
-    uint64_t seed = 1, full, done = FIRST;
-    given g;
-
-    (void)state;
-    give(&g, 1, POINTS, NULL, POINTS);
-    gcr_slots *slots = create_in(&g, 0);
-
-    for (uint64_t cell = 0; cell < POINTS; cell++)
-        fill_cell(slots, cell);
-    full = bytes_taken(&g);
-    while (done < END) {
-        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-        const uint64_t some = seed >> 55, end = END - done < some ? END : done + some;
-
-        gcr_slots_forget(slots, FIRST, done, end);
-        done = end;
-    }
-    for (uint64_t cell = 0; cell < POINTS; cell++)
-        if (cell < FIRST || cell >= END)
-            assert_cell(slots, cell);
-    const uint64_t kept = bytes_taken(&g), each = (1 + 3) * sizeof(double) + 3;
-
-    assert_true(full >= POINTS * each);
-    assert_true(kept <= full - (END - FIRST) * each + UINT64_C(5) * 2 * 4096);
-    leave_out(&g, slots);
-    close(g.file);
-}
-
 static void test_a_dataset_whose_outputs_are_released_keeps_its_states(void **state)
 {
     enum { POINTS = 20000 };
@@ -412,7 +380,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_processes_write_their_cells_in_place_in_memory_they_share),
         cmocka_unit_test(test_where_excluded_points_are_left_no_memory_is_taken),
-        cmocka_unit_test(test_memory_of_cells_that_are_forgotten_is_given_back),
         cmocka_unit_test(test_a_dataset_whose_outputs_are_released_keeps_its_states),
         cmocka_unit_test(test_all_cells_are_empty_at_first),
         cmocka_unit_test(test_without_a_ladder_there_are_no_jitter_steps),
