@@ -1,12 +1,12 @@
 /*
  * exec/landing.h -- how a worker of another process tells what has landed.
  *
- * Slots count down in one process, that of rank 0. What the workers of other ranks of its node have
- * computed stands in slots already; that of other nodes comes behind the record of it, cell by cell,
- * or as a tally where cells are not kept. Each worker has a ring of its own in node-shared memory
- * for its records: one thread of one process writes it, one thread of another reads it, and neither
- * takes a lock. Rings hold no pointers, and zeroed memory is rings without records, so that nobody
- * has to be first.
+ * Slots count down in one process, that of rank 0. What the workers of other ranks of its node
+ * have computed stands in slots already; that of other nodes comes behind the record of it, cell by
+ * cell, or as a tally where cells are not kept. Each worker has a ring of its own in node-shared
+ * memory for its records: one thread of one process writes it, one thread of another reads it, and
+ * neither takes a lock. Rings hold no pointers, and zeroed memory is rings without records, so that
+ * nobody has to be first.
  *
  * A ring is short: a worker that is far ahead of the thread that takes records waits, and so there
  * is never much memory that is filled and not sent on. It is also always the same memory: pages of
@@ -30,8 +30,8 @@ typedef struct gcr_landing {
 /* Takes `next` into `to` where both are one run of live points of one dataset; else false. */
 int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points *points);
 
-/* Takes the first `live` cells off a landing, or all where it has no more. Of two parts nobody knows
- * how many failed. */
+/* Takes the first `live` cells off a landing, or all where it has no more. Of two parts nobody
+ * knows how many failed. */
 gcr_landing gcr_landing_split(gcr_landing *landing, uint64_t live, const gcr_points *points);
 
 /* What arrives is looked at before it is believed: of a run with these slots, with `bytes` behind
