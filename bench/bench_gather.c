@@ -3,10 +3,11 @@
  *
  * 10^7 results of one number and a state, half of them computed by rank 0 and half by another rank,
  * in stretches of 1000 points in turn. Time goes from "each rank has its numbers and states in an
- * array, as a batch of a run has them" to "rank 0 has each at its key, and has counted it". The other rank is one of the same node, and one
- * of another (ranks.h; if that one only believes to be there the network is memory all the same).
- * Rivals: MPI_Gatherv of (key, value) pairs, and a message for each result, on a hundredth of them.
- * What stands in the table of each side is checked.
+ * array, as a batch of a run has them" to "rank 0 has each at its key, and has counted it". The
+ * other rank is one of the same node, and one of another (ranks.h; if that one only believes to be
+ * there the network is memory all the same). Rivals: MPI_Gatherv of (key, value) pairs, and a
+ * message for each result, on a hundredth of them. What stands in the table of each side is
+ * checked.
  */
 #include "exec/gather.h"
 #include "exec/teller.h"

@@ -2,9 +2,10 @@
  * exec/pipeline.h -- one worker: takes batches, drives its queue, lets results land.
  *
  * The loop is the same for every device. Where the device shares the host's memory, a kernel
- * writes straight into the result slots, if those are on this node. Elsewhere each batch has a block
- * of device memory and a staging block on the host, both allocated once; with two or more of them
- * the next batch is enqueued before the last one is waited for. Nothing is allocated in the loop.
+ * writes straight into the result slots, if those are on this node. Elsewhere each batch has a
+ * block of device memory and a staging block on the host, both allocated once; with two or more of
+ * them the next batch is enqueued before the last one is waited for. Nothing is allocated in the
+ * loop.
  *
  * Where cells are not kept, whole blocks of points (gridcrunch/partial.h) are dealt in place of
  * points, each batch has a block of memory on the CPU, too, and what lands is added to the
