@@ -210,38 +210,45 @@ static void unmap_slots(gcr_slots *slots)
     munmap(slots->state, CELLS);
 }
 
-static void test_cells_go_from_their_slots_to_the_same_elsewhere(void **state)
+static void test_cells_from_afar_come_to_their_slots(void **state)
 {
     enum { COUNT = 100 };
-    static char bytes[COUNT * 9 + 200];
-    gcr_points *points = make_points();
-    gcr_slots from = map_slots(), to = map_slots();
+    static char behind[COUNT * 9], message[COUNT * 9 + 200];
+    const gcr_records_part part = { 2, POINTS - COUNT - 3, COUNT, 0 };
+    const uint64_t first = part.dataset * POINTS + part.first;
     gcr_landing landing = {
-        .dataset = 2, .first = POINTS - COUNT - 3, .count = COUNT, .live = COUNT
+        .dataset = part.dataset, .first = part.first, .count = COUNT, .live = COUNT
     };
-    const uint64_t first = landing.dataset * POINTS + landing.first;
-    gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
-    const void *at = bytes, *payload;
+    gcr_records records = { .points = COUNT, .base = malloc(COUNT * 9) };
+    gcr_points *points = make_points();
+    gcr_slots slots = map_slots();
+    gcr_packing packing = { .slots = &slots, .points = points, .bytes = behind, .room = COUNT };
+    gcr_packet packet = { .bytes = message, .room = sizeof message };
+    const void *at = message, *payload;
     gcr_packet_fresh fresh;
-    uint64_t count;
+    gcr_unit_tile tile;
     int found;
 
     (void)state;
-    for (uint64_t i = 0; i < COUNT; i++) {
-        from.values[0][first + i] = (double)(i + 1);
-        from.state[first + i] = GCR_CELL_OK;
+    assert_non_null(records.base);
+    gcr_records_aim(&records, &slots, &part, &tile);
+    for (int i = 0; i < COUNT; i++) {
+        ((double *)tile.outputs[0])[i] = i + 1;
+        tile.state[i] = GCR_CELL_OK;
     }
-    assert_true(gcr_packet_put_cells(&packet, &landing, &from, points));
-    count = packet.used;
-    assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &count));
-    assert_true(found && landing.first == POINTS - COUNT - 3);
-    assert_ok(gcr_packet_unpack(&fresh, &to, points, &landing, payload));
+    gcr_packing_add(&packing, &landing,
+                    &(gcr_packing_source){ .records = &records, .part = &part });
+    landing.bytes = gcr_packing_end(&packing);
+    assert_true(gcr_packet_put(&packet, &landing, behind));
+    assert_ok(gcr_packet_get(&landing, &payload, &found, &at, &packet.used));
+    assert_true(found && landing.first == part.first);
+    assert_ok(gcr_packet_unpack(&fresh, &slots, points, &landing, payload));
     assert_int_equal(fresh.live, COUNT);
-    assert_memory_equal(to.values[0] + first, from.values[0] + first, COUNT * sizeof(double));
-    assert_memory_equal(to.state + first, from.state + first, COUNT);
-    assert_int_equal(to.state[first - 1], GCR_CELL_EMPTY);
-    unmap_slots(&from);
-    unmap_slots(&to);
+    assert_memory_equal(slots.values[0] + first, tile.outputs[0], COUNT * sizeof(double));
+    assert_memory_equal(slots.state + first, tile.state, COUNT);
+    assert_int_equal(slots.state[first - 1], GCR_CELL_EMPTY);
+    unmap_slots(&slots);
+    free(records.base);
     gcr_points_destroy(points);
 }
 
@@ -306,7 +313,7 @@ int main(void)
         cmocka_unit_test(test_every_position_is_dealt_once),
         cmocka_unit_test(test_nodes_are_granted_every_position_once),
         cmocka_unit_test(test_landings_join_and_are_believed),
-        cmocka_unit_test(test_cells_go_from_their_slots_to_the_same_elsewhere),
+        cmocka_unit_test(test_cells_from_afar_come_to_their_slots),
         cmocka_unit_test(test_a_tally_names_points_and_goes_on_its_way),
     };
 
