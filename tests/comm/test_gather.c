@@ -1,6 +1,6 @@
 /*
- * What workers of all ranks compute comes together at rank 0, whichever rank and node they are on. On one
- * machine ranks are one node; as_nodes makes several of them. Workers are threads.
+ * What workers of all ranks compute comes together at rank 0, whichever rank and node they are on.
+ * On one machine ranks are one node; as_nodes makes several of them. Workers are threads.
  */
 #include "exec/gather.h"
 #include "exec/teller.h"
@@ -138,8 +138,8 @@ static void close_scene(scene *s)
 
 /* ---- workers --------------------------------------------------------------------------------- */
 
-/* Which cells are whose: stretches of random length are dealt to all workers of all ranks at random,
- * blocks of points where cells are not kept. */
+/* Which cells are whose: stretches of random length are dealt to all workers of all ranks at
+ * random, blocks of points where cells are not kept. */
 static int deal(uint64_t *seed, const scene *s, uint64_t first, uint64_t *end)
 {
     const uint64_t step = s->by_blocks ? GCR_PARTIAL_POINTS

@@ -1,6 +1,6 @@
 /*
- * Ranks without GPUs time what messages between nodes take, and messages fail; started by mpirun as several
- * nodes, linked with --wrap of what sends and looks.
+ * Ranks without GPUs time what messages between nodes take, and messages fail; started by mpirun as
+ * several nodes, linked with --wrap of what sends and looks.
  */
 #include "exec/gather_way.h"
 #include "support/ranks.h"

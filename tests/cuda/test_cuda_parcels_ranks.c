@@ -1,5 +1,5 @@
-/* Records of cells go from the GPUs of other ranks to rank 0's, and from there where their keys say;
- * started by mpirun. */
+/* Records of cells go from the GPUs of other ranks to rank 0's, and from there where their keys
+ * say; started by mpirun. */
 #include "cuda/cuda_backend.h" /* first: kernel.h has a `rank` of its own */
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /*
- * tests/library/test_many_ranks.c -- a program that mpirun has started three times, with the library
- * alone: what docs/library.md says of several processes.
+ * tests/library/test_many_ranks.c -- a program that mpirun has started three times, with the
+ * library alone: what docs/library.md says of several processes.
  */
 #include "support/ranks.h"
 

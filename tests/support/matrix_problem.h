@@ -1,6 +1,7 @@
 /*
  * tests/support/matrix_problem.h -- a dataset of the kernel `matrix` (kernel_matrix.c), and two
- * tiles of its cells: what the CPU's own engine makes of them, and one that is still to be computed.
+ * tiles of its cells: what the CPU's own engine makes of them, and one that is still to be
+ * computed.
  */
 #ifndef GCR_TEST_MATRIX_PROBLEM_H
 #define GCR_TEST_MATRIX_PROBLEM_H

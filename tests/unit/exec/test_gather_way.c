@@ -154,7 +154,8 @@ static void test_a_rank_that_lacks_something_is_named(void **state)
     assert_off(&facts, "rank 1 on node0 has NCCL 2.18.0, and rank 0 has NCCL 2.28.9");
 }
 
-/* What other nodes have is passed, whichever way; on one node only who asks for a bridge passes anything. */
+/* What other nodes have is passed, whichever way; on one node only who asks for a bridge passes
+ * anything. */
 static void test_results_of_other_nodes_are_carried(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* tests/unit/exec/test_landing.c -- what workers of other processes tell arrives, once and in order. */
+/* tests/unit/exec/test_landing.c -- what workers of other processes tell arrives, once and in
+ * order. */
 #include "exec/landing.h"
 
 #include "support/live_points.h"
@@ -204,8 +205,8 @@ static void test_a_writer_that_waits_is_told_when_nobody_takes_records(void **st
     unshare(&s);
 }
 
-/* Noise in the shared memory, at every place and of every kind, is refused or read as a record, which
- * ends within it. */
+/* Noise in the shared memory, at every place and of every kind, is refused or read as a record,
+ * which ends within it. */
 static void test_noise_in_a_ring_is_never_more_than_a_record(void **state)
 {
     shared s = share(1, MOST);

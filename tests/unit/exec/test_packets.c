@@ -301,8 +301,8 @@ static void test_tallies_stand_between_cells(void **state)
     assert_false(found);
 }
 
-/* A packet with any bytes changed, or cut anywhere: read to its end or refused. Under AddressSanitizer
- * a step outside is seen; here what lies around the slots is. */
+/* A packet with any bytes changed, or cut anywhere: read to its end or refused. Under
+ * AddressSanitizer a step outside is seen; here what lies around the slots is. */
 static void test_wrong_packets_are_refused_and_write_nowhere_else(void **state)
 {
     static char bytes[1 << 13];

@@ -156,7 +156,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* For a moment: before a run, what ranks say of bridges between GPUs; after it, of what they did. */
+/* For a moment: before a run, what ranks say of bridges between GPUs; after it, of what they
+ * did. */
 static uint64_t bytes_of_a_moment(void)
 {
     return larger(sizeof(gcr_gather_rank),
