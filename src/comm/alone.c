@@ -112,6 +112,13 @@ static gcr_status alone_is_sent(int *is_sent, gcr_link *link, gcr_send **send)
     return GCR_OK;
 }
 
+static void alone_leave_send(gcr_link *link, gcr_send *send, void *bytes, void (*give_back)(void *))
+{
+    (void)link;
+    (void)send;
+    give_back(bytes);
+}
+
 static gcr_status alone_look(gcr_message *out, int *found, gcr_link *link)
 {
     alone *self = alone_of(link);
@@ -144,6 +151,7 @@ const gcr_transport gcr_transport_alone = {
     .gather_all = alone_gather_all,
     .send = alone_send,
     .is_sent = alone_is_sent,
+    .leave_send = alone_leave_send,
     .look = alone_look,
     .library = alone_library,
 };

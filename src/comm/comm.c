@@ -80,11 +80,19 @@ out:
     return status;
 }
 
+/* Where somebody has not come, nothing collective will be done again. */
+static gcr_status notice_late(gcr_comm *comm, gcr_status status)
+{
+    if (comm->link->is_late)
+        gcr_comm_break(comm, gcr_last_error());
+    return status;
+}
+
 gcr_status gcr_comm_agree(gcr_comm *comm, gcr_status status)
 {
     if (comm->is_broken)
         return status != GCR_OK ? status : gcr_comm_check(comm);
-    return gcr_link_agree(comm->link, comm->info.ranks, status);
+    return notice_late(comm, gcr_link_agree(comm->link, comm->info.ranks, status));
 }
 
 /* ---- who they are ---------------------------------------------------------------------------- */
@@ -251,12 +259,17 @@ void gcr_comm_close(gcr_comm *comm)
 
 /* ---- a node that is lost --------------------------------------------------------------------- */
 
-void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
+void gcr_comm_break(gcr_comm *comm, const char *why)
 {
     for (gcr_comm *c = comm; c != NULL && !c->is_broken; c = c->parent) {
         c->is_broken = 1;
         snprintf(c->loss, sizeof c->loss, "%s", why);
     }
+}
+
+void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
+{
+    gcr_comm_break(comm, why);
     for (int r = 0; r < comm->info.size; r++)
         if (comm->ranks[r].node == node) {
             comm->is_lost[r] = 1;
@@ -267,6 +280,11 @@ void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why)
 int gcr_comm_is_broken(const gcr_comm *comm)
 {
     return comm->is_broken;
+}
+
+void gcr_comm_limit(gcr_comm *comm, double seconds)
+{
+    comm->link->limit = seconds;
 }
 
 gcr_status gcr_comm_check(const gcr_comm *comm)
@@ -291,7 +309,7 @@ gcr_status gcr_comm_broadcast(gcr_comm *comm, void *buffer, uint64_t bytes, int 
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_comm_check(comm));
-    GCR_TRY(comm->link->transport->broadcast(comm->link, buffer, bytes, root));
+    GCR_TRY(notice_late(comm, comm->link->transport->broadcast(comm->link, buffer, bytes, root)));
     if (comm->info.rank == root)
         comm->broadcast_bytes += bytes * (uint64_t)(comm->info.size - 1);
 out:
@@ -303,12 +321,17 @@ uint64_t gcr_comm_broadcast_bytes(const gcr_comm *comm)
     return comm->broadcast_bytes;
 }
 
+gcr_status gcr_comm_meet(gcr_comm *comm)
+{
+    return gcr_comm_broadcast(comm, NULL, 0, 0); /* which begins so */
+}
+
 gcr_status gcr_comm_gather_all(gcr_comm *comm, const void *mine, uint64_t bytes, void *all)
 {
     gcr_status status = GCR_OK;
 
     GCR_TRY(gcr_comm_check(comm));
-    GCR_TRY(comm->link->transport->gather_all(comm->link, mine, bytes, all));
+    GCR_TRY(notice_late(comm, comm->link->transport->gather_all(comm->link, mine, bytes, all)));
 out:
     return status;
 }
@@ -351,6 +374,15 @@ gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send)
 {
     *is_sent = 1;
     return *send == NULL ? GCR_OK : comm->link->transport->is_sent(is_sent, comm->link, send);
+}
+
+void gcr_comm_leave_send(gcr_comm *comm, gcr_send **send, void *bytes, void (*give_back)(void *))
+{
+    if (*send == NULL)
+        give_back(bytes);
+    else
+        comm->link->transport->leave_send(comm->link, *send, bytes, give_back);
+    *send = NULL;
 }
 
 gcr_status gcr_comm_finish_send(gcr_comm *comm, gcr_send **send)

@@ -19,17 +19,30 @@
 #include <stdint.h>
 
 /* A node does not answer any more: from now on the comm is *broken* on this rank, and nothing waits
- * for that node. Sends to it that are under way count as sent, others fail; messages of other nodes
- * go on. What is collective fails at once with the sentence `why` (an agreement with the status
- * that it was given, if that is a failure), here and in the comm that this one was selected of.
- * Closing it leaves MPI as it is. Not collective: each rank finds out by itself, or is told. The
- * first loss is the one that counts. */
+ * for that node. Sends to it that are under way count as sent, though what was not copied may still
+ * be read; others fail. Messages of other nodes go on. What is collective fails at once with the
+ * sentence `why` (an agreement with the status that it was given, if that is a failure), here and
+ * in the comm that this one was selected of. Closing it leaves MPI as it is. Not collective: each
+ * rank finds out by itself, or is told. The first loss is the one that counts. */
 void gcr_comm_lose_node(gcr_comm *comm, int node, const char *why);
+
+/* The same where nobody knows of which node: what passes to others fails. */
+void gcr_comm_break(gcr_comm *comm, const char *why);
 
 int gcr_comm_is_broken(const gcr_comm *comm);
 
+/* From now on whoever waits in a collective operation for other ranks to come there waits for so
+ * many seconds at most; then the comm is broken for it. INFINITY: as long as it takes, as at first.
+ * Time in which this process stood still does not count. Not collective: for a rank that knows that
+ * all others are on their way. */
+void gcr_comm_limit(gcr_comm *comm, double seconds);
+
 /* GCR_OK; GCR_EDEVICE: it is broken. */
 GCR_MUST_CHECK gcr_status gcr_comm_check(const gcr_comm *comm);
+
+/* Collective. Waits for all ranks to come. Who has come, and is gone by then, is not missed: but it
+ * is the next time, so that of all who meet twice each was there after the last had come. */
+GCR_MUST_CHECK gcr_status gcr_comm_meet(gcr_comm *comm);
 
 /* Collective. What `root` has in buffer[bytes] stands there on every rank. `bytes` is the same
  * everywhere, and may be more than 2^31. */
@@ -78,12 +91,17 @@ typedef struct gcr_send gcr_send;
 
 /* Tags from GCR_TAG_SPAWN on are of this room (spawn.c), those before it of whoever uses the comm:
  * all of a run in exec/tags.h. */
-enum { GCR_TAG_SPAWN = 996, GCR_TAG_MAX = 1000, GCR_MESSAGE_MAX_BYTES = 1 << 30 };
+enum {
+    GCR_TAG_SPAWN = 996,
+    GCR_TAG_MAX = 1000,
+    GCR_MESSAGE_COPIED_BYTES = 16 << 10,
+    GCR_MESSAGE_MAX_BYTES = 1 << 30,
+};
 
-/* Sends without waiting, to itself too: `bytes` stay unchanged until gcr_comm_is_sent(), or until
- * the comm is closed. Messages of one rank to another arrive in the order in which they were sent.
- * `tag`: 0 .. GCR_TAG_MAX, for the receiver to know what it is. It gets on while any operation of
- * the comm is called. */
+/* Sends without waiting, to itself too. At most GCR_MESSAGE_COPIED_BYTES are copied; of more,
+ * `bytes` stay unchanged until gcr_comm_is_sent(), or until the comm is closed. Messages of one
+ * rank to another arrive in the order in which they were sent. `tag`: 0 .. GCR_TAG_MAX, for the
+ * receiver to know what it is. It gets on while any operation of the comm is called. */
 GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag,
                                         const void *bytes, uint64_t count);
 
@@ -91,6 +109,11 @@ GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, 
  * from now on. So what has not been looked for is bounded by what its senders let be under way. A
  * `*send` that is NULL is sent. */
 GCR_MUST_CHECK gcr_status gcr_comm_is_sent(int *is_sent, gcr_comm *comm, gcr_send **send);
+
+/* Nobody asks any more what becomes of it: `*send` is NULL from now on, and `bytes`, which may
+ * still be read, go by give_back(bytes) when they are not, as the comm is closed at the latest; or
+ * never, where it is broken. A `*send` that is NULL is sent. */
+void gcr_comm_leave_send(gcr_comm *comm, gcr_send **send, void *bytes, void (*give_back)(void *));
 
 /* Waits for that, and looks for no message meanwhile: for one whose receiver looks in any case. */
 GCR_MUST_CHECK gcr_status gcr_comm_finish_send(gcr_comm *comm, gcr_send **send);

@@ -16,6 +16,8 @@ typedef struct gcr_transport gcr_transport;
 typedef struct gcr_link {
     const gcr_transport *transport;
     int rank, size;
+    double limit; /* seconds of waiting for others to come; may be infinite         */
+    int is_late;  /* somebody has not come within it: the link is to be left, later */
 } gcr_link;
 
 struct gcr_transport {
@@ -31,7 +33,8 @@ struct gcr_transport {
 
     /* Not collective: nothing waits for `rank` any more. What is under way to it counts as sent,
      * and what has begun to come from it will not come. The link is left then, and not closed: what
-     * carries messages has other ranks yet, and cannot be brought to an end in order. */
+     * carries messages has other ranks yet, and cannot be brought to an end in order. What may
+     * still be read or written stays until the process ends. */
     void (*lose)(gcr_link *link, int rank);
     void (*leave)(gcr_link *link);
 
@@ -41,6 +44,7 @@ struct gcr_transport {
     gcr_status (*send)(gcr_send **out, gcr_link *link, int to, int tag, const void *bytes,
                        uint64_t count);
     gcr_status (*is_sent)(int *is_sent, gcr_link *link, gcr_send **send);
+    void (*leave_send)(gcr_link *link, gcr_send *send, void *bytes, void (*give_back)(void *));
     gcr_status (*look)(gcr_message *out, int *found, gcr_link *link);
 
     const char *(*library)(void); /* "Open MPI 4.1.4"; NULL: none was loaded */

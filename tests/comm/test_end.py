@@ -46,8 +46,8 @@ class End(unittest.TestCase):
         self.assertNotEqual(process.returncode, 0)
         return process.returncode, err
 
-    def started(self, count):
-        process = start(str(count), STAY, "wait")
+    def started(self, count, how="wait"):
+        process = start(str(count), STAY, how)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         pids, spaces = zip(*(process.stdout.readline().split() for _ in range(count)))
@@ -83,6 +83,14 @@ class End(unittest.TestCase):
         os.kill(pids[1], signal.SIGKILL)
         self.assertEqual(process.wait(timeout=SOON), 137)
         self.assertTrue(wait_for(lambda: not any(map(is_alive, pids))))
+
+    def test_ranks_that_may_wait_for_so_long_leave_then(self):
+        """By themselves: what they cannot do together, as the end of MPI, they leave out."""
+        process, pids, _ = self.started(3, "late")
+        self.assertTrue(wait_for(lambda: sum(map(is_alive, pids)) <= 1))
+        _, err = process.communicate(timeout=SOON)
+        self.assertIn("stay: a rank has not come where all meet for 0.5 s: its machine or the network between "
+                      "is gone", err)
 
     def test_nothing_of_ours_is_left_of_a_killed_job(self):
         before = set(os.listdir("/dev/shm"))

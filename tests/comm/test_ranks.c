@@ -459,6 +459,72 @@ static void test_messages_that_nobody_takes_are_dropped(void **state)
     assert_false(found);
 }
 
+static int given_back;
+
+static void give_back(void *bytes)
+{
+    given_back++;
+    free(bytes);
+}
+
+static void take_first(const char *begin, uint64_t count)
+{
+    gcr_message got;
+    int found = 0;
+
+    while (!found)
+        assert_ok(gcr_comm_look(&got, &found, ranks));
+    assert_int_equal(got.count, count);
+    assert_memory_equal(got.bytes, begin, strlen(begin));
+}
+
+/* A short one may be written over as soon as it is sent, and a long one left to the comm. */
+static void test_messages_outlive_those_who_send_them(void **state)
+{
+    const int to = (rank + 1) % rank_count;
+    char words[] = "first", *long_one = calloc(1, 3 << 20);
+    gcr_send *sends[3];
+
+    (void)state;
+    given_back = 0;
+    memcpy(long_one, "third", 5);
+    assert_ok(gcr_comm_agree(ranks, GCR_OK)); /* nobody looks for messages of another test */
+    for (int i = 0; i < 2; i++) {
+        assert_ok(gcr_comm_send(&sends[i], ranks, to, 1, words, sizeof words));
+        memcpy(words, i == 0 ? "later" : "never", sizeof words);
+    }
+    assert_ok(gcr_comm_send(&sends[2], ranks, to, 1, long_one, 3 << 20));
+    gcr_comm_leave_send(ranks, &sends[2], long_one, give_back);
+    assert_null(sends[2]);
+    gcr_comm_leave_send(ranks, &sends[2], malloc(1), give_back);
+    assert_true(given_back >= 1);
+    take_first("first", sizeof words);
+    take_first("later", sizeof words);
+    take_first("third", 3 << 20);
+    for (int i = 0; i < 2; i++)
+        assert_ok(gcr_comm_finish_send(ranks, &sends[i]));
+    assert_ok(gcr_comm_agree(ranks, GCR_OK));
+}
+
+/* Where nobody looks for it. */
+static void test_a_comm_gives_back_what_was_left_to_it(void **state)
+{
+    gcr_comm *copy = NULL;
+    gcr_send *send = NULL;
+    char *long_one = calloc(1, 3 << 20);
+    int all[16];
+
+    (void)state;
+    for (int r = 0; r < rank_count; r++)
+        all[r] = r;
+    assert_ok(gcr_comm_select(&copy, ranks, all, rank_count));
+    given_back = 0;
+    assert_ok(gcr_comm_send(&send, copy, (rank + 1) % rank_count, 1, long_one, 3 << 20));
+    gcr_comm_leave_send(copy, &send, long_one, give_back);
+    gcr_comm_close(copy);
+    assert_int_equal(given_back, 1);
+}
+
 static void test_a_message_that_is_too_long_is_refused(void **state)
 {
     gcr_send *send = NULL;
@@ -487,6 +553,8 @@ int main(int argc, char **argv)
         RANK_TEST(test_messages_between_all_arrive_whole_and_in_order),
         RANK_TEST(test_one_look_finds_what_was_sent_before),
         RANK_TEST(test_messages_that_nobody_takes_are_dropped),
+        RANK_TEST(test_messages_outlive_those_who_send_them),
+        RANK_TEST(test_a_comm_gives_back_what_was_left_to_it),
         RANK_TEST(test_a_message_that_is_too_long_is_refused),
     };
 

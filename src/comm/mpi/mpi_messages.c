@@ -8,29 +8,49 @@
 #include "comm/mpi/mpi_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct gcr_send {
-    gcr_send *next, **place; /* in the list of its link */
+    gcr_send *next, **place; /* in a list of its link */
     MPI_Request request;
-    int to, is_lost; /* with the rank that it goes to */
+    int to, is_lost;                /* with the rank that it goes to        */
+    void *bytes;                    /* that its sender has left to it ... */
+    void (*give_back)(void *bytes); /* ... NULL: none      */
+    char copy[];                    /* of what it says, where that is little */
 };
+
+/* Adds it to a list, or takes it out of its list. */
+static void add(gcr_send **list, gcr_send *send)
+{
+    send->place = list;
+    send->next = *list;
+    if (send->next != NULL)
+        send->next->place = &send->next;
+    *list = send;
+}
+
+static void take_out(gcr_send *send)
+{
+    *send->place = send->next;
+    if (send->next != NULL)
+        send->next->place = send->place;
+}
 
 gcr_status gcr_mpi_send(gcr_send **out, gcr_link *link, int to, int tag, const void *bytes,
                         uint64_t count)
 {
     gcr_status status = GCR_OK;
     gcr_mpi_link *self = gcr_mpi_link_of(link);
-    gcr_send *send = calloc(1, sizeof *send);
+    const int is_copied = count <= GCR_MESSAGE_COPIED_BYTES;
+    gcr_send *send = malloc(sizeof *send + (is_copied ? count : 0));
 
     if (send == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a message");
+    *send = (gcr_send){ .to = to };
+    if (is_copied && count > 0)
+        bytes = memcpy(send->copy, bytes, count);
     GCR_MPI(MPI_Issend(bytes, (int)count, MPI_BYTE, to, tag, self->comm, &send->request));
-    send->to = to;
-    send->place = &self->sends;
-    send->next = self->sends;
-    if (send->next != NULL)
-        send->next->place = &send->next;
-    self->sends = send;
+    add(&self->sends, send);
     *out = send;
     send = NULL;
 out:
@@ -38,24 +58,40 @@ out:
     return status;
 }
 
+/* MPI reads nothing of it any more. */
+static void discard(gcr_send *send)
+{
+    if (send->give_back != NULL)
+        send->give_back(send->bytes);
+    free(send);
+}
+
 gcr_status gcr_mpi_is_sent(int *is_sent, gcr_link *link, gcr_send **send)
 {
     gcr_status status = GCR_OK;
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
     gcr_send *here = *send;
 
-    (void)link;
     *is_sent = here->is_lost;
     if (!*is_sent)
         GCR_MPI(MPI_Test(&here->request, is_sent, MPI_STATUS_IGNORE));
     if (!*is_sent)
         goto out;
-    *here->place = here->next;
-    if (here->next != NULL)
-        here->next->place = here->place;
-    free(here);
+    take_out(here);
+    if (here->is_lost)
+        add(&self->lost, here);
+    else
+        discard(here);
     *send = NULL;
 out:
     return status;
+}
+
+void gcr_mpi_leave_send(gcr_link *link, gcr_send *send, void *bytes, void (*give_back)(void *))
+{
+    (void)link;
+    send->bytes = bytes;
+    send->give_back = give_back;
 }
 
 static gcr_status grow(gcr_mpi_receive *receive, uint64_t count)

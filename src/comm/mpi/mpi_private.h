@@ -36,16 +36,20 @@ typedef struct gcr_mpi_receive {
                      * any case; NULL where MPI may still write there                    */
 } gcr_mpi_receive;
 
-typedef struct gcr_mpi_link {
+typedef struct gcr_mpi_link gcr_mpi_link;
+
+struct gcr_mpi_link {
     gcr_link link;
     MPI_Comm comm;
     int is_world;                        /* of all processes that were started together */
-    gcr_send *sends;                     /* on their way */
+    gcr_mpi_link *next;                  /* of those that were left                 */
+    gcr_send *sends;                     /* on their way                            */
+    gcr_send *lost;                      /* those that nobody takes: MPI keeps them */
     char (*shorts)[GCR_MPI_SHORT_BYTES]; /* [GCR_MPI_RECEIVES] */
     gcr_mpi_receive receives[GCR_MPI_RECEIVES];
     gcr_mpi_receive *looked_at; /* what the last look has given out */
     uint64_t turns;
-} gcr_mpi_link;
+};
 
 static inline gcr_mpi_link *gcr_mpi_link_of(gcr_link *link)
 {
@@ -61,6 +65,7 @@ void gcr_mpi_rest(int *looks);
 gcr_status gcr_mpi_send(gcr_send **out, gcr_link *link, int to, int tag, const void *bytes,
                         uint64_t count);
 gcr_status gcr_mpi_is_sent(int *is_sent, gcr_link *link, gcr_send **send);
+void gcr_mpi_leave_send(gcr_link *link, gcr_send *send, void *bytes, void (*give_back)(void *));
 gcr_status gcr_mpi_look(gcr_message *out, int *found, gcr_link *link);
 
 /* What is under way to or from `rank`, which is lost, is given up. */

@@ -7,12 +7,14 @@
  */
 #include "comm/mpi/mpi_private.h"
 
+#include "base/clock.h"
 #include "base/module.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
 #include <glob.h>
 #include <link.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,8 @@
 
 static int open_worlds; /* links of all processes */
 static int is_started;  /* MPI by us, and not by the program */
+
+static gcr_mpi_link *left_links; /* for somebody to have them */
 
 gcr_status gcr_mpi_fail(const char *file, int line, int code, const char *call)
 {
@@ -207,6 +211,7 @@ static gcr_status begin(gcr_mpi_link *self, MPI_Comm comm)
 
     self->comm = comm;
     self->link.transport = &transport_mpi;
+    self->link.limit = INFINITY;
     GCR_MPI(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
     GCR_MPI(MPI_Comm_rank(comm, &self->link.rank));
     GCR_MPI(MPI_Comm_size(comm, &self->link.size));
@@ -234,11 +239,32 @@ out:
     return status;
 }
 
+/* Adds the time since `*since` to what was waited: a step that is longer than any of ours is a
+ * process that stood still, and with it perhaps all others. */
+static gcr_status count_waiting(gcr_link *link, double *waited, double *since)
+{
+    gcr_status status = GCR_OK;
+    const double now = gcr_clock_seconds(), longest_step = 0.1;
+
+    *waited += fmin(now - *since, longest_step);
+    *since = now;
+    if (*waited < link->limit)
+        goto out;
+    link->is_late = 1;
+    GCR_FAIL(GCR_EDEVICE,
+             "a rank has not come where all meet for %.3g s: its machine or the network between is "
+             "gone",
+             link->limit);
+out:
+    return status;
+}
+
 /* Waits, asleep, for all ranks of the group. */
-static gcr_status meet(const gcr_mpi_link *self)
+static gcr_status meet(gcr_mpi_link *self)
 {
     gcr_status status = GCR_OK;
     MPI_Request barrier;
+    double waited = 0.0, since = gcr_clock_seconds();
     int looks = 0, are_here = 0;
 
     GCR_MPI(MPI_Ibarrier(self->comm, &barrier));
@@ -246,6 +272,7 @@ static gcr_status meet(const gcr_mpi_link *self)
         GCR_MPI(MPI_Test(&barrier, &are_here, MPI_STATUS_IGNORE));
         if (are_here)
             break;
+        GCR_TRY(count_waiting(&self->link, &waited, &since));
         gcr_mpi_rest(&looks);
     }
 out:
@@ -256,7 +283,7 @@ out:
 static gcr_status mpi_split(gcr_link **out, gcr_link *link, int is_in, int key)
 {
     gcr_status status = GCR_OK, allocated = GCR_OK;
-    const gcr_mpi_link *of = gcr_mpi_link_of(link);
+    gcr_mpi_link *of = gcr_mpi_link_of(link);
     gcr_mpi_link *self = NULL;
     MPI_Comm comm = MPI_COMM_NULL;
 
@@ -309,8 +336,11 @@ static void mpi_close(gcr_link *link)
  * ranks. */
 static void mpi_leave(gcr_link *link)
 {
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
+
     is_started = 0;
-    free(gcr_mpi_link_of(link));
+    self->next = left_links;
+    left_links = self;
 }
 
 /* ---- collective operations ------------------------------------------------------------------- */
@@ -334,7 +364,7 @@ out:
 static gcr_status mpi_broadcast(gcr_link *link, void *buffer, uint64_t bytes, int root)
 {
     gcr_status status = GCR_OK;
-    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
 
     GCR_TRY(meet(self));
     GCR_TRY(broadcast_chunks(self, buffer, bytes, root));
@@ -345,7 +375,7 @@ out:
 static gcr_status mpi_gather_all(gcr_link *link, const void *mine, uint64_t bytes, void *all)
 {
     gcr_status status = GCR_OK;
-    const gcr_mpi_link *self = gcr_mpi_link_of(link);
+    gcr_mpi_link *self = gcr_mpi_link_of(link);
     char *const to = all;
 
     GCR_TRY(meet(self));
@@ -370,6 +400,7 @@ static const gcr_transport transport_mpi = {
     .gather_all = mpi_gather_all,
     .send = gcr_mpi_send,
     .is_sent = gcr_mpi_is_sent,
+    .leave_send = gcr_mpi_leave_send,
     .look = gcr_mpi_look,
     .library = mpi_library,
 };
