@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 
 /* What is left out first where the line is short. */
@@ -72,12 +73,23 @@ const char *gcr_progress_line_text(char *out, size_t bytes, const gcr_progress *
     return out;
 }
 
+/* False while whoever reads it does not: a terminal that is held (Ctrl-S), a pipe that is full. Who
+ * shows progress has other machines to answer, which would miss it. */
+static int is_taken(FILE *stream)
+{
+    struct pollfd at = { .fd = fileno(stream), .events = POLLOUT };
+
+    return poll(&at, 1, 0) != 0;
+}
+
 void gcr_progress_line_show(void *arg, const gcr_progress *progress)
 {
     const int columns = gcr_screen_columns(stderr);
     char text[128];
 
     (void)arg;
+    if (!is_taken(stderr))
+        return;
     /* A terminal may wrap when its last column is filled, so that one stays free. */
     gcr_progress_line_text(text, sizeof text, progress, columns > 0 ? columns - 1 : 0);
     if (columns > 0)
@@ -89,6 +101,6 @@ void gcr_progress_line_show(void *arg, const gcr_progress *progress)
 
 void gcr_progress_line_end(void)
 {
-    if (gcr_screen_columns(stderr) > 0)
+    if (gcr_screen_columns(stderr) > 0 && is_taken(stderr))
         fputs("\r\033[K", stderr);
 }
