@@ -178,7 +178,9 @@ void gcr_run_cancel(gcr_run *run);
 
 /* Computes all live cells, once. GCR_OK also when it was stopped or cells failed: see
  * gcr_run_ending_of() and the states. GCR_ENOMEM; GCR_EDEVICE: a device, or another machine, is
- * lost, and what landed before is there; GCR_EINVAL: it was executed before; GCR_ENESTED. */
+ * lost, and what landed before is there; GCR_EINVAL: it was executed before; GCR_ENESTED. A machine
+ * that is lost when all cells have landed is no failure of rank 0's; but nothing collective will be
+ * done again by the ranks of this run, and each closes what it has by itself. */
 GCR_MUST_CHECK gcr_status gcr_run_execute(gcr_run *run);
 
 /* The same on a thread of its own: start returns at once, finish waits for the end and returns what
@@ -254,6 +256,11 @@ GCR_MUST_CHECK gcr_status gcr_run_row(gcr_row *out, const gcr_run *run, uint64_t
 
 gcr_run_ending gcr_run_ending_of(const gcr_run *run);
 const gcr_progress *gcr_run_progress(const gcr_run *run); /* as it was at the end */
+
+/* The first node that this rank knows to be lost, or -1; and for how many seconds a node is silent
+ * that is called lost, as rank 0 has read it (GRIDCRUNCH_SILENCE), or infinity. */
+int gcr_run_lost_node(const gcr_run *run);
+double gcr_run_silence(const gcr_run *run);
 
 /* How many cells have each state; before execute all that are live are empty. */
 void gcr_run_count(const gcr_run *run, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);

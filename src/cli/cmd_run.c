@@ -24,10 +24,10 @@
 #include "base/clock.h"
 #include "comm/comm.h"
 #include "comm/started.h"
-#include "exec/hearing.h"
 #include "exec/share_data.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -148,24 +148,37 @@ out:
     return status;
 }
 
+/* What has failed, and what comes of it. */
+static void tell_failure(const char *where, const char *consequence)
+{
+    fputs("gridcrunch: ", stderr);
+    gcr_screen_put(stderr, gcr_last_error(), -1);
+    gcr_screen_put(stderr, where, -1);
+    fprintf(stderr, "; %s\n", consequence);
+}
+
 /* A device that fails is not the end of what has landed: that is saved, as after Ctrl-C. Says which
  * batch it was. */
 static int survives(run_work *work, gcr_status status)
 {
     gcr_in_flight flight;
-    char where[1536] = "";
+    char key[1536] = "", where[1600] = "";
 
     if (status != GCR_EDEVICE || gcr_run_progress(work->run)->landed == 0)
         return 0;
     if (gcr_run_failed_at(&flight, work->run))
-        gcr_key_flight_text(where, sizeof where, &flight, work->run, &work->data.datasets);
-    fputs("gridcrunch: ", stderr);
-    gcr_screen_put(stderr, gcr_last_error(), -1);
-    if (where[0] != '\0') /* else it was another rank's */
-        fputs("; it happened", stderr);
-    gcr_screen_put(stderr, where, -1);
-    fputs("; what has landed before is saved\n", stderr);
+        gcr_key_flight_text(key, sizeof key, &flight, work->run, &work->data.datasets);
+    if (key[0] != '\0') /* else it was another rank's */
+        snprintf(where, sizeof where, "; it happened%s", key);
+    tell_failure(where, "what has landed before is saved");
     return 1;
+}
+
+/* A node may be lost when nothing is to come from it any more. */
+static void tell_of_loss(const run_work *work)
+{
+    if (gcr_comm_check(work->ranks.selected) != GCR_OK)
+        tell_failure("", "nothing is missing, as all cells have landed");
 }
 
 /* The folder is the run's from now on. */
@@ -184,7 +197,7 @@ static gcr_status execute(run_work *work)
 {
     const gcr_status status = gcr_run_execute(work->run);
 
-    gcr_command_leaves_at_once = status == GCR_EDEVICE || gcr_run_lost_node(work->run) >= 0;
+    gcr_command_leaves_at_once = status == GCR_EDEVICE || gcr_comm_is_broken(work->ranks.selected);
     return status;
 }
 
@@ -198,7 +211,9 @@ static gcr_status compute_leading(run_work *work, const run_args *args)
     gcr_crash_watch_folder(NULL);
     if (!args->is_quiet)
         gcr_progress_line_end();
-    if (!survives(work, status))
+    if (status == GCR_OK)
+        tell_of_loss(work);
+    else if (!survives(work, status))
         GCR_TRY(status);
     GCR_TRY(save(work, args));
 out:
@@ -206,17 +221,21 @@ out:
 }
 
 /* Where a node is lost ranks cannot leave together, and mpirun ends all when one has left: so they
- * wait to be ended while the first saves what has landed. Where it is the first that is lost
- * somebody else has to say so, and nobody may be there to end this rank; but perhaps only it is cut
- * off, and the first still saves. */
+ * wait to be ended while the first saves what has landed. Those who miss the first do so, too: it
+ * may be they who were cut off, or stood still, and what takes them for lost saves. But they say
+ * so, as nobody else may be there. */
 static void leave_alone(const run_work *work)
 {
-    const double longest = 600.0; /* that anybody waits */
-    const int is_first_lost = gcr_run_lost_node(work->run) == 0;
-    const double seconds = is_first_lost ? gcr_run_silence(work->run) : longest;
+    const double silence = gcr_run_silence(work->run);
+    const double seconds = isfinite(silence) ? 10.0 * silence : 600.0; /* for saving */
     const double end = gcr_clock_seconds() + seconds;
+    char consequence[120];
 
-    gcr_command_is_mute = !is_first_lost || gcr_comm_info_of(work->ranks.selected)->node_rank > 0;
+    snprintf(consequence, sizeof consequence,
+             "this rank ends in %.3g s, before which that one may still be saving", seconds);
+    if (gcr_run_lost_node(work->run) == 0 && gcr_comm_info_of(work->ranks.selected)->node_rank == 0)
+        tell_failure("", consequence);
+    gcr_command_is_mute = 1;
     while (gcr_clock_seconds() < end)
         nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 }
@@ -229,7 +248,7 @@ static gcr_status compute_along(run_work *work)
 
     GCR_TRY(gcr_comm_agree(work->ranks.selected, GCR_OK)); /* on the folder */
     status = execute(work);
-    if (gcr_run_lost_node(work->run) >= 0)
+    if (gcr_comm_is_broken(work->ranks.selected))
         leave_alone(work);
     else if (status == GCR_EDEVICE)
         status = GCR_OK;
@@ -335,6 +354,23 @@ out:
     return status;
 }
 
+/* While the first saves the others are there already, so that it need not wait for them for long.
+ */
+static gcr_status end_on_ranks(run_work *work, gcr_status status, int *exit_out)
+{
+    const int was_broken = gcr_ranks_are_broken(&work->ranks);
+
+    if (gcr_ranks_lead(&work->ranks) && work->run != NULL)
+        gcr_comm_limit(work->ranks.all, gcr_run_silence(work->run));
+    status = gcr_ranks_end(&work->ranks, status, exit_out);
+    if (was_broken || !gcr_ranks_are_broken(&work->ranks))
+        return status;
+    gcr_command_leaves_at_once = 1;
+    if (status == GCR_OK)
+        tell_failure("", "the results are saved");
+    return status;
+}
+
 gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
 {
     gcr_status status = GCR_OK;
@@ -348,7 +384,7 @@ gcr_status gcr_command_run(int *exit_out, int argc, char **argv)
     gcr_command_is_mute = !gcr_ranks_lead(&work.ranks);
     GCR_TRY(status);
     status = work.ranks.selected != NULL ? run_on_ranks(exit_out, &work, &args) : GCR_OK;
-    GCR_TRY(gcr_ranks_end(&work.ranks, status, exit_out));
+    GCR_TRY(end_on_ranks(&work, status, exit_out));
 out:
     clear(&work);
     gcr_job_args_clear(&args.job);

@@ -166,13 +166,16 @@ out:
     return status;
 }
 
-gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code)
+gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status mine, int *exit_code)
 {
+    gcr_status status = GCR_OK;
+
     if (gcr_ranks_are_broken(ranks))
-        return status;
-    GCR_TRY(ranks->selected == ranks->all ? gcr_comm_agree(ranks->all, status)
-                                          : end_of_some(ranks, status));
+        return mine;
+    GCR_TRY(gcr_comm_meet(ranks->all)); /* one may be lost since it came, while the first saved */
+    GCR_TRY(ranks->selected == ranks->all ? gcr_comm_agree(ranks->all, mine)
+                                          : end_of_some(ranks, mine));
     GCR_TRY(gcr_comm_broadcast(ranks->all, exit_code, sizeof *exit_code, ranks->first));
 out:
-    return status;
+    return gcr_ranks_are_broken(ranks) ? mine : status;
 }

@@ -31,7 +31,8 @@ int gcr_ranks_lead(const gcr_ranks *ranks);
  * itself. */
 int gcr_ranks_are_broken(const gcr_ranks *ranks);
 
-/* Collective. All ranks leave with what the selected ones say, and the exit code of their first. */
-GCR_MUST_CHECK gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status status, int *exit_code);
+/* Collective. All ranks leave with what the selected ones say, and the exit code of their first;
+ * where the comm is broken, or breaks now, with what they have themselves. */
+GCR_MUST_CHECK gcr_status gcr_ranks_end(gcr_ranks *ranks, gcr_status mine, int *exit_code);
 
 #endif /* GCR_CLI_RUN_RANKS_H */

@@ -242,11 +242,6 @@ void gcr_carrier_hurry(gcr_carrier *carrier, double seconds)
     atomic_store(&carrier->is_hurried, 1);
 }
 
-int gcr_carrier_has_arrived(const gcr_carrier *carrier)
-{
-    return carrier->outbox.arrived == carrier->outbox.announced;
-}
-
 int gcr_carrier_node_has_ended(const gcr_carrier *carrier)
 {
     const int is_rank_0_here = gcr_comm_info_of(carrier->comm)->node == 0;

@@ -76,9 +76,6 @@ double gcr_carrier_seconds(const gcr_carrier *carrier);
  * as nobody knows whether the other ends are still there. The first time counts. */
 void gcr_carrier_hurry(gcr_carrier *carrier, double seconds);
 
-/* True when all that was announced has arrived, as far as was looked. */
-int gcr_carrier_has_arrived(const gcr_carrier *carrier);
-
 /* True when nothing of this rank is under way, and on rank 0 nothing of its node. */
 int gcr_carrier_is_over(const gcr_carrier *carrier);
 

@@ -146,7 +146,6 @@ static gcr_status open_desk(gcr_dealing_group *t, const gcr_run *run, int group)
 
     GCR_TRY(describe_desk(&spec, &weights, run, group));
     GCR_TRY(gcr_desk_create(&t->desk, &spec));
-    GCR_TRY(gcr_memory_create((void **)&t->answers, nodes, sizeof *t->answers, "a desk"));
     GCR_TRY(gcr_memory_create((void **)&t->answers_sent, nodes, sizeof *t->answers_sent, "a desk"));
 out:
     clear_weights(&weights);
@@ -199,15 +198,6 @@ out:
     return status;
 }
 
-static int has_answers_under_way(const gcr_dealing *dealing, const gcr_dealing_group *group)
-{
-    for (int n = 0; group->answers_sent != NULL && n < dealing->run->crew.comm->node_count; n++)
-        if (group->answers_sent[n] != NULL)
-            return 1;
-    return 0;
-}
-
-/* Answers that nobody has taken are the comm's until it is closed, as in an outbox. */
 void gcr_dealing_close(gcr_dealing *dealing)
 {
     for (int t = 0; t < GCR_CREW_KINDS_MAX; t++) {
@@ -215,8 +205,6 @@ void gcr_dealing_close(gcr_dealing *dealing)
 
         gcr_schedule_destroy(group->schedule);
         gcr_desk_destroy(group->desk);
-        if (!has_answers_under_way(dealing, group))
-            gcr_memory_destroy(group->answers);
         gcr_memory_destroy(group->answers_sent);
     }
     gcr_shared_clear(&dealing->memory);
@@ -229,6 +217,7 @@ static gcr_status ask(gcr_dealing *dealing, int group, const gcr_desk_request *r
     gcr_status status = GCR_OK;
     const gcr_run *run = dealing->run;
     gcr_dealing_group *t = &dealing->groups[group];
+    const gcr_dealing_ask words = { .group = (uint64_t)group, .request = *request };
 
     dealing->asked++;
     if (t->desk != NULL) { /* it is this rank's own */
@@ -238,8 +227,7 @@ static gcr_status ask(gcr_dealing *dealing, int group, const gcr_desk_request *r
         goto out;
     }
     GCR_TRY(gcr_comm_finish_send(run->comm, &t->ask_sent));
-    t->ask = (gcr_dealing_ask){ .group = (uint64_t)group, .request = *request };
-    GCR_TRY(gcr_comm_send(&t->ask_sent, run->comm, 0, GCR_TAG_ASK, &t->ask, sizeof t->ask));
+    GCR_TRY(gcr_comm_send(&t->ask_sent, run->comm, 0, GCR_TAG_ASK, &words, sizeof words));
 out:
     return status;
 }
@@ -275,13 +263,13 @@ static gcr_status answer(gcr_dealing *dealing, int rank, const gcr_dealing_ask *
     const gcr_run *run = dealing->run;
     const int node = run->crew.comm->ranks[rank].node;
     gcr_dealing_group *t = &dealing->groups[asked->group];
-    gcr_dealing_answer *out = &t->answers[node];
+    gcr_dealing_answer words;
 
     GCR_TRY(gcr_comm_finish_send(run->comm, &t->answers_sent[node]));
-    *out = (gcr_dealing_answer){ .group = asked->group,
-                                 .grant = gcr_desk_take(t->desk, node, &asked->request) };
-    GCR_TRY(
-        gcr_comm_send(&t->answers_sent[node], run->comm, rank, GCR_TAG_ANSWER, out, sizeof *out));
+    words = (gcr_dealing_answer){ .group = asked->group,
+                                  .grant = gcr_desk_take(t->desk, node, &asked->request) };
+    GCR_TRY(gcr_comm_send(&t->answers_sent[node], run->comm, rank, GCR_TAG_ANSWER, &words,
+                          sizeof words));
 out:
     return status;
 }

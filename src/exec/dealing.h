@@ -28,11 +28,9 @@ typedef struct gcr_dealing_group {
     gcr_schedule *schedule;
     int is_fed;
     gcr_supply supply; /* a leader's, if the schedule is fed */
-    gcr_dealing_ask ask;
     gcr_send *ask_sent;
-    gcr_desk *desk;              /* rank 0's, if schedules are fed ... */
-    gcr_dealing_answer *answers; /* ... [node_count] on their way      */
-    gcr_send **answers_sent;     /* [node_count]                       */
+    gcr_desk *desk;          /* rank 0's, if schedules are fed ... */
+    gcr_send **answers_sent; /* ... [node_count]                   */
 } gcr_dealing_group;
 
 typedef struct gcr_dealing {

@@ -23,6 +23,11 @@ void gcr_ending_hear_last(gcr_ending *ending, int node)
     ending->peers[node].has_ended = 1;
 }
 
+void gcr_ending_hear_answer(gcr_ending *ending, int node)
+{
+    ending->peers[node].is_there = 1;
+}
+
 void gcr_ending_lose(gcr_ending *ending, int node)
 {
     ending->peers[node].is_lost = 1;
@@ -46,7 +51,15 @@ int gcr_ending_has_heard_all(const gcr_ending *ending)
     return 1;
 }
 
-static int may_say_last(const gcr_ending *ending)
+static int all_are_there(const gcr_ending *ending)
+{
+    for (int n = ending->first; n < ending->end; n++)
+        if (!ending->peers[n].is_there && !ending->peers[n].is_lost)
+            return 0;
+    return 1;
+}
+
+static int has_come_to_end(const gcr_ending *ending)
 {
     return ending->is_done && (!ending->is_root || gcr_ending_has_heard_all(ending));
 }
@@ -59,7 +72,11 @@ gcr_word gcr_ending_due(const gcr_ending *ending, int node)
         return GCR_WORD_NONE;
     if (ending->is_stopped && peer->said == GCR_WORD_NONE)
         return GCR_WORD_STOP;
-    return may_say_last(ending) ? GCR_WORD_LAST : GCR_WORD_NONE;
+    if (!has_come_to_end(ending))
+        return GCR_WORD_NONE;
+    if (!ending->is_root || all_are_there(ending))
+        return GCR_WORD_LAST;
+    return peer->said == GCR_WORD_CALL ? GCR_WORD_NONE : GCR_WORD_CALL;
 }
 
 int gcr_ending_is_over(const gcr_ending *ending)
@@ -69,5 +86,5 @@ int gcr_ending_is_over(const gcr_ending *ending)
     for (int n = ending->first; n < ending->end; n++)
         if (!ending->peers[n].is_lost && ending->peers[n].said != GCR_WORD_LAST)
             return 0;
-    return may_say_last(ending);
+    return has_come_to_end(ending);
 }

@@ -4,24 +4,32 @@
  * for: watch.c does that.
  *
  * Rank 0, the *root*, speaks to the leaders of all other nodes, and each of them to the root alone:
- * they are one another's peers. A peer is told at most two words, in this order:
+ * they are one another's peers. A peer is told at most three words, in this order:
  *
  *   STOP   all are to stop. Whoever hears it, or has a wish of its own, tells its peers.
+ *   CALL   of the root alone: all is here, and you? That it is taken is the answer.
  *   LAST   nothing comes from here any more: of a leader, its node has ended; of the root, all.
  *
  *   event                     at a leader                    at the root
  *   ------------------------  -----------------------------  -----------------------------------
- *   stop: a wish, or heard    STOP is due, unless LAST is    STOP is due to each peer, unless
- *                             said                           LAST is said to it
- *   done: all of its own is   LAST is due, behind STOP       LAST is due to each peer, behind
+ *   stop: a wish, or heard    STOP is due, unless LAST is    STOP is due to each peer, unless it
+ *                             said                           was told something
+ *   done: all of its own is   LAST is due, behind STOP       CALL is due to each peer, behind
  *   sent                                                     STOP, if all are heard or lost
  *   LAST is heard             it may leave                   its sender has ended
+ *   CALL is taken             (nothing)                      LAST is due to each peer, if all have
+ *                                                            taken it or are lost
  *   a peer is lost            it may leave                   that one is told nothing, nor
  *                                                            waited for
  *   a word could not be said  it is still due                it is still due, to that one alone
  *
  * The root may leave when LAST is said to all who are not lost. Messages keep their order, so
  * whoever leaves has looked for all that was sent to it, and nothing is left over for the next run.
+ *
+ * CALL is for a node that is lost after it has ended, while others still compute or the root has
+ * not missed it yet: the others would be told that all is well, and wait for it where all ranks
+ * meet. So LAST, which says whether a node is lost, is only said when each was there after the end.
+ * One that is lost between the two is not found so; that is a moment, and the meeting has a limit.
  *
  * Whoever stops a node puts it down before the node's work ends. Who finds that this is done and
  * looks for a stop *afterwards* loses none: it is due before LAST.
@@ -31,11 +39,12 @@
 
 #include "gridcrunch/status.h"
 
-typedef enum gcr_word { GCR_WORD_NONE, GCR_WORD_STOP, GCR_WORD_LAST } gcr_word;
+typedef enum gcr_word { GCR_WORD_NONE, GCR_WORD_STOP, GCR_WORD_CALL, GCR_WORD_LAST } gcr_word;
 
 typedef struct gcr_ending_peer {
     gcr_word said; /* the last that it was told */
     int has_ended; /* its LAST is heard         */
+    int is_there;  /* it has taken the CALL     */
     int is_lost;
 } gcr_ending_peer;
 
@@ -54,6 +63,7 @@ void gcr_ending_open(gcr_ending *out, gcr_ending_peer *peers, int rank, int node
 void gcr_ending_stop(gcr_ending *ending);
 void gcr_ending_done(gcr_ending *ending);
 void gcr_ending_hear_last(gcr_ending *ending, int node);
+void gcr_ending_hear_answer(gcr_ending *ending, int node); /* CALL is taken */
 void gcr_ending_lose(gcr_ending *ending, int node);
 
 /* What is to be said to a peer now, one word after the other; and that this was done. */

@@ -21,6 +21,7 @@
 #include "exec/watch.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -47,16 +48,12 @@ typedef struct execution {
     pthread_mutex_t failure_lock;
     gcr_status failure; /* the first, with its sentence */
     char sentence[1024];
+    atomic_int has_failed; /* here; a node that is lost is none of that */
 } execution;
 
-/* Stops the others, and keeps the sentence of the worker that failed first; -1: of the thread that
- * watches. */
-static void note_failure(void *arg, int worker, gcr_status status)
+/* Keeps the sentence of the worker that failed first; -1: of the thread that watches. */
+static void keep_failure(execution *x, int worker, gcr_status status)
 {
-    execution *x = arg;
-
-    atomic_store(&x->stop, 1);
-    gcr_watch_note_failure(&x->watch);
     pthread_mutex_lock(&x->failure_lock);
     if (x->failure == GCR_OK) { /* a device that is silent for too long is lost like another */
         x->failure = status == GCR_ETIMEOUT ? GCR_EDEVICE : status;
@@ -66,11 +63,26 @@ static void note_failure(void *arg, int worker, gcr_status status)
     pthread_mutex_unlock(&x->failure_lock);
 }
 
+/* And stops the others. */
+static void note_failure(void *arg, int worker, gcr_status status)
+{
+    execution *x = arg;
+
+    atomic_store(&x->has_failed, 1);
+    atomic_store(&x->stop, 1);
+    gcr_watch_note_failure(&x->watch);
+    keep_failure(x, worker, status);
+}
+
+static void note_loss(void *arg, gcr_status status)
+{
+    keep_failure(arg, -1, status);
+}
+
 /* Runs on each thread of the pool. */
 static void work(void *arg, int worker)
 {
     execution *x = arg;
-    gcr_status status;
     int d = 0;
 
     while (worker >= x->run->devices[d].first_worker + x->run->devices[d].workers)
@@ -78,9 +90,6 @@ static void work(void *arg, int worker)
     gcr_nesting_enter(x->run);
     gcr_pipeline_drive(&x->devices[d].shared, worker, &x->run->worker_progress[worker]);
     gcr_nesting_leave();
-    status = gcr_summaries_check(x->run->summaries);
-    if (status != GCR_OK)
-        note_failure(x, worker, status);
 }
 
 /* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be
@@ -93,7 +102,7 @@ static void announce(void *arg, uint64_t dataset)
     for (int d = 0; d < run->device_count; d++)
         gcr_residency_release(x->devices[d].residency, dataset);
     if (gcr_summaries_check(run->summaries) != GCR_OK) {
-        atomic_store(&x->stop, 1); /* each worker finds out why when it ends */
+        atomic_store(&x->stop, 1); /* the worker that has found it says why */
         return;
     }
     gcr_gate_open(run->gate, dataset);
@@ -295,17 +304,15 @@ static gcr_status open_execution(execution *x)
                             .stop = &x->stop,
                             .begin = gcr_clock_seconds(),
                             .on_failure = note_failure,
+                            .on_loss = note_loss,
                             .arg = x };
     GCR_TRY(gcr_watch_open(&x->watch));
 out:
     return status;
 }
 
-/* Messages that nobody has taken stay where they are until the process ends, as in an outbox. */
 static void close_execution(execution *x)
 {
-    const int leaves_messages = x->watch.leaves_messages;
-
     gcr_pool_destroy(x->pool);
     gcr_watch_close(&x->watch);
     gcr_carrier_close(&x->carrier);
@@ -317,8 +324,7 @@ static void close_execution(execution *x)
     }
     gcr_memory_destroy(x->places);
     pthread_mutex_destroy(&x->failure_lock);
-    if (!leaves_messages)
-        gcr_memory_destroy(x);
+    gcr_memory_destroy(x);
 }
 
 /* ---- the line -------------------------------------------------------------------------------- */
@@ -374,9 +380,13 @@ out:
     return status;
 }
 
-/* All ranks end as rank 0 does, which has heard of every stop. */
+/* All ranks end as rank 0 does, which has heard of every stop. They come at once, and nobody
+ * listens any more: so there is a limit to waiting, until they have told each other all. */
 static gcr_status agree_on_ending(gcr_run *run, gcr_status status)
 {
+    gcr_comm_limit(run->comm, run->silence);
+    if (!gcr_comm_is_broken(run->comm))
+        (void)!gcr_comm_meet(run->comm); /* what it says the agreement says, too */
     GCR_TRY(
         gcr_comm_agree(run->comm, status)); /* a rank that failed need not have told it before */
     GCR_TRY(gcr_comm_agree(run->comm, name_ending(run)));
@@ -437,11 +447,19 @@ out:
     return status;
 }
 
+/* Rank 0 has lost a node, and nothing is missing: what was computed there has landed. */
+static int is_complete_without_node(const gcr_run *run)
+{
+    return run->crew.comm->rank == 0 && gcr_comm_is_broken(run->comm) &&
+           run->progress.landed == run->progress.cell_count;
+}
+
+/* What takes long, as sealing does, comes when no rank waits any more. */
 static gcr_status compute(gcr_run *run)
 {
     gcr_status status = GCR_OK;
     execution *x = NULL;
-    int is_started = 0;
+    int is_started = 0, has_failed = 0;
 
     status = gcr_memory_create((void **)&x, 1, sizeof *x, "the course of a run");
     if (x != NULL)
@@ -449,19 +467,27 @@ static gcr_status compute(gcr_run *run)
     GCR_TRY(gcr_comm_agree(run->comm, status));
     status = compute_in(x);
     is_started = x->is_started;
+    has_failed = atomic_load(&x->has_failed);
 out:
-    if (status != GCR_OK)
-        run->ending = GCR_RUN_FAILED;
-    if (is_started)
-        finish_summaries(run);
     if (x != NULL) {
         note_gathered(run, x);
         close_execution(x);
     }
-    if (!is_started)
-        drop_results(run);
     gcr_run_add_ledgers(run);
-    return status == GCR_OK ? gcr_run_gather_ledgers(run) : status;
+    if (status == GCR_OK)
+        status = gcr_run_gather_ledgers(run);
+    gcr_comm_limit(run->comm, INFINITY);
+    if (is_started && !has_failed && is_complete_without_node(run)) {
+        run->ending = GCR_RUN_COMPLETE;
+        status = GCR_OK;
+    }
+    if (status != GCR_OK)
+        run->ending = GCR_RUN_FAILED;
+    if (is_started)
+        finish_summaries(run);
+    else
+        drop_results(run);
+    return status;
 }
 
 /* What those are told who wait for a dataset that will not be complete. */

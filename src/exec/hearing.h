@@ -14,7 +14,7 @@
 #ifndef GCR_EXEC_HEARING_H
 #define GCR_EXEC_HEARING_H
 
-#include "gridcrunch/run.h"
+#include "gridcrunch/status.h"
 
 typedef struct gcr_hearing {
     double limit;    /* seconds; may be infinite */
@@ -27,10 +27,6 @@ typedef struct gcr_hearing {
 
 /* The limit that the environment says, or the default. GCR_EINVAL: it is none. */
 GCR_MUST_CHECK gcr_status gcr_hearing_read_limit(double *out);
-
-/* That of a run: rank 0's; and the first node that was lost, -1: none. */
-double gcr_run_silence(const gcr_run *run);
-int gcr_run_lost_node(const gcr_run *run);
 
 /* Listens to nodes 0 .. count - 1. GCR_ENOMEM. The caller closes it. */
 GCR_MUST_CHECK gcr_status gcr_hearing_open(gcr_hearing *out, int count, double limit, double now);

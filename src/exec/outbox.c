@@ -21,17 +21,11 @@ out:
     return status;
 }
 
-/* What its receiver has not looked for is the comm's as long as that is open, and for ever where it
- * is broken: what is under way to a node that is lost counts as sent, but may still be read. */
 void gcr_outbox_close(gcr_outbox *outbox)
 {
-    int is_under_way;
-
-    if (outbox->comm != NULL && !gcr_comm_is_broken(outbox->comm))
-        (void)!gcr_outbox_look(&is_under_way, outbox); /* the sends that are left say it, too */
     for (int i = 0; i < GCR_OUTBOX_PACKETS; i++)
-        if (outbox->sends[i] == NULL)
-            gcr_memory_destroy(outbox->packets[i].bytes);
+        gcr_comm_leave_send(outbox->comm, &outbox->sends[i], outbox->packets[i].bytes,
+                            gcr_memory_destroy);
     *outbox = (gcr_outbox){ 0 };
 }
 

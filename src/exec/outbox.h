@@ -27,8 +27,8 @@ typedef struct gcr_outbox {
 GCR_MUST_CHECK gcr_status gcr_outbox_open(gcr_outbox *out, gcr_comm *comm, int to, int tag,
                                           uint64_t room);
 
-/* A packet that is still on its way is left where it is until the process ends: whatever carries it
- * may read it. That happens where ranks do not come to an end together. Zeroed is allowed. */
+/* A packet that is still on its way is the comm's from now on, as what carries it may read it. That
+ * happens where ranks do not come to an end together. Zeroed is allowed. */
 void gcr_outbox_close(gcr_outbox *outbox);
 
 /* The one to fill; NULL: all are on their way. */

@@ -23,7 +23,8 @@ static const double growth = 1.5;
 
 typedef struct board {
     atomic_int stop;    /* 1 + a gcr_run_ending: all are to stop; 0          */
-    atomic_int lost;    /* from the leader: 1 + the first node that is lost; 0 */
+    atomic_int broken;  /* from the leader: 1 + the first node that is lost, -1: its messages
+                         * fail; 0 */
     atomic_int is_over; /* from it, too: it leaves                           */
 } board;
 
@@ -67,8 +68,7 @@ void gcr_watch_close(gcr_watch *watch)
 {
     gcr_hearing_close(&watch->hearing);
     gcr_memory_destroy(watch->peers);
-    if (!watch->leaves_messages)
-        gcr_memory_destroy(watch->nodes);
+    gcr_memory_destroy(watch->nodes);
     gcr_shared_clear(&watch->board);
 }
 
@@ -106,13 +106,30 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
         put_on_board(watch, GCR_RUN_OUT_OF_TIME);
 }
 
+/* A leader knows why the ranks cannot meet any more. Those of its node find out when they leave:
+ * the first reason counts. */
+static void put_break_on_board(const gcr_watch *watch, int broken)
+{
+    int none = 0;
+
+    atomic_compare_exchange_strong(&board_of(watch)->broken, &none, broken);
+}
+
+/* Others miss this leader, and do not come where all ranks meet. */
+static void cut_off(gcr_watch *watch)
+{
+    watch->health = GCR_WATCH_CUT_OFF;
+    gcr_comm_break(watch->run->comm, gcr_last_error());
+    put_break_on_board(watch, -1);
+}
+
 /* A failure of this thread's own: what it would have done for others it does no more, but it takes
  * their messages, so that they can end; unless it is the messages that fail. For want of memory
  * none does: one that finds none is dropped. */
 static void fail(gcr_watch *watch, gcr_status status)
 {
-    if (watch->health != GCR_WATCH_WELL && status == GCR_EIO)
-        watch->health = GCR_WATCH_CUT_OFF;
+    if (watch->health == GCR_WATCH_FAILED && status == GCR_EIO)
+        cut_off(watch);
     if (watch->health == GCR_WATCH_WELL)
         watch->health = GCR_WATCH_FAILED;
     watch->on_failure(watch->arg, -1, status);
@@ -166,49 +183,60 @@ static gcr_status learn_of_loss(gcr_watch *watch, int node)
     gcr_comm_lose_node(watch->run->comm, node, gcr_last_error());
     if (watch->run->lost_node < 0)
         watch->run->lost_node = node;
-    watch->on_failure(watch->arg, -1, status);
+    watch->on_loss(watch->arg, status);
     return status;
 }
 
-/* A leader knows it: by itself, or from rank 0. The other ranks of its node find out when they
- * leave. */
+/* A leader knows it: by itself, or from rank 0. */
 static gcr_status note_loss(gcr_watch *watch, int node)
 {
-    const gcr_status status = learn_of_loss(watch, node);
-    int none = 0;
-
-    atomic_compare_exchange_strong(&board_of(watch)->lost, &none, 1 + node);
-    put_on_board(watch, GCR_RUN_FAILED);
-    return status;
+    put_break_on_board(watch, 1 + node);
+    return learn_of_loss(watch, node);
 }
 
-/* A leader does not hear a node any more. Of what a bridge would bring nobody knows how much there
- * is now. */
+/* Rank 0 misses a node. One that has ended owes nothing: the others go on, unless they pass results
+ * from GPU to GPU, as of what a bridge would bring nobody knows how much there is now. */
+static void lose_peer(gcr_watch *watch, int node)
+{
+    if (!watch->peers[node].has_ended || watch->carrier->bridge != NULL)
+        put_on_board(watch, GCR_RUN_FAILED);
+    (void)!note_loss(watch, node); /* which keeps it */
+    gcr_carrier_give_up(watch->carrier);
+}
+
+/* Another leader misses rank 0. */
+static void lose_root(gcr_watch *watch)
+{
+    put_on_board(watch, GCR_RUN_FAILED);
+    fail(watch, note_loss(watch, 0));
+    watch->health = GCR_WATCH_CUT_OFF;
+}
+
 static void lose(gcr_watch *watch, int node)
 {
-    const gcr_status status = note_loss(watch, node);
-
     gcr_hearing_forget(&watch->hearing, node);
     gcr_ending_lose(&watch->ending, node);
-    if (watch->ending.is_root) {
-        gcr_carrier_give_up(watch->carrier);
-        return;
-    }
-    fail(watch, status);
-    watch->health = GCR_WATCH_CUT_OFF;
+    if (watch->ending.is_root)
+        lose_peer(watch, node);
+    else
+        lose_root(watch);
 }
 
 /* What has been taken was heard. */
 static gcr_status hear(gcr_watch *watch, int node, gcr_send **send)
 {
     gcr_status status = GCR_OK;
+    const int is_call = send == &watch->nodes[node].call;
     int is_sent;
 
     if (*send == NULL)
         goto out;
     GCR_TRY(gcr_comm_is_sent(&is_sent, watch->run->comm, send));
-    if (is_sent)
-        gcr_hearing_hear(&watch->hearing, node);
+    if (!is_sent)
+        goto out;
+    gcr_hearing_hear(&watch->hearing, node);
+    if (is_call)
+        gcr_ending_hear_answer(&watch->ending, node);
 out:
     return status;
 }
@@ -235,6 +263,7 @@ static gcr_status listen(gcr_watch *watch)
 
     for (int n = watch->ending.first; n < watch->ending.end; n++) {
         GCR_TRY(hear(watch, n, &watch->nodes[n].beat));
+        GCR_TRY(hear(watch, n, &watch->nodes[n].call));
         GCR_TRY(hear(watch, n, &watch->nodes[n].last));
     }
     if (watch->ending.is_root)
@@ -320,21 +349,22 @@ static int is_done(gcr_watch *watch)
         return gcr_gather_has_sent(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
     return gcr_ending_has_heard_all(&watch->ending) && watch->workers_ended &&
            gcr_gather_is_over(watch->gather) &&
-           (atomic_load(&board_of(watch)->lost) > 0 || gcr_carrier_is_over(watch->carrier));
+           (atomic_load(&board_of(watch)->broken) > 0 || gcr_carrier_is_over(watch->carrier));
 }
 
 static gcr_status say(gcr_watch *watch, int node, gcr_word word)
 {
     gcr_watch_node *to = &watch->nodes[node];
     const int leader = ranks_of(watch)->leaders[node];
+    const int broken = atomic_load(&board_of(watch)->broken);
 
     if (word == GCR_WORD_STOP)
         return gcr_comm_send(&to->told, watch->run->comm, leader, GCR_TAG_STOP, &watch->stop_told,
                              sizeof watch->stop_told);
-    to->loss_told = atomic_load(&board_of(watch)->lost);
     watch->pause = look_at_messages;
-    return gcr_comm_send(&to->last, watch->run->comm, leader, GCR_TAG_LAST, &to->loss_told,
-                         sizeof to->loss_told);
+    if (word == GCR_WORD_CALL)
+        return gcr_comm_send(&to->call, watch->run->comm, leader, GCR_TAG_BEAT, NULL, 0);
+    return gcr_comm_send(&to->last, watch->run->comm, leader, GCR_TAG_LAST, &broken, sizeof broken);
 }
 
 /* What could not be said is said at the next look, and keeps nothing from other nodes. */
@@ -420,23 +450,21 @@ static int is_over(const gcr_watch *watch)
     return leads_node(watch) ? has_ended(watch) : atomic_load(&board_of(watch)->is_over);
 }
 
-/* The buffers of messages may go: all have been looked for, or will be before their receivers
- * leave. */
+/* All that was sent has been looked for, or will be before its receivers leave. */
 static gcr_status settle(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
     gcr_comm *comm = watch->run->comm;
 
-    watch->leaves_messages = 1;
     if (watch->health == GCR_WATCH_CUT_OFF)
         goto out;
     for (int n = 0; n < ranks_of(watch)->node_count; n++) {
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].told));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].beat));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].call));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].last));
     }
     GCR_TRY(gcr_dealing_settle(watch->dealing));
-    watch->leaves_messages = !gcr_carrier_has_arrived(watch->carrier);
 out:
     return status;
 }
@@ -444,53 +472,17 @@ out:
 /* Who leads the node has left, and has said whether the comm is broken. */
 static void learn_from_board(gcr_watch *watch)
 {
-    const int lost = atomic_load(&board_of(watch)->lost);
+    const int broken = atomic_load(&board_of(watch)->broken);
 
-    if (lost > 0 && !leads_node(watch))
-        (void)!learn_of_loss(watch, lost - 1); /* which keeps it */
+    if (leads_node(watch))
+        return;
+    if (broken > 0)
+        (void)!learn_of_loss(watch, broken - 1); /* which keeps it */
+    else if (broken < 0)
+        gcr_comm_break(watch->run->comm, "the messages of this node to others fail");
 }
 
-/* ---- progress -------------------------------------------------------------------------------- */
-
-/* What other ranks have told; returns its share of the cost. */
-static double add_other_ranks(const gcr_watch *watch, gcr_progress *out)
-{
-    gcr_gather_totals totals = { 0 };
-
-    if (watch->gather != NULL)
-        totals = gcr_gather_totals_of(watch->gather);
-    out->landed += totals.landed;
-    out->failed += totals.failed;
-    out->datasets_done += totals.datasets;
-    return totals.cost;
-}
-
-void gcr_watch_progress(const gcr_watch *watch, gcr_progress *out)
-{
-    const gcr_run *run = watch->run;
-    double cost = 0.0;
-
-    *out = (gcr_progress){ .cell_count = gcr_plan_live_count(run->plan),
-                           .datasets = run->spec.datasets->count,
-                           .seconds = gcr_clock_seconds() - watch->begin,
-                           .seconds_left = -1.0 };
-    for (int w = 0; w < run->workers; w++) {
-        const gcr_pipeline_progress *p = &run->worker_progress[w];
-
-        out->landed += atomic_load_explicit(&p->landed, memory_order_relaxed);
-        out->halved += atomic_load_explicit(&p->halved, memory_order_relaxed);
-        out->failed += atomic_load_explicit(&p->failed, memory_order_relaxed);
-        out->datasets_done += atomic_load_explicit(&p->datasets, memory_order_relaxed);
-        cost += atomic_load_explicit(&p->cost, memory_order_relaxed);
-    }
-    cost += add_other_ranks(watch, out);
-    if (out->landed == out->cell_count)
-        out->seconds_left = 0.0;
-    else if (cost > 0.0 && out->seconds > 0.0)
-        out->seconds_left = out->seconds * fmax(0.0, 1.0 - cost) / cost;
-    if (out->seconds > 0.0)
-        out->cells_per_second = (double)out->landed / out->seconds;
-}
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void show_progress(const gcr_watch *watch)
 {
@@ -501,8 +493,6 @@ static void show_progress(const gcr_watch *watch)
     gcr_watch_progress(watch, &progress);
     watch->run->spec.on_progress(watch->run->spec.arg, &progress);
 }
-
-/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* Until a leader looks again. */
 static double choose_pause(gcr_watch *watch)

@@ -12,8 +12,9 @@
  * one that was told its last word gets none.
  *
  * A node that is lost is treated as one that has failed and ended: the others stop, what they have
- * landed is gathered, and rank 0's last message says that the comm is broken. Who does not hear
- * rank 0 any more leaves by itself.
+ * landed is gathered, and rank 0's last message says that the comm is broken. One that had ended
+ * before owes nothing, so that the others go on. Who does not hear rank 0 any more leaves by
+ * itself, and so does who can pass no messages.
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
@@ -30,8 +31,8 @@
 /* Another node, as its leader is spoken to: by rank 0, or of node 0 by another leader. Of messages
  * NULL is one that is not under way. */
 typedef struct gcr_watch_node {
-    gcr_send *told, *beat, *last; /* the stop, of rank 0 the last beat, and the last message */
-    int loss_told;                /* by that: what stood on the board */
+    gcr_send *told, *last; /* the stop, and the last message               */
+    gcr_send *beat, *call; /* of rank 0: the last beat, and that before the last message */
 } gcr_watch_node;
 
 typedef enum gcr_watch_health {
@@ -52,11 +53,10 @@ typedef struct gcr_watch {
     /* Keeps the first failure, of whichever thread, stops the workers of this rank, and notes it
      * here. */
     void (*on_failure)(void *arg, int worker, gcr_status status);
-    void *arg;
 
-    /* Some that were sent may be read until the comm is closed, where they stand: in what has been
-     * given here. It is to stay there then. */
-    int leaves_messages;
+    /* Keeps it like a failure, and stops nobody: the comm is broken. */
+    void (*on_loss)(void *arg, gcr_status status);
+    void *arg;
 
     /* Private. */
     gcr_shared board; /* of the node: what all its ranks see */

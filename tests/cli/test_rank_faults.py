@@ -253,30 +253,115 @@ class Silent(Slow):
     OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=2")
     JOB = SLOW.replace("[5, 6, 100]", "[100, 101, 200]")
 
-    def lose(self, ranks, nodes, lost):
+    def stop_one(self, ranks, nodes, lost, *flags):
         begin = time.monotonic()
-        process, pids = self.start_computing(ranks, nodes=nodes)
+        process, pids = self.start_computing(ranks, *flags, nodes=nodes)
         time.sleep(time.monotonic() - begin)  # from the head to the first cell it takes a part of that
-        begin = time.monotonic()
         os.kill(pids[1 + lost], signal.SIGSTOP)
+        return process, pids
+
+    def end(self, process, pids):
+        begin = time.monotonic()
         reply = self.end_ranks(process)
         self.assert_ended(begin, pids)
         return reply
 
+    def lose(self, *which):
+        return self.end(*self.stop_one(*which))
+
+    def wait_for(self, condition):
+        end = time.monotonic() + SOON
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def slow_save(self, seconds):
+        preload = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_slow_save.so")
+        if not os.path.exists(preload):
+            self.skipTest("the slow disk was not built")
+        self.OPTIONS = (*self.OPTIONS, "-x", f"LD_PRELOAD={preload}", "-x", f"FAKE_SAVE_SECONDS={seconds}")
+
+    def is_saving(self):
+        return any("results.h5." in name for name in os.listdir(self.path("out")))
+
     def test_a_node_that_is_silent_ends_the_run_and_what_has_landed_is_saved(self):
+        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=3")  # mpirun gives a rank up to 2 s when it wakes it
         reply = self.lose(5, 3, 1)
         self.assertEqual(reply.code, 4, reply)
         self.assertEqual(len(said(reply)), 1, reply)
-        self.assertIn("node 1 (rank 1 on node1) has not been heard for 2 s: its machine or the network between "
+        self.assertIn("node 1 (rank 1 on node1) has not been heard for 3 s: its machine or the network between "
                       "is gone; what has landed before is saved", said(reply)[0])
         self.assert_a_part_is_there()
 
-    def test_ranks_that_do_not_hear_the_first_one_leave(self):
-        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=3")  # mpirun gives rank 0 up to 2 s when it wakes it
-        reply = self.lose(2, 2, 0)
-        self.assertNotEqual(reply.code, 0, reply)
-        self.assertIn("node 0 (rank 0 on node0) has not been heard for 3 s", reply.err)
-        self.assertFalse(os.path.exists(self.path("out/results.h5")))
+    def test_ranks_that_miss_the_first_one_wait_in_case_it_saves(self):
+        process, pids = self.stop_one(2, 2, 0)
+        line = ""
+        while "node 0 (rank 0 on node0) has not been heard for 2 s" not in line:
+            line = process.stderr.readline()
+            self.assertNotEqual(line, "")
+        self.assertIn("; this rank ends in 20 s, before which that one may still be saving", line)
+        os.kill(pids[1], signal.SIGCONT)
+        reply = self.end(process, pids)
+        self.assertEqual(reply.code, 4, reply)
+        self.assertIn("node 1 (rank 1 on node1) has not been heard", reply.err)
+        self.assert_a_part_is_there()
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_node_that_comes_back_does_not_end_the_first_while_it_saves(self):
+        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=1")
+        self.slow_save(4)
+        process, pids = self.stop_one(2, 2, 1)
+        self.wait_for(self.is_saving)
+        os.kill(pids[2], signal.SIGCONT)
+        reply = self.end(process, pids)
+        self.assertEqual(reply.code, 4, reply)
+        self.assert_a_part_is_there()
+
+    def assert_all_are_there(self):
+        self.assertEqual([row["status"] for row in self.rows()], 20 * ["ok"])
+
+    SKEWED = """\
+name: skewed
+data: {synthetic: {datasets: 1, rows: 3}}
+kernel: sleep
+grid: {ms: %s}
+run: {batch: 1, threads: 1, schedule: static}
+"""
+
+    def lose_one_that_has_ended(self, milliseconds):
+        self.write("slow.yaml", self.SKEWED % str([*range(milliseconds, milliseconds + 10), *range(1, 11)]))
+        reply = self.lose(2, 2, 1)
+        self.assertIn("node 1 (rank 1 on node1) has not been heard for 2 s: its machine or the network between "
+                      "is gone; nothing is missing, as all cells have landed", reply.err)
+        self.assert_all_are_there()
+        self.assertIn("complete", self.ok("show", "out").out)
+
+    def test_a_node_that_is_lost_after_it_has_ended_keeps_nobody_from_the_rest(self):
+        self.lose_one_that_has_ended(400)
+
+    def test_that_a_node_is_lost_is_found_at_the_end_too(self):
+        self.lose_one_that_has_ended(150)
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_node_that_is_lost_while_the_first_saves_is_not_waited_for(self):
+        self.write("slow.yaml", self.SKEWED % str([*range(60, 80)]))
+        self.slow_save(1)
+        process, pids = self.start_computing(2, nodes=2)
+        self.wait_for(self.is_saving)
+        os.kill(pids[2], signal.SIGSTOP)
+        reply = self.end(process, pids)
+        self.assertIn("a rank has not come where all meet for 2 s: its machine or the network between is gone; "
+                      "the results are saved", reply.err)
+        self.assert_all_are_there()
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_node_whose_messages_fail_is_missed_like_one_that_is_silent(self):
+        preload = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_mpi_fails.so")
+        self.OPTIONS = (*self.OPTIONS, "-x", f"LD_PRELOAD={preload}", "-x", "FAKE_MPI_FAILS=1:4+")
+        reply = self.end(*self.start_computing(2, nodes=2))
+        self.assertEqual(reply.code, 4, reply)
+        self.assertIn("node 1 (rank 1 on node1) has not been heard for 2 s", reply.err)
+        self.assert_a_part_is_there()
 
     def test_a_job_that_is_suspended_as_a_whole_goes_on(self):
         self.write("slow.yaml", Slow.JOB)

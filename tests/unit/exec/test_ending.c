@@ -3,9 +3,11 @@
  *
  * A model of two and of three nodes: workers, the board of each node, leaders that look as watch.c
  * does, and messages that keep their order. All states that can be reached are walked through, with
- * sends that fail and with a node that is cut off. In each of them: who has left has looked for all
- * that was sent to it and is waited for by nobody; and from each there is a way to the end. A stop
- * that is lost would leave a node computing: its workers compute for ever unless they are stopped.
+ * sends that fail and with a node that is cut off, at any moment until it has left. In each of them:
+ * who has left has looked for all that was sent to it and is waited for by nobody; and from each
+ * there is a way to the end. A stop that is lost would leave a node computing: its workers compute
+ * for ever unless they are stopped. And nobody is told that all is well while a node is cut off that
+ * was not there after the end.
  */
 #include "exec/ending.h"
 
@@ -31,7 +33,12 @@ typedef struct node {
     uint8_t is_failing; /* the board has been written, and the end not yet */
     uint8_t has_ended;  /* the workers */
     uint8_t step, is_cut_off;
+    uint8_t knows_of_loss; /* it will not go where all meet  */
+    uint8_t has_answered;  /* CALL was taken, whoever knows it */
 } node;
+
+/* A word of the model: LAST of one who knows of a loss. */
+enum { LAST_OF_BROKEN = GCR_WORD_LAST + 1 };
 
 typedef struct channel {
     uint8_t count, words[WORDS_MAX];
@@ -51,8 +58,12 @@ typedef struct setting {
     int nodes;
     work works[NODES_MAX];
     int failures, losses;
-    int looks_too_early; /* for a stop, before it finds that all is done: a mistake */
+    int looks_too_early;  /* for a stop, before it finds that all is done: a mistake */
+    int waits_for_nobody; /* once the root has called: another                      */
 } setting;
+
+/* How often all was said to be well though somebody was gone by then. */
+static uint32_t surprises;
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
@@ -75,10 +86,21 @@ static int is_cut(const model *m, int from, int to)
     return m->nodes[from].is_cut_off || m->nodes[to].is_cut_off;
 }
 
-static void deliver(model *m, int from, int to, gcr_word word)
+/* One that is cut off between its answer and LAST nobody can know of. */
+static void look_for_surprise(const model *m)
+{
+    for (int n = 1; n < NODES_MAX; n++)
+        surprises += m->nodes[n].is_cut_off && !m->nodes[n].has_answered;
+}
+
+static void deliver(model *m, int from, int to, gcr_word said)
 {
     channel *c = channel_of(m, from, to);
+    const int is_broken = m->nodes[from].knows_of_loss && said == GCR_WORD_LAST;
+    const int word = is_broken ? LAST_OF_BROKEN : (int)said;
 
+    if (from == 0 && word == GCR_WORD_LAST)
+        look_for_surprise(m);
     if (is_cut(m, from, to))
         return;
     assert_true(c->count < WORDS_MAX);
@@ -94,9 +116,10 @@ static void hear(model *m, int from, int to)
 
     memmove(c->words, c->words + 1, WORDS_MAX - 1);
     c->words[--c->count] = 0;
-    if (word == GCR_WORD_STOP)
-        here->is_stopped = 1;
-    else
+    here->is_stopped |= word == GCR_WORD_STOP;
+    here->has_answered |= word == GCR_WORD_CALL;
+    here->knows_of_loss |= word == LAST_OF_BROKEN;
+    if (word >= GCR_WORD_LAST)
         gcr_ending_hear_last(&here->ending, from);
 }
 
@@ -108,11 +131,12 @@ static void heed(node *here)
     gcr_ending_stop(&here->ending);
 }
 
+/* All have taken what it said last. */
 static int is_root_told(const model *m, const setting *set)
 {
     for (int n = 1; n < set->nodes; n++)
-        if (m->to_leader[n].count > 0 && !m->nodes[0].peers[n].is_lost)
-            return 0; /* what it said last was not taken */
+        if (!m->nodes[n].peers[0].has_ended && !m->nodes[0].peers[n].is_lost)
+            return 0;
     return 1;
 }
 
@@ -130,7 +154,7 @@ static void leave(model *m, const setting *set, int n)
     }
 }
 
-static void say_all(model *m, int n, int fails_for)
+static void say_all(model *m, const setting *set, int n, int fails_for)
 {
     node *here = &m->nodes[n];
 
@@ -142,9 +166,31 @@ static void say_all(model *m, int n, int fails_for)
                 break;
             deliver(m, n, peer, word);
             gcr_ending_say(&here->ending, peer, word);
+            if (word == GCR_WORD_CALL && set->waits_for_nobody)
+                gcr_ending_hear_answer(&here->ending, peer);
         }
     }
     here->step = LISTENS;
+}
+
+/* -1: there is nothing to hear. */
+static int hear_peer(model *m, int n, int peer)
+{
+    if (channel_of(m, peer, n)->count == 0 || m->nodes[n].peers[peer].is_lost)
+        return -1;
+    hear(m, peer, n);
+    return 1;
+}
+
+/* The root does. */
+static int find_answer(model *m, int n, int peer)
+{
+    node *here = &m->nodes[n];
+
+    if (!here->ending.is_root || !m->nodes[peer].has_answered || here->peers[peer].is_there)
+        return -1;
+    gcr_ending_hear_answer(&here->ending, peer);
+    return 1;
 }
 
 /* What a leader may do next: move `k` of those that there are; false where there is none. */
@@ -166,10 +212,10 @@ static int move_leader(model *m, const setting *set, int n, int k)
             return 0;
         if (!set->looks_too_early)
             heed(here);
-        say_all(m, n, k > 0 ? first + k - 1 : -1);
+        say_all(m, set, n, k > 0 ? first + k - 1 : -1);
         return 1;
     }
-    if (here->step != LISTENS || k > end - first + 2)
+    if (here->step != LISTENS || k >= 2 * (end - first) + 2)
         return 0;
     if (k == 0) { /* it looks around */
         if (set->looks_too_early)
@@ -185,12 +231,8 @@ static int move_leader(model *m, const setting *set, int n, int k)
         return 1;
     }
     k -= 2;
-    if (k == end - first)
-        return 0;
-    if (channel_of(m, first + k, n)->count == 0 || here->peers[first + k].is_lost)
-        return -1;
-    hear(m, first + k, n);
-    return 1;
+    return k < end - first ? hear_peer(m, n, first + k)
+                           : find_answer(m, n, k - (end - first) + first);
 }
 
 static int move_workers(model *m, const setting *set, int n)
@@ -214,18 +256,17 @@ static void find_lost(model *m, int at, int node_lost)
 {
     node *here = &m->nodes[at];
 
+    here->is_stopped |= !here->peers[node_lost].has_ended; /* else nothing is missing */
+    here->knows_of_loss = 1;
     gcr_ending_lose(&here->ending, node_lost);
-    here->is_stopped = 1;
     memset(channel_of(m, node_lost, at), 0, sizeof(channel));
 }
 
 static int move_network(model *m, const setting *set, int n)
 {
-    const int has_left = m->nodes[0].step == HAS_LEFT || m->nodes[n].step == HAS_LEFT;
-
     if (n == 0 || n >= set->nodes)
         return 0;
-    if (!m->nodes[n].is_cut_off && m->losses > 0 && !has_left) {
+    if (!m->nodes[n].is_cut_off && m->losses > 0 && m->nodes[n].step != HAS_LEFT) {
         m->losses--;
         m->nodes[n].is_cut_off = 1;
         memset(&m->to_root[n], 0, sizeof m->to_root[n]);
@@ -364,7 +405,7 @@ static uint32_t walk(const setting *set)
     memset(table, 0, 2 * STATES_MAX * sizeof *table);
     memset(into, 0, STATES_MAX * sizeof *into);
     memset(is_ending, 0, STATES_MAX);
-    state_count = edge_count = 0;
+    state_count = edge_count = surprises = 0;
     begin(&first, set);
     (void)number_of(&first);
     for (uint32_t s = 0; s < state_count; s++)
@@ -411,6 +452,8 @@ static void assert_all_end(setting set)
             continue;
         if (walk(&set) > 0)
             fail_msg("not all end: %s (of %u states)", describe(&set), state_count);
+        if (surprises > 0)
+            fail_msg("all is said to be well: %s (of %u states)", describe(&set), state_count);
     }
 }
 
@@ -438,6 +481,15 @@ static void test_a_stop_that_is_looked_for_too_early_is_lost(void **state)
     assert_true(walk(&set) > 0);
 }
 
+static void test_a_root_that_waits_for_no_answer_does_not_know_who_is_gone(void **state)
+{
+    const setting set = { .nodes = 2, .losses = 1, .waits_for_nobody = 1 };
+
+    (void)state;
+    (void)walk(&set);
+    assert_true(surprises > 0);
+}
+
 /* By hand: the second of three nodes cannot be told the stop, and the third is all the same. */
 static void test_what_could_not_be_said_is_due_to_that_node_alone(void **state)
 {
@@ -455,6 +507,10 @@ static void test_what_could_not_be_said_is_due_to_that_node_alone(void **state)
     gcr_ending_lose(&root, 1);
     gcr_ending_done(&root);
     assert_int_equal(gcr_ending_due(&root, 1), GCR_WORD_NONE);
+    assert_int_equal(gcr_ending_due(&root, 2), GCR_WORD_CALL);
+    gcr_ending_say(&root, 2, GCR_WORD_CALL);
+    assert_int_equal(gcr_ending_due(&root, 2), GCR_WORD_NONE);
+    gcr_ending_hear_answer(&root, 2);
     assert_int_equal(gcr_ending_due(&root, 2), GCR_WORD_LAST);
     assert_false(gcr_ending_is_over(&root));
     gcr_ending_say(&root, 2, GCR_WORD_LAST);
@@ -490,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_two_nodes_end_whatever_happens),
         cmocka_unit_test(test_three_nodes_end_whatever_happens),
         cmocka_unit_test(test_a_stop_that_is_looked_for_too_early_is_lost),
+        cmocka_unit_test(test_a_root_that_waits_for_no_answer_does_not_know_who_is_gone),
         cmocka_unit_test(test_what_could_not_be_said_is_due_to_that_node_alone),
     };
 
