@@ -66,7 +66,7 @@ static gcr_status name_feature(char **out, const gcr_array_column *from, int is_
                            from->column);
 }
 
-/* The first dataset says what the others look like. */
+/* With the first dataset. */
 static gcr_status begin(gcr_reading *reading, const gcr_array_plan *plan, const char *path,
                         int is_by_name)
 {
@@ -74,15 +74,12 @@ static gcr_status begin(gcr_reading *reading, const gcr_array_plan *plan, const 
     const int64_t features = plan->count - plan->has_y;
     char place[GCR_MARK_BYTES];
 
-    reading->first_path = path;
-    reading->drafts.row_word = "row";
-    reading->drafts.features = features;
-    reading->drafts.has_y = plan->has_y;
     reading->features = calloc((size_t)features + 1, sizeof *reading->features);
     if (reading->features == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for %" PRId64 " features", features);
     for (int64_t f = 0; f < features; f++, reading->feature_count++)
         GCR_TRY(name_feature(&reading->features[f], &plan->columns[f], is_by_name));
+    gcr_reading_fix(reading, path, plan->has_y, "row");
     if ((reading->spec->standardize & GCR_STANDARDIZE_Y) && !plan->has_y)
         GCR_FAIL(GCR_EINVAL, "%sthere is no y to standardise: name it as y",
                  gcr_format_mark(place, reading->spec->mark));

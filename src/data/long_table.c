@@ -64,19 +64,14 @@ out:
     return status;
 }
 
-/* The first table says what a dataset looks like. */
+/* With the first table. */
 static gcr_status begin(gcr_reading *reading, const gcr_table *table)
 {
     gcr_status status = GCR_OK;
 
-    if (reading->first_path != NULL)
-        goto out;
-    reading->first_path = table->path;
     GCR_TRY(name_features(reading, table));
     GCR_TRY(check_features(reading, table));
-    reading->drafts.features = reading->feature_count;
-    reading->drafts.has_y = reading->spec->y != NULL;
-    reading->drafts.row_word = "row";
+    gcr_reading_fix(reading, table->path, reading->spec->y != NULL, "row");
 out:
     return status;
 }
@@ -177,7 +172,8 @@ gcr_status gcr_long_read(gcr_reading *reading, gcr_table *table)
     gcr_draft *draft = NULL;
     int has_row;
 
-    GCR_TRY(begin(reading, table));
+    if (reading->first_path == NULL)
+        GCR_TRY(begin(reading, table));
     GCR_TRY(make_plan(&plan, reading, table));
     if (plan.key < 0)
         GCR_TRY(put_stem(&draft, reading, table));

@@ -21,6 +21,14 @@ static void clear_reading(gcr_reading *reading)
     gcr_drafts_clear(&reading->drafts);
 }
 
+void gcr_reading_fix(gcr_reading *reading, const char *path, int has_y, const char *row_word)
+{
+    reading->first_path = path;
+    reading->drafts.features = reading->feature_count;
+    reading->drafts.has_y = has_y;
+    reading->drafts.row_word = row_word;
+}
+
 gcr_layout gcr_layout_of(const gcr_table *table)
 {
     const gcr_data_spec *spec = table->spec;

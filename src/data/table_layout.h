@@ -32,6 +32,10 @@ GCR_MUST_CHECK gcr_status gcr_wide_read(gcr_reading *reading, gcr_table *table);
  * The same. */
 GCR_MUST_CHECK gcr_status gcr_arrays_read(gcr_reading *reading, gcr_array_file *file);
 
+/* For the layouts, at the first table, or file of arrays: what datasets look like is fixed now. A
+ * row of numbers is called `row_word` in the file. */
+void gcr_reading_fix(gcr_reading *reading, const char *path, int has_y, const char *row_word);
+
 /* What GCR_LAYOUT_AUTO means for this table, see gridcrunch/dataset.h. */
 gcr_layout gcr_layout_of(const gcr_table *table);
 

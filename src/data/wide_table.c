@@ -87,22 +87,17 @@ out:
     return status;
 }
 
-/* The first table says what a dataset looks like: one feature, and y. */
+/* With the first table: one feature, and y. */
 static gcr_status begin(gcr_reading *reading, const gcr_table *table)
 {
     gcr_status status = GCR_OK;
 
-    if (reading->first_path != NULL)
-        goto out;
-    reading->first_path = table->path;
     reading->features = calloc(1, sizeof *reading->features);
     if (reading->features == NULL)
         GCR_FAIL(GCR_ENOMEM, "no memory for a feature");
     GCR_TRY(gcr_text_copy(&reading->features[0], "x", 1));
     reading->feature_count = 1;
-    reading->drafts.features = 1;
-    reading->drafts.has_y = 1;
-    reading->drafts.row_word = "column";
+    gcr_reading_fix(reading, table->path, 1, "column");
 out:
     return status;
 }
@@ -153,7 +148,8 @@ gcr_status gcr_wide_read(gcr_reading *reading, gcr_table *table)
     gcr_draft *draft;
     int has_row;
 
-    GCR_TRY(begin(reading, table));
+    if (reading->first_path == NULL)
+        GCR_TRY(begin(reading, table));
     GCR_TRY(make_plan(&plan, table));
     for (;;) {
         GCR_TRY(gcr_table_next(&has_row, table));
