@@ -1,5 +1,5 @@
-/* tests/support/slow_save.c, by LD_PRELOAD: FAKE_SAVE_SECONDS=N lets results take so long that nearly
- * have their name. */
+/* tests/support/slow_save.c, by LD_PRELOAD: FAKE_SAVE_SECONDS=N lets results take so long that
+ * nearly have their name. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

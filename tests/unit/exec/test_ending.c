@@ -3,11 +3,11 @@
  *
  * A model of two and of three nodes: workers, the board of each node, leaders that look as watch.c
  * does, and messages that keep their order. All states that can be reached are walked through, with
- * sends that fail and with a node that is cut off, at any moment until it has left. In each of them:
- * who has left has looked for all that was sent to it and is waited for by nobody; and from each
- * there is a way to the end. A stop that is lost would leave a node computing: its workers compute
- * for ever unless they are stopped. And nobody is told that all is well while a node is cut off that
- * was not there after the end.
+ * sends that fail and with a node that is cut off, at any moment until it has left. In each of
+ * them: who has left has looked for all that was sent to it and is waited for by nobody; and from
+ * each there is a way to the end. A stop that is lost would leave a node computing: its workers
+ * compute for ever unless they are stopped. And nobody is told that all is well while a node is cut
+ * off that was not there after the end.
  */
 #include "exec/ending.h"
 
