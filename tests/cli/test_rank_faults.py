@@ -11,7 +11,6 @@ from ranks import RankCase, descendants, is_alive
 from support import IS_SANITIZED, PROGRAM, SLOW
 
 SOON = 15  # seconds that no end may take; it takes less than one, on a machine that has no other work
-FAULT_SECONDS = 15 if IS_SANITIZED else 5  # that ranks have to leave, from the moment in which something is wrong
 
 GP = """\
 name: it
@@ -44,6 +43,11 @@ def said(reply):
             if re.match(r"gridcrunch: |.*\.yaml:\d+:\d+: ", line)]
 
 
+def fault_seconds():
+    """That ranks have to leave, from the moment in which something is wrong: 5, where cores have no other work."""
+    return (15 if IS_SANITIZED else 5) * max(1, os.getloadavg()[0] / os.cpu_count())
+
+
 def named_in_shm():
     """But for what Open MPI has there, which may be another test's."""
     return {name for name in os.listdir("/dev/shm") if not re.match("(vader|sm)_segment|osc_", name)}
@@ -68,7 +72,7 @@ class Refused(RankCase):
             f'cd ill && touch begun && {second} exec "$@"', "sh", PROGRAM, *words)
         reply = self.end_ranks(process)
         if reply.code != 0:
-            self.assertLess(time.time() - os.stat(self.path("ill/begun")).st_mtime, FAULT_SECONDS)
+            self.assertLess(time.time() - os.stat(self.path("ill/begun")).st_mtime, fault_seconds())
         return reply
 
     def assert_all_leave(self, reply, *words, code=2):
@@ -214,7 +218,7 @@ class Stopped(Slow):
         os.kill(pids[-1], signal.SIGKILL)
         reply = self.end_ranks(process)
         self.assertEqual(reply.code, 137, reply)
-        self.assert_ended(begin, pids, FAULT_SECONDS)
+        self.assert_ended(begin, pids, fault_seconds())
         self.assertEqual(named_in_shm() - shm, set())
 
     def test_a_device_that_another_rank_loses_is_named_with_its_cells(self):
