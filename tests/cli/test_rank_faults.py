@@ -92,6 +92,15 @@ class Refused(RankCase):
         self.assert_all_leave(self.by_two(nodes=2), "rank 0 on node0", "rank 1 on node1",
                               "all need the same data", code=1)
 
+    def test_data_that_no_node_has(self):
+        for folder in ("well", "ill"):
+            os.unlink(self.path(f"{folder}/table.csv"))
+        self.assert_all_leave(self.by_two(nodes=2), "it.yaml:2:16: there is no file 'table.csv'")
+
+    def test_a_damaged_file_on_another_node(self):
+        self.write("ill/table.csv", "who,x,y\na,1,1\na,2,none\n")
+        self.assert_all_leave(self.by_two(nodes=2), "rank 1 on node1", "table.csv:3:")
+
     def test_a_node_without_the_data_is_sent_them(self):
         os.unlink(self.path("ill/table.csv"))
         reply = self.by_two("--set", "grid.noise=[0.1]", nodes=2)
