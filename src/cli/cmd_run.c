@@ -229,11 +229,12 @@ static void leave_alone(const run_work *work)
     const double silence = gcr_run_silence(work->run);
     const double seconds = isfinite(silence) ? 10.0 * silence : 600.0; /* for saving */
     const double end = gcr_clock_seconds() + seconds;
+    const int may_be_first = gcr_run_lost_node(work->run) <= 0; /* or nobody knows which */
     char consequence[120];
 
     snprintf(consequence, sizeof consequence,
-             "this rank ends in %.3g s, before which that one may still be saving", seconds);
-    if (gcr_run_lost_node(work->run) == 0 && gcr_comm_info_of(work->ranks.selected)->node_rank == 0)
+             "this rank ends in %.3g s, as rank 0 may still be saving", seconds);
+    if (may_be_first && gcr_comm_info_of(work->ranks.selected)->node_rank == 0)
         tell_failure("", consequence);
     gcr_command_is_mute = 1;
     while (gcr_clock_seconds() < end)

@@ -374,12 +374,11 @@ void gcr_spawner_destroy(gcr_spawner *spawner)
 {
     if (spawner == NULL)
         return;
-    if (serve_to_end(spawner) != GCR_OK) /* what is under way is the comm's to drop */
+    if (serve_to_end(spawner) != GCR_OK)
         spawner->is_over = 1;
     for (parcel *p = spawner->parcels, *next; p != NULL; p = next) {
         next = p->next;
-        if (p->send == NULL)
-            free(p->bytes);
+        gcr_comm_leave_send(spawner->comm, &p->send, p->bytes, free);
         free(p);
     }
     free(spawner);

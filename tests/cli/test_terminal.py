@@ -1,8 +1,16 @@
 """On a terminal: lines fit, however narrow; elsewhere nothing is redrawn."""
+import fcntl
+import os
+import pty
 import re
+import select
+import struct
+import subprocess
+import termios
+import time
 import unittest
 
-from support import SLOW, SMALL, Case, widths
+from support import PROGRAM, SLOW, SMALL, TIME_LIMIT, Case, clean_environment, hear_signals, widths
 
 LONG_NAMES = """\
 name: names
@@ -20,6 +28,33 @@ class Terminal(Case):
         self.assertEqual(code, 0, drawn)
         self.assertRegex(drawn, r"\r *\d+ %  [\d,]+/400 cells .*/s  eta \d+ s")
         self.assertIn("\r\x1b[K", drawn)
+
+    def test_a_terminal_that_is_held_holds_up_nothing(self):
+        """As by Ctrl-S: whoever shows progress must not wait, as it answers other machines, too."""
+        self.write("slow.yaml", SLOW)
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        process = subprocess.Popen([PROGRAM, "run", "slow.yaml"], cwd=self.folder, stdin=theirs,
+                                   stdout=theirs, stderr=theirs, env=clean_environment(),
+                                   preexec_fn=hear_signals)
+        drawn = b""
+        while b"predicted\r\n" not in drawn:
+            drawn += os.read(ours, 65536)
+        termios.tcflow(theirs, termios.TCOOFF)
+        end = time.monotonic() + TIME_LIMIT
+        while not os.path.exists(self.path("runs/slow/results.h5")) and time.monotonic() < end:
+            time.sleep(0.05)
+        termios.tcflow(theirs, termios.TCOON)
+        os.close(theirs)
+        while process.poll() is None or select.select([ours], [], [], 0)[0]:
+            try:
+                drawn += os.read(ours, 65536)
+            except OSError:  # the program has closed its side
+                break
+        os.close(ours)
+        self.assertEqual(process.wait(TIME_LIMIT), 0)
+        self.assertLess(time.monotonic(), end)
+        self.assertIn(b"400 ok", drawn)
 
     def test_everything_fits_forty_columns(self):
         self.write("slow.yaml", SLOW)

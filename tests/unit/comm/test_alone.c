@@ -150,6 +150,18 @@ static void test_ranks_that_are_not_there_or_twice_are_refused(void **state)
     gcr_comm_close(comm);
 }
 
+static void test_a_comm_breaks_without_a_node_to_blame_too(void **state)
+{
+    gcr_comm *comm = open_alone();
+
+    (void)state;
+    assert_ok(gcr_comm_meet(comm));
+    gcr_comm_break(comm, "messages fail");
+    assert_status(gcr_comm_meet(comm), GCR_EDEVICE);
+    assert_string_equal(gcr_last_error(), "messages fail");
+    gcr_comm_close(comm);
+}
+
 static void test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss(void **state)
 {
     gcr_comm *comm = open_alone(), *selected = NULL;
@@ -189,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_a_message_to_nobody_is_refused),
         cmocka_unit_test(test_memory_of_a_node_of_one_rank_is_zeroed),
         cmocka_unit_test(test_ranks_that_are_not_there_or_twice_are_refused),
+        cmocka_unit_test(test_a_comm_breaks_without_a_node_to_blame_too),
         cmocka_unit_test(test_a_comm_that_is_broken_fails_with_the_sentence_of_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
