@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    PACKET_BYTES = 1 << 20,
+    PACKET_BYTES = 1 << 19, /* several of them, and the rings of a few workers, fit in a cache */
     RECORD_BYTES = 1 << 15, /* of cells, as far as one is not more                     */
     RECORDS_PER_LOOK = 256, /* of one worker, so that messages do not wait for long */
 };

@@ -30,7 +30,7 @@ typedef struct gcr_gather_spec {
     int first_worker;         /* of these the first of this rank, rank by rank ...    */
     int workers;              /* ... and how many they are                            */
     int tag;                  /* of messages to rank 0                                */
-    uint64_t packet_bytes;    /* of a message, about; 0: 1 MiB. The same on all ranks */
+    uint64_t packet_bytes;    /* of a message, about; 0: 512 KiB. The same on all ranks */
 
     /* On rank 0: the last cell of a dataset has landed; its summaries are to be made. */
     void (*on_complete)(void *arg, uint64_t dataset);

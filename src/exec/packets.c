@@ -2,6 +2,7 @@
 #include "exec/packets.h"
 
 #include "base/check.h"
+#include "results/states.h"
 
 #include "gridcrunch/cell.h"
 
@@ -27,8 +28,9 @@ static void add_column(columns *to, void *at, uint64_t bytes)
 
 static columns columns_of(const gcr_slots *slots)
 {
-    columns all = { .count = 0 };
+    columns all; /* large, and asked for often: what is not there is not zeroed */
 
+    all.count = 0;
     for (int o = 0; o < slots->output_count; o++)
         add_column(&all, slots->values[o], (uint64_t)slots->width[o] * sizeof(double));
     all.state = all.count;
@@ -170,6 +172,8 @@ static gcr_status check_states(const uint8_t *state, const gcr_landing *landing)
     gcr_status status = GCR_OK;
     uint8_t has_none = 0;
 
+    if (gcr_states_all_ok(state, landing->live))
+        goto out; /* as they mostly are */
     for (uint64_t i = 0; i < landing->live; i++)
         has_none |= state[i] == GCR_CELL_EMPTY || state[i] == GCR_CELL_EXCLUDED ||
                     state[i] >= GCR_CELL_STATE_COUNT;
@@ -204,11 +208,13 @@ static uint64_t count_failed(const uint8_t *state, uint64_t count)
 static void keep(const columns *slots, uint64_t cell, const columns *from, uint64_t at,
                  uint64_t count, gcr_packet_fresh *fresh)
 {
+    const uint8_t *state = (const uint8_t *)from->at[from->state] + at;
+
     for (int c = 0; c < slots->count; c++)
         memcpy(slots->at[c] + cell * slots->bytes[c], from->at[c] + at * from->bytes[c],
                count * slots->bytes[c]);
     fresh->live += count;
-    fresh->failed += count_failed((const uint8_t *)from->at[from->state] + at, count);
+    fresh->failed += gcr_states_all_ok(state, count) ? 0 : count_failed(state, count);
 }
 
 /* True if a cell that came twice is the same; which device computed it is not part of that. */
