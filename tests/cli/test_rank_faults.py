@@ -96,7 +96,9 @@ class Refused(RankCase):
     def test_data_that_no_node_has(self):
         for folder in ("well", "ill"):
             os.unlink(self.path(f"{folder}/table.csv"))
-        self.assert_all_leave(self.by_two(nodes=2), "it.yaml:2:16: there is no file 'table.csv'")
+        reply = self.by_two(nodes=2)
+        self.assert_all_leave(reply)
+        self.assertEqual(said(reply), ["it.yaml:2:16: there is no file 'table.csv'"])  # and of no rank alone
 
     def test_a_damaged_file_on_another_node(self):
         self.write("ill/table.csv", "who,x,y\na,1,1\na,2,none\n")
