@@ -115,11 +115,11 @@ class SlurmLosesANode(Job):
         self.write("slow.yaml", SLOW.replace("500", "5000"))
         out = self.path("cut")
         self.submit("many-nodes.sbatch", "slow.yaml", "--out", out, options=["--ntasks-per-node=1"],
-                    GRIDCRUNCH_SILENCE="2")
+                    GRIDCRUNCH_SILENCE="1")
         self.wait_for_cells()
         self.ok(CLUSTER, "cut", "n2")
         self.wait_for(lambda: "n1: task 0: Exited with exit code 4" in self.said())  # srun waits on for n2
-        self.assertIn("node 1 (rank 1 on n2) has not been heard for 2 s", self.said())
+        self.assertIn("node 1 (rank 1 on n2) has not been heard for 1 s", self.said())
         self.assertIn(",ok,", self.values("cut")[0])
         self.wait_for(lambda: not self.ranks(out))
 
