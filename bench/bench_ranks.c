@@ -6,7 +6,7 @@
  * where messages go over TCP and results have to come back (ranks.h says which nodes). The
  * wall is that of the execute phase at rank 0, which checks each output. Then what a rank's thread
  * takes that looks for messages and computes nothing: its share of a core while both nodes sleep in
- * their cells.
+ * their cells, without what it took to begin the run.
  */
 #include "metg.h"
 #include "ranks.h"
@@ -19,7 +19,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <time.h>
 
 enum { RANKS = 2, ROUNDS_MOST = 7 }; /* joblib would take minutes */
 
@@ -47,14 +47,34 @@ out:
     return status;
 }
 
+/* What the thread that looks takes, between the first report of a run and the last. */
+typedef struct looking {
+    double since, core_then; /* seconds of the run, and of a core */
+    double until, core;
+} looking;
+
+static void note_looking(void *arg, const gcr_progress *progress)
+{
+    looking *of = arg;
+    struct timespec taken;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &taken);
+    of->until = progress->seconds;
+    of->core = (double)taken.tv_sec + 1e-9 * (double)taken.tv_nsec;
+    if (of->since == 0.0) {
+        of->since = of->until;
+        of->core_then = of->core;
+    }
+}
+
 /* `count` cells of a kernel that gives its parameter, with values around `middle`; seconds of rank
- * 0, and of a core that this rank's thread took which calls this. */
+ * 0, and what looking takes there, if that is asked. */
 static gcr_status run_cells(const pair *p, const char *kernel, const char *axis, double middle,
-                            uint64_t count, double *seconds_out, double *core_out)
+                            uint64_t count, double *seconds_out, looking *looking_out)
 {
     gcr_status status = GCR_OK;
+    gcr_run_spec spec = { .comm = p->comm };
     bench_work work;
-    struct rusage before, after;
     char text[512];
 
     snprintf(text, sizeof text,
@@ -65,18 +85,17 @@ static gcr_status run_cells(const pair *p, const char *kernel, const char *axis,
              "run: {device: cpu, threads: 1, schedule: dynamic}\n",
              kernel, axis, middle * 0.9999, middle * 1.0001, count);
     GCR_TRY(gcr_comm_agree(p->comm, bench_work_open(&work, "ranks.yaml", text)));
-    GCR_TRY(gcr_run_create(
-        &work.run,
-        &(gcr_run_spec){ .job = &work.job, .datasets = &work.datasets, .comm = p->comm }));
-    getrusage(RUSAGE_THREAD, &before);
+    spec.job = &work.job;
+    spec.datasets = &work.datasets;
+    if (looking_out != NULL) {
+        spec.on_progress = note_looking;
+        spec.progress_seconds = 0.02;
+        spec.arg = looking_out;
+    }
+    GCR_TRY(gcr_run_create(&work.run, &spec));
     GCR_TRY(gcr_run_execute(work.run));
-    getrusage(RUSAGE_THREAD, &after);
     GCR_TRY(gcr_comm_agree(p->comm, p->leads ? check_outputs(work.run) : GCR_OK));
     *seconds_out = gcr_run_progress(work.run)->seconds;
-    *core_out = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) +
-                (double)(after.ru_stime.tv_sec - before.ru_stime.tv_sec) +
-                1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
-                1e-6 * (double)(after.ru_stime.tv_usec - before.ru_stime.tv_usec);
     GCR_TRY(gcr_comm_broadcast(p->comm, seconds_out, sizeof *seconds_out, 0));
 out:
     bench_work_close(&work);
@@ -85,9 +104,7 @@ out:
 
 static gcr_status spin_ours(void *arg, double *seconds_out, double ns, uint64_t count)
 {
-    double core;
-
-    return run_cells(arg, "spin", "ns", ns, count, seconds_out, &core);
+    return run_cells(arg, "spin", "ns", ns, count, seconds_out, NULL);
 }
 
 /* ---- a rival: rank 0 asks it, and others sleep ----------------------------------------------- */
@@ -194,10 +211,11 @@ out:
 static gcr_status run_looking(void *arg, double *share_out)
 {
     gcr_status status = GCR_OK;
-    double seconds, core;
+    looking of = { 0 };
+    double seconds;
 
-    GCR_TRY(run_cells(arg, "sleep", "ms", 2.0, 500, &seconds, &core));
-    *share_out = core / seconds;
+    GCR_TRY(run_cells(arg, "sleep", "ms", 2.0, 500, &seconds, &of));
+    *share_out = of.until > of.since ? (of.core - of.core_then) / (of.until - of.since) : 0.0;
 out:
     return status;
 }
