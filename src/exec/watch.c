@@ -494,13 +494,25 @@ static void show_progress(const gcr_watch *watch)
     watch->run->spec.on_progress(watch->run->spec.arg, &progress);
 }
 
+/* The longest pause of a run that has taken so many seconds. Where other nodes may ask for cells it
+ * is a small part of that, so that short runs are not held up. */
+static double find_longest(const gcr_watch *watch, double seconds)
+{
+    if (watch->workers_ended)
+        return look_at_end;
+    return ranks_of(watch)->node_count == 1
+               ? look_in_silence
+               : fmin(fmax(seconds / 64, look_at_end), look_in_silence);
+}
+
 /* Until a leader looks again. */
 static double choose_pause(gcr_watch *watch)
 {
     const gcr_gather_totals totals = gcr_gather_totals_of(watch->gather);
-    const double longest = watch->workers_ended ? look_at_end : look_in_silence;
+    const double now = gcr_clock_seconds();
+    const double longest = find_longest(watch, now - watch->begin);
     const uint64_t passed = watch->taken + totals.messages + totals.crowded + watch->dealing->asked;
-    const double rest = gcr_dealing_rest(watch->dealing, gcr_clock_seconds());
+    const double rest = gcr_dealing_rest(watch->dealing, now);
 
     if (passed != watch->passed)
         watch->pause = look_at_messages;
