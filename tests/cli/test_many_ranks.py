@@ -271,7 +271,7 @@ run: {threads: 1}
         for rank in ranks:
             with self.subTest(**rank):
                 self.assertGreater(rank["cells"], 0)
-                self.assertGreaterEqual(rank["busy"], 0.8)
+                self.assertGreaterEqual(rank["busy"], 0.5 if IS_SANITIZED else 0.8)
                 self.assertGreaterEqual(rank["busy_seconds"], rank["cells"] * 0.050)
                 self.assertEqual(rank["workers"], 1)
         shares = sorted(r["busy"] for r in ranks)
