@@ -64,6 +64,11 @@ static int has_come_to_end(const gcr_ending *ending)
     return ending->is_done && (!ending->is_root || gcr_ending_has_heard_all(ending));
 }
 
+int gcr_ending_has_words(const gcr_ending *ending)
+{
+    return ending->is_stopped || ending->is_done;
+}
+
 gcr_word gcr_ending_due(const gcr_ending *ending, int node)
 {
     const gcr_ending_peer *peer = &ending->peers[node];

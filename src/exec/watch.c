@@ -222,6 +222,19 @@ static void lose(gcr_watch *watch, int node)
         lose_root(watch);
 }
 
+/* To the leader of another node, whom this rank hears when that has taken it. */
+static gcr_status send_heard(gcr_send **out, gcr_watch *watch, int node, int tag, const void *bytes,
+                             uint64_t count)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(
+        gcr_comm_send(out, watch->run->comm, ranks_of(watch)->leaders[node], tag, bytes, count));
+    watch->unheard++;
+out:
+    return status;
+}
+
 /* What has been taken was heard. */
 static gcr_status hear(gcr_watch *watch, int node, gcr_send **send)
 {
@@ -234,6 +247,7 @@ static gcr_status hear(gcr_watch *watch, int node, gcr_send **send)
     GCR_TRY(gcr_comm_is_sent(&is_sent, watch->run->comm, send));
     if (!is_sent)
         goto out;
+    watch->unheard--;
     gcr_hearing_hear(&watch->hearing, node);
     if (is_call)
         gcr_ending_hear_answer(&watch->ending, node);
@@ -250,8 +264,7 @@ static gcr_status beat(gcr_watch *watch)
         goto out;
     for (int n = watch->ending.first; n < watch->ending.end; n++)
         if (gcr_ending_listens(&watch->ending, n) && watch->nodes[n].beat == NULL)
-            GCR_TRY(gcr_comm_send(&watch->nodes[n].beat, watch->run->comm,
-                                  ranks_of(watch)->leaders[n], GCR_TAG_BEAT, NULL, 0));
+            GCR_TRY(send_heard(&watch->nodes[n].beat, watch, n, GCR_TAG_BEAT, NULL, 0));
 out:
     return status;
 }
@@ -261,7 +274,7 @@ static gcr_status listen(gcr_watch *watch)
     gcr_status status = GCR_OK;
     int silent;
 
-    for (int n = watch->ending.first; n < watch->ending.end; n++) {
+    for (int n = watch->ending.first; n < watch->ending.end && watch->unheard > 0; n++) {
         GCR_TRY(hear(watch, n, &watch->nodes[n].beat));
         GCR_TRY(hear(watch, n, &watch->nodes[n].call));
         GCR_TRY(hear(watch, n, &watch->nodes[n].last));
@@ -347,7 +360,7 @@ static int is_done(gcr_watch *watch)
 {
     if (!watch->ending.is_root)
         return gcr_gather_has_sent(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
-    return gcr_ending_has_heard_all(&watch->ending) && watch->workers_ended &&
+    return watch->workers_ended && gcr_ending_has_heard_all(&watch->ending) &&
            gcr_gather_is_over(watch->gather) &&
            (atomic_load(&board_of(watch)->broken) > 0 || gcr_carrier_is_over(watch->carrier));
 }
@@ -355,16 +368,15 @@ static int is_done(gcr_watch *watch)
 static gcr_status say(gcr_watch *watch, int node, gcr_word word)
 {
     gcr_watch_node *to = &watch->nodes[node];
-    const int leader = ranks_of(watch)->leaders[node];
     const int broken = atomic_load(&board_of(watch)->broken);
 
     if (word == GCR_WORD_STOP)
-        return gcr_comm_send(&to->told, watch->run->comm, leader, GCR_TAG_STOP, &watch->stop_told,
-                             sizeof watch->stop_told);
+        return gcr_comm_send(&to->told, watch->run->comm, ranks_of(watch)->leaders[node],
+                             GCR_TAG_STOP, &watch->stop_told, sizeof watch->stop_told);
     watch->pause = look_at_messages;
     if (word == GCR_WORD_CALL)
-        return gcr_comm_send(&to->call, watch->run->comm, leader, GCR_TAG_BEAT, NULL, 0);
-    return gcr_comm_send(&to->last, watch->run->comm, leader, GCR_TAG_LAST, &broken, sizeof broken);
+        return send_heard(&to->call, watch, node, GCR_TAG_BEAT, NULL, 0);
+    return send_heard(&to->last, watch, node, GCR_TAG_LAST, &broken, sizeof broken);
 }
 
 /* What could not be said is said at the next look, and keeps nothing from other nodes. */
@@ -390,11 +402,14 @@ static gcr_status speak(gcr_watch *watch)
     if (is_done(watch))
         gcr_ending_done(&watch->ending);
     heed_board(watch);
+    if (!gcr_ending_has_words(&watch->ending))
+        goto out;
     for (int n = watch->ending.first; n < watch->ending.end; n++) {
         const gcr_status said = speak_to(watch, n);
 
         status = status == GCR_OK ? said : status;
     }
+out:
     return status;
 }
 

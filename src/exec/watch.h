@@ -64,6 +64,7 @@ typedef struct gcr_watch {
     gcr_ending_peer *peers; /* [node_count] */
     gcr_watch_node *nodes;  /* of the same  */
     gcr_hearing hearing;    /* of the same  */
+    int unheard;            /* messages to them that are under way, but for stops */
     int stop_told;          /* the stop that they are told; 0: none   */
     int workers_ended;      /* of this rank */
     double pause;           /* the last one between two looks of a leader */

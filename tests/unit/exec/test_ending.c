@@ -162,6 +162,7 @@ static void say_all(model *m, const setting *set, int n, int fails_for)
         gcr_word word;
 
         while ((word = gcr_ending_due(&here->ending, peer)) != GCR_WORD_NONE) {
+            assert_true(gcr_ending_has_words(&here->ending));
             if (peer == fails_for)
                 break;
             deliver(m, n, peer, word);
