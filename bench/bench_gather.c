@@ -265,14 +265,15 @@ out:
     return status;
 }
 
-/* What this rank has as pairs, `count` of them. */
+/* What this rank has as pairs, `count` of them: whole stretches. */
 static void make_pairs(rival_pair *out, const pair *p, uint64_t count)
 {
-    uint64_t cell = (uint64_t)p->rank * STRETCH;
+    for (uint64_t i = 0; i < count; i += STRETCH) {
+        const uint64_t index = i / STRETCH, cell = (2 * index + (uint64_t)p->rank) * STRETCH;
+        const double *const numbers = numbers_of(p, index);
 
-    for (uint64_t i = 0; i < count; i++) {
-        out[i] = (rival_pair){ .key = cell, .value = numbers_of(p, i / STRETCH)[i % STRETCH] };
-        cell += (i + 1) % STRETCH == 0 ? STRETCH + 1 : 1;
+        for (uint64_t k = 0; k < STRETCH; k++)
+            out[i + k] = (rival_pair){ .key = cell + k, .value = numbers[k] };
     }
 }
 
