@@ -474,6 +474,8 @@ out:
         close_execution(x);
     }
     gcr_run_add_ledgers(run);
+    if (status == GCR_OK) /* closing takes different times: one may be gone since it came */
+        status = gcr_comm_meet(run->comm);
     if (status == GCR_OK)
         status = gcr_run_gather_ledgers(run);
     gcr_comm_limit(run->comm, INFINITY);

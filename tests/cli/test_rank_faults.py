@@ -344,19 +344,20 @@ grid: {ms: %s}
 run: {batch: 1, threads: 1, schedule: static}
 """
 
-    def lose_one_that_has_ended(self, milliseconds):
+    def lose_one_that_has_ended(self, milliseconds, limit):
         self.write("slow.yaml", self.SKEWED % str([*range(milliseconds, milliseconds + 10), *range(1, 11)]))
         reply = self.lose(2, 2, 1)
-        self.assertIn("node 1 (rank 1 on node1) has not been heard for 2 s: its machine or the network between "
-                      "is gone; nothing is missing, as all cells have landed", reply.err)
+        self.assertIn(f"node 1 (rank 1 on node1) has not been heard for {limit} s: its machine or the network "
+                      "between is gone; nothing is missing, as all cells have landed", reply.err)
         self.assert_all_are_there()
         self.assertIn("complete", self.ok("show", "out").out)
 
     def test_a_node_that_is_lost_after_it_has_ended_keeps_nobody_from_the_rest(self):
-        self.lose_one_that_has_ended(400)
+        self.lose_one_that_has_ended(400, 2)
 
     def test_that_a_node_is_lost_is_found_at_the_end_too(self):
-        self.lose_one_that_has_ended(150)
+        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=3")
+        self.lose_one_that_has_ended(300, 3)
 
     @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
     def test_a_node_that_is_lost_while_the_first_saves_is_not_waited_for(self):
