@@ -26,8 +26,9 @@ file(COPY ${SOURCE}/scripts/gpu-check DESTINATION ${FOLDER}/scripts)
 file(GLOB_RECURSE library ${FOLDER}/libgridcrunch.so)
 get_filename_component(lib ${library} DIRECTORY)
 file(REMOVE ${lib}/libgridcrunch_mpi.so) # an MPI belongs to its cluster: its mpirun, its plugins
-file(GLOB_RECURSE linked ${FOLDER}/gridcrunch-bench-gather) # its rival is MPI by hand
-file(REMOVE ${linked})
+# Rivals by a library of their own stay at home: MPI by hand, and StarPU.
+file(GLOB_RECURSE rivals ${FOLDER}/gridcrunch-bench-gather ${FOLDER}/rival-starpu)
+file(REMOVE ${rivals})
 file(GLOB modules ${lib}/libgridcrunch_*.so)
 file(GLOB programs ${FOLDER}/bin/* ${FOLDER}/libexec/gridcrunch/*)
 list(FILTER programs EXCLUDE REGEX "\\.py$")
