@@ -101,9 +101,21 @@ static int has_fast_network(void)
     return is_there;
 }
 
+/* MPI_Init meets the other ranks twice, and under Slurm (22.05 with PMIx 4.2) the second time holds
+ * the ranks of a node alone: those of another may send before this one, still at the first, has
+ * said what to do with a message, and it jumps to nowhere. So there is no first time: what it is
+ * for, the addresses of others, is asked for when they are needed. */
+static void meet_once(void)
+{
+    setenv("OMPI_MCA_pmix_base_async_modex", "1", 0);
+    setenv("OMPI_MCA_pmix_base_collect_data", "0", 0);
+}
+
 /* What Open MPI is to do differently, unless the user has said what. */
 static void set_preferences(void)
 {
+    if (gcr_env_get(GCR_ENV_OPEN_MPI_SIZE) == NULL) /* it is not its own mpirun */
+        meet_once();
     if (!has_fast_network()) /* two engines wait 100 ms each until they know that (measured) */
         setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_opal_signal", "", 0);          /* signals are the program's */
