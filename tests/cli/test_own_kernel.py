@@ -172,8 +172,13 @@ class Example(Own):
         out = self.ok("run", os.path.join(SOURCE, "examples/smooth.yaml")).out
         self.assertRegex(out, r"nile +20594\.9 +0\.25")
 
-    def test_the_example_passes_its_check(self):
+    def test_the_example_passes_its_check_and_is_compiled_on_several_cores(self):
+        self.write("compiler", "#!/bin/sh\necho begin >> log\ncc \"$@\"\ncode=$?\necho end >> log\nexit $code\n")
+        os.chmod(self.path("compiler"), 0o755)
+        self.environment["GRIDCRUNCH_CC"] = self.path("compiler")
         self.ok("kernel", "check", os.path.join(SOURCE, "examples/ewma.c"))
+        with open(self.path("log"), encoding="utf-8") as log:
+            self.assertEqual("begin\nbegin" in log.read(), len(os.sched_getaffinity(0)) > 1)
 
 
 class Crashes(Own):

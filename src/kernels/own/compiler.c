@@ -80,13 +80,13 @@ out:
     return status;
 }
 
-/* Its words go to `output`, and it hears signals even where we ignore them. */
+/* Its words go to `output`, and it hears signals even where we ignore them, or this thread does. */
 static int spawn(pid_t *out, const char *const *argv, int output)
 {
     char **environment = plain_environment();
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t defaults;
+    sigset_t defaults, none;
     int error = 0;
 
     if (environment == NULL)
@@ -96,7 +96,9 @@ static int spawn(pid_t *out, const char *const *argv, int output)
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     for (int fd = 1; fd <= 2 && error == 0; fd++)
         error = posix_spawn_file_actions_adddup2(&files, output, fd);
     if (error == 0) /* last: where this process has no stdin, `output` is 0 */

@@ -6,15 +6,21 @@
 #include "kernels/own/own_private.h"
 
 #include "base/check.h"
+#include "base/cpus.h"
+#include "base/pool.h"
 #include "base/text.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+
+/* What is compiled of the kernel, in the order in which that is begun: what takes longest first. */
+typedef enum unit { HERE, TRIDIAGONAL, CHECKED, PLAIN, UNITS } unit;
 
 /* One check in progress. */
 typedef struct checking {
@@ -23,6 +29,8 @@ typedef struct checking {
     const int64_t *option;
     gcr_code_path path;
     char *work;
+    atomic_int next;     /* unit to be compiled */
+    int is_there[UNITS]; /* it is compiled      */
 } checking;
 
 static void find(gcr_findings *findings, const char *name, gcr_finding_kind kind,
@@ -47,20 +55,40 @@ static void find(gcr_findings *findings, const char *name, gcr_finding_kind kind
 
 /* ---- compiling ------------------------------------------------------------------------------- */
 
-/* What a unit of the check differs in from one of a run. */
-typedef struct variant {
-    const char *object, *unit; /* a file of the work folder, and the name of the gcr_unit */
-    gcr_code_path path;
-    const char *flags[6]; /* NULL: no more */
-} variant;
+#define ADDRESS_SANITIZER "-fsanitize=address"
 
-static gcr_status compile_unit(const checking *c, const variant *v)
+/* What a unit of the check differs in from one of a run. */
+static const struct variant {
+    const char *object, *unit; /* a file of the work folder, and the name of the gcr_unit */
+    int is_plain;              /* for the plain code path */
+    const char *flags[6];      /* NULL: no more */
+} variants[UNITS] = {
+    [HERE] = { "here.o", "gcr_unit_here", 0, { GCR_OWN_OPTIMISATION } },
+    [TRIDIAGONAL] = { "tridiagonal.o",
+                      "gcr_unit_tridiagonal",
+                      0,
+                      { GCR_OWN_OPTIMISATION, "-DGCR_UNIT_TRIDIAGONAL" } },
+    [CHECKED] = { "checked.o",
+                  "gcr_unit_here",
+                  0,
+                  { "-O1", "-fno-omit-frame-pointer", "-DGCR_CHECKS", ADDRESS_SANITIZER } },
+    [PLAIN] = { "plain.o", "gcr_unit_plain", 1, { "-O1", "-DGCR_SPD_SQUARES_MAX=0" } },
+};
+
+static int is_needed(const checking *c, unit u)
+{
+    return u != TRIDIAGONAL || gcr_own_has(c->own, GCR_TRIDIAGONAL);
+}
+
+static gcr_status compile_unit(const checking *c, unit u)
 {
     gcr_status status = GCR_OK;
+    const struct variant *v = &variants[u];
     gcr_arguments arguments = { 0 };
     char *file = NULL;
 
-    GCR_TRY(gcr_own_add_unit(&arguments, c->own, c->option, v->path, GCR_F64));
+    GCR_TRY(gcr_own_add_unit(&arguments, c->own, c->option, v->is_plain ? GCR_PATH_PLAIN : c->path,
+                             GCR_F64));
     GCR_TRY(gcr_arguments_format(&arguments, "-DGCR_UNIT_NAME=%s", v->unit));
     for (int i = 0; i < 6 && v->flags[i] != NULL; i++)
         gcr_arguments_add(&arguments, v->flags[i]);
@@ -74,8 +102,33 @@ out:
     return status;
 }
 
+static void compile_some(void *arg, int worker)
+{
+    checking *c = arg;
+
+    (void)worker;
+    for (int u; (u = atomic_fetch_add(&c->next, 1)) < UNITS;)
+        c->is_there[u] = is_needed(c, (unit)u) && compile_unit(c, (unit)u) == GCR_OK;
+}
+
+/* Side by side, on as many cores as there are. One that fails is compiled again by whoever needs
+ * it, who hears why. */
+static gcr_status compile_units(checking *c)
+{
+    gcr_status status = GCR_OK;
+    const int cores = gcr_cpu_count();
+    gcr_pool *pool = NULL;
+
+    GCR_TRY(gcr_pool_create(&pool, cores < UNITS ? cores : UNITS));
+    gcr_pool_start(pool, compile_some, c);
+    gcr_pool_wait(pool, -1);
+out:
+    gcr_pool_destroy(pool);
+    return status;
+}
+
 /* The program WORK/`program` of checking.c with these units. */
-static gcr_status link_program(const checking *c, const char *program, const variant *units,
+static gcr_status link_program(const checking *c, const char *program, const unit *units,
                                int unit_count, const char *flag)
 {
     gcr_status status = GCR_OK;
@@ -89,7 +142,7 @@ static gcr_status link_program(const checking *c, const char *program, const var
     if (flag != NULL)
         gcr_arguments_add(&arguments, flag);
     for (int u = 0; u < unit_count; u++)
-        GCR_TRY(gcr_arguments_format(&arguments, "%s/%s", c->work, units[u].object));
+        GCR_TRY(gcr_arguments_format(&arguments, "%s/%s", c->work, variants[units[u]].object));
     GCR_TRY(gcr_text_format(&file, "%s/%s", c->work, program));
     GCR_TRY(gcr_source_compile(NULL, &c->own->source, c->work, "kernels/own/checking.c", &arguments,
                                file));
@@ -99,13 +152,14 @@ out:
     return status;
 }
 
-static gcr_status build_program(const checking *c, const char *program, const variant *units,
+static gcr_status build_program(const checking *c, const char *program, const unit *units,
                                 int unit_count, const char *flag)
 {
     gcr_status status = GCR_OK;
 
     for (int u = 0; u < unit_count; u++)
-        GCR_TRY(compile_unit(c, &units[u]));
+        if (!c->is_there[units[u]])
+            GCR_TRY(compile_unit(c, units[u]));
     GCR_TRY(link_program(c, program, units, unit_count, flag));
 out:
     return status;
@@ -250,20 +304,12 @@ out:
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* The last of the units is there for kernels that have that algorithm. */
 static gcr_status compare(const checking *c)
 {
     gcr_status status = GCR_OK;
-    const variant units[3] = {
-        { "plain.o", "gcr_unit_plain", GCR_PATH_PLAIN, { "-O1", "-DGCR_SPD_SQUARES_MAX=0" } },
-        { "here.o", "gcr_unit_here", c->path, { GCR_OWN_OPTIMISATION } },
-        { "tridiagonal.o",
-          "gcr_unit_tridiagonal",
-          c->path,
-          { GCR_OWN_OPTIMISATION, "-DGCR_UNIT_TRIDIAGONAL" } },
-    };
+    const unit units[] = { PLAIN, HERE, TRIDIAGONAL };
 
-    GCR_TRY(build_program(c, "compare", units, gcr_own_has(c->own, GCR_TRIDIAGONAL) ? 3 : 2, NULL));
+    GCR_TRY(build_program(c, "compare", units, is_needed(c, TRIDIAGONAL) ? 3 : 2, NULL));
     GCR_TRY(run_program(c, "compare", "compare", "cells"));
 out:
     return status;
@@ -273,13 +319,9 @@ out:
 static gcr_status check_bounds(const checking *c)
 {
     gcr_status status = GCR_OK;
-    static const char address[] = "-fsanitize=address";
-    const variant checked = { "checked.o",
-                              "gcr_unit_here",
-                              c->path,
-                              { "-O1", "-fno-omit-frame-pointer", "-DGCR_CHECKS", address } };
+    const unit checked = CHECKED;
 
-    if (build_program(c, "bounds", &checked, 1, address) != GCR_OK) {
+    if (build_program(c, "bounds", &checked, 1, ADDRESS_SANITIZER) != GCR_OK) {
         find(c->findings, "bounds", GCR_FINDING_SKIPPED, "there is no AddressSanitizer: %s",
              gcr_last_error());
         goto out;
@@ -299,6 +341,7 @@ gcr_status gcr_own_check(gcr_findings *out, const gcr_own *own,
     GCR_TRY(gcr_cache_work_open(&c.work, &own->source.cache));
     GCR_TRY(gcr_source_write(&own->source, c.work));
     GCR_TRY(find_warnings(&c));
+    GCR_TRY(compile_units(&c));
     GCR_TRY(compare(&c));
     GCR_TRY(check_bounds(&c));
 out:
