@@ -58,6 +58,13 @@ class Slurm(Job):
     def test_ranks_of_srun_know_each_other(self):
         self.assertEqual(self.places("-N2", "-n3"), [["0", "n1"], ["1", "n1"], ["2", "n2"]])
 
+    @unittest.skipUnless("GCR_HELD_RANK" in os.environ, "what holds it was not built")
+    def test_a_rank_that_is_late_is_not_sent_to(self):
+        """It would end by a segmentation fault, in every second start or more."""
+        for _ in range(2):
+            late = {"LD_PRELOAD": os.environ["GCR_HELD_RANK"], "HELD_RANK": "0"}
+            self.assertEqual(len(self.places("-N2", "-n3", **late)), 3)
+
     def test_a_list_of_machines_puts_ranks_where_it_says(self):
         self.write("machines", "2*n2\nn1\n")
         self.write("hosts", self.ok(PROGRAM, "hosts", "machines", "--to", "srun"))
