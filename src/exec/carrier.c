@@ -58,7 +58,7 @@ void gcr_carrier_close(gcr_carrier *carrier)
     gcr_receiver_destroy(carrier->receiver);
     gcr_parcel_outbox_close(&carrier->outbox);
     gcr_shared_clear(&carrier->board);
-    carrier->receiver = NULL; /* what it announced stays: it may still be read */
+    carrier->receiver = NULL;
     carrier->bridge = NULL;
 }
 

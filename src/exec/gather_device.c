@@ -18,6 +18,9 @@ uint64_t gcr_parcel_message_bytes(const gcr_parcel *parcel)
 
 /* ---- a rank that sends ----------------------------------------------------------------------- */
 
+_Static_assert(sizeof(gcr_parcel) <= (size_t)GCR_MESSAGE_COPIED_BYTES,
+               "an outbox may be closed while what it announced is on its way");
+
 void gcr_parcel_outbox_open(gcr_parcel_outbox *out, gcr_comm *comm, int tag)
 {
     memset(out, 0, sizeof *out);

@@ -33,8 +33,8 @@ typedef struct trier {
     gcr_queue *queue;
     gcr_event *event;
     gcr_buf *block, *staging; /* on rank 0 those of all senders, elsewhere its own */
-    void *inbox;              /* what a message is sent from, or copied to ...    */
-    gcr_send *send;           /* ... the comm's while this has not been looked for */
+    void *inbox;              /* what a message is sent from, or copied to */
+    gcr_send *send;
     gcr_bridge *bridge;
 } trier;
 
@@ -88,8 +88,7 @@ out:
 static void close_blocks(trier *t)
 {
     gcr_queue_close(t->queue);
-    if (t->send == NULL)
-        gcr_memory_destroy(t->inbox);
+    gcr_comm_leave_send(t->comm, &t->send, t->inbox, gcr_memory_destroy);
     gcr_buf_close(t->staging);
     gcr_buf_close(t->block);
     gcr_event_close(t->event);
