@@ -308,11 +308,10 @@ static int has_read_all(const gcr_gather *gather)
 gcr_status gcr_gather_look(gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
-    int is_under_way;
 
     if (gather->has_given_up)
         goto out;
-    GCR_TRY(gcr_outbox_look(&is_under_way, &gather->outbox));
+    GCR_TRY(gcr_outbox_look(&gather->outbox));
     GCR_TRY(read_sources(gather));
     if (has_read_all(gather))
         GCR_TRY(gcr_outbox_send(&gather->outbox));
@@ -329,20 +328,10 @@ void gcr_gather_give_up(gcr_gather *gather)
         gcr_landing_close(&gather->sources[s]);
 }
 
-int gcr_gather_has_sent(const gcr_gather *gather)
+int gcr_gather_is_over(const gcr_gather *gather)
 {
-    const gcr_packet *filled = &gather->outbox.packets[gather->outbox.turn];
-
-    return gather->has_given_up || (has_read_all(gather) && filled->used == 0);
-}
-
-int gcr_gather_is_over(gcr_gather *gather)
-{
-    int is_under_way = 0;
-
-    if (gcr_outbox_look(&is_under_way, &gather->outbox) != GCR_OK)
-        return gather->has_given_up; /* the next look fails, too, and says why */
-    return !is_under_way && gcr_gather_has_sent(gather);
+    return gather->has_given_up ||
+           (has_read_all(gather) && !gcr_outbox_has_unsent(&gather->outbox));
 }
 
 gcr_gather_totals gcr_gather_totals_of(const gcr_gather *gather)

@@ -63,12 +63,9 @@ GCR_MUST_CHECK gcr_status gcr_gather_count(gcr_gather *gather, const gcr_landing
 /* Workers are not listened to any more, and what they have told and was not sent is dropped. */
 void gcr_gather_give_up(gcr_gather *gather);
 
-/* True when the workers of the node have ended, those of rank 0 aside, and what they told has been
- * counted down or has arrived. */
-int gcr_gather_is_over(gcr_gather *gather);
-
-/* Another leader's: the same, but it may not have arrived. */
-int gcr_gather_has_sent(const gcr_gather *gather);
+/* A leader's: true when the workers of the node have ended, those of rank 0 aside, and what they
+ * told has been counted down, or sent: it may not have arrived. */
+int gcr_gather_is_over(const gcr_gather *gather);
 
 /* What has passed here. */
 typedef struct gcr_gather_totals {

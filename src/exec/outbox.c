@@ -40,12 +40,17 @@ gcr_packet *gcr_outbox_packet(gcr_outbox *outbox)
     return packet;
 }
 
+int gcr_outbox_has_unsent(const gcr_outbox *outbox)
+{
+    return outbox->sends[outbox->turn] == NULL && outbox->packets[outbox->turn].used > 0;
+}
+
 gcr_status gcr_outbox_send(gcr_outbox *outbox)
 {
     gcr_status status = GCR_OK;
     gcr_packet *packet = &outbox->packets[outbox->turn];
 
-    if (outbox->sends[outbox->turn] != NULL || packet->used == 0)
+    if (!gcr_outbox_has_unsent(outbox))
         goto out;
     GCR_TRY(gcr_comm_send(&outbox->sends[outbox->turn], outbox->comm, outbox->to, outbox->tag,
                           packet->bytes, packet->used));
@@ -62,17 +67,17 @@ gcr_status gcr_outbox_send_old(gcr_outbox *outbox, double seconds)
 {
     gcr_status status = GCR_OK;
 
-    if (outbox->packets[outbox->turn].used > 0 && gcr_clock_seconds() - outbox->begun >= seconds)
+    if (gcr_outbox_has_unsent(outbox) && gcr_clock_seconds() - outbox->begun >= seconds)
         GCR_TRY(gcr_outbox_send(outbox));
 out:
     return status;
 }
 
-gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox)
+gcr_status gcr_outbox_look(gcr_outbox *outbox)
 {
     gcr_status status = GCR_OK;
+    int is_under_way = 0;
 
-    *is_under_way = 0;
     for (int i = 0; i < GCR_OUTBOX_PACKETS; i++) {
         int is_sent = 1;
 
@@ -81,9 +86,9 @@ gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox)
         GCR_TRY(gcr_comm_is_sent(&is_sent, outbox->comm, &outbox->sends[i]));
         if (is_sent)
             outbox->packets[i].used = 0;
-        *is_under_way |= !is_sent;
+        is_under_way |= !is_sent;
     }
-    if (!*is_under_way) {
+    if (!is_under_way) {
         outbox->seconds = gcr_outbox_seconds(outbox);
         outbox->since = 0.0;
     }

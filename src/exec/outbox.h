@@ -34,14 +34,17 @@ void gcr_outbox_close(gcr_outbox *outbox);
 /* The one to fill; NULL: all are on their way. */
 gcr_packet *gcr_outbox_packet(gcr_outbox *outbox);
 
+/* True when a packet has something in it and was not sent. */
+int gcr_outbox_has_unsent(const gcr_outbox *outbox);
+
 /* Sends what has been filled, if there is any. */
 GCR_MUST_CHECK gcr_status gcr_outbox_send(gcr_outbox *outbox);
 
 /* The same where it has been there for so many seconds. */
 GCR_MUST_CHECK gcr_status gcr_outbox_send_old(gcr_outbox *outbox, double seconds);
 
-/* Finds out which have arrived. False in *is_under_way: all. */
-GCR_MUST_CHECK gcr_status gcr_outbox_look(int *is_under_way, gcr_outbox *outbox);
+/* Finds out which have arrived. */
+GCR_MUST_CHECK gcr_status gcr_outbox_look(gcr_outbox *outbox);
 
 /* For how long some were on their way, as far as looks have found out: from when one was sent until
  * its receiver had looked for it. */

@@ -359,7 +359,7 @@ out:
 static int is_done(gcr_watch *watch)
 {
     if (!watch->ending.is_root)
-        return gcr_gather_has_sent(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
+        return gcr_gather_is_over(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
     return watch->workers_ended && gcr_ending_has_heard_all(&watch->ending) &&
            gcr_gather_is_over(watch->gather) &&
            (atomic_load(&board_of(watch)->broken) > 0 || gcr_carrier_is_over(watch->carrier));
