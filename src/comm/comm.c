@@ -198,6 +198,7 @@ gcr_status gcr_comm_create(gcr_comm **out, gcr_link *link)
 
     GCR_TRY(gcr_link_agree(link, NULL, allocate(&comm, &cards, link)));
     comm->link = link;
+    comm->link->is_lost = comm->is_lost;
     link = NULL;
     GCR_TRY(comm->link->transport->gather_all(comm->link, &mine, sizeof mine, cards));
     count_nodes(comm, cards);

@@ -16,8 +16,9 @@ typedef struct gcr_transport gcr_transport;
 typedef struct gcr_link {
     const gcr_transport *transport;
     int rank, size;
-    double limit; /* seconds of waiting for others to come; may be infinite         */
-    int is_late;  /* somebody has not come within it: the link is to be left, later */
+    double limit;           /* seconds of waiting for others to come; may be infinite         */
+    int is_late;            /* somebody has not come within it: the link is to be left, later */
+    const uint8_t *is_lost; /* [size] ranks that nothing comes from any more; NULL: none         */
 } gcr_link;
 
 struct gcr_transport {
@@ -32,9 +33,10 @@ struct gcr_transport {
     void (*close)(gcr_link *link);
 
     /* Not collective: nothing waits for `rank` any more. What is under way to it counts as sent,
-     * and what has begun to come from it will not come. The link is left then, and not closed: what
-     * carries messages has other ranks yet, and cannot be brought to an end in order. What may
-     * still be read or written stays until the process ends. */
+     * what has begun to come from it will not come, and the comm has said so in is_lost: what it
+     * says later is not listened to. The link is left then, and not closed: what carries messages
+     * has other ranks yet, and cannot be brought to an end in order. What may still be read or
+     * written stays until the process ends. */
     void (*lose)(gcr_link *link, int rank);
     void (*leave)(gcr_link *link);
 

@@ -93,6 +93,15 @@ class End(unittest.TestCase):
         self.assertIn("stay: a rank has not come where all meet for 0.5 s: its machine or the network between "
                       "is gone", err)
 
+    def test_what_a_lost_node_has_sent_keeps_no_other_from_being_heard(self):
+        """Of much that is sent in pieces by one that stands still: its first pieces lie there for ever."""
+        as_nodes = os.path.join(os.path.dirname(MPIRUN), "as_nodes")
+        process = start("3", "--mca", "btl_vader_single_copy_mechanism", "none", as_nodes, "3", STAY, "lose")
+        out, err = process.communicate(timeout=60)
+        if "no host names of our own" in out:
+            self.skipTest(out.strip())
+        self.assertIn("rank 0 hears 2", out, err)
+
     def test_nothing_of_ours_is_left_of_a_killed_job(self):
         before = set(os.listdir("/dev/shm"))
         process, pids, space = self.started(3)
