@@ -93,7 +93,7 @@ static void work(void *arg, int worker)
 }
 
 /* Lets the dataset leave all devices, those who wait for it have it, then tells who wants to be
- * told; unless cells may be lacking, of this dataset or another: then the run ends. */
+ * told. */
 static void announce(void *arg, uint64_t dataset)
 {
     execution *x = arg;
@@ -101,10 +101,6 @@ static void announce(void *arg, uint64_t dataset)
 
     for (int d = 0; d < run->device_count; d++)
         gcr_residency_release(x->devices[d].residency, dataset);
-    if (gcr_summaries_check(run->summaries) != GCR_OK) {
-        atomic_store(&x->stop, 1); /* the worker that has found it says why */
-        return;
-    }
     gcr_gate_open(run->gate, dataset);
     if (run->spec.on_dataset != NULL)
         run->spec.on_dataset(run->spec.arg, run, dataset);
@@ -329,7 +325,9 @@ static void close_execution(execution *x)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-/* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far. */
+/* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far: where
+ * cells are not kept, of what was left to a dataset. This thread's own tally is empty; that of a
+ * worker may be of another dataset. */
 static void finish_summaries(gcr_run *run)
 {
     if (run->crew.comm->rank > 0)
@@ -337,7 +335,7 @@ static void finish_summaries(gcr_run *run)
     gcr_slots_seal(run->slots);
     for (uint64_t d = 0; d < run->spec.datasets->count; d++)
         if (!gcr_summaries_is_fired(run->summaries, d))
-            gcr_summaries_fire(run->summaries, d, 0);
+            gcr_summaries_fire(run->summaries, d, run->workers);
 }
 
 /* Of a run that failed before its first cell: to seal what may be many gigabytes would be all it

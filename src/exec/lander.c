@@ -92,16 +92,13 @@ static gcr_status land_partials(gcr_lander *lander, const gcr_flight *f, const g
     const gcr_reduction reduction = gcr_summaries_reduction_of(summaries);
     const uint64_t bytes = gcr_partial_bytes(&reduction);
     gcr_status status = GCR_OK;
+    const char *records = (const char *)f->partials->base + block * bytes;
     uint64_t failed = 0;
 
-    for (uint64_t b = 0; b < p->positions; b++) {
-        const void *record = (const char *)f->partials->base + (block + b) * bytes;
-
-        gcr_summaries_add_record(summaries, lander->worker, p->at.first + b * GCR_PARTIAL_POINTS,
-                                 record);
-        failed += gcr_partial_failed(record);
-    }
-    GCR_TRY(gcr_summaries_check(summaries)); /* else nobody may hear of these cells */
+    GCR_TRY(
+        gcr_summaries_add_records(summaries, lander->worker, p->at.first, records, p->positions));
+    for (uint64_t b = 0; b < p->positions; b++)
+        failed += gcr_partial_failed((const void *)(records + b * bytes));
     GCR_TRY(count_landed(lander, f, p, p->live, failed));
 out:
     return status;

@@ -98,9 +98,7 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
     const gcr_run *run = watch->run;
     const double limit = run->spec.job->max_seconds;
 
-    if (atomic_load(watch->stop) != 0) /* cells may be lacking */
-        put_on_board(watch, GCR_RUN_FAILED);
-    else if (atomic_load(&run->is_cancelled) != 0)
+    if (atomic_load(&run->is_cancelled) != 0)
         put_on_board(watch, GCR_RUN_CANCELLED);
     else if (limit > 0.0 && gcr_clock_seconds() - watch->begin >= limit)
         put_on_board(watch, GCR_RUN_OUT_OF_TIME);

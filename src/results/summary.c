@@ -44,7 +44,6 @@ struct gcr_summaries {
     uint64_t *scratch;         /* [threads][live_count]; NULL without a quantile    */
     char *tallies;             /* [threads + 1] of tally_bytes()                    */
     remains *remains;          /* [dataset_count]; NULL where cells are kept        */
-    _Atomic uint64_t refused;  /* end of the block of a record that was refused; 0  */
 
     pthread_mutex_t lock;  /* of what follows                                       */
     shared_tally **shared; /* [dataset_count] NULL: none; NULL where cells are kept */
@@ -380,30 +379,35 @@ static uint64_t count_live(const gcr_point_table *points, uint64_t first, uint64
     return live;
 }
 
-void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
-                              const void *record)
+static gcr_status check_record(const gcr_summaries *summaries, uint64_t first, const void *record)
 {
+    gcr_status status = GCR_OK;
     const gcr_point_table *points = summaries->spec.points;
     const uint64_t left = points->point_count - first;
     const uint64_t count = left < GCR_PARTIAL_POINTS ? left : GCR_PARTIAL_POINTS;
 
-    if (gcr_tally_record_fits(&summaries->reduction, record, count,
-                              count_live(points, first, count)))
-        gcr_tally_add_record(tally_of(summaries, thread), &summaries->reduction, first, record);
-    else
-        atomic_store(&summaries->refused, first + count);
-}
-
-gcr_status gcr_summaries_check(const gcr_summaries *summaries)
-{
-    gcr_status status = GCR_OK;
-    const uint64_t refused = atomic_load(&summaries->refused);
-
-    if (refused > 0)
+    if (!gcr_tally_record_fits(&summaries->reduction, record, count,
+                               count_live(points, first, count)))
         GCR_FAIL(GCR_EDEVICE,
                  "a device has left a record of the cells up to point %" PRIu64
                  " of a dataset that no cells can have; test the device, or run the job on another",
-                 refused);
+                 first + count);
+out:
+    return status;
+}
+
+gcr_status gcr_summaries_add_records(gcr_summaries *summaries, int thread, uint64_t first,
+                                     const void *records, uint64_t count)
+{
+    gcr_status status = GCR_OK;
+    const uint64_t bytes = gcr_partial_bytes(&summaries->reduction);
+    const char *base = records;
+
+    for (uint64_t r = 0; r < count; r++)
+        GCR_TRY(check_record(summaries, first + r * GCR_PARTIAL_POINTS, base + r * bytes));
+    for (uint64_t r = 0; r < count; r++)
+        gcr_tally_add_record(tally_of(summaries, thread), &summaries->reduction,
+                             first + r * GCR_PARTIAL_POINTS, base + r * bytes);
 out:
     return status;
 }

@@ -35,15 +35,13 @@ GCR_MUST_CHECK gcr_status gcr_summaries_create(gcr_summaries **out, const gcr_su
 void gcr_summaries_destroy(gcr_summaries *summaries);
 
 /* Cells on their way, where they are not kept: `block` begins at the point `first` of the dataset
- * that the thread works on. Each block once; the same as a record that a device made of it. A
- * record that contradicts itself or the points is not added. */
+ * that the thread works on. Each block once. The same as records[count] that a device made of it
+ * and of those behind it; GCR_EDEVICE: one contradicts itself or the points, and none is added. */
 void gcr_summaries_add(gcr_summaries *summaries, int thread, uint64_t first,
                        const gcr_partial_block *block);
-void gcr_summaries_add_record(gcr_summaries *summaries, int thread, uint64_t first,
-                              const void *record);
-
-/* GCR_EDEVICE where a record was not added: the summaries lack its cells. */
-GCR_MUST_CHECK gcr_status gcr_summaries_check(const gcr_summaries *summaries);
+GCR_MUST_CHECK gcr_status gcr_summaries_add_records(gcr_summaries *summaries, int thread,
+                                                    uint64_t first, const void *records,
+                                                    uint64_t count);
 
 /* Leaves what the thread has added to `dataset`, for whoever lands its last cell. Not needed where
  * the thread itself has added all of it and fires at once. GCR_ENOMEM. */

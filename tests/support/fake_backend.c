@@ -146,7 +146,7 @@ static void run_reduce(const op *o)
                     (void *)(partials + o->reduction.count), tile->state + i, count,
                     tile->outputs[o->reduction.reduced[o->reduction.top_of].output] + i,
                     &o->reduction);
-            if (lies) /* one cell too many */
+            if (lies && t + 1 == o->tile_count && i + count == tile->count) /* one cell too many */
                 states->counts[GCR_CELL_OK] += 1 + states->counts[GCR_CELL_EXCLUDED];
         }
     }

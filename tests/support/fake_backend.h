@@ -53,7 +53,7 @@ typedef struct fake_state {
     int program_that_fails;   /* the same for programs                      */
     int sync_that_fails;      /* the same for events                        */
     int sync_that_hangs;      /* the same: what it waits for does not end   */
-    int reduce_that_lies;     /* the same: no cells have such records      */
+    int reduce_that_lies;     /* the same: no cells have its last record   */
     _Atomic int crunches, bufs, programs, syncs, reductions;
     void (*on_crunch)(void); /* called at each crunch; may be NULL         */
     void (*on_crunch_of)(int device);

@@ -155,7 +155,8 @@ static void add_record(made *m, int thread, const cells *c, uint64_t number)
 {
     gcr_partial_states *record = record_of(c, number);
 
-    gcr_summaries_add_record(m->summaries, thread, number * GCR_PARTIAL_POINTS, record);
+    assert_ok(
+        gcr_summaries_add_records(m->summaries, thread, number * GCR_PARTIAL_POINTS, record, 1));
     free(record);
 }
 
@@ -336,8 +337,9 @@ static void test_a_record_that_no_cells_can_have_is_refused(void **state)
         default: places[TOP - 1].at = LAST_POINTS;
         }
         make(&m, &c, 1, 0);
-        gcr_summaries_add_record(m.summaries, 0, LAST * GCR_PARTIAL_POINTS, states);
-        assert_int_equal(gcr_summaries_check(m.summaries), lie == 0 ? GCR_OK : GCR_EDEVICE);
+        assert_int_equal(
+            gcr_summaries_add_records(m.summaries, 0, LAST * GCR_PARTIAL_POINTS, states, 1),
+            lie == 0 ? GCR_OK : GCR_EDEVICE);
         gcr_summaries_fire(m.summaries, 0, 0);
         assert_int_equal(gcr_summaries_get(m.summaries, 0, 0).skipped,
                          POINTS - (lie == 0 ? LAST_POINTS : 0));
