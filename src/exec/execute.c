@@ -325,9 +325,9 @@ static void close_execution(execution *x)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-/* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far: where
- * cells are not kept, of what was left to a dataset. This thread's own tally is empty; that of a
- * worker may be of another dataset. */
+/* Reduces what a run left unfinished that was stopped or failed, so that it has a best-so-far;
+ * where cells are not kept, of what was left to a dataset. This thread's own tally is empty; that
+ * of a worker may be of another dataset. */
 static void finish_summaries(gcr_run *run)
 {
     if (run->crew.comm->rank > 0)
