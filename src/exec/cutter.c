@@ -44,7 +44,7 @@ static void cut_points(const gcr_cutter *cutter, const gcr_flight *f, uint64_t i
     points_of(points, index, count, out);
     if (cutter->is_bounded && out->at.count > cutter->room - f->points) {
         out->at.count = cutter->room - f->points;
-        out->live = gcr_points_rank(points, out->at.first + out->at.count) - index;
+        out->live = gcr_points_count_before(points, out->at.first + out->at.count) - index;
     }
     out->positions = out->live;
 }
@@ -64,8 +64,8 @@ static void cut_blocks(const gcr_cutter *cutter, const gcr_flight *f, uint64_t i
     out->at.first = first;
     out->at.count = points;
     out->positions = (points + GCR_PARTIAL_POINTS - 1) / GCR_PARTIAL_POINTS;
-    out->live =
-        gcr_points_rank(cutter->points, first + points) - gcr_points_rank(cutter->points, first);
+    out->live = gcr_points_count_before(cutter->points, first + points) -
+                gcr_points_count_before(cutter->points, first);
 }
 
 /* The front of the span as a part: at most `most` positions, within one dataset, and within the

@@ -124,30 +124,30 @@ out:
 
 /* ---- rank 0 ---------------------------------------------------------------------------------- */
 
-/* What a rank has announced, and no slot has been free for. */
-typedef struct line {
+/* What a rank has announced, and there has been no room for. */
+typedef struct backlog {
     gcr_parcel parcels[GCR_PARCELS_UNDER_WAY]; /* used in turn */
     int first, count;
-} line;
+} backlog;
 
-/* A parcel that is coming. */
-typedef struct slot {
+/* A parcel that is coming, or room for one. */
+typedef struct arrival {
     gcr_buf *block, *staging;
     gcr_event *done;
     gcr_parcel parcel;
     int from;
     double begin;
-} slot;
+} arrival;
 
 struct gcr_receiver {
     gcr_receiver_spec spec;
     gcr_queue *queue;
-    slot slots[GCR_PARCEL_SLOTS];
-    int turn; /* the slot that lands next: they do so in the order in which they were given out */
+    arrival arrivals[GCR_PARCELS_COMING];
+    int turn; /* the one that lands next: they do so in the order in which they have begun */
     int coming;
-    line *lines;        /* [size] of ranks */
+    backlog *backlogs;  /* [size] of ranks */
     int next;           /* the rank whose turn is next */
-    uint64_t announced; /* parcels that stand in lines */
+    uint64_t announced; /* parcels that stand in backlogs */
     uint64_t bytes;
     double since, seconds; /* since when some are coming; and before */
 };
@@ -165,13 +165,13 @@ gcr_status gcr_receiver_create(gcr_receiver **out, const gcr_receiver_spec *spec
                  GCR_PARCEL_BYTES_MOST, spec->bytes);
     GCR_TRY(gcr_memory_create((void **)&r, 1, sizeof *r, "results of other ranks"));
     r->spec = *spec;
-    GCR_TRY(gcr_memory_create((void **)&r->lines, (uint64_t)spec->bridge->size, sizeof *r->lines,
-                              "what other ranks announce"));
+    GCR_TRY(gcr_memory_create((void **)&r->backlogs, (uint64_t)spec->bridge->size,
+                              sizeof *r->backlogs, "what other ranks announce"));
     GCR_TRY(gcr_queue_open(&r->queue, device));
-    for (int s = 0; s < GCR_PARCEL_SLOTS; s++) {
-        GCR_TRY(gcr_buf_open(&r->slots[s].block, device, GCR_PLACE_DEVICE, spec->bytes));
-        GCR_TRY(gcr_buf_open(&r->slots[s].staging, device, GCR_PLACE_STAGING, spec->bytes));
-        GCR_TRY(gcr_event_open(&r->slots[s].done, device));
+    for (int a = 0; a < GCR_PARCELS_COMING; a++) {
+        GCR_TRY(gcr_buf_open(&r->arrivals[a].block, device, GCR_PLACE_DEVICE, spec->bytes));
+        GCR_TRY(gcr_buf_open(&r->arrivals[a].staging, device, GCR_PLACE_STAGING, spec->bytes));
+        GCR_TRY(gcr_event_open(&r->arrivals[a].done, device));
     }
     *out = r;
     r = NULL;
@@ -188,12 +188,12 @@ void gcr_receiver_destroy(gcr_receiver *r)
     if (r->coming > 0)
         gcr_bridge_abort(r->spec.bridge);
     gcr_queue_close(r->queue);
-    for (int s = 0; s < GCR_PARCEL_SLOTS; s++) {
-        gcr_event_close(r->slots[s].done);
-        gcr_buf_close(r->slots[s].staging);
-        gcr_buf_close(r->slots[s].block);
+    for (int a = 0; a < GCR_PARCELS_COMING; a++) {
+        gcr_event_close(r->arrivals[a].done);
+        gcr_buf_close(r->arrivals[a].staging);
+        gcr_buf_close(r->arrivals[a].block);
     }
-    gcr_memory_destroy(r->lines);
+    gcr_memory_destroy(r->backlogs);
     gcr_memory_destroy(r);
 }
 
@@ -232,18 +232,18 @@ static int read_parcel(gcr_parcel *out, const void *bytes, uint64_t count)
 gcr_status gcr_receiver_take(gcr_receiver *r, int from, const void *bytes, uint64_t count)
 {
     gcr_status status = GCR_OK;
-    line *l;
+    backlog *b;
     gcr_parcel *room;
 
     if (from < 1 || from >= r->spec.bridge->size)
         GCR_FAIL(GCR_EIO, "rank %d announces results and is not on the bridge", from);
-    l = &r->lines[from];
-    if (l->count == GCR_PARCELS_UNDER_WAY)
+    b = &r->backlogs[from];
+    if (b->count == GCR_PARCELS_UNDER_WAY)
         GCR_FAIL(GCR_EIO, "rank %d announces more results than it may have under way", from);
-    room = &l->parcels[(l->first + l->count) % GCR_PARCELS_UNDER_WAY];
+    room = &b->parcels[(b->first + b->count) % GCR_PARCELS_UNDER_WAY];
     if (!read_parcel(room, bytes, count) || !is_sound(r, room))
         GCR_FAIL(GCR_EIO, "rank %d announces results of cells that this run does not have", from);
-    l->count++;
+    b->count++;
     r->announced++;
 out:
     return status;
@@ -252,59 +252,59 @@ out:
 /* ---- what comes ------------------------------------------------------------------------------ */
 
 /* The next rank that has announced something, all in turn. */
-static line *find_line(gcr_receiver *r, int *from)
+static backlog *find_backlog(gcr_receiver *r, int *from)
 {
     const int size = r->spec.bridge->size;
 
     for (int k = 0; k < size; k++) {
         const int rank = (r->next + k) % size;
 
-        if (r->lines[rank].count == 0)
+        if (r->backlogs[rank].count == 0)
             continue;
         r->next = (rank + 1) % size;
         *from = rank;
-        return &r->lines[rank];
+        return &r->backlogs[rank];
     }
     return NULL;
 }
 
-/* Gives a slot that is free to the parcel whose turn it is. */
-static void fill_slot(gcr_receiver *r, slot *s)
+/* The parcel whose turn it is. */
+static void begin_arrival(gcr_receiver *r, arrival *a)
 {
-    line *l = find_line(r, &s->from);
+    backlog *b = find_backlog(r, &a->from);
 
-    s->parcel = l->parcels[l->first];
-    s->begin = gcr_clock_seconds();
+    a->parcel = b->parcels[b->first];
+    a->begin = gcr_clock_seconds();
     if (r->coming == 0)
-        r->since = s->begin;
-    l->first = (l->first + 1) % GCR_PARCELS_UNDER_WAY;
-    l->count--;
+        r->since = a->begin;
+    b->first = (b->first + 1) % GCR_PARCELS_UNDER_WAY;
+    b->count--;
     r->announced--;
     r->coming++;
 }
 
-/* Lets as many come as there are slots for, side by side. */
-static gcr_status start_slots(gcr_receiver *r)
+/* As many as there is room for, side by side. */
+static gcr_status begin_arrivals(gcr_receiver *r)
 {
     gcr_status status = GCR_OK;
-    gcr_bridge_part parts[GCR_PARCEL_SLOTS] = { 0 };
-    slot *filled[GCR_PARCEL_SLOTS];
+    gcr_bridge_part parts[GCR_PARCELS_COMING] = { 0 };
+    arrival *begun[GCR_PARCELS_COMING];
     int count = 0;
 
-    for (; r->announced > 0 && r->coming < GCR_PARCEL_SLOTS; count++) {
-        slot *s = &r->slots[(r->turn + r->coming) % GCR_PARCEL_SLOTS];
+    for (; r->announced > 0 && r->coming < GCR_PARCELS_COMING; count++) {
+        arrival *a = &r->arrivals[(r->turn + r->coming) % GCR_PARCELS_COMING];
 
-        fill_slot(r, s);
-        filled[count] = s;
+        begin_arrival(r, a);
+        begun[count] = a;
         parts[count] = (gcr_bridge_part){
-            .buf = s->block, .bytes = s->parcel.bytes, .peer = s->from, .is_received = 1
+            .buf = a->block, .bytes = a->parcel.bytes, .peer = a->from, .is_received = 1
         };
     }
     GCR_TRY(gcr_bridge_pass(r->queue, r->spec.bridge, parts, count));
     for (int i = 0; i < count; i++) {
-        GCR_TRY(gcr_download(r->queue, filled[i]->staging->base, GCR_PLACE_STAGING,
-                             filled[i]->block, 0, filled[i]->parcel.bytes));
-        GCR_TRY(gcr_event_record(filled[i]->done, r->queue));
+        GCR_TRY(gcr_download(r->queue, begun[i]->staging->base, GCR_PLACE_STAGING, begun[i]->block,
+                             0, begun[i]->parcel.bytes));
+        GCR_TRY(gcr_event_record(begun[i]->done, r->queue));
     }
 out:
     return status;
@@ -330,11 +330,12 @@ out:
     return status;
 }
 
-static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_part *at, double cost)
+static gcr_status land_part(gcr_receiver *r, const arrival *a, const gcr_records_part *at,
+                            double cost)
 {
     gcr_status status = GCR_OK;
     gcr_slots *slots = r->spec.slots;
-    const gcr_records records = { .base = s->staging->base, .points = s->parcel.points };
+    const gcr_records records = { .base = a->staging->base, .points = a->parcel.points };
     const gcr_point_table *points = gcr_points_table(r->spec.points);
     gcr_landing landing = {
         .dataset = at->dataset, .first = at->first, .count = at->count, .cost = cost
@@ -342,15 +343,15 @@ static gcr_status land_part(gcr_receiver *r, const slot *s, const gcr_records_pa
 
     gcr_records_exclude(&records, slots, points, at);
     GCR_TRY(count_states(&landing.live, &landing.failed, gcr_records_states(&records, slots, at),
-                         at->count, s->from));
+                         at->count, a->from));
     gcr_records_keep(&records, slots, points, at);
-    gcr_records_mark(slots, at, s->parcel.kind);
+    gcr_records_mark(slots, at, a->parcel.kind);
     GCR_TRY(r->spec.on_landed(r->spec.arg, &landing));
 out:
     return status;
 }
 
-static gcr_status land(gcr_receiver *r, slot *s)
+static gcr_status land(gcr_receiver *r, arrival *a)
 {
     gcr_status status = GCR_OK;
     uint64_t before = 0;
@@ -358,32 +359,32 @@ static gcr_status land(gcr_receiver *r, slot *s)
     r->coming--;
     if (r->coming == 0)
         r->seconds += gcr_clock_seconds() - r->since;
-    r->turn = (r->turn + 1) % GCR_PARCEL_SLOTS;
-    for (uint32_t p = 0; p < s->parcel.part_count; p++) {
-        const gcr_parcel_part *part = &s->parcel.parts[p];
+    r->turn = (r->turn + 1) % GCR_PARCELS_COMING;
+    for (uint32_t p = 0; p < a->parcel.part_count; p++) {
+        const gcr_parcel_part *part = &a->parcel.parts[p];
         const gcr_records_part at = {
             .dataset = part->dataset, .first = part->first, .count = part->count, .at = before
         };
 
-        GCR_TRY(land_part(r, s, &at, part->cost));
+        GCR_TRY(land_part(r, a, &at, part->cost));
         before += part->count;
     }
-    r->bytes += s->parcel.bytes;
+    r->bytes += a->parcel.bytes;
 out:
     return status;
 }
 
-static gcr_status check_time(gcr_receiver *r, const slot *s)
+static gcr_status check_time(gcr_receiver *r, const arrival *a)
 {
     gcr_status status = GCR_OK;
 
-    if (gcr_clock_seconds() - s->begin < r->spec.seconds)
+    if (gcr_clock_seconds() - a->begin < r->spec.seconds)
         goto out;
     gcr_bridge_abort(r->spec.bridge);
     GCR_FAIL(GCR_ETIMEOUT,
              "rank %d has announced %" PRIu64
              " bytes of results, and its GPU has not sent them in %g s",
-             s->from, s->parcel.bytes, r->spec.seconds);
+             a->from, a->parcel.bytes, r->spec.seconds);
 out:
     return status;
 }
@@ -393,18 +394,18 @@ gcr_status gcr_receiver_look(int *is_under_way, gcr_receiver *r)
     gcr_status status = GCR_OK;
 
     *is_under_way = 1;
-    if (r->announced > 0 && r->coming < GCR_PARCEL_SLOTS)
-        GCR_TRY(start_slots(r));
+    if (r->announced > 0 && r->coming < GCR_PARCELS_COMING)
+        GCR_TRY(begin_arrivals(r));
     while (r->coming > 0) {
-        slot *s = &r->slots[r->turn];
+        arrival *a = &r->arrivals[r->turn];
         int is_over;
 
-        GCR_TRY(gcr_bridge_look(&is_over, r->spec.bridge, s->done));
+        GCR_TRY(gcr_bridge_look(&is_over, r->spec.bridge, a->done));
         if (!is_over) {
-            GCR_TRY(check_time(r, s));
+            GCR_TRY(check_time(r, a));
             break;
         }
-        GCR_TRY(land(r, s));
+        GCR_TRY(land(r, a));
     }
     *is_under_way = r->coming > 0 || r->announced > 0;
 out:

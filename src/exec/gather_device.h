@@ -3,12 +3,12 @@
  *
  * What a batch leaves on its device, the records of its cells (records.h), is a *parcel*. A rank
  * announces it by a message that says whose cells are in it, and sends it; rank 0 receives it
- * into one of a few slots of its device when one is free, takes it from there to the host in one
+ * into one of a few blocks of its device when one is free, takes it from there to the host in one
  * piece, and gives its cells the places that their keys say. Nothing else of a run is changed: the
  * cells and their bits are those that the hosts would have passed.
  *
  * The k-th parcel that a rank announces is the k-th that it sends. A rank has a few under way, and
- * waits with more until one has been taken: so rank 0 needs memory for its slots, and some
+ * waits with more until one has been taken: so rank 0 needs memory for its blocks, and some
  * kilobytes for each rank. Sender and receiver never wait inside a call, but for NCCL to take what
  * it is given. One thread at a time has the bridge: the one that drives the device, and on rank 0
  * the one that receives, which has a queue of its own.
@@ -27,7 +27,7 @@
 enum {
     GCR_PARCEL_PARTS_MAX = 256, /* runs of points: those of a batch (flight.h)  */
     GCR_PARCELS_UNDER_WAY = 4,  /* of one rank: the flights of a queue          */
-    GCR_PARCEL_SLOTS = 3,       /* on rank 0: one arrives, one comes down, one lands */
+    GCR_PARCELS_COMING = 3,     /* on rank 0: one arrives, one comes down, one lands */
     GCR_PARCEL_BYTES_MOST = 8 << 20,
 };
 

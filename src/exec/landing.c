@@ -45,7 +45,7 @@ int gcr_landing_join(gcr_landing *to, const gcr_landing *next, const gcr_points 
     const uint64_t end = to->first + to->count;
 
     if (to->dataset != next->dataset || to->bytes > 0 || next->bytes > 0 || next->first < end ||
-        gcr_points_rank(points, next->first) != gcr_points_rank(points, end))
+        gcr_points_count_before(points, next->first) != gcr_points_count_before(points, end))
         return 0;
     to->count = next->first + next->count - to->first;
     to->live += next->live;
@@ -59,10 +59,10 @@ gcr_landing gcr_landing_split(gcr_landing *landing, uint64_t live, const gcr_poi
     gcr_landing front = *landing;
 
     if (live < landing->live) {
-        const uint64_t rank = gcr_points_rank(points, landing->first);
+        const uint64_t before = gcr_points_count_before(points, landing->first);
 
         front.live = live;
-        front.count = gcr_points_select(points, rank + live - 1) + 1 - landing->first;
+        front.count = gcr_points_select(points, before + live - 1) + 1 - landing->first;
         front.cost = landing->cost * ((double)live / (double)landing->live);
         front.failed = landing->failed = 0;
     }
@@ -85,7 +85,8 @@ static int are_its_points_there(const gcr_landing *landing, const gcr_slots *slo
         return 0;
     if (slots->state == NULL)
         return first == 0 && count == 0;
-    return gcr_points_rank(points, first + count) - gcr_points_rank(points, first) == landing->live;
+    return gcr_points_count_before(points, first + count) ==
+           gcr_points_count_before(points, first) + landing->live;
 }
 
 gcr_status gcr_landing_check(const gcr_landing *landing, const gcr_slots *slots,
@@ -111,33 +112,33 @@ static uint64_t record_bytes(uint64_t behind)
     return sizeof(gcr_landing) + behind;
 }
 
-static uint64_t most_of(uint64_t a, uint64_t b)
+static uint64_t larger_of(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
 
 /* Records begin below it. */
-static uint64_t room_of(uint64_t most)
+static uint64_t ring_bytes(uint64_t most)
 {
     const uint64_t record = record_bytes(most);
 
     if (most == 0)
         return RECORDS * record;
     return LONG_RECORDS * record <= LONG_BYTES ? LONG_RECORDS * record
-                                               : most_of(2 * record, LONG_BYTES);
+                                               : larger_of(2 * record, LONG_BYTES);
 }
 
 /* With room behind the ring for the end of a record. */
 uint64_t gcr_landing_bytes(int count, uint64_t most)
 {
-    const uint64_t bytes = sizeof(ring_memory) + room_of(most) + record_bytes(most);
+    const uint64_t bytes = sizeof(ring_memory) + ring_bytes(most) + record_bytes(most);
 
     return (uint64_t)count * ((bytes + GCR_ALIGNMENT - 1) / GCR_ALIGNMENT * GCR_ALIGNMENT);
 }
 
 void gcr_landing_attach(gcr_landing_ring *out, void *memory, int index, uint64_t most)
 {
-    *out = (gcr_landing_ring){ .room = room_of(most), .most = most };
+    *out = (gcr_landing_ring){ .room = ring_bytes(most), .most = most };
     out->shared = (void *)((char *)memory + gcr_landing_bytes(index, most));
 }
 

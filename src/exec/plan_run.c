@@ -246,7 +246,7 @@ static uint64_t move_cut(const gcr_run *run, uint64_t cut)
     if (point > points->point_count)
         point = points->point_count;
     return dataset * run->positions +
-           (run->by_blocks ? block : gcr_points_rank(run->points, point));
+           (run->by_blocks ? block : gcr_points_count_before(run->points, point));
 }
 
 /* A group of several kinds has all that there is, else each kind what its rate is worth. */

@@ -2,7 +2,7 @@
  * grid/points.c -- evaluates axes and `where`, and numbers the points that are left.
  *
  * Live points are bits, counted in blocks of 64 words: `before` says how many there are before each
- * block. That makes rank and select a look-up and at most 64 words of counting, at one and a
+ * block. That makes counting and selecting a look-up and at most 64 words of counting, at one and a
  * half percent on top of the bits.
  */
 #include "grid/points.h"
@@ -256,19 +256,19 @@ uint64_t gcr_points_select(const gcr_points *points, uint64_t index)
     return word * WORD_BITS + (uint64_t)__builtin_ctzll(bits);
 }
 
-uint64_t gcr_points_rank(const gcr_points *points, uint64_t point)
+uint64_t gcr_points_count_before(const gcr_points *points, uint64_t point)
 {
     const uint64_t last = point / WORD_BITS;
-    uint64_t rank;
+    uint64_t before;
 
     if (points->live == NULL)
         return point;
     if (point == points->table.point_count)
         return points->table.live_count;
-    rank = points->before[point / BLOCK_POINTS];
+    before = points->before[point / BLOCK_POINTS];
     for (uint64_t word = last / BLOCK_WORDS * BLOCK_WORDS; word < last; word++)
-        rank += bit_count(points->live[word]);
-    return rank + bit_count(points->live[last] & ((UINT64_C(1) << point % WORD_BITS) - 1));
+        before += bit_count(points->live[word]);
+    return before + bit_count(points->live[last] & ((UINT64_C(1) << point % WORD_BITS) - 1));
 }
 
 /* The first point from `point` on that is live, or is not; `end`, where there is none before it. */

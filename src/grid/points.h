@@ -24,7 +24,7 @@ const gcr_point_table *gcr_points_table(const gcr_points *points);
 uint64_t gcr_points_select(const gcr_points *points, uint64_t index);
 
 /* How many live points there are before `point`, point <= point_count. */
-uint64_t gcr_points_rank(const gcr_points *points, uint64_t point);
+uint64_t gcr_points_count_before(const gcr_points *points, uint64_t point);
 
 /* The first run of live points from *first on that begins before `end`: *first is moved to its
  * first point, *after behind its last, at most to `end`. False: there is none. */

@@ -244,7 +244,8 @@ static gcr_landing span(const gcr_points *points, uint64_t dataset, uint64_t fir
     return (gcr_landing){ .dataset = dataset,
                           .first = first,
                           .count = end - first,
-                          .live = gcr_points_rank(points, end) - gcr_points_rank(points, first),
+                          .live = gcr_points_count_before(points, end) -
+                                  gcr_points_count_before(points, first),
                           .failed = 1,
                           .cost = 0.25 };
 }
@@ -290,7 +291,8 @@ static void test_a_landing_is_split_at_any_live_point(void **state)
         assert_int_equal(front.first, 5);
         assert_int_equal(front.first + front.count, left.first);
         assert_int_equal(left.first + left.count, 40);
-        assert_int_equal(gcr_points_rank(points, left.first) - gcr_points_rank(points, 5),
+        assert_int_equal(gcr_points_count_before(points, left.first) -
+                             gcr_points_count_before(points, 5),
                          front.live);
         assert_near(front.cost, 0.25 * (double)front.live / 25, 1e-15);
         assert_near(front.cost + left.cost, 0.25, 1e-15);

@@ -54,7 +54,7 @@ static void test_a_point_knows_where_it_lies(void **state)
     gcr_point_values(table, point, values);
     assert_true(values[0] == 1999 && values[1] == 1998 && values[2] == 1249);
     assert_true(gcr_points_select(points, point) == point);
-    assert_true(gcr_points_rank(points, point) == point);
+    assert_true(gcr_points_count_before(points, point) == point);
     gcr_points_destroy(points);
 }
 

@@ -64,8 +64,8 @@ static void put(scene *s, uint64_t first, uint64_t end)
     const gcr_landing landing = { .dataset = 4,
                                   .first = first,
                                   .count = end - first,
-                                  .live = gcr_points_rank(s->points, end) -
-                                          gcr_points_rank(s->points, first),
+                                  .live = gcr_points_count_before(s->points, end) -
+                                          gcr_points_count_before(s->points, first),
                                   .failed = 1 };
     gcr_records records = { .points = part.count };
     const gcr_packing_source cells = { .records = &records, .part = &part };
@@ -85,11 +85,11 @@ static void put(scene *s, uint64_t first, uint64_t end)
 /* The live ones, one behind the other. */
 static void assert_cells(const scene *s, const gcr_landing *landing, const char *behind)
 {
-    const uint64_t rank = gcr_points_rank(s->points, landing->first);
+    const uint64_t before = gcr_points_count_before(s->points, landing->first);
 
     assert_int_equal(landing->bytes, landing->live * (sizeof(double) + 1));
     for (uint64_t i = 0; i < landing->live; i++) {
-        const double want = value_of(gcr_points_select(s->points, rank + i));
+        const double want = value_of(gcr_points_select(s->points, before + i));
 
         assert_memory_equal(behind + i * sizeof want, &want, sizeof want);
         assert_int_equal(behind[landing->live * sizeof want + i], GCR_CELL_OK);

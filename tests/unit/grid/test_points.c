@@ -107,9 +107,9 @@ static void test_without_where_every_point_is_live_and_no_bits_are_kept(void **s
     assert_int_equal(table->live_count, 30);
     for (uint64_t i = 0; i < 30; i++) {
         assert_int_equal(gcr_points_select(points, i), i);
-        assert_int_equal(gcr_points_rank(points, i), i);
+        assert_int_equal(gcr_points_count_before(points, i), i);
     }
-    assert_int_equal(gcr_points_rank(points, 30), 30);
+    assert_int_equal(gcr_points_count_before(points, 30), 30);
     assert_int_equal(gcr_points_bytes(points), 13 * sizeof(double));
     gcr_points_destroy(points);
 }
@@ -132,20 +132,20 @@ static void test_thirty_one_axes_are_fine(void **state)
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
-/* rank and select against counting one by one. */
+/* Against counting one by one. */
 static void check_where(const int *counts, int axis_count, const char *where)
 {
     gcr_points *points = points_of(counts, axis_count, where);
     const gcr_point_table *table = gcr_points_table(points);
-    uint64_t rank = 0;
+    uint64_t live = 0;
 
     for (uint64_t point = 0; point < table->point_count; point++) {
-        assert_int_equal(gcr_points_rank(points, point), rank);
+        assert_int_equal(gcr_points_count_before(points, point), live);
         if (gcr_point_is_live(table, point))
-            assert_int_equal(gcr_points_select(points, rank++), point);
+            assert_int_equal(gcr_points_select(points, live++), point);
     }
-    assert_int_equal(table->live_count, rank);
-    assert_int_equal(gcr_points_rank(points, table->point_count), rank);
+    assert_int_equal(table->live_count, live);
+    assert_int_equal(gcr_points_count_before(points, table->point_count), live);
     gcr_points_destroy(points);
 }
 
