@@ -248,6 +248,7 @@ static gcr_status open_gather(execution *x)
     const gcr_gather_spec spec = { .comm = run->comm,
                                    .points = run->points,
                                    .slots = run->slots,
+                                   .by_blocks = run->by_blocks,
                                    .summaries = run->summaries,
                                    .node_workers = crew.of_node,
                                    .first_worker = crew.before_in_node,

@@ -24,7 +24,7 @@ struct gcr_gather {
     gcr_landing_ring *sources; /* [source_count] that a leader reads          */
     int source_count;
     int turn;       /* the source that is read next         */
-    uint64_t tally; /* bytes of one; 0: cells have slots    */
+    uint64_t tally; /* bytes of one, by blocks; else 0      */
     uint64_t most;  /* bytes behind a record of this node   */
     gcr_outbox outbox;
     int has_given_up;
@@ -55,7 +55,7 @@ static uint64_t most_of(const gcr_gather *gather)
         packet_bytes(gather) < RECORD_BYTES ? packet_bytes(gather) : RECORD_BYTES;
     uint64_t cell;
 
-    if (!gcr_gather_sends_cells(ranks_of(gather), gather->tally > 0))
+    if (!gcr_gather_sends_cells(ranks_of(gather), gather->spec.by_blocks))
         return gather->tally;
     cell = gcr_packet_cell_bytes(gather->spec.slots);
     return cell > usual ? cell : usual;
@@ -111,7 +111,7 @@ gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec)
     gcr_gather mine = { .spec = *spec }, *gather = calloc(1, sizeof *gather);
 
     *out = NULL;
-    if (spec->slots->state == NULL)
+    if (spec->by_blocks)
         mine.tally = gcr_summaries_packed_bytes(spec->summaries);
     mine.most = most_of(&mine);
     GCR_TRY(gcr_comm_share(&mine.memory, spec->comm,
@@ -188,7 +188,7 @@ static gcr_status take_landing(gcr_gather *gather, const gcr_landing *landing, c
 
     GCR_TRY(gcr_landing_check(landing, gather->spec.slots, gather->spec.points, gather->tally));
     GCR_TRY(check_missing(gather, landing->dataset, landing->live));
-    if (gather->tally > 0)
+    if (gather->spec.by_blocks)
         GCR_TRY(gcr_summaries_add_packed(gather->spec.summaries, landing->dataset, tally));
     count_down(gather, landing, landing->live, landing->failed);
 out:
@@ -227,7 +227,7 @@ gcr_status gcr_gather_take(gcr_gather *gather, const gcr_message *message)
         GCR_TRY(gcr_packet_get(&landing, &payload, &found, &bytes, &count));
         if (!found)
             break;
-        if (gather->tally > 0)
+        if (gather->spec.by_blocks)
             GCR_TRY(take_landing(gather, &landing, payload));
         else
             GCR_TRY(take_cells(gather, &landing, payload));

@@ -25,7 +25,8 @@ typedef struct gcr_gather_spec {
     gcr_comm *comm;
     const gcr_points *points;
     gcr_slots *slots;         /* the node's                                           */
-    gcr_summaries *summaries; /* where cells have no slots tallies are gathered       */
+    int by_blocks;            /* cells have no slots: tallies are gathered ...        */
+    gcr_summaries *summaries; /* ... for these                                        */
     int node_workers;         /* of all ranks of this node                            */
     int first_worker;         /* of these the first of this rank, rank by rank ...    */
     int workers;              /* ... and how many they are                            */

@@ -114,6 +114,7 @@ static void open_scene(scene *s, int datasets, int points, const char *where, in
     const gcr_gather_spec spec = { .comm = ranks,
                                    .points = s->points,
                                    .slots = s->slots,
+                                   .by_blocks = by_blocks,
                                    .summaries = s->summaries,
                                    .node_workers = WORKERS * info->node_size,
                                    .first_worker = WORKERS * info->node_rank,
