@@ -66,7 +66,7 @@ void gcr_ending_hear_last(gcr_ending *ending, int node);
 void gcr_ending_hear_answer(gcr_ending *ending, int node); /* CALL is taken */
 void gcr_ending_lose(gcr_ending *ending, int node);
 
-/* True when something may be to be said to one of them: asked often, while they are many. */
+/* True once it is stopped or done: before that nothing is to be said to anybody. */
 int gcr_ending_has_words(const gcr_ending *ending);
 
 /* What is to be said to a peer now, one word after the other; and that this was done. */
