@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "exec/tags.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -285,6 +286,8 @@ static gcr_status take_ask(gcr_dealing *dealing, const gcr_message *message)
     if (asked.group >= (uint64_t)dealing->run->group_count ||
         dealing->groups[asked.group].desk == NULL)
         GCR_FAIL(GCR_EIO, "rank %d asks for cells that are not dealt here", message->from);
+    if (!gcr_desk_request_fits(&asked.request))
+        GCR_FAIL(GCR_EIO, "rank %d asks for cells, and has finished what cannot be", message->from);
     GCR_TRY(answer(dealing, message->from, &asked));
 out:
     return status;
@@ -302,6 +305,11 @@ static gcr_status take_answer(gcr_dealing *dealing, const gcr_message *message, 
     if (got.group >= (uint64_t)dealing->run->group_count || !dealing->groups[got.group].is_fed)
         GCR_FAIL(GCR_EIO, "rank %d grants cells that nobody asked for", message->from);
     t = &dealing->groups[got.group];
+    if (!gcr_supply_grant_fits(&t->supply, dealing->run->groups[got.group].span, &got.grant))
+        GCR_FAIL(GCR_EIO,
+                 "rank %d grants %" PRIu64 " cells from number %" PRIu64
+                 " on, which nobody asked for or which there are not",
+                 message->from, got.grant.span.count, got.grant.span.first);
     gcr_supply_put(&t->supply, t->schedule, dealing->run->costs, &got.grant, now);
 out:
     return status;

@@ -145,6 +145,12 @@ void gcr_desk_destroy(gcr_desk *desk)
     free(desk);
 }
 
+int gcr_desk_request_fits(const gcr_desk_request *request)
+{
+    return isfinite(request->cost) && isfinite(request->seconds) && request->cost >= 0.0 &&
+           request->seconds >= 0.0;
+}
+
 static void note_rate(gcr_desk *desk, node_rate *rate, const gcr_desk_request *request)
 {
     double sorted[SAMPLES];
@@ -267,6 +273,14 @@ double gcr_supply_rest(const gcr_supply *supply, double now)
     if (supply->is_exhausted || supply->held.span.count > 0)
         return INFINITY;
     return supply->is_waiting ? 0.0 : fmax(0.0, supply->next_look - now);
+}
+
+int gcr_supply_grant_fits(const gcr_supply *supply, gcr_span all, const gcr_desk_grant *grant)
+{
+    const gcr_span span = grant->span;
+
+    return supply->is_waiting && span.first >= all.first && span.count <= all.count &&
+           span.first - all.first <= all.count - span.count;
 }
 
 void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,

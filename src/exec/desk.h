@@ -75,6 +75,9 @@ typedef struct gcr_desk_grant {
 GCR_MUST_CHECK gcr_status gcr_desk_create(gcr_desk **out, const gcr_desk_spec *spec);
 void gcr_desk_destroy(gcr_desk *desk);
 
+/* What arrives is looked at before it is believed: false if no node asks so. */
+int gcr_desk_request_fits(const gcr_desk_request *request);
+
 gcr_desk_grant gcr_desk_take(gcr_desk *desk, int node, const gcr_desk_request *request);
 
 /* ---- a leader's ------------------------------------------------------------------------------ */
@@ -104,6 +107,9 @@ int gcr_supply_look(gcr_supply *supply, gcr_schedule *schedule, double now, gcr_
  * there is nothing to ask for. Workers may turn out to be faster, so it is no harm to look earlier,
  * too. */
 double gcr_supply_rest(const gcr_supply *supply, double now);
+
+/* False if it is no answer to what was asked, where there are these positions. */
+int gcr_supply_grant_fits(const gcr_supply *supply, gcr_span all, const gcr_desk_grant *grant);
 
 /* The answer has come. */
 void gcr_supply_put(gcr_supply *supply, gcr_schedule *schedule, const gcr_costs *costs,

@@ -189,7 +189,8 @@ static gcr_status take_landing(gcr_gather *gather, const gcr_landing *landing, c
     GCR_TRY(gcr_landing_check(landing, gather->spec.slots, gather->spec.points, gather->tally));
     GCR_TRY(check_missing(gather, landing->dataset, landing->live));
     if (gather->spec.by_blocks)
-        GCR_TRY(gcr_summaries_add_packed(gather->spec.summaries, landing->dataset, tally));
+        GCR_TRY(gcr_summaries_add_packed(gather->spec.summaries, landing->dataset, landing->live,
+                                         tally));
     count_down(gather, landing, landing->live, landing->failed);
 out:
     return status;

@@ -467,7 +467,8 @@ void gcr_summaries_pack(void *out, gcr_summaries *summaries, int thread)
     gcr_tally_clear(own, &summaries->reduction);
 }
 
-gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset, const void *packed)
+gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset, uint64_t landed,
+                                    const void *packed)
 {
     gcr_status status = GCR_OK;
     const gcr_point_table *points = summaries->spec.points;
@@ -475,7 +476,7 @@ gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset, 
     pthread_mutex_lock(&summaries->lock);
     if (dataset >= summaries->spec.slots->dataset_count || summaries->shared == NULL ||
         !gcr_tally_unpack(summaries->arrived, packed, &summaries->reduction, points->point_count,
-                          points->live_count))
+                          points->live_count, landed))
         GCR_FAIL(GCR_EIO,
                  "another process has sent what it knows of the cells of dataset %" PRIu64
                  ", and no cells of this run can be so",

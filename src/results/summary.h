@@ -50,11 +50,11 @@ GCR_MUST_CHECK gcr_status gcr_summaries_leave(gcr_summaries *summaries, uint64_t
 
 /* The same where the last cell lands in another process: bytes of all that the thread has added,
  * which then has added nothing, go to out[gcr_summaries_packed_bytes()], and there they are added.
- * GCR_EIO: no cells can be so. GCR_ENOMEM. */
+ * GCR_EIO: no `landed` cells can be so. GCR_ENOMEM. */
 uint64_t gcr_summaries_packed_bytes(const gcr_summaries *summaries);
 void gcr_summaries_pack(void *out, gcr_summaries *summaries, int thread);
 GCR_MUST_CHECK gcr_status gcr_summaries_add_packed(gcr_summaries *summaries, uint64_t dataset,
-                                                   const void *packed);
+                                                   uint64_t landed, const void *packed);
 
 /* Reduces the runs of `dataset`, all landed (or sealed). Different datasets may be reduced by
  * different threads at once, each with its own `thread` index. */

@@ -347,16 +347,17 @@ void gcr_tally_pack(void *out, const gcr_tally *tally, const gcr_reduction *redu
     }
 }
 
-static int counts_fit(const packed_tally *packed, uint64_t points, uint64_t live)
+/* Where the run was stopped, cells of a block may be empty. */
+static int counts_fit(const packed_tally *packed, uint64_t points, uint64_t live, uint64_t landed)
 {
-    uint64_t landed = 0;
+    uint64_t known = 0;
 
     for (int s = 0; s < GCR_CELL_STATE_COUNT; s++) {
         if (packed->counts[s] > points)
             return 0;
-        landed += s == GCR_CELL_EXCLUDED ? 0 : packed->counts[s];
+        known += s == GCR_CELL_EXCLUDED ? 0 : packed->counts[s];
     }
-    return landed <= live;
+    return known <= live && known - packed->counts[GCR_CELL_EMPTY] == landed;
 }
 
 static int failures_fit(const packed_tally *packed, uint64_t points)
@@ -393,7 +394,7 @@ static int top_fits(const gcr_tally *tally, int64_t points)
 }
 
 int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *reduction,
-                     uint64_t points, uint64_t live)
+                     uint64_t points, uint64_t live, uint64_t landed)
 {
     const tally_arrays arrays = arrays_of(out, reduction);
     const char *at = packed;
@@ -401,7 +402,7 @@ int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *re
 
     memcpy(&head, at, sizeof head);
     at += sizeof head;
-    if (!counts_fit(&head, points, live) || !failures_fit(&head, points) ||
+    if (!counts_fit(&head, points, live, landed) || !failures_fit(&head, points) ||
         head.top_count > top_room(reduction))
         return 0;
     memcpy(out->counts, head.counts, sizeof out->counts);

@@ -59,10 +59,10 @@ void gcr_tally_merge(gcr_tally *tally, const gcr_reduction *reduction, const gcr
 uint64_t gcr_tally_packed_bytes(const gcr_reduction *reduction);
 void gcr_tally_pack(void *out, const gcr_tally *tally, const gcr_reduction *reduction);
 
-/* False if it can be of no `live` cells of so many points: what `out`, which has been placed, says
- * then is undefined. */
+/* False if it can be of no `landed` cells of a dataset of so many points, `live` of them live: what
+ * `out`, which has been placed, says then is undefined. */
 int gcr_tally_unpack(gcr_tally *out, const void *packed, const gcr_reduction *reduction,
-                     uint64_t points, uint64_t live);
+                     uint64_t points, uint64_t live, uint64_t landed);
 
 /* The sum of reduced[column], a SUM. */
 double gcr_tally_sum(const gcr_tally *tally, const gcr_reduction *reduction, int column);

@@ -304,6 +304,44 @@ static void test_a_leader_that_has_just_told_its_rate_rests_by_it(void **state)
     gcr_schedule_destroy(schedule);
 }
 
+/* ---- what no node and no desk says ----------------------------------------------------------- */
+
+static void test_rates_that_cannot_be_are_told_from_others(void **state)
+{
+    const double wrong[] = { -1.0, INFINITY, -INFINITY, NAN };
+
+    (void)state;
+    assert_true(gcr_desk_request_fits(&(gcr_desk_request){ .least = 1 }));
+    assert_true(gcr_desk_request_fits(&(gcr_desk_request){ 1, 3.0, 0.5 }));
+    for (int i = 0; i < 4; i++) {
+        assert_false(gcr_desk_request_fits(&(gcr_desk_request){ 1, wrong[i], 0.5 }));
+        assert_false(gcr_desk_request_fits(&(gcr_desk_request){ 1, 3.0, wrong[i] }));
+    }
+}
+
+static void test_grants_of_other_positions_or_unasked_are_told_from_others(void **state)
+{
+    const gcr_span all = { 100, 50 };
+    const gcr_span right[] = { { 100, 50 }, { 149, 1 }, { 150, 0 }, { 100, 0 } };
+    const gcr_span wrong[] = { { 99, 2 },
+                               { 100, 51 },
+                               { 149, 2 },
+                               { 150, 1 },
+                               { 0, 0 },
+                               { 151, 0 },
+                               { 120, UINT64_MAX - 10 },
+                               { UINT64_MAX, 1 } };
+    gcr_supply supply = { .is_waiting = 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        assert_true(gcr_supply_grant_fits(&supply, all, &(gcr_desk_grant){ right[i], 0 }));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(gcr_supply_grant_fits(&supply, all, &(gcr_desk_grant){ wrong[i], 0 }));
+    supply.is_waiting = 0;
+    assert_false(gcr_supply_grant_fits(&supply, all, &(gcr_desk_grant){ right[0], 0 }));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_a_leader_of_a_node_with_nothing_asks_at_once),
         cmocka_unit_test(test_a_leader_rests_while_nothing_runs_short_and_not_while_it_waits),
         cmocka_unit_test(test_a_leader_that_has_just_told_its_rate_rests_by_it),
+        cmocka_unit_test(test_rates_that_cannot_be_are_told_from_others),
+        cmocka_unit_test(test_grants_of_other_positions_or_unasked_are_told_from_others),
     };
 
     return cmocka_run_group_tests_name("desk", tests, NULL, NULL);

@@ -267,6 +267,7 @@ static void test_a_tally_names_points_and_goes_on_its_way(void **state)
     };
     const gcr_reduction reduction = gcr_summaries_reduction(&spec);
     const uint64_t first = (POINTS - COUNT) / GCR_PARTIAL_POINTS * GCR_PARTIAL_POINTS;
+    const uint64_t landed = POINTS - 1000 + COUNT;
     double values[COUNT];
     uint8_t states[COUNT];
     gcr_tally tally, arrived;
@@ -297,10 +298,10 @@ static void test_a_tally_names_points_and_goes_on_its_way(void **state)
     assert_true(tally.failures[0].point == first + 400);
     assert_true(tally.top[0].point == (int64_t)first + 300);
     gcr_tally_pack(packed, &tally, &reduction);
-    assert_true(gcr_tally_unpack(&arrived, packed, &reduction, POINTS, POINTS));
+    assert_true(gcr_tally_unpack(&arrived, packed, &reduction, POINTS, POINTS, landed));
     assert_true(arrived.columns[0].point == (int64_t)first + 300);
     assert_true(arrived.counts[GCR_CELL_OK] == POINTS - 1000 + LAST);
-    assert_false(gcr_tally_unpack(&arrived, packed, &reduction, first + 300, first + 300));
+    assert_false(gcr_tally_unpack(&arrived, packed, &reduction, first + 300, first + 300, landed));
     free(packed);
     free(blocks[0]);
     free(blocks[1]);

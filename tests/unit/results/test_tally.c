@@ -351,6 +351,17 @@ static void test_a_record_that_no_cells_can_have_is_refused(void **state)
 
 /* ---- from other processes -------------------------------------------------------------------- */
 
+/* The cells of a packed tally, which begins with the counts of their states. */
+static uint64_t cells_in(const char *packed)
+{
+    uint64_t counts[GCR_CELL_STATE_COUNT], landed = 0;
+
+    memcpy(counts, packed, sizeof counts);
+    for (int s = 0; s < GCR_CELL_STATE_COUNT; s++)
+        landed += s == GCR_CELL_EXCLUDED || s == GCR_CELL_EMPTY ? 0 : counts[s];
+    return landed;
+}
+
 static void carry(made *to, made *from, int thread)
 {
     const uint64_t bytes = gcr_summaries_packed_bytes(from->summaries);
@@ -358,7 +369,7 @@ static void carry(made *to, made *from, int thread)
 
     assert_non_null(packed);
     gcr_summaries_pack(packed + 1, from->summaries, thread); /* messages are not aligned */
-    assert_ok(gcr_summaries_add_packed(to->summaries, 0, packed + 1));
+    assert_ok(gcr_summaries_add_packed(to->summaries, 0, cells_in(packed + 1), packed + 1));
     free(packed);
 }
 
@@ -416,7 +427,7 @@ static void test_packed_tallies_that_no_cells_can_have_are_refused(void **state)
     fill(&c, 6, 0);
     for (uint64_t p = 100; p < 104; p++)
         c.state[p] = GCR_CELL_NOT_SPD;
-    for (int lie = 0; lie < 14; lie++) {
+    for (int lie = 0; lie < 16; lie++) {
         const gcr_partial_block block = block_of(&c, 0);
 
         make(&from, &c, 1, 0);
@@ -427,6 +438,8 @@ static void test_packed_tallies_that_no_cells_can_have_are_refused(void **state)
 
         assert_non_null(packed);
         gcr_summaries_pack(packed, from.summaries, 0);
+        uint64_t landed = cells_in(packed);
+
         switch (lie) {
         case 1: *word_at(packed, 8 * GCR_CELL_OK) += POINTS; break;
         case 2: *word_at(packed, 8 * GCR_CELL_NAN_IN) = UINT64_MAX - 500; break;
@@ -441,16 +454,18 @@ static void test_packed_tallies_that_no_cells_can_have_are_refused(void **state)
         case 11: *word_at(packed, COLUMNS + 24) = UINT64_MAX; break;
         case 12: *word_at(packed, COLUMNS + 32) = POINTS; break;
         case 13: *word_at(packed, top + 24 * (TOP - 1) + 8) = POINTS; break;
+        case 14: landed++; break;
+        case 15: *word_at(packed, 8 * GCR_CELL_OK) += 1; break;
         default: break; /* it is true */
         }
         const gcr_status expected = lie == 0 ? GCR_OK : GCR_EIO;
 
-        if (gcr_summaries_add_packed(to.summaries, 0, packed) != expected)
+        if (gcr_summaries_add_packed(to.summaries, 0, landed, packed) != expected)
             fail_msg("lie %d was believed", lie);
         gcr_summaries_fire(to.summaries, 0, 0);
         assert_int_equal(gcr_summaries_get(to.summaries, 0, 0).skipped,
                          POINTS - (lie == 0 ? 1020 : 0));
-        assert_int_equal(gcr_summaries_add_packed(to.summaries, 1, packed), GCR_EIO);
+        assert_int_equal(gcr_summaries_add_packed(to.summaries, 1, landed, packed), GCR_EIO);
         free(packed);
         unmake(&from);
         unmake(&to);
