@@ -67,7 +67,8 @@ class End(unittest.TestCase):
 
     def test_without_the_module_ranks_say_what_is_missing(self):
         with tempfile.TemporaryDirectory() as folder:
-            program = shutil.copy(STAY, folder)
+            os.mkdir(os.path.join(folder, "bin"))
+            program = shutil.copy(STAY, os.path.join(folder, "bin"))
             code, err = self.ends("2", program)
         self.assertEqual(code, 3)
         self.assertIn("stay: started by mpirun as one of 2 ranks, but this build has no MPI: "
