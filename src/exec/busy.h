@@ -26,7 +26,7 @@ typedef struct gcr_rank_work {
     int workers;
 } gcr_rank_work;
 
-/* Of each rank that there is, after execute; NULL: not known, because it failed. */
+/* Of each rank that there is, after execute; NULL: not known, as where it failed. */
 const gcr_rank_work *gcr_run_rank_work(const gcr_run *run);
 
 /* The same together; zeroed where it is not known. */

@@ -453,38 +453,68 @@ static int is_complete_without_node(const gcr_run *run)
            run->progress.landed == run->progress.cell_count;
 }
 
-/* What takes long, as sealing does, comes when no rank waits any more. */
-static gcr_status compute(gcr_run *run)
+/* How far the computing came. */
+typedef struct course {
+    int is_started; /* workers may have written results              */
+    int has_failed; /* here; a node that is lost is none of that     */
+} course;
+
+static gcr_status compute_cells(course *out, gcr_run *run)
 {
     gcr_status status = GCR_OK;
     execution *x = NULL;
-    int is_started = 0, has_failed = 0;
 
+    *out = (course){ 0 };
     status = gcr_memory_create((void **)&x, 1, sizeof *x, "the course of a run");
     if (x != NULL)
         *x = (execution){ .run = run, .failure_lock = PTHREAD_MUTEX_INITIALIZER };
     GCR_TRY(gcr_comm_agree(run->comm, status));
     status = compute_in(x);
-    is_started = x->is_started;
-    has_failed = atomic_load(&x->has_failed);
+    *out = (course){ .is_started = x->is_started, .has_failed = atomic_load(&x->has_failed) };
 out:
     if (x != NULL) {
         note_gathered(run, x);
         close_execution(x);
     }
     gcr_run_add_ledgers(run);
-    if (status == GCR_OK) /* closing takes different times: one may be gone since it came */
-        status = gcr_comm_meet(run->comm);
-    if (status == GCR_OK)
-        status = gcr_run_gather_ledgers(run);
-    gcr_comm_limit(run->comm, INFINITY);
-    if (is_started && !has_failed && is_complete_without_node(run)) {
+    return status;
+}
+
+/* What has landed is complete by now: where there is no memory to say what it took, that is not
+ * known, and the run is none that failed. */
+static gcr_status tell_each_other(gcr_run *run)
+{
+    gcr_status status = GCR_OK;
+
+    GCR_TRY(gcr_comm_meet(run->comm)); /* closing takes different times: one may be gone by now */
+    if (gcr_run_gather_ledgers(run) != GCR_OK)
+        status = gcr_comm_check(run->comm);
+out:
+    return status;
+}
+
+static gcr_status decide_ending(gcr_run *run, const course *c, gcr_status status)
+{
+    if (c->is_started && !c->has_failed && is_complete_without_node(run)) {
         run->ending = GCR_RUN_COMPLETE;
-        status = GCR_OK;
+        return GCR_OK;
     }
     if (status != GCR_OK)
         run->ending = GCR_RUN_FAILED;
-    if (is_started)
+    return status;
+}
+
+/* What takes long, as sealing does, comes when no rank waits any more. */
+static gcr_status compute(gcr_run *run)
+{
+    course c;
+    gcr_status status = compute_cells(&c, run);
+
+    if (status == GCR_OK)
+        status = tell_each_other(run);
+    gcr_comm_limit(run->comm, INFINITY);
+    status = decide_ending(run, &c, status);
+    if (c.is_started)
         finish_summaries(run);
     else
         drop_results(run);

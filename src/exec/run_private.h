@@ -161,7 +161,8 @@ gcr_span gcr_run_places_of(const gcr_run *run, const gcr_run_device *device);
 /* Makes the run's ledger the sum of its devices', whose queues are closed. */
 void gcr_run_add_ledgers(gcr_run *run);
 
-/* Collective. Makes it the sum of all ranks' ledgers, and learns what each has done. GCR_ENOMEM. */
+/* Collective. Makes it the sum of all ranks' ledgers, and learns what each has done. GCR_ENOMEM: it
+ * stays this rank's own, and of the others nothing is known. */
 GCR_MUST_CHECK gcr_status gcr_run_gather_ledgers(gcr_run *run);
 
 /* Of a run that has a bridge: which of its devices has it. */

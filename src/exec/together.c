@@ -112,18 +112,29 @@ static gcr_rank_work count_work(const gcr_run *run)
 /* Between GPUs rank 0 knows it by itself; by hosts it is on the clocks of those that send. */
 static void add_under_way(gcr_gather_ledger *out, const account *all, uint64_t ranks)
 {
-    uint64_t bytes = out->device_bytes;
+    uint64_t bytes = 0;
 
     if (out->way == GCR_GATHER_MPI) {
         out->under_way_seconds = 0.0;
-        bytes = 0;
-    }
-    for (uint64_t r = 1; r < ranks && out->way == GCR_GATHER_MPI; r++) {
-        out->under_way_seconds += all[r].gathered.under_way_seconds;
-        bytes += all[r].gathered.bytes;
+        for (uint64_t r = 1; r < ranks; r++) {
+            out->under_way_seconds += all[r].gathered.under_way_seconds;
+            bytes += all[r].gathered.bytes;
+        }
+    } else {
+        bytes = out->device_bytes;
     }
     if (out->under_way_seconds > 0.0)
         out->under_way_bytes_per_second = (double)bytes / out->under_way_seconds;
+}
+
+static void add_accounts(gcr_run *run, const account *all, uint64_t ranks)
+{
+    run->ledger = (gcr_ledger){ 0 };
+    for (uint64_t r = 0; r < ranks; r++) {
+        gcr_ledger_add(&run->ledger, &all[r].ledger);
+        run->ledger.peak_bytes += all[r].ledger.peak_bytes;
+    }
+    add_under_way(&run->gathered, all, ranks);
 }
 
 gcr_status gcr_run_gather_ledgers(gcr_run *run)
@@ -133,26 +144,26 @@ gcr_status gcr_run_gather_ledgers(gcr_run *run)
     const account mine = { .ledger = run->ledger,
                            .work = count_work(run),
                            .gathered = run->gathered };
+    gcr_rank_work *work = NULL;
     account *all = NULL;
     double *shares = NULL;
 
-    status =
-        gcr_memory_create((void **)&run->work, ranks, sizeof *run->work, "what ranks have done");
+    status = gcr_memory_create((void **)&work, ranks, sizeof *work, "what ranks have done");
     if (status == GCR_OK)
         status = gcr_memory_create((void **)&shares, ranks, sizeof *shares, "what ranks have done");
     GCR_TRY(gcr_comm_agree(run->comm, status));
     GCR_TRY(gcr_comm_gather_new((void **)&all, run->comm, &mine, sizeof mine,
                                 "the ledgers of all ranks"));
-    run->ledger = (gcr_ledger){ 0 };
     for (uint64_t r = 0; r < ranks; r++) {
-        gcr_ledger_add(&run->ledger, &all[r].ledger);
-        run->ledger.peak_bytes += all[r].ledger.peak_bytes;
-        run->work[r] = all[r].work;
-        shares[r] = all[r].work.busy;
+        work[r] = all[r].work;
+        shares[r] = work[r].busy;
     }
+    add_accounts(run, all, ranks);
     run->busy = gcr_busy_of(shares, (int)ranks);
-    add_under_way(&run->gathered, all, ranks);
+    run->work = work;
+    work = NULL; /* handed over: the line below frees nothing */
 out:
+    gcr_memory_destroy(work);
     gcr_memory_destroy(shares);
     gcr_memory_destroy(all);
     return status;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "exec/busy.h"
 #include "exec/share_data.h"
 
 #include "gridcrunch/run.h"
@@ -105,6 +106,8 @@ out:
 
 typedef gcr_status body(const gcr_job *job);
 
+static int is_work_known; /* what ranks have done in the last run */
+
 static gcr_status compute(gcr_comm *comm, const gcr_job *job, const gcr_datasets *datasets,
                           int are_shared)
 {
@@ -116,6 +119,7 @@ static gcr_status compute(gcr_comm *comm, const gcr_job *job, const gcr_datasets
 
     if (status == GCR_OK)
         status = gcr_run_execute(run);
+    is_work_known = run != NULL && gcr_run_rank_work(run) != NULL;
     gcr_run_destroy(run);
     return status;
 }
@@ -156,6 +160,7 @@ typedef struct outcome {
     gcr_status status;
     char sentence[512];
     int was_refused;
+    int is_work_known;
     double seconds;
 } outcome;
 
@@ -164,13 +169,24 @@ static outcome try_with(long granted, body *run, const gcr_job *job)
     outcome out = { 0 };
     const double begin = gcr_clock_seconds();
 
+    is_work_known = 0;
     atomic_store(&left, granted);
     out.status = run(job);
     out.was_refused = atomic_exchange(&left, LONG_MAX) < 0;
+    out.is_work_known = is_work_known;
     out.seconds = gcr_clock_seconds() - begin;
     if (out.status != GCR_OK)
         snprintf(out.sentence, sizeof out.sentence, "%s", gcr_last_error());
     return out;
+}
+
+/* A run that failed knows nothing of it; but not to know it is no failure. */
+static void assert_work_is_known(const outcome *mine, int *unknown)
+{
+    if (mine->status != GCR_OK)
+        assert_false(mine->is_work_known);
+    else
+        *unknown += !mine->is_work_known;
 }
 
 /* True where the victim was refused something. Memory for a trial is none that a run must have. */
@@ -189,6 +205,7 @@ static int assert_all_leave_alike(const outcome *mine, int victim, long k)
 static void refuse_one_after_the_other(body *run, long refused, const char *text)
 {
     gcr_job job;
+    int unknown = 0;
 
     in_a_row = refused;
     assert_ok(gcr_job_parse(&job, "it.yaml", text, NULL, 0));
@@ -197,12 +214,15 @@ static void refuse_one_after_the_other(body *run, long refused, const char *text
         for (long k = 0;; k++) {
             const outcome mine = try_with(rank == victim ? k : LONG_MAX, run, &job);
 
+            assert_work_is_known(&mine, &unknown);
             if (assert_all_leave_alike(&mine, victim, k))
                 continue;
             assert_int_equal(mine.status, GCR_OK);
+            assert_true(mine.is_work_known);
             assert_true(k > 50); /* allocations are what is counted */
             break;
         }
+    assert_true(unknown >= rank_count); /* once at least for each that was short of memory */
     gcr_datasets_clear(&own);
     gcr_job_clear(&job);
 }
