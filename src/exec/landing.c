@@ -186,6 +186,11 @@ void gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing)
     atomic_store_explicit(&ring->shared->put, ring->at, memory_order_release);
 }
 
+int gcr_landing_is_taken(const gcr_landing_ring *ring)
+{
+    return atomic_load_explicit(&ring->shared->taken, memory_order_relaxed) == ring->at;
+}
+
 void gcr_landing_end(gcr_landing_ring *ring)
 {
     atomic_store_explicit(&ring->shared->has_ended, 1, memory_order_release);

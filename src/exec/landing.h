@@ -61,6 +61,9 @@ GCR_MUST_CHECK gcr_status gcr_landing_reserve(void **behind_out, gcr_landing_rin
 /* Tells, with landing->bytes behind it, for which there is room. */
 void gcr_landing_put(gcr_landing_ring *ring, const gcr_landing *landing);
 
+/* From the writer: true when all that was put is taken. */
+int gcr_landing_is_taken(const gcr_landing_ring *ring);
+
 /* There will be no more: from the writer, after its last. */
 void gcr_landing_end(gcr_landing_ring *ring);
 

@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-static const double longest_silence = 0.1;
+static const double shortest_silence = 0.01, longest_silence = 0.1;
 
 void gcr_teller_open(gcr_teller *out, const gcr_teller_spec *spec)
 {
@@ -50,7 +50,10 @@ static int is_much(const gcr_teller *teller)
 
 static int is_due(const gcr_teller *teller)
 {
-    return is_much(teller) || gcr_clock_seconds() - teller->told > longest_silence;
+    const double silence = gcr_clock_seconds() - teller->told;
+
+    return is_much(teller) || silence > longest_silence ||
+           (silence > shortest_silence && gcr_landing_is_taken(teller->spec.ring));
 }
 
 /* Cells are packed where they are read, in the ring. */

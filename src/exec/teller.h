@@ -3,9 +3,17 @@
  *
  * Slots are counted down by rank 0. A worker of any other tells it what landed (landing.h): runs of
  * cells that touch in one record, behind it the cells themselves where their slots are on another
- * node; where cells are not kept the tally of all that it has added. It does so not later than with
- * the first batch after a tenth of a second, so that nothing waits for a worker that stays with its
- * dataset, nor than after GCR_TELLER_BYTES of cells, or when a record has no room for more.
+ * node; where cells are not kept the tally of all that it has added. It does so when it turns to
+ * another dataset, and before that:
+ *
+ *     in any case                  with the first batch after 10 ms, or where what it told is not
+ *                                  taken yet after 100 ms
+ *     of cells that are in slots   after GCR_TELLER_BYTES of them
+ *     of cells that are sent       when a record has no room for more
+ *
+ * The next cell may last for hours: what waits for it then is 10 ms of a worker's time, or nothing
+ * where each cell lasts longer than that. Told at once each batch would be a record, and rank 0
+ * hears of thousands of workers.
  */
 #ifndef GCR_EXEC_TELLER_H
 #define GCR_EXEC_TELLER_H

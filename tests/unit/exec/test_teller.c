@@ -3,9 +3,12 @@
 
 #include "support/live_points.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include "gridcrunch/cell.h"
+
+#include <math.h>
 
 enum { POINTS = 2000, MOST = 1000 };
 
@@ -57,8 +60,8 @@ static double value_of(uint64_t point)
     return (double)point / 3;
 }
 
-/* Cells that a batch has computed. */
-static void put(scene *s, uint64_t first, uint64_t end)
+/* Cells that a batch has computed, so long after the worker told something. */
+static void put_after(scene *s, double silence, uint64_t first, uint64_t end)
 {
     const gcr_records_part part = { .dataset = 4, .first = first, .count = end - first };
     const gcr_landing landing = { .dataset = 4,
@@ -78,8 +81,15 @@ static void put(scene *s, uint64_t first, uint64_t end)
         tile.outputs[0][i * (uint64_t)tile.width[0]] = value_of(first + i);
         tile.state[i] = GCR_CELL_OK;
     }
+    s->teller.told = gcr_clock_seconds() - silence;
     assert_ok(gcr_teller_put(&s->teller, &landing, &cells));
     free(records.base);
+}
+
+/* However long this test is held up. */
+static void put(scene *s, uint64_t first, uint64_t end)
+{
+    put_after(s, -INFINITY, first, end);
 }
 
 /* The live ones, one behind the other. */
@@ -165,6 +175,27 @@ static void test_many_bytes_of_cells_are_told_at_once(void **state)
     close_scene(&s);
 }
 
+/* The next cell may last for hours; but rank 0 is not to be told of each batch. */
+static void test_what_has_landed_does_not_wait_for_the_next_cell(void **state)
+{
+    scene s;
+
+    (void)state;
+    open_scene(&s, widths, 0);
+    put_after(&s, 0.001, 0, 10);
+    assert_false(is_told(&s, 0, 0));
+    put_after(&s, 0.02, 10, 20);
+    put_after(&s, 0.02, 20, 30); /* nobody has taken what was told */
+    assert_true(is_told(&s, 0, 20));
+    assert_false(is_told(&s, 0, 0));
+    put_after(&s, 0.02, 30, 40);
+    put_after(&s, 0.2, 40, 50);
+    assert_true(is_told(&s, 20, 20));
+    assert_true(is_told(&s, 40, 10));
+    assert_false(is_told(&s, 0, 0));
+    close_scene(&s);
+}
+
 /* Of 9 bytes each: 111 in a record of at most 1000. */
 static void test_cells_that_are_sent_stand_behind_their_record(void **state)
 {
@@ -237,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_cells_that_touch_are_told_once_when_the_worker_turns_away),
         cmocka_unit_test(test_cells_that_do_not_touch_are_told_each),
         cmocka_unit_test(test_many_bytes_of_cells_are_told_at_once),
+        cmocka_unit_test(test_what_has_landed_does_not_wait_for_the_next_cell),
         cmocka_unit_test(test_cells_that_are_sent_stand_behind_their_record),
         cmocka_unit_test(test_more_cells_than_a_record_has_room_for_are_told_in_several),
         cmocka_unit_test(test_a_worker_that_waits_for_room_is_told_when_nobody_takes_records),
