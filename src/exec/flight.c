@@ -8,7 +8,7 @@
 
 enum {
     FLIGHTS_MAX = 4,       /* on one queue                                                  */
-    POINTS_LEAST = 64,     /* room for what `where` leaves out                              */
+    POINTS_LEAST = 64,     /* for what `where` leaves out, unless they are sent and large   */
     POINTS_MOST = 1 << 20, /* a larger batch is cut                                         */
     SENT_BYTES = 1 << 19,  /* of cells that are sent, unless one is more: half of a cache   */
 };

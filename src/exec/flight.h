@@ -12,8 +12,11 @@
  *                                                       are downloaded
  *
  * Cells are sent where their slots are on another node (gather.h). Partials are records of blocks
- * of points (gridcrunch/partial.h). Records have room for so many points. All of it is allocated
- * once.
+ * of points (gridcrunch/partial.h). All of it is allocated once.
+ *
+ * Records have room for so many points, those that `where` leaves out among them: of a batch that
+ * is sparse fewer cells are computed. Of small cells there is always room for some points more; of
+ * large ones that are sent, half a cache is all there is, and a batch may be one cell.
  */
 #ifndef GCR_EXEC_FLIGHT_H
 #define GCR_EXEC_FLIGHT_H
