@@ -288,8 +288,9 @@ void gcr_mpi_drain(gcr_mpi_link *self)
         GCR_TRY(drop_one(self, &looks));
         GCR_MPI(MPI_Test(&barrier, &is_over, MPI_STATUS_IGNORE));
     }
-out: /* a failure here ends the draining: what started the ranks will end them */
     for (int i = 0; i < GCR_MPI_RECEIVES; i++)
         free(self->receives[i].large);
     free(self->shorts);
+out: /* a failure ends it: MPI may write into what is left until what started the ranks ends them */
+    return;
 }

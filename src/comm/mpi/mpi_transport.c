@@ -216,7 +216,7 @@ static void discard(gcr_mpi_link *self)
     free(self);
 }
 
-/* `comm` is the link's then. */
+/* `comm` is the link's then, or gone. */
 static gcr_status begin(gcr_mpi_link *self, MPI_Comm comm)
 {
     gcr_status status = GCR_OK;
@@ -228,6 +228,8 @@ static gcr_status begin(gcr_mpi_link *self, MPI_Comm comm)
     GCR_MPI(MPI_Comm_rank(comm, &self->link.rank));
     GCR_MPI(MPI_Comm_size(comm, &self->link.size));
 out:
+    if (status != GCR_OK)
+        (void)MPI_Comm_free(&self->comm);
     return status;
 }
 
