@@ -59,7 +59,7 @@ GCR_MUST_CHECK gcr_status gcr_packet_get(gcr_landing *out, const void **payload,
 
 /* Gives the cells of a landing their slots. *fresh_out: how many were not there yet, live and
  * failed; others are dropped. GCR_EIO: no cells can be so. GCR_ECONFLICT: a slot has other bits
- * already. */
+ * already, that the program has not taken. */
 typedef struct gcr_packet_fresh {
     uint64_t live, failed;
 } gcr_packet_fresh;

@@ -289,10 +289,11 @@ static gcr_status make_plan(gcr_run *run)
     };
 
     summaries.slots = &future; /* sizes are all that is asked of it */
-    spec.points_bytes += gcr_summaries_bytes(&summaries, run->workers, spec.prepared_at_once) +
-                         (uint64_t)run->device_count * gcr_residency_bytes(spec.dataset_count) +
-                         spec.dataset_count * sizeof *future.missing +
-                         gcr_gate_bytes(spec.dataset_count);
+    spec.points_bytes +=
+        gcr_summaries_bytes(&summaries, run->workers, spec.prepared_at_once) +
+        (uint64_t)run->device_count * gcr_residency_bytes(spec.dataset_count) +
+        spec.dataset_count * (sizeof *future.missing + sizeof *future.is_released) +
+        gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding->output_count; o++)
         spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
     if (run->by_blocks)

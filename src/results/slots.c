@@ -119,6 +119,9 @@ static gcr_status create_countdowns(gcr_slots *slots)
     slots->missing = block;
     for (uint64_t d = 0; d < slots->dataset_count; d++)
         atomic_init(&slots->missing[d], slots->live_count);
+    GCR_TRY(gcr_memory_create(&block, slots->dataset_count, sizeof *slots->is_released,
+                              "a mark for each dataset"));
+    slots->is_released = block;
 out:
     return status;
 }
@@ -176,6 +179,7 @@ void gcr_slots_destroy(gcr_slots *slots)
     if (slots == NULL)
         return;
     gcr_memory_destroy(slots->missing);
+    gcr_memory_destroy(slots->is_released);
     gcr_memory_destroy(slots->own);
     free(slots);
 }
@@ -211,6 +215,7 @@ void gcr_slots_seal(gcr_slots *slots)
 
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset)
 {
+    atomic_store(&slots->is_released[dataset], 1);
     for (int o = 0; slots->state != NULL && o < slots->output_count; o++) {
         const uint64_t bytes =
             slots->point_count * (uint64_t)slots->width[o] * sizeof *slots->values[o];
@@ -221,6 +226,11 @@ void gcr_slots_release(gcr_slots *slots, uint64_t dataset)
         else
             gcr_memory_release_shared(values, values, values + bytes);
     }
+}
+
+int gcr_slots_are_released(const gcr_slots *slots, uint64_t dataset)
+{
+    return atomic_load(&slots->is_released[dataset]);
 }
 
 /* Whole blocks at once while all is well, which it mostly is. */

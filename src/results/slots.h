@@ -31,7 +31,8 @@ typedef struct gcr_slots {
         *kind; /* the same: 1 + the kind of device that computed it, 0: none; NULL: there is one */
     _Atomic uint64_t *missing; /* [dataset_count] live cells that have not landed, as far as this */
                                /* process knows                                               */
-    void *own;                 /* the block of the arrays; NULL: somebody else's               */
+    _Atomic uint8_t *is_released; /* [dataset_count] outputs have been given back */
+    void *own;                    /* the block of the arrays; NULL: somebody else's               */
 } gcr_slots;
 
 typedef struct gcr_slots_spec {
@@ -70,9 +71,10 @@ int gcr_slots_land(gcr_slots *slots, uint64_t dataset, uint64_t count);
  * After the last worker has stopped. */
 void gcr_slots_seal(gcr_slots *slots);
 
-/* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody reads or
- * writes them any more. */
+/* Gives the memory of a dataset's outputs back to the system; its states stay. Nobody writes them
+ * any more, and who reads them asks afterwards whether they were released meanwhile. */
 void gcr_slots_release(gcr_slots *slots, uint64_t dataset);
+int gcr_slots_are_released(const gcr_slots *slots, uint64_t dataset);
 
 /* How many cells have each state. */
 void gcr_slots_count(const gcr_slots *slots, uint64_t counts[/* GCR_CELL_STATE_COUNT */]);

@@ -277,6 +277,29 @@ static void test_what_comes_twice_with_other_bits_is_a_conflict(void **state)
     }
 }
 
+/* Its outputs are zeros then: there is nothing to compare with. */
+static void test_what_comes_again_of_a_dataset_that_was_taken_is_dropped(void **state)
+{
+    static char bytes[1 << 16];
+    gcr_packet packet = { .bytes = bytes, .room = sizeof bytes };
+    gcr_packet_fresh fresh;
+    double cost = 0.0;
+    place from, to;
+
+    (void)state;
+    open_place(&from, NULL, 0);
+    open_place(&to, NULL, 0);
+    pack(&packet, &from, land(&from, 1, 0, POINTS), POINTS, KIND);
+    fresh = take(&to, &packet, &cost);
+    assert_true(gcr_slots_land(to.slots, 1, fresh.live));
+    gcr_slots_release(to.slots, 1);
+    memset(to.slots->values[0] + POINTS, 0, POINTS * sizeof(double)); /* were it pages of its own */
+    fresh = take(&to, &packet, &cost);
+    assert_int_equal(fresh.live, 0);
+    close_place(&from);
+    close_place(&to);
+}
+
 static void test_tallies_stand_between_cells(void **state)
 {
     static char bytes[1 << 12];
@@ -355,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_a_cell_costs_its_bytes_and_a_record_a_landing),
         cmocka_unit_test(test_what_comes_twice_is_dropped_and_the_rest_is_fresh),
         cmocka_unit_test(test_what_comes_twice_with_other_bits_is_a_conflict),
+        cmocka_unit_test(test_what_comes_again_of_a_dataset_that_was_taken_is_dropped),
         cmocka_unit_test(test_tallies_stand_between_cells),
         cmocka_unit_test(test_wrong_packets_are_refused_and_write_nowhere_else),
     };
