@@ -157,8 +157,8 @@ static void tell_failure(const char *where, const char *consequence)
     fprintf(stderr, "; %s\n", consequence);
 }
 
-/* A device that fails is not the end of what has landed: that is saved, as after Ctrl-C. Says which
- * batch it was. */
+/* A device that fails, or a message, is not the end of what has landed: that is saved, as after
+ * Ctrl-C. Says which batch it was. */
 static int survives(run_work *work, gcr_status status)
 {
     gcr_in_flight flight;

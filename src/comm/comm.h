@@ -101,7 +101,8 @@ enum {
 /* Sends without waiting, to itself too. At most GCR_MESSAGE_COPIED_BYTES are copied; of more,
  * `bytes` stay unchanged until gcr_comm_is_sent(), or until the comm is closed. Messages of one
  * rank to another arrive in the order in which they were sent. `tag`: 0 .. GCR_TAG_MAX, for the
- * receiver to know what it is. It gets on while any operation of the comm is called. */
+ * receiver to know what it is. It gets on while any operation of the comm is called.
+ * GCR_EDEVICE, as of all that passes between ranks: one is lost, or the transport fails. */
 GCR_MUST_CHECK gcr_status gcr_comm_send(gcr_send **out, gcr_comm *comm, int to, int tag,
                                         const void *bytes, uint64_t count);
 

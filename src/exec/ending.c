@@ -10,7 +10,13 @@ void gcr_ending_open(gcr_ending *out, gcr_ending_peer *peers, int rank, int node
 
 void gcr_ending_stop(gcr_ending *ending)
 {
-    ending->is_stopped = 1;
+    if (ending->stop == GCR_WORD_NONE)
+        ending->stop = GCR_WORD_STOP;
+}
+
+void gcr_ending_fail(gcr_ending *ending)
+{
+    ending->stop = GCR_WORD_FAIL;
 }
 
 void gcr_ending_done(gcr_ending *ending)
@@ -66,7 +72,7 @@ static int has_come_to_end(const gcr_ending *ending)
 
 int gcr_ending_has_words(const gcr_ending *ending)
 {
-    return ending->is_stopped || ending->is_done;
+    return ending->stop != GCR_WORD_NONE || ending->is_done;
 }
 
 gcr_word gcr_ending_due(const gcr_ending *ending, int node)
@@ -75,8 +81,8 @@ gcr_word gcr_ending_due(const gcr_ending *ending, int node)
 
     if (!gcr_ending_listens(ending, node))
         return GCR_WORD_NONE;
-    if (ending->is_stopped && peer->said == GCR_WORD_NONE)
-        return GCR_WORD_STOP;
+    if (peer->said < ending->stop)
+        return ending->stop;
     if (!has_come_to_end(ending))
         return GCR_WORD_NONE;
     if (!ending->is_root || all_are_there(ending))

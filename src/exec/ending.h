@@ -4,9 +4,10 @@
  * for: watch.c does that.
  *
  * Rank 0, the *root*, speaks to the leaders of all other nodes, and each of them to the root alone:
- * they are one another's peers. A peer is told at most three words, in this order:
+ * they are one another's peers. A peer is told at most four words, in this order:
  *
  *   STOP   all are to stop. Whoever hears it, or has a wish of its own, tells its peers.
+ *   FAIL   the same, as the run has failed; alone, or behind a STOP for another reason.
  *   CALL   of the root alone: all is here, and you? That it is taken is the answer.
  *   LAST   nothing comes from here any more: of a leader, its node has ended; of the root, all.
  *
@@ -14,8 +15,10 @@
  *   ------------------------  -----------------------------  -----------------------------------
  *   stop: a wish, or heard    STOP is due, unless LAST is    STOP is due to each peer, unless it
  *                             said                           was told something
- *   done: all of its own is   LAST is due, behind STOP       CALL is due to each peer, behind
- *   sent                                                     STOP, if all are heard or lost
+ *   fail: the same            FAIL is due, unless LAST is    FAIL is due to each peer, unless it
+ *                             said                           was told more than STOP
+ *   done: all of its own is   LAST is due, behind these      CALL is due to each peer, behind
+ *   sent                                                     these, if all are heard or lost
  *   LAST is heard             it may leave                   its sender has ended
  *   CALL is taken             (nothing)                      LAST is due to each peer, if all have
  *                                                            taken it or are lost
@@ -39,7 +42,13 @@
 
 #include "gridcrunch/status.h"
 
-typedef enum gcr_word { GCR_WORD_NONE, GCR_WORD_STOP, GCR_WORD_CALL, GCR_WORD_LAST } gcr_word;
+typedef enum gcr_word {
+    GCR_WORD_NONE,
+    GCR_WORD_STOP,
+    GCR_WORD_FAIL,
+    GCR_WORD_CALL,
+    GCR_WORD_LAST
+} gcr_word;
 
 typedef struct gcr_ending_peer {
     gcr_word said; /* the last that it was told */
@@ -51,7 +60,8 @@ typedef struct gcr_ending_peer {
 /* Of one leader. The nodes first .. end - 1 are its peers; a rank that does not lead has none. */
 typedef struct gcr_ending {
     int first, end;
-    int is_root, is_stopped, is_done;
+    int is_root, is_done;
+    gcr_word stop;          /* NONE, STOP or FAIL */
     gcr_ending_peer *peers; /* [end] */
 } gcr_ending;
 
@@ -61,6 +71,7 @@ void gcr_ending_open(gcr_ending *out, gcr_ending_peer *peers, int rank, int node
 
 /* What happens. The root is not done before gcr_ending_has_heard_all(): others may send more. */
 void gcr_ending_stop(gcr_ending *ending);
+void gcr_ending_fail(gcr_ending *ending); /* instead of that, or later */
 void gcr_ending_done(gcr_ending *ending);
 void gcr_ending_hear_last(gcr_ending *ending, int node);
 void gcr_ending_hear_answer(gcr_ending *ending, int node); /* CALL is taken */

@@ -12,7 +12,8 @@ typedef enum gcr_tag {
     GCR_TAG_STOP,   /* watch.c: a rank wants all to stop, and why      */
     GCR_TAG_LAST,   /* watch.c: nothing will come from a node any more */
     GCR_TAG_TRIAL,  /* gather_trial.c: how fast messages are           */
-    GCR_TAG_BEAT,   /* watch.c: rank 0 is there                        */
+    GCR_TAG_BEAT,   /* watch_loss.c: rank 0 is there                   */
+    GCR_TAG_CALL,   /* watch.c: all is at rank 0, who is still there   */
     GCR_TAG_COUNT
 } gcr_tag;
 

@@ -1,5 +1,5 @@
 /* exec/watch.c -- see exec/watch.h. */
-#include "exec/watch.h"
+#include "exec/watch_private.h"
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -21,32 +21,23 @@ static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_silenc
  * waited for. Where one comes more follow, and where this node asks for cells others soon will. */
 static const double growth = 1.5;
 
-typedef struct board {
-    atomic_int stop;    /* 1 + a gcr_run_ending: all are to stop; 0          */
-    atomic_int broken;  /* from the leader: 1 + the first node that is lost, -1: its messages
-                         * fail; 0 */
-    atomic_int is_over; /* from it, too: it leaves                           */
-} board;
-
-static const gcr_comm_info *ranks_of(const gcr_watch *watch)
-{
-    return watch->run->crew.comm;
-}
+enum { MESSAGES_PER_LOOK = 64 }; /* so that beats and a wish to stop do not wait for long */
 
 static int leads_node(const gcr_watch *watch)
 {
-    return ranks_of(watch)->node_rank == 0;
+    return gcr_watch_ranks(watch)->node_rank == 0;
 }
 
 gcr_status gcr_watch_open(gcr_watch *out)
 {
     gcr_status status = GCR_OK;
     gcr_run *run = out->run;
-    const gcr_comm_info *ranks = ranks_of(out);
+    const gcr_comm_info *ranks = gcr_watch_ranks(out);
     const int nodes = ranks->node_count;
 
     out->pause = look_at_messages;
-    GCR_TRY(gcr_comm_share(&out->board, run->comm, sizeof(board), 1, "the board of a node"));
+    GCR_TRY(
+        gcr_comm_share(&out->board, run->comm, sizeof(gcr_watch_board), 1, "the board of a node"));
     GCR_TRY(gcr_comm_broadcast(run->comm, &run->silence, sizeof run->silence, 0));
     status = gcr_memory_create((void **)&out->nodes, (uint64_t)nodes, sizeof *out->nodes,
                                "messages to the nodes of a run");
@@ -74,22 +65,23 @@ void gcr_watch_close(gcr_watch *watch)
 
 /* ---- stopping -------------------------------------------------------------------------------- */
 
-static board *board_of(const gcr_watch *watch)
+/* The first reason counts; but a failure more than all others, as then nothing is waited for that
+ * may not come. */
+void gcr_watch_stop(const gcr_watch *watch, gcr_run_ending ending)
 {
-    return watch->board.base;
-}
-
-/* The first reason counts. */
-static void put_on_board(const gcr_watch *watch, gcr_run_ending ending)
-{
+    const int reason = 1 + (int)ending;
+    atomic_int *stop = &gcr_watch_board_of(watch)->stop;
     int none = 0;
 
-    atomic_compare_exchange_strong(&board_of(watch)->stop, &none, 1 + (int)ending);
+    if (ending == GCR_RUN_FAILED)
+        atomic_store(stop, reason);
+    else
+        atomic_compare_exchange_strong(stop, &none, reason);
 }
 
 void gcr_watch_note_failure(const gcr_watch *watch)
 {
-    put_on_board(watch, GCR_RUN_FAILED);
+    gcr_watch_stop(watch, GCR_RUN_FAILED);
 }
 
 /* Looks whether somebody here wishes the run to stop. */
@@ -99,35 +91,19 @@ static void look_for_a_wish_to_stop(const gcr_watch *watch)
     const double limit = run->spec.job->max_seconds;
 
     if (atomic_load(&run->is_cancelled) != 0)
-        put_on_board(watch, GCR_RUN_CANCELLED);
+        gcr_watch_stop(watch, GCR_RUN_CANCELLED);
     else if (limit > 0.0 && gcr_clock_seconds() - watch->begin >= limit)
-        put_on_board(watch, GCR_RUN_OUT_OF_TIME);
-}
-
-/* A leader knows why the ranks cannot meet any more. Those of its node find out when they leave:
- * the first reason counts. */
-static void put_break_on_board(const gcr_watch *watch, int broken)
-{
-    int none = 0;
-
-    atomic_compare_exchange_strong(&board_of(watch)->broken, &none, broken);
-}
-
-/* Others miss this leader, and do not come where all ranks meet. */
-static void cut_off(gcr_watch *watch)
-{
-    watch->health = GCR_WATCH_CUT_OFF;
-    gcr_comm_break(watch->run->comm, gcr_last_error());
-    put_break_on_board(watch, -1);
+        gcr_watch_stop(watch, GCR_RUN_OUT_OF_TIME);
 }
 
 /* A failure of this thread's own: what it would have done for others it does no more, but it takes
- * their messages, so that they can end; unless it is the messages that fail. For want of memory
- * none does: one that finds none is dropped. */
-static void fail(gcr_watch *watch, gcr_status status)
+ * their messages, so that they can end; unless it is the messages that fail: of GCR_EDEVICE the
+ * second is theirs, as the carrier has given up by then. For want of memory none does: one that
+ * finds none is dropped. */
+void gcr_watch_fail(gcr_watch *watch, gcr_status status)
 {
-    if (watch->health == GCR_WATCH_FAILED && status == GCR_EIO)
-        cut_off(watch);
+    if (watch->health == GCR_WATCH_FAILED && status == GCR_EDEVICE)
+        gcr_watch_cut_off(watch);
     if (watch->health == GCR_WATCH_WELL)
         watch->health = GCR_WATCH_FAILED;
     watch->on_failure(watch->arg, -1, status);
@@ -139,16 +115,18 @@ static void fail(gcr_watch *watch, gcr_status status)
 /* Lets this rank's workers know what stands on the board; the other nodes are told by speak(). */
 static void heed_board(gcr_watch *watch)
 {
-    const int on_board = atomic_load(&board_of(watch)->stop);
+    const int on_board = atomic_load(&gcr_watch_board_of(watch)->stop);
 
-    if (on_board == 0 || watch->stop_told != 0)
+    if (on_board == watch->stop_told)
         return;
     watch->stop_told = on_board;
-    if (on_board == 1 + (int)GCR_RUN_FAILED)
-        gcr_carrier_hurry(watch->carrier, GCR_CARRIER_STOP_SECONDS);
     atomic_store(watch->stop, 1);
     gcr_dealing_stop(watch->dealing);
     gcr_ending_stop(&watch->ending);
+    if (on_board != 1 + (int)GCR_RUN_FAILED)
+        return;
+    gcr_carrier_hurry(watch->carrier, GCR_CARRIER_STOP_SECONDS);
+    gcr_ending_fail(&watch->ending);
 }
 
 static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
@@ -161,127 +139,7 @@ static gcr_status take_stop(const gcr_watch *watch, const gcr_message *message)
     memcpy(&ending, message->bytes, sizeof ending);
     if (ending < 1 || ending > 1 + (int)GCR_RUN_FAILED)
         GCR_FAIL(GCR_EIO, "rank %d stops for a reason that nobody knows", message->from);
-    put_on_board(watch, (gcr_run_ending)(ending - 1));
-out:
-    return status;
-}
-
-/* ---- nodes that are lost --------------------------------------------------------------------- */
-
-/* This rank knows it. */
-static gcr_status learn_of_loss(gcr_watch *watch, int node)
-{
-    const int leader = ranks_of(watch)->leaders[node];
-    const gcr_status status =
-        gcr_fail_at(__FILE__, __LINE__, GCR_EDEVICE,
-                    "node %d (rank %d on %s) has not been heard for %.3g s: its machine or the "
-                    "network between is gone",
-                    node, leader, ranks_of(watch)->ranks[leader].host, watch->run->silence);
-
-    gcr_comm_lose_node(watch->run->comm, node, gcr_last_error());
-    if (watch->run->lost_node < 0)
-        watch->run->lost_node = node;
-    watch->on_loss(watch->arg, status);
-    return status;
-}
-
-/* A leader knows it: by itself, or from rank 0. */
-static gcr_status note_loss(gcr_watch *watch, int node)
-{
-    put_break_on_board(watch, 1 + node);
-    return learn_of_loss(watch, node);
-}
-
-/* Rank 0 misses a node. One that has ended owes nothing: the others go on, unless they pass results
- * from GPU to GPU, as of what a bridge would bring nobody knows how much there is now. */
-static void lose_peer(gcr_watch *watch, int node)
-{
-    if (!watch->peers[node].has_ended || watch->carrier->bridge != NULL)
-        put_on_board(watch, GCR_RUN_FAILED);
-    (void)!note_loss(watch, node); /* which keeps it */
-    gcr_carrier_give_up(watch->carrier);
-}
-
-/* Another leader misses rank 0. */
-static void lose_root(gcr_watch *watch)
-{
-    put_on_board(watch, GCR_RUN_FAILED);
-    fail(watch, note_loss(watch, 0));
-    watch->health = GCR_WATCH_CUT_OFF;
-}
-
-static void lose(gcr_watch *watch, int node)
-{
-    gcr_hearing_forget(&watch->hearing, node);
-    gcr_ending_lose(&watch->ending, node);
-    if (watch->ending.is_root)
-        lose_peer(watch, node);
-    else
-        lose_root(watch);
-}
-
-/* To the leader of another node, whom this rank hears when that has taken it. */
-static gcr_status send_heard(gcr_send **out, gcr_watch *watch, int node, int tag, const void *bytes,
-                             uint64_t count)
-{
-    gcr_status status = GCR_OK;
-
-    GCR_TRY(
-        gcr_comm_send(out, watch->run->comm, ranks_of(watch)->leaders[node], tag, bytes, count));
-    watch->unheard++;
-out:
-    return status;
-}
-
-/* What has been taken was heard. */
-static gcr_status hear(gcr_watch *watch, int node, gcr_send **send)
-{
-    gcr_status status = GCR_OK;
-    const int is_call = send == &watch->nodes[node].call;
-    int is_sent;
-
-    if (*send == NULL)
-        goto out;
-    GCR_TRY(gcr_comm_is_sent(&is_sent, watch->run->comm, send));
-    if (!is_sent)
-        goto out;
-    watch->unheard--;
-    gcr_hearing_hear(&watch->hearing, node);
-    if (is_call)
-        gcr_ending_hear_answer(&watch->ending, node);
-out:
-    return status;
-}
-
-/* Rank 0's. One at a time: that it is not taken says enough. */
-static gcr_status beat(gcr_watch *watch)
-{
-    gcr_status status = GCR_OK;
-
-    if (!gcr_hearing_is_due(&watch->hearing, gcr_clock_seconds()))
-        goto out;
-    for (int n = watch->ending.first; n < watch->ending.end; n++)
-        if (gcr_ending_listens(&watch->ending, n) && watch->nodes[n].beat == NULL)
-            GCR_TRY(send_heard(&watch->nodes[n].beat, watch, n, GCR_TAG_BEAT, NULL, 0));
-out:
-    return status;
-}
-
-static gcr_status listen(gcr_watch *watch)
-{
-    gcr_status status = GCR_OK;
-    int silent;
-
-    for (int n = watch->ending.first; n < watch->ending.end && watch->unheard > 0; n++) {
-        GCR_TRY(hear(watch, n, &watch->nodes[n].beat));
-        GCR_TRY(hear(watch, n, &watch->nodes[n].call));
-        GCR_TRY(hear(watch, n, &watch->nodes[n].last));
-    }
-    if (watch->ending.is_root)
-        GCR_TRY(beat(watch));
-    silent = gcr_hearing_look(&watch->hearing, gcr_clock_seconds());
-    if (silent >= 0)
-        lose(watch, silent);
+    gcr_watch_stop(watch, (gcr_run_ending)(ending - 1));
 out:
     return status;
 }
@@ -294,16 +152,16 @@ static gcr_status take_last(gcr_watch *watch, const gcr_message *message)
     gcr_status status = GCR_OK;
     int lost;
 
-    gcr_ending_hear_last(&watch->ending, ranks_of(watch)->ranks[message->from].node);
+    gcr_ending_hear_last(&watch->ending, gcr_watch_ranks(watch)->ranks[message->from].node);
     if (watch->ending.is_root)
         goto out;
     if (message->count != sizeof lost)
         GCR_FAIL(GCR_EIO, "rank %d ends in words that nobody knows", message->from);
     memcpy(&lost, message->bytes, sizeof lost);
-    if (lost < 0 || lost > ranks_of(watch)->node_count)
+    if (lost < 0 || lost > gcr_watch_ranks(watch)->node_count)
         GCR_FAIL(GCR_EIO, "rank %d has lost a node that nobody knows", message->from);
     if (lost > 0)
-        (void)!note_loss(watch, lost - 1); /* which keeps it */
+        gcr_watch_learn_of_loss(watch, lost - 1);
 out:
     return status;
 }
@@ -311,7 +169,7 @@ out:
 static gcr_status take(gcr_watch *watch, const gcr_message *message)
 {
     gcr_status status = GCR_OK;
-    const int node = ranks_of(watch)->ranks[message->from].node;
+    const int node = gcr_watch_ranks(watch)->ranks[message->from].node;
 
     gcr_hearing_hear(&watch->hearing, node);
     if (watch->peers[node].is_lost)
@@ -322,12 +180,14 @@ static gcr_status take(gcr_watch *watch, const gcr_message *message)
         GCR_TRY(take_last(watch, message));
     } else if (message->tag == GCR_TAG_PARCEL) {
         GCR_TRY(gcr_carrier_take(watch->carrier, message));
-    } else if (message->tag == GCR_TAG_BEAT || watch->health != GCR_WATCH_WELL) {
+    } else if (message->tag == GCR_TAG_BEAT || message->tag == GCR_TAG_CALL ||
+               watch->health != GCR_WATCH_WELL) {
         goto out;
     } else if (message->tag == GCR_TAG_PACKET) {
         GCR_TRY(gcr_gather_take(watch->gather, message));
     } else {
-        GCR_TRY(gcr_dealing_take(watch->dealing, message, gcr_clock_seconds()));
+        status = gcr_dealing_take(watch->dealing, message, gcr_clock_seconds());
+        GCR_TRY(gcr_watch_blame(watch, node, status));
     }
 out:
     return status;
@@ -337,15 +197,16 @@ static gcr_status take_messages(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
     gcr_message message;
-    int found;
+    int found = 1;
 
-    for (;;) {
+    for (int i = 0; i < MESSAGES_PER_LOOK && found; i++) {
         GCR_TRY(gcr_comm_look(&message, &found, watch->run->comm));
         if (!found)
             break;
         watch->taken++;
         GCR_TRY(take(watch, &message));
     }
+    watch->has_more = found;
 out:
     return status;
 }
@@ -360,21 +221,23 @@ static int is_done(gcr_watch *watch)
         return gcr_gather_is_over(watch->gather) && gcr_carrier_node_has_ended(watch->carrier);
     return watch->workers_ended && gcr_ending_has_heard_all(&watch->ending) &&
            gcr_gather_is_over(watch->gather) &&
-           (atomic_load(&board_of(watch)->broken) > 0 || gcr_carrier_is_over(watch->carrier));
+           (atomic_load(&gcr_watch_board_of(watch)->broken) > 0 ||
+            gcr_carrier_is_over(watch->carrier));
 }
 
 static gcr_status say(gcr_watch *watch, int node, gcr_word word)
 {
     gcr_watch_node *to = &watch->nodes[node];
-    const int broken = atomic_load(&board_of(watch)->broken);
+    const int leader = gcr_watch_ranks(watch)->leaders[node];
+    const int broken = atomic_load(&gcr_watch_board_of(watch)->broken);
 
-    if (word == GCR_WORD_STOP)
-        return gcr_comm_send(&to->told, watch->run->comm, ranks_of(watch)->leaders[node],
-                             GCR_TAG_STOP, &watch->stop_told, sizeof watch->stop_told);
-    watch->pause = look_at_messages;
+    if (word == GCR_WORD_STOP || word == GCR_WORD_FAIL)
+        return gcr_comm_send(word == GCR_WORD_STOP ? &to->told : &to->told_failure,
+                             watch->run->comm, leader, GCR_TAG_STOP, &watch->stop_told,
+                             sizeof watch->stop_told);
     if (word == GCR_WORD_CALL)
-        return send_heard(&to->call, watch, node, GCR_TAG_BEAT, NULL, 0);
-    return send_heard(&to->last, watch, node, GCR_TAG_LAST, &broken, sizeof broken);
+        return gcr_watch_send_heard(&to->call, watch, node, GCR_TAG_CALL, NULL, 0);
+    return gcr_watch_send_heard(&to->last, watch, node, GCR_TAG_LAST, &broken, sizeof broken);
 }
 
 /* What could not be said is said at the next look, and keeps nothing from other nodes. */
@@ -386,6 +249,8 @@ static gcr_status speak_to(gcr_watch *watch, int node)
     while ((word = gcr_ending_due(&watch->ending, node)) != GCR_WORD_NONE) {
         GCR_TRY(say(watch, node, word));
         gcr_ending_say(&watch->ending, node, word);
+        if (word >= GCR_WORD_CALL) /* the answer is near */
+            watch->pause = look_at_messages;
     }
 out:
     return status;
@@ -403,7 +268,7 @@ static gcr_status speak(gcr_watch *watch)
     if (!gcr_ending_has_words(&watch->ending))
         goto out;
     for (int n = watch->ending.first; n < watch->ending.end; n++) {
-        const gcr_status said = speak_to(watch, n);
+        const gcr_status said = gcr_watch_blame(watch, n, speak_to(watch, n));
 
         status = status == GCR_OK ? said : status;
     }
@@ -416,9 +281,9 @@ static gcr_status look_around_node(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
 
-    if (ranks_of(watch)->node_count > 1 || watch->carrier->bridge != NULL)
+    if (gcr_watch_ranks(watch)->node_count > 1 || watch->carrier->bridge != NULL)
         GCR_TRY(take_messages(watch));
-    GCR_TRY(listen(watch));
+    GCR_TRY(gcr_watch_listen(watch));
     if (watch->health != GCR_WATCH_WELL)
         goto out;
     GCR_TRY(gcr_gather_look(watch->gather));
@@ -432,6 +297,7 @@ static void look_around(gcr_watch *watch)
 {
     gcr_status status = GCR_OK;
 
+    watch->has_more = 0;
     look_for_a_wish_to_stop(watch);
     heed_board(watch);
     GCR_TRY(gcr_carrier_look(watch->carrier, watch->workers_ended));
@@ -441,7 +307,7 @@ static void look_around(gcr_watch *watch)
     GCR_TRY(speak(watch));
 out:
     if (status != GCR_OK)
-        fail(watch, status);
+        gcr_watch_fail(watch, status);
 }
 
 /* The last messages of rank 0 have been taken, too: until then it listens for those who are to take
@@ -460,7 +326,7 @@ static int is_over(const gcr_watch *watch)
 {
     if (watch->health == GCR_WATCH_CUT_OFF || watch->gather == NULL)
         return 1;
-    return leads_node(watch) ? has_ended(watch) : atomic_load(&board_of(watch)->is_over);
+    return leads_node(watch) ? has_ended(watch) : atomic_load(&gcr_watch_board_of(watch)->is_over);
 }
 
 /* All that was sent has been looked for, or will be before its receivers leave. */
@@ -471,8 +337,9 @@ static gcr_status settle(gcr_watch *watch)
 
     if (watch->health == GCR_WATCH_CUT_OFF)
         goto out;
-    for (int n = 0; n < ranks_of(watch)->node_count; n++) {
+    for (int n = 0; n < gcr_watch_ranks(watch)->node_count; n++) {
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].told));
+        GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].told_failure));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].beat));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].call));
         GCR_TRY(gcr_comm_finish_send(comm, &watch->nodes[n].last));
@@ -482,26 +349,13 @@ out:
     return status;
 }
 
-/* Who leads the node has left, and has said whether the comm is broken. */
-static void learn_from_board(gcr_watch *watch)
-{
-    const int broken = atomic_load(&board_of(watch)->broken);
-
-    if (leads_node(watch))
-        return;
-    if (broken > 0)
-        (void)!learn_of_loss(watch, broken - 1); /* which keeps it */
-    else if (broken < 0)
-        gcr_comm_break(watch->run->comm, "the messages of this node to others fail");
-}
-
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 static void show_progress(const gcr_watch *watch)
 {
     gcr_progress progress;
 
-    if (watch->run->spec.on_progress == NULL || ranks_of(watch)->rank > 0)
+    if (watch->run->spec.on_progress == NULL || gcr_watch_ranks(watch)->rank > 0)
         return;
     gcr_watch_progress(watch, &progress);
     watch->run->spec.on_progress(watch->run->spec.arg, &progress);
@@ -513,7 +367,7 @@ static double find_longest(const gcr_watch *watch, double seconds)
 {
     if (watch->workers_ended)
         return look_at_end;
-    return ranks_of(watch)->node_count == 1
+    return gcr_watch_ranks(watch)->node_count == 1
                ? look_in_silence
                : fmin(fmax(seconds / 64, look_at_end), look_in_silence);
 }
@@ -537,14 +391,14 @@ static double choose_pause(gcr_watch *watch)
 
 static double choose_look(gcr_watch *watch, double interval)
 {
-    const gcr_comm_info *ranks = ranks_of(watch);
+    const gcr_comm_info *ranks = gcr_watch_ranks(watch);
     const double look = watch->carrier->bridge != NULL ? look_at_messages
                         : ranks->size == 1             ? look_alone
                         : leads_node(watch)            ? choose_pause(watch)
                         : watch->workers_ended         ? look_at_end
                                                        : look_beside_leader;
 
-    return fmin(look, interval);
+    return watch->has_more ? 0.0 : fmin(look, interval);
 }
 
 /* Sleeps until the workers have ended, but not longer; where they have, as long. */
@@ -580,13 +434,14 @@ void gcr_watch_run(gcr_watch *watch)
         }
     }
     if (leads_node(watch))
-        atomic_store(&board_of(watch)->is_over, 1); /* the other ranks wait for it */
-    learn_from_board(watch);
+        atomic_store(&gcr_watch_board_of(watch)->is_over, 1); /* the other ranks wait for it */
+    else
+        gcr_watch_learn_from_board(watch);
     status = settle(watch);
     if (status != GCR_OK)
-        fail(watch, status);
+        gcr_watch_fail(watch, status);
     show_progress(watch);
     gcr_watch_progress(watch, &watch->run->progress);
-    if (atomic_load(&board_of(watch)->stop) != 0)
-        watch->run->ending = (gcr_run_ending)(atomic_load(&board_of(watch)->stop) - 1);
+    if (atomic_load(&gcr_watch_board_of(watch)->stop) != 0)
+        watch->run->ending = (gcr_run_ending)(atomic_load(&gcr_watch_board_of(watch)->stop) - 1);
 }

@@ -6,7 +6,8 @@
  *
  * A stop goes round. Whoever wants one (a signal, the time limit, a worker that failed) writes it
  * on the board of its node, which all ranks of the node see; leaders carry it to rank 0 and from
- * there to all other nodes. Workers finish what they are at, and what has landed is gathered.
+ * there to all other nodes. Workers finish what they are at, and what has landed is gathered. That
+ * the run has failed goes round even behind another stop: nobody waits for long then.
  *
  * How all come to the end together is ending.h. Beats (hearing.h) go from rank 0 to leaders alone;
  * one that was told its last word gets none.
@@ -14,7 +15,8 @@
  * A node that is lost is treated as one that has failed and ended: the others stop, what they have
  * landed is gathered, and rank 0's last message says that the comm is broken. One that had ended
  * before owes nothing, so that the others go on. Who does not hear rank 0 any more leaves by
- * itself, and so does who can pass no messages.
+ * itself, and so does who can pass no messages. A node that rank 0 can send nothing to is lost as
+ * well (watch_loss.c).
  */
 #ifndef GCR_EXEC_WATCH_H
 #define GCR_EXEC_WATCH_H
@@ -31,7 +33,7 @@
 /* Another node, as its leader is spoken to: by rank 0, or of node 0 by another leader. Of messages
  * NULL is one that is not under way. */
 typedef struct gcr_watch_node {
-    gcr_send *told, *last; /* the stop, and the last message               */
+    gcr_send *told, *told_failure, *last; /* the stop, that the run has failed, the last message */
     gcr_send *beat, *call; /* of rank 0: the last beat, and that before the last message */
 } gcr_watch_node;
 
@@ -70,6 +72,7 @@ typedef struct gcr_watch {
     double pause;           /* the last one between two looks of a leader */
     uint64_t passed;        /* what had come or gone then, counted        */
     uint64_t taken;         /* messages that have come                    */
+    int has_more;           /* others wait to be taken                    */
     gcr_watch_health health;
 } gcr_watch;
 

@@ -371,14 +371,27 @@ run: {batch: 1, threads: 1, schedule: static}
                       "the results are saved", reply.err)
         self.assert_all_are_there()
 
-    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
-    def test_a_node_whose_messages_fail_is_missed_like_one_that_is_silent(self):
+    def let_messages_fail(self, which, *words):
         preload = os.path.join(os.path.dirname(PROGRAM), "tests", "libgcr_mpi_fails.so")
-        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=1", "-x", f"LD_PRELOAD={preload}", "-x", "FAKE_MPI_FAILS=1:4+")
+        self.OPTIONS = ("-x", "GRIDCRUNCH_SILENCE=1", "-x", f"LD_PRELOAD={preload}", "-x", f"FAKE_MPI_FAILS={which}")
         reply = self.end(*self.start_computing(2, nodes=2))
         self.assertEqual(reply.code, 4, reply)
-        self.assertIn("node 1 (rank 1 on node1) has not been heard for 1 s", reply.err)
+        for word in words:
+            self.assertIn(word, reply.err)
         self.assert_a_part_is_there()
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_node_whose_messages_fail_is_missed_like_one_that_is_silent(self):
+        self.let_messages_fail("1:4+", "node 1 (rank 1 on node1) has not been heard for 1 s")
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_node_that_the_first_cannot_send_to_is_lost_to_it(self):
+        self.let_messages_fail("0:8+", "node 1 (rank 1 on node1) cannot be reached: MPI_Issend failed: ",
+                               "; what has landed before is saved")
+
+    @unittest.skipIf(IS_SANITIZED, "its library has to be loaded first")
+    def test_a_single_message_that_fails_leaves_what_has_landed(self):
+        self.let_messages_fail("1:6", "rank 1 on node1: MPI_Issend failed: ", "; what has landed before is saved")
 
     def test_a_job_that_is_suspended_as_a_whole_goes_on(self):
         self.write("slow.yaml", Slow.JOB)

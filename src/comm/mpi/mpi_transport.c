@@ -28,6 +28,7 @@ static int is_started;  /* MPI by us, and not by the program */
 
 static gcr_mpi_link *left_links; /* for somebody to have them */
 
+/* Ranks that cannot talk are lost to each other, whatever is the cause. */
 gcr_status gcr_mpi_fail(const char *file, int line, int code, const char *call)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
@@ -35,7 +36,8 @@ gcr_status gcr_mpi_fail(const char *file, int line, int code, const char *call)
 
     if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
         snprintf(text, sizeof text, "error %d", code);
-    return gcr_fail_at(file, line, GCR_EIO, "%.*s failed: %s", (int)strcspn(call, "("), call, text);
+    return gcr_fail_at(file, line, GCR_EDEVICE, "%.*s failed: %s", (int)strcspn(call, "("), call,
+                       text);
 }
 
 /* Waking up costs 3 to 10 us of a core (measured), so what takes long is looked at less often. */

@@ -518,6 +518,29 @@ static void test_what_could_not_be_said_is_due_to_that_node_alone(void **state)
     assert_true(gcr_ending_is_over(&root));
 }
 
+/* By hand: a stop of somebody's wish does not keep from the others that the run fails behind it. */
+static void test_a_failure_is_told_behind_a_stop_and_replaces_it(void **state)
+{
+    gcr_ending_peer peers[3] = { 0 };
+    gcr_ending root;
+
+    (void)state;
+    gcr_ending_open(&root, peers, 0, 0, 3);
+    gcr_ending_stop(&root);
+    gcr_ending_say(&root, 1, GCR_WORD_STOP);
+    gcr_ending_fail(&root);
+    gcr_ending_stop(&root); /* it is the less */
+    assert_int_equal(gcr_ending_due(&root, 1), GCR_WORD_FAIL);
+    assert_int_equal(gcr_ending_due(&root, 2), GCR_WORD_FAIL); /* and no STOP before */
+    gcr_ending_say(&root, 1, GCR_WORD_FAIL);
+    assert_int_equal(gcr_ending_due(&root, 1), GCR_WORD_NONE);
+    gcr_ending_hear_last(&root, 1);
+    gcr_ending_hear_last(&root, 2);
+    gcr_ending_done(&root);
+    assert_int_equal(gcr_ending_due(&root, 1), GCR_WORD_CALL);
+    assert_int_equal(gcr_ending_due(&root, 2), GCR_WORD_FAIL); /* which comes before CALL */
+}
+
 static int allocate(void **state)
 {
     (void)state;
@@ -549,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_a_stop_that_is_looked_for_too_early_is_lost),
         cmocka_unit_test(test_a_root_that_waits_for_no_answer_does_not_know_who_is_gone),
         cmocka_unit_test(test_what_could_not_be_said_is_due_to_that_node_alone),
+        cmocka_unit_test(test_a_failure_is_told_behind_a_stop_and_replaces_it),
     };
 
     return cmocka_run_group_tests(tests, allocate, release);
