@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "exec/gather_way.h"
 #include "exec/tags.h"
 
 #include <unistd.h>
@@ -60,6 +61,16 @@ void gcr_carrier_close(gcr_carrier *carrier)
     gcr_shared_clear(&carrier->board);
     carrier->receiver = NULL;
     carrier->bridge = NULL;
+}
+
+int gcr_carrier_carries(const gcr_carrier *carrier)
+{
+    const gcr_comm_info *ranks;
+
+    if (carrier->bridge == NULL)
+        return 0;
+    ranks = gcr_comm_info_of(carrier->comm);
+    return is_root(carrier) || gcr_gather_is_carried(ranks, ranks->rank);
 }
 
 uint64_t gcr_carrier_batch_most(const gcr_slots *slots)

@@ -44,6 +44,9 @@ GCR_MUST_CHECK gcr_status gcr_carrier_open(gcr_carrier *out, gcr_bridge *bridge,
                                            const gcr_points *points);
 void gcr_carrier_close(gcr_carrier *carrier);
 
+/* True where this rank's looks keep results waiting: it sends them, or is rank 0. */
+int gcr_carrier_carries(const gcr_carrier *carrier);
+
 /* The most cells that a batch may have which goes by it. */
 uint64_t gcr_carrier_batch_most(const gcr_slots *slots);
 

@@ -12,7 +12,8 @@
 
 /* How often this thread looks: where a person may want the run to stop; where the node's leader
  * sees to everything but that; of leaders where nothing comes; where only the end of others is
- * waited for; and where messages are answered that others wait for. */
+ * waited for, or for what a GPU passes on; and where that is under way, or messages are answered
+ * that others wait for. */
 static const double look_alone = 0.05, look_beside_leader = 0.01, look_in_silence = 4e-3,
                     look_at_end = 1e-3, look_at_messages = GCR_SUPPLY_LOOK_SECONDS;
 
@@ -389,16 +390,25 @@ static double choose_pause(gcr_watch *watch)
     return fmin(watch->pause, fmax(rest, look_at_messages));
 }
 
+/* What GPUs pass on is announced and received by this thread, on the ranks that have any. */
+static double find_longest_beside_gpu(const gcr_watch *watch)
+{
+    if (!gcr_carrier_carries(watch->carrier))
+        return INFINITY;
+    return watch->carrier->is_under_way ? look_at_messages : look_at_end;
+}
+
 static double choose_look(gcr_watch *watch, double interval)
 {
     const gcr_comm_info *ranks = gcr_watch_ranks(watch);
-    const double look = watch->carrier->bridge != NULL ? look_at_messages
-                        : ranks->size == 1             ? look_alone
-                        : leads_node(watch)            ? choose_pause(watch)
-                        : watch->workers_ended         ? look_at_end
-                                                       : look_beside_leader;
+    const double look = ranks->size == 1       ? look_alone
+                        : leads_node(watch)    ? choose_pause(watch)
+                        : watch->workers_ended ? look_at_end
+                                               : look_beside_leader;
 
-    return watch->has_more ? 0.0 : fmin(look, interval);
+    if (watch->has_more)
+        return 0.0;
+    return fmin(fmin(look, find_longest_beside_gpu(watch)), interval);
 }
 
 /* Sleeps until the workers have ended, but not longer; where they have, as long. */
