@@ -4,6 +4,7 @@
 #include "cli/best_points.h"
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/interrupt.h"
 #include "cli/screen.h"
 
 #include "base/memory.h"
@@ -89,6 +90,16 @@ static void add_count(char text[TEXT_BYTES], uint64_t count, const char *words)
                  gcr_format_count(number, count), words);
 }
 
+/* A signal to this rank has had its sentence when it came. */
+static const char *describe_stop(gcr_run_ending ending)
+{
+    if (ending == GCR_RUN_OUT_OF_TIME)
+        return ", out of time";
+    if (ending == GCR_RUN_CANCELLED && !gcr_interrupt_is_wanted())
+        return ", as another rank was sent a signal";
+    return "";
+}
+
 static void note_counts(const gcr_run_report *report)
 {
     const gcr_run_ending ending = gcr_run_ending_of(report->run);
@@ -104,8 +115,7 @@ static void note_counts(const gcr_run_report *report)
     add_count(text, counts[GCR_CELL_KERNEL_ERROR], "failed: kernel error");
     add_count(text, counts[GCR_CELL_EMPTY], "not computed");
     gcr_screen_note(stderr, ending == GCR_RUN_COMPLETE ? "done" : "stopped", "%s; took %s%s", text,
-                    gcr_format_seconds(seconds, report->total_seconds),
-                    ending == GCR_RUN_OUT_OF_TIME ? ", out of time" : "");
+                    gcr_format_seconds(seconds, report->total_seconds), describe_stop(ending));
     if (count_failed(counts) > 0)
         gcr_screen_note(stderr, "failed", "'gridcrunch failed %s' names them", report->folder);
 }

@@ -64,6 +64,7 @@ class SomeRanks(Slow):
         os.kill(pids[-1], signal.SIGUSR1)
         reply = self.end_ranks(process)
         self.assertEqual(reply.code, 4, reply)
+        self.assertIn(", as another rank was sent a signal", reply.err)
         self.assert_a_part_is_there()
 
     def test_a_warning_to_all_that_were_started(self):
