@@ -49,16 +49,34 @@ static uint64_t packet_bytes(const gcr_gather *gather)
 }
 
 /* On node 0 cells stand in their slots; elsewhere a record has room for one at least. */
-static uint64_t most_of(const gcr_gather *gather)
+static uint64_t most_of(const gcr_comm_info *ranks, int by_blocks, uint64_t one, uint64_t packet)
 {
-    const uint64_t usual =
-        packet_bytes(gather) < RECORD_BYTES ? packet_bytes(gather) : RECORD_BYTES;
-    uint64_t cell;
+    const uint64_t usual = packet < RECORD_BYTES ? packet : RECORD_BYTES;
 
-    if (!gcr_gather_sends_cells(ranks_of(gather), gather->spec.by_blocks))
-        return gather->tally;
-    cell = gcr_packet_cell_bytes(gather->spec.slots);
-    return cell > usual ? cell : usual;
+    if (by_blocks)
+        return one;
+    if (!gcr_gather_sends_cells(ranks, by_blocks))
+        return 0;
+    return one > usual ? one : usual;
+}
+
+static uint64_t packet_room(uint64_t most, uint64_t usual)
+{
+    const uint64_t least = sizeof(gcr_landing) + most;
+
+    return least > usual ? least : usual;
+}
+
+uint64_t gcr_gather_bytes(const gcr_comm_info *ranks, int workers, int by_blocks, uint64_t one)
+{
+    const uint64_t most = most_of(ranks, by_blocks, one, PACKET_BYTES);
+    uint64_t bytes = 0;
+
+    if (ranks->size > 1)
+        bytes += gcr_landing_bytes(workers, most);
+    if (ranks->rank > 0 && ranks->node_rank == 0)
+        bytes += GCR_OUTBOX_PACKETS * packet_room(most, PACKET_BYTES);
+    return bytes;
 }
 
 static gcr_status open_rings(gcr_gather *gather)
@@ -96,11 +114,10 @@ out:
 static gcr_status open_outbox(gcr_gather *gather)
 {
     gcr_status status = GCR_OK;
-    const uint64_t least = sizeof(gcr_landing) + gather->most, usual = packet_bytes(gather);
 
     if (!is_root(gather))
         GCR_TRY(gcr_outbox_open(&gather->outbox, gather->spec.comm, 0, gather->spec.tag,
-                                least > usual ? least : usual));
+                                packet_room(gather->most, packet_bytes(gather))));
 out:
     return status;
 }
@@ -113,7 +130,9 @@ gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec)
     *out = NULL;
     if (spec->by_blocks)
         mine.tally = gcr_summaries_packed_bytes(spec->summaries);
-    mine.most = most_of(&mine);
+    mine.most = most_of(gcr_comm_info_of(spec->comm), spec->by_blocks,
+                        spec->by_blocks ? mine.tally : gcr_packet_cell_bytes(spec->slots),
+                        packet_bytes(&mine));
     GCR_TRY(gcr_comm_share(&mine.memory, spec->comm,
                            gcr_landing_bytes(spec->node_workers, mine.most), 1,
                            "what the workers of a node tell"));

@@ -5,8 +5,8 @@
  * their node's memory (landing.h), which the leader of the node reads. On node 0 that is rank 0,
  * and cells stand in its slots already. On any other no cell has a slot: workers put cells behind
  * what they tell, and the leader passes them on in packets (packets.h), a few of them in flight
- * (outbox.h). What rank 0 needs beside its slots does not grow with the ranks: it receives one
- * message after the other.
+ * (outbox.h). What rank 0 needs beside its slots does not grow with the ranks: it receives eight
+ * messages at a time, whoever has sent them.
  *
  * One thread of each leader does all this, the one that has the comm; it never waits here, and
  * nothing is allocated after create. What arrives is looked at before it is believed.
@@ -42,6 +42,10 @@ typedef struct gcr_gather_spec {
  * GCR_ENOMEM. */
 GCR_MUST_CHECK gcr_status gcr_gather_create(gcr_gather **out, const gcr_gather_spec *spec);
 void gcr_gather_destroy(gcr_gather *gather);
+
+/* Bytes that create() would allocate for a rank, and its part of what the ranks of its node share,
+ * for the plan. `one`: of a cell, or of a tally by blocks. */
+uint64_t gcr_gather_bytes(const gcr_comm_info *ranks, int workers, int by_blocks, uint64_t one);
 
 /* True if cells stand behind what workers of this rank tell, as their slots are on another node:
  * then those here are never written. */

@@ -10,6 +10,7 @@
 #include "exec/gather.h"
 #include "exec/residency.h"
 #include "grid/plan_create.h"
+#include "results/tally.h"
 
 enum {
     BATCH_MOST = 4096,
@@ -267,6 +268,16 @@ static void deal_to_groups(gcr_run *run)
     }
 }
 
+/* Before it is known how results travel: as messages. */
+static uint64_t measure_gather(const gcr_run *run, const gcr_summaries_spec *summaries,
+                               uint64_t cell)
+{
+    const gcr_reduction reduction = gcr_summaries_reduction(summaries);
+
+    return gcr_gather_bytes(run->crew.comm, run->workers, run->by_blocks,
+                            run->by_blocks ? gcr_tally_packed_bytes(&reduction) : cell);
+}
+
 static gcr_status make_plan(gcr_run *run)
 {
     gcr_status status = GCR_OK;
@@ -296,6 +307,7 @@ static gcr_status make_plan(gcr_run *run)
         gcr_gate_bytes(spec.dataset_count);
     for (int o = 0; o < run->binding->output_count; o++)
         spec.output_bytes += (uint64_t)run->binding->width[o] * sizeof(double);
+    spec.points_bytes += measure_gather(run, &summaries, spec.output_bytes + spec.state_bytes);
     if (run->by_blocks)
         spec.output_bytes = spec.state_bytes = 0; /* but for batches in flight: scratch */
     GCR_TRY(gcr_memory_create((void **)&sizes, spec.dataset_count, sizeof *sizes, "the plan"));

@@ -2,6 +2,7 @@
  * What workers of all ranks compute comes together at rank 0, whichever rank and node they are on.
  * On one machine ranks are one node; as_nodes makes several of them. Workers are threads.
  */
+#include "base/memory.h"
 #include "exec/gather.h"
 #include "exec/teller.h"
 
@@ -104,25 +105,30 @@ static void open_slots(scene *s)
     assert_ok(gcr_summaries_create(&s->summaries, &summaries, WORKERS + 1));
 }
 
-static void open_scene(scene *s, int datasets, int points, const char *where, int by_blocks)
+static gcr_gather_spec describe_gather(scene *s, uint64_t packet_bytes)
 {
     const gcr_comm_info *info = gcr_comm_info_of(ranks);
 
+    return (gcr_gather_spec){ .comm = ranks,
+                              .points = s->points,
+                              .slots = s->slots,
+                              .by_blocks = s->by_blocks,
+                              .summaries = s->summaries,
+                              .node_workers = WORKERS * info->node_size,
+                              .first_worker = WORKERS * info->node_rank,
+                              .workers = WORKERS,
+                              .tag = TAG_PACKET,
+                              .packet_bytes = packet_bytes,
+                              .on_complete = complete,
+                              .arg = s };
+}
+
+static void open_scene(scene *s, int datasets, int points, const char *where, int by_blocks)
+{
     *s = (scene){ .dataset_count = datasets, .point_count = points, .by_blocks = by_blocks };
     s->points = live_points(points, where);
     open_slots(s);
-    const gcr_gather_spec spec = { .comm = ranks,
-                                   .points = s->points,
-                                   .slots = s->slots,
-                                   .by_blocks = by_blocks,
-                                   .summaries = s->summaries,
-                                   .node_workers = WORKERS * info->node_size,
-                                   .first_worker = WORKERS * info->node_rank,
-                                   .workers = WORKERS,
-                                   .tag = TAG_PACKET,
-                                   .packet_bytes = 20000,
-                                   .on_complete = complete,
-                                   .arg = s };
+    const gcr_gather_spec spec = describe_gather(s, 20000);
 
     assert_ok(gcr_comm_agree(ranks, gcr_gather_create(&s->gather, &spec)));
     assert_int_equal(gcr_gather_rings(s->gather) == NULL, rank == 0);
@@ -478,6 +484,31 @@ static void test_results_of_another_node_take_no_memory_there(void **state)
 }
 
 /* Rank 0 has failed: workers of other ranks do not wait for it, and messages are dropped. */
+/* But for some ends of rings. */
+static void test_a_plan_is_told_what_it_takes(void **state)
+{
+    const gcr_comm_info *info = gcr_comm_info_of(ranks);
+
+    (void)state;
+    for (int by_blocks = 0; by_blocks < 2 && rank_count > 1; by_blocks++) {
+        uint64_t before, one, most, taken;
+        scene s;
+
+        open_scene(&s, 2, 1000, NULL, by_blocks);
+        gcr_gather_destroy(s.gather);
+        before = gcr_memory_live_bytes();
+        const gcr_gather_spec spec = describe_gather(&s, 0);
+
+        assert_ok(gcr_comm_agree(ranks, gcr_gather_create(&s.gather, &spec)));
+        one = by_blocks ? gcr_summaries_packed_bytes(s.summaries) : 3 * sizeof(double) + 2;
+        most = rank > 0 ? gcr_gather_rings(s.gather)[0].most : by_blocks ? one : 0;
+        taken = gcr_memory_live_bytes() - before + gcr_landing_bytes(WORKERS, most);
+        assert_true(info->node == 0 || info->node_rank > 0 || taken > 4 << 19);
+        assert_near((double)gcr_gather_bytes(info, WORKERS, by_blocks, one), (double)taken, 4096);
+        close_scene(&s);
+    }
+}
+
 static void test_workers_are_released_where_a_leader_gives_up(void **state)
 {
     const int is_leader = gcr_comm_info_of(ranks)->node_rank == 0;
@@ -530,6 +561,7 @@ int main(void)
         RANK_TEST(test_tallies_of_all_ranks_give_the_bits_of_one_process),
         RANK_TEST(test_a_rank_0_that_looks_seldom_gets_all_the_same),
         RANK_TEST(test_results_of_another_node_take_no_memory_there),
+        RANK_TEST(test_a_plan_is_told_what_it_takes),
         RANK_TEST(test_workers_are_released_where_a_leader_gives_up),
         RANK_TEST(test_messages_that_are_no_packets_are_refused),
     };
