@@ -229,7 +229,8 @@ run: {threads: 1}
         self.assertLess(reply.json()["memory"]["measured_bytes"], 2 ** 25)
         gather = reply.json()["gather"]
         self.assertEqual((gather["way"], gather["device_bytes"]), ("mpi", 0))
-        self.assertLess(gather["bytes"], 2 ** 20)  # the cells of that node alone would be some GB
+        # The cells of that node alone would be 4.5 GB; what is known is told 100 times in a second at most.
+        self.assertLess(gather["bytes"], 2 ** 24)
         self.write("ends.yaml", job.replace("{linspace: [-1, 1, 1000000]}", "[-1, 1]"))
         self.ok("run", "ends.yaml", "--quiet", "--no-sync", "--out", "ends")
         best, ends = (list(csv.DictReader(io.StringIO(self.read(f"{folder}/summary.csv").decode())))
