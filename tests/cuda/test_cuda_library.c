@@ -91,8 +91,8 @@ static int compiles(const char *file, const char *variable, const char *folder, 
 #define STUB "libgcr_stub_nvrtc.so.13"
 #define PARTS "libgcr_stub_builtins.so.*"
 
-/* This program knows the folder of the stub, which does not itself: so it is with a module that was
- * linked with the folder of a toolkit. */
+/* This program knows the folder of the stand-in, which does not itself: so it is with a module that
+ * was linked with the folder of a toolkit. */
 static void test_the_parts_of_a_library_that_the_loader_finds_are_found(void **state)
 {
     (void)state;

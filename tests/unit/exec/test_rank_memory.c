@@ -36,7 +36,7 @@ static void rename_hosts(char *all, uint64_t bytes)
         snprintf(first + (uint64_t)r * bytes, 16, "n%d", r / RANKS_OF_NODE);
 }
 
-static gcr_status herd_gather_all(gcr_link *link, const void *mine, uint64_t bytes, void *all)
+static gcr_status fake_gather_all(gcr_link *link, const void *mine, uint64_t bytes, void *all)
 {
     for (int r = 0; r < link->size; r++)
         memcpy((char *)all + (uint64_t)r * bytes, mine, bytes);
@@ -44,27 +44,27 @@ static gcr_status herd_gather_all(gcr_link *link, const void *mine, uint64_t byt
     return GCR_OK;
 }
 
-static void herd_close(gcr_link *link)
+static void fake_close(gcr_link *link)
 {
     free(link);
 }
 
-static const char *herd_library(void)
+static const char *name_of_fake(void)
 {
-    return "a herd";
+    return "no MPI";
 }
 
-static const gcr_transport herd = { .close = herd_close,
-                                    .gather_all = herd_gather_all,
-                                    .library = herd_library };
+static const gcr_transport fake = { .close = fake_close,
+                                    .gather_all = fake_gather_all,
+                                    .library = name_of_fake };
 
-static gcr_comm *open_herd(void)
+static gcr_comm *open_fake(void)
 {
     gcr_link *link = calloc(1, sizeof *link);
     gcr_comm *comm;
 
     assert_non_null(link);
-    *link = (gcr_link){ .transport = &herd, .size = RANKS };
+    *link = (gcr_link){ .transport = &fake, .size = RANKS };
     assert_ok(gcr_comm_create(&comm, link));
     assert_int_equal(gcr_comm_info_of(comm)->node_count, RANKS / RANKS_OF_NODE);
     return comm;
@@ -175,7 +175,7 @@ static uint64_t measure(uint64_t *most_out, int gpu_count)
     gcr_map *map;
 
     gcr_memory_reset_peak();
-    comm = open_herd();
+    comm = open_fake();
     assert_ok(gcr_map_create(&map, comm, &devices, 0));
     crew = create_crew(comm, gpu_count);
     kept = (gcr_memory_live_bytes() - before) / RANKS + bytes_of_a_run();
