@@ -37,7 +37,7 @@ static cuda_device *device_of(const cuda_bridge *bridge)
 static void break_bridge(cuda_bridge *bridge)
 {
     if (bridge->comm != NULL && gcr_cuda_enter(bridge->base.device) == GCR_OK)
-        (void)bridge->nccl->abort(bridge->comm);
+        (void)bridge->nccl->give_up(bridge->comm);
     bridge->comm = NULL;
 }
 
@@ -244,7 +244,7 @@ static void close_bridge(gcr_bridge *base)
     free(bridge);
 }
 
-static void abort_bridge(gcr_bridge *base)
+static void give_up_bridge(gcr_bridge *base)
 {
     break_bridge((cuda_bridge *)base);
 }
@@ -379,5 +379,5 @@ const gcr_bridge_ops gcr_cuda_bridge = {
     .look = look,
     .wait = wait_for,
     .check = check,
-    .abort = abort_bridge,
+    .give_up = give_up_bridge,
 };

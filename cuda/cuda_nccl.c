@@ -27,7 +27,7 @@ SAME_TYPE(get_unique_id, ncclGetUniqueId);
 SAME_TYPE(init, ncclCommInitRankConfig);
 SAME_TYPE(finalize, ncclCommFinalize);
 SAME_TYPE(destroy, ncclCommDestroy);
-SAME_TYPE(abort, ncclCommAbort);
+SAME_TYPE(give_up, ncclCommAbort);
 SAME_TYPE(get_async_error, ncclCommGetAsyncError);
 SAME_TYPE(error_string, ncclGetErrorString);
 SAME_TYPE(last_error, ncclGetLastError);

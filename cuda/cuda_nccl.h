@@ -21,7 +21,7 @@ typedef struct cuda_nccl {
                          ncclConfig_t *config);
     ncclResult_t (*finalize)(ncclComm_t comm);
     ncclResult_t (*destroy)(ncclComm_t comm);
-    ncclResult_t (*abort)(ncclComm_t comm);
+    ncclResult_t (*give_up)(ncclComm_t comm);
     ncclResult_t (*get_async_error)(ncclComm_t comm, ncclResult_t *state);
     const char *(*error_string)(ncclResult_t result);
     const char *(*last_error)(ncclComm_t comm);

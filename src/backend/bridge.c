@@ -166,7 +166,7 @@ gcr_status gcr_bridge_check(gcr_bridge *bridge)
     return bridge->device->backend->bridge->check(bridge);
 }
 
-void gcr_bridge_abort(gcr_bridge *bridge)
+void gcr_bridge_give_up(gcr_bridge *bridge)
 {
-    bridge->device->backend->bridge->abort(bridge);
+    bridge->device->backend->bridge->give_up(bridge);
 }

@@ -65,7 +65,7 @@ typedef struct gcr_bridge_ops {
     gcr_status (*look)(int *is_over, gcr_bridge *bridge, struct gcr_event *event);
     gcr_status (*wait)(gcr_bridge *bridge, struct gcr_event *event, double seconds);
     gcr_status (*check)(gcr_bridge *bridge);
-    void (*abort)(gcr_bridge *bridge);
+    void (*give_up)(gcr_bridge *bridge);
 } gcr_bridge_ops;
 
 /* ---- the callers of the table (bridge.c) ----------------------------------------------------- */
@@ -115,6 +115,6 @@ GCR_MUST_CHECK gcr_status gcr_bridge_wait(gcr_bridge *bridge, struct gcr_event *
 GCR_MUST_CHECK gcr_status gcr_bridge_check(gcr_bridge *bridge);
 
 /* Breaks it: for a rank that fails for another reason, so that its device waits for nobody. */
-void gcr_bridge_abort(gcr_bridge *bridge);
+void gcr_bridge_give_up(gcr_bridge *bridge);
 
 #endif /* GCR_BACKEND_BRIDGE_H */

@@ -105,7 +105,7 @@ static gcr_status check(gcr_carrier *carrier)
     gcr_status status = GCR_OK;
 
     if (atomic_load(&carrier->has_given_up)) {
-        gcr_bridge_abort(carrier->bridge);
+        gcr_bridge_give_up(carrier->bridge);
         GCR_FAIL(GCR_ECLOSED, "the run has ended without what a GPU has computed last");
     }
     GCR_TRY(gcr_bridge_check(carrier->bridge));
@@ -242,7 +242,7 @@ void gcr_carrier_give_up(gcr_carrier *carrier)
     if (!is_root(carrier))
         return;
     carrier->is_under_way = 0;
-    gcr_bridge_abort(carrier->bridge);
+    gcr_bridge_give_up(carrier->bridge);
 }
 
 void gcr_carrier_hurry(gcr_carrier *carrier, double seconds)

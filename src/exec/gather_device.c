@@ -186,7 +186,7 @@ void gcr_receiver_destroy(gcr_receiver *r)
     if (r == NULL)
         return;
     if (r->coming > 0)
-        gcr_bridge_abort(r->spec.bridge);
+        gcr_bridge_give_up(r->spec.bridge);
     gcr_queue_close(r->queue);
     for (int a = 0; a < GCR_PARCELS_COMING; a++) {
         gcr_event_close(r->arrivals[a].done);
@@ -380,7 +380,7 @@ static gcr_status check_time(gcr_receiver *r, const arrival *a)
 
     if (gcr_clock_seconds() - a->begin < r->spec.seconds)
         goto out;
-    gcr_bridge_abort(r->spec.bridge);
+    gcr_bridge_give_up(r->spec.bridge);
     GCR_FAIL(GCR_ETIMEOUT,
              "rank %d has announced %" PRIu64
              " bytes of results, and its GPU has not sent them in %g s",

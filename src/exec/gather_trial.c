@@ -304,7 +304,7 @@ static gcr_status gather_ranks(gcr_gather_rank **out, gcr_comm *comm,
 static void close_bridge(trier *t, const gcr_gather_way *way)
 {
     if (t->bridge != NULL && way->way != GCR_GATHER_NCCL)
-        gcr_bridge_abort(t->bridge);
+        gcr_bridge_give_up(t->bridge);
     gcr_bridge_close(t->bridge);
 }
 

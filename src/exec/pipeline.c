@@ -368,7 +368,7 @@ static void close_worker(worker *w)
 {
     for (int i = 0; w->flights != NULL && i < w->flight_count; i++)
         if (w->flights[i].is_leaving) /* nobody may come for it any more */
-            gcr_bridge_abort(w->shared->carrier->bridge);
+            gcr_bridge_give_up(w->shared->carrier->bridge);
     turn_away(w);
     gcr_lander_close(&w->lander);
     gcr_launcher_close(&w->launcher);

@@ -150,7 +150,7 @@ int gcr_run_bridge_device(const gcr_run *run)
 
 void gcr_run_lose_bridge(gcr_run *run, const char *why)
 {
-    gcr_bridge_abort(run->bridge);
+    gcr_bridge_give_up(run->bridge);
     gcr_bridge_close(run->bridge);
     run->bridge = NULL;
     run->gather.way = GCR_GATHER_MPI;
@@ -166,7 +166,7 @@ static void close_bridge(gcr_run *run)
         atomic_load(&run->phase) == GCR_PHASE_ENDED && run->ending == GCR_RUN_COMPLETE;
 
     if (run->bridge != NULL && !is_complete)
-        gcr_bridge_abort(run->bridge);
+        gcr_bridge_give_up(run->bridge);
     gcr_bridge_close(run->bridge);
 }
 

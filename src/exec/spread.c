@@ -70,7 +70,7 @@ static void give_up(spreader *s, int is_bridge_lost, const char *why)
     gcr_spread *spread = &s->run->spread;
 
     if (is_bridge_lost)
-        gcr_bridge_abort(s->run->bridge);
+        gcr_bridge_give_up(s->run->bridge);
     (void)gcr_residency_evict(s->residency);
     spread->has_failed = 1;
     gcr_spread_call_off(spread, why);

@@ -144,7 +144,7 @@ static void test_a_broken_bridge_says_so_and_the_device_goes_on(void **state)
     (void)state;
     begin(&s, 4096);
     assert_ok(gcr_bridge_check(s.bridge));
-    gcr_bridge_abort(s.bridge);
+    gcr_bridge_give_up(s.bridge);
     assert_status(gcr_bridge_check(s.bridge), GCR_EDEVICE);
     gcr_bridge_close(s.bridge);
     open_bridge(&s); /* and another may be opened */

@@ -376,12 +376,12 @@ static void receive_in_vain(int rank, rank_board *board, int how)
     } else {
         rank_meet(board, 1);
         if (how == 2)
-            gcr_bridge_abort(s.bridge);
+            gcr_bridge_give_up(s.bridge);
     }
     rank_meet(board,
               2); /* the first to leave takes nothing with it that the other still looks at */
     if (rank == 1 && how != 2)
-        gcr_bridge_abort(s.bridge);
+        gcr_bridge_give_up(s.bridge);
     stand_up(&s);
 }
 

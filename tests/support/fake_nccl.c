@@ -575,7 +575,7 @@ gcr_status gcr_cuda_nccl(const cuda_nccl **out)
         .init = nccl_init,
         .finalize = nccl_finalize,
         .destroy = nccl_destroy,
-        .abort = nccl_abort,
+        .give_up = nccl_abort,
         .get_async_error = nccl_get_async_error,
         .error_string = nccl_error_string,
         .last_error = nccl_last_error,
